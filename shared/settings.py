@@ -1,0 +1,82 @@
+"""Settings of a part: flags first (keyword arguments), then environment variables, then `.env`, then embedded defaults.
+
+A service's own variable wins over the suite's: the coupon service reads `QUANYU_COUPON_DATABASE_URL`, then
+`QUANYU_DATABASE_URL`. Settings are passed on, never imported as a global.
+"""
+
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+PREFIX = "QUANYU_"
+DEFAULT_INTERNAL_SECRET = "embedded-default-not-for-production"  # noqa: S105 - refused in production, see below
+
+
+class ServiceSettings(BaseSettings):
+    """What every part needs. Subclass it as `class CouponSettings(ServiceSettings, service="coupon")`.
+
+    Raises pydantic's ValidationError for a wrong value, and in production for default secrets, SQLite or the local bus.
+    """
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+    service: ClassVar[str] = "suite"
+
+    environment: Literal["development", "production"] = "development"
+    data_dir: Path = Path("data")
+    database_url: str | None = Field(None, description="SQLAlchemy-style URL; empty = one SQLite file in data_dir")
+    database_pool_size: int = Field(10, ge=1, le=200)
+    broker_url: SecretStr | None = Field(None, description="amqp:// URL of RabbitMQ; empty = the local bus")
+    broker_prefix: str = Field("quanyu", pattern=r"^[a-z0-9-]{1,60}$", description="first part of exchange and queue names")
+    bus_retry_seconds: tuple[float, ...] = Field((1, 60, 900), description="waits before a failed message is tried again")
+    redis_url: SecretStr | None = None
+    internal_secret: SecretStr = SecretStr(DEFAULT_INTERNAL_SECRET)
+    migrate_on_start: bool = Field(True, description="False where a migrate job runs first")
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    otlp_endpoint: str | None = Field(None, description="OpenTelemetry collector, http(s)://…; empty = traces are not exported")
+
+    def __init_subclass__(cls, service: str | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if service is not None:
+            cls.service = service
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        prefixes = (f"{PREFIX}{cls.service.upper()}_", PREFIX)
+        environment = [EnvSettingsSource(settings_cls, env_prefix=prefix) for prefix in prefixes]
+        files = [DotEnvSettingsSource(settings_cls, env_prefix=prefix) for prefix in prefixes]
+        return (init_settings, *environment, *files)
+
+    @model_validator(mode="after")
+    def _production_is_real(self) -> Self:
+        if self.environment != "production":
+            return self
+        wrong = []
+        if self.internal_secret.get_secret_value() == DEFAULT_INTERNAL_SECRET:
+            wrong.append("QUANYU_INTERNAL_SECRET is the default")
+        if not self.database_url or self.database_url.startswith("sqlite"):
+            wrong.append("QUANYU_DATABASE_URL must name a PostgreSQL server")
+        if self.broker_url is None:
+            wrong.append("QUANYU_BROKER_URL must name a RabbitMQ server")
+        if wrong:
+            raise ValueError("QUANYU_ENVIRONMENT=production refuses to start: " + "; ".join(wrong))
+        return self
+
+    def resolved_database_url(self, name: str | None = None) -> str:
+        """The database of this part (or of `name`): the given URL, or its SQLite file in `data_dir`."""
+        return self.database_url or f"sqlite:///{self.data_dir / (name or self.service)}.db"
