@@ -10,10 +10,9 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """An ISO 4217 code."""
 
 # ISO 4217 minor units that are not two.
-_EXPONENTS = {
-    **dict.fromkeys(("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF").split(), 0),
-    **dict.fromkeys(("BHD IQD JOD KWD LYD OMR TND").split(), 3),
-}
+_NO_DIGITS = ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF"]
+_THREE_DIGITS = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"]
+_EXPONENTS = {**dict.fromkeys([*_NO_DIGITS, "XOF", "XPF"], 0), **dict.fromkeys(_THREE_DIGITS, 3)}
 _SYMBOLS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "JP¥", "HKD": "HK$"}
 
 

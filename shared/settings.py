@@ -34,14 +34,14 @@ class ServiceSettings(BaseSettings):
     database_url: str | None = Field(None, description="SQLAlchemy-style URL; empty = one SQLite file in data_dir")
     database_pool_size: int = Field(10, ge=1, le=200)
     broker_url: SecretStr | None = Field(None, description="amqp:// URL of RabbitMQ; empty = the local bus")
-    broker_prefix: str = Field("quanyu", pattern=r"^[a-z0-9-]{1,60}$", description="first part of exchange and queue names")
-    bus_retry_seconds: tuple[float, ...] = Field((1, 60, 900), description="waits before a failed message is tried again")
+    broker_prefix: str = Field("quanyu", pattern=r"^[a-z0-9-]{1,60}$", description="begins exchange and queue names")
+    bus_retry_seconds: tuple[float, ...] = Field((1, 60, 900), description="waits before another try")
     redis_url: SecretStr | None = None
     internal_secret: SecretStr = SecretStr(DEFAULT_INTERNAL_SECRET)
     migrate_on_start: bool = Field(True, description="False where a migrate job runs first")
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    otlp_endpoint: str | None = Field(None, description="OpenTelemetry collector, http(s)://…; empty = traces are not exported")
+    otlp_endpoint: str | None = Field(None, description="OpenTelemetry collector; empty = no traces exported")
 
     def __init_subclass__(cls, service: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -1,0 +1,26 @@
+"""Databases: one set of calls for SQLite and PostgreSQL."""
+
+from shared.db.base import AutoId, part_registry
+from shared.db.dialect import claim_due, excluded, insert_ignore, table, upsert
+from shared.db.engine import Database, Transaction
+from shared.db.faults import is_outage, is_transient, is_unstorable
+from shared.db.types import JsonType, UtcDateTime, json_dumps, json_loads
+
+__all__ = [
+    "AutoId",
+    "Database",
+    "JsonType",
+    "Transaction",
+    "UtcDateTime",
+    "claim_due",
+    "excluded",
+    "insert_ignore",
+    "is_outage",
+    "is_transient",
+    "is_unstorable",
+    "json_dumps",
+    "json_loads",
+    "part_registry",
+    "table",
+    "upsert",
+]

@@ -1,0 +1,58 @@
+"""The metadata of one part, with the tables that every part has: outbox, inbox and idempotency records."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, String, Table
+from sqlalchemy.orm import registry
+
+from shared.db.types import JsonType, UtcDateTime
+
+_NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+AutoId = BigInteger().with_variant(Integer(), "sqlite")
+"""A growing 64-bit row number (SQLite only counts INTEGER primary keys up by itself)."""
+
+
+def part_registry() -> registry:
+    """A registry of its own for one part: `class Base(SQLModel, registry=part_registry())`.
+
+    Separate metadata keep the parts' tables apart in the one-process arrangement.
+    """
+    metadata = MetaData(naming_convention=_NAMING)
+    Table(
+        "outbox",
+        metadata,
+        Column("seq", AutoId, primary_key=True, autoincrement=True),
+        Column("pack_id", String(40), nullable=False),
+        Column("name", String(80), nullable=False),
+        Column("body", LargeBinary, nullable=False),
+        Column("created_at", UtcDateTime, nullable=False),
+    )
+    Table(
+        "inbox",
+        metadata,
+        Column("consumer", String(80), nullable=False),
+        Column("message_id", String(80), nullable=False),
+        Column("received_at", UtcDateTime, nullable=False),
+        PrimaryKeyConstraint("consumer", "message_id"),
+        Index(None, "received_at"),
+    )
+    Table(
+        "idempotency",
+        metadata,
+        Column("owner", String(200), nullable=False),
+        Column("key", String(255), nullable=False),
+        Column("fingerprint", String(64), nullable=False),
+        Column("token", String(40), nullable=False),
+        Column("lease_until", UtcDateTime),
+        Column("status", Integer),
+        Column("headers", JsonType),
+        Column("body", LargeBinary),
+        Column("created_at", UtcDateTime, nullable=False),
+        PrimaryKeyConstraint("owner", "key"),
+        Index(None, "created_at"),
+    )
+    return registry(metadata=metadata)

@@ -1,0 +1,88 @@
+"""The few statements that SQLite and PostgreSQL spell differently. Nothing else in the suite asks for the dialect."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Table, and_, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import SQLModel
+
+from shared.db.engine import Transaction
+
+Columns = Sequence[ColumnElement[Any]]
+
+
+def table(model: type[SQLModel]) -> Table:
+    """The Core table of a model, for hot paths and bulk work."""
+    found: Table = model.__table__  # type: ignore[attr-defined] # set by SQLModel's metaclass
+    return found
+
+
+def _insert(tx: Transaction, target: Table) -> Any:
+    return postgresql.insert(target) if tx.dialect == "postgresql" else sqlite.insert(target)
+
+
+async def insert_ignore(
+    tx: Transaction, target: Table, rows: Sequence[Mapping[str, Any]], returning: Columns | None = None
+) -> list[Row[Any]]:
+    """INSERT … ON CONFLICT DO NOTHING. Answers the rows that were really inserted (`returning`, default the primary key).
+
+    In which order the rows come back is not promised.
+    """
+    if not rows:
+        return []
+    columns = returning or list(target.primary_key.columns)
+    statement = _insert(tx, target).on_conflict_do_nothing().returning(*columns)
+    return list((await tx.execute(statement, list(rows))).all())
+
+
+async def upsert(
+    tx: Transaction,
+    target: Table,
+    rows: Sequence[Mapping[str, Any]],
+    key: Sequence[str],
+    update_columns: Sequence[str] | Mapping[str, Any],
+    where: ColumnElement[bool] | None = None,
+) -> None:
+    """INSERT … ON CONFLICT (key) DO UPDATE. `update_columns` names columns to take from the new row, or gives expressions.
+
+    `where` limits which existing rows are changed (for last-write-wins by a time). Use `excluded(tx, table)` in expressions.
+    """
+    if not rows:
+        return
+    statement = _insert(tx, target)
+    if isinstance(update_columns, Mapping):
+        changes = dict(update_columns)
+    else:
+        changes = {name: statement.excluded[name] for name in update_columns}
+    await tx.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changes, where=where), list(rows))
+
+
+def excluded(tx: Transaction, target: Table) -> Any:
+    """The row that an upsert would have inserted."""
+    return _insert(tx, target).excluded
+
+
+async def claim_due(
+    tx: Transaction,
+    target: Table,
+    *,
+    where: ColumnElement[bool],
+    order_by: ColumnElement[Any],
+    limit: int,
+    values: Mapping[str, Any],
+    returning: Columns | None = None,
+) -> list[Row[Any]]:
+    """Take up to `limit` rows for this worker: mark them with `values` and answer them.
+
+    Rows that another PostgreSQL transaction holds are skipped; on SQLite there is one writer at a time.
+    """
+    keys = list(target.primary_key.columns)
+    chosen = select(*keys).where(where).order_by(order_by).limit(limit)
+    if tx.dialect == "postgresql":
+        chosen = chosen.with_for_update(skip_locked=True)
+    match = keys[0].in_(chosen) if len(keys) == 1 else tuple_(*keys).in_(chosen)
+    statement = (
+        update(target).where(and_(match, where)).values(**values).returning(*(returning or list(target.columns)))
+    )
+    return list((await tx.execute(statement)).all())

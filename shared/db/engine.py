@@ -1,0 +1,171 @@
+"""One database of one part: a PostgreSQL schema or an SQLite file behind the same few calls."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import CursorResult, Executable, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+
+from shared.db.types import json_dumps, json_loads
+
+Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+_ambient: ContextVar[Mapping[int, "Transaction"]] = ContextVar("ambient_transactions", default={})  # noqa: B039 - never mutated
+
+
+class Transaction:
+    """One open transaction. Repositories take it as their first argument; only its owner commits."""
+
+    def __init__(self, connection: AsyncConnection, dialect: Literal["sqlite", "postgresql"]) -> None:
+        self.connection = connection
+        self.dialect = dialect
+        self._session: AsyncSession | None = None
+        self._after_commit: list[Callable[[], None]] = []
+
+    async def execute(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
+        """Run one statement, or one statement with many parameter sets."""
+        return await self.connection.execute(statement, parameters)
+
+    async def scalar(self, statement: Executable, parameters: Parameters = None) -> Any:
+        return await self.connection.scalar(statement, parameters)
+
+    def session(self) -> AsyncSession:
+        """The unit of work for simple entities, bound to this transaction. Flush it; never commit it."""
+        if self._session is None:
+            self._session = AsyncSession(self.connection, expire_on_commit=False, autoflush=False)
+        return self._session
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once this transaction is durable; not at all when it rolls back."""
+        if callback not in self._after_commit:
+            self._after_commit.append(callback)
+
+    async def flush(self) -> None:
+        if self._session is not None:
+            await self._session.flush()
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    def committed(self) -> None:
+        for callback in self._after_commit:
+            callback()
+
+
+class Database:
+    """The database of one part. Opens nothing until first used.
+
+    `url` is `postgresql://user@host/db` (a schema of its own inside) or `sqlite:///path`. SQLite write transactions begin
+    with BEGIN IMMEDIATE (a deferred one loses updates in silence) and flush to disk at commit (synchronous=FULL).
+    """
+
+    def __init__(self, url: str, *, schema: str, pool_size: int = 10) -> None:
+        parsed = make_url(url)
+        self.schema = schema
+        if parsed.get_backend_name() == "sqlite":
+            self.dialect: Literal["sqlite", "postgresql"] = "sqlite"
+            self._writer, self._reader = _sqlite_engines(parsed)
+        elif parsed.get_backend_name() == "postgresql":
+            self.dialect = "postgresql"
+            self._writer, self._reader = _postgresql_engines(parsed, schema, pool_size)
+        else:
+            raise ValueError(f"database URL must begin with postgresql:// or sqlite:///, not {parsed.drivername}://")
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The writing engine, for migrations."""
+        return self._writer
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        """One transaction: committed at the end of the block, rolled back by an exception.
+
+        Inside a `joined` block it is that block's transaction and commits with it.
+        """
+        joined = _ambient.get().get(id(self))
+        if joined is not None:
+            yield joined
+            await joined.flush()
+            return
+        async with self._writer.connect() as connection:
+            transaction = Transaction(connection, self.dialect)
+            async with AsyncExitStack() as stack:
+                stack.push_async_callback(transaction.close)
+                async with connection.begin():
+                    yield transaction
+                    await transaction.flush()
+        transaction.committed()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        """Reading only; never waits for a writer. Inside a `joined` block it sees that block's writes."""
+        joined = _ambient.get().get(id(self))
+        if joined is not None:
+            yield joined
+            return
+        async with self._reader.connect() as connection:
+            transaction = Transaction(connection, self.dialect)
+            async with AsyncExitStack() as stack:
+                stack.push_async_callback(transaction.close)
+                yield transaction
+
+    @asynccontextmanager
+    async def joined(self) -> AsyncIterator[Transaction]:
+        """A write transaction that every `write()` and `read()` of this task inside the block joins."""
+        async with self.write() as transaction:
+            token = _ambient.set({**_ambient.get(), id(self): transaction})
+            try:
+                yield transaction
+            finally:
+                _ambient.reset(token)
+
+    async def close(self) -> None:
+        await self._writer.dispose()
+        if self._reader.sync_engine.pool is not self._writer.sync_engine.pool:
+            await self._reader.dispose()
+
+
+_JSON: dict[str, Any] = {"json_serializer": json_dumps, "json_deserializer": json_loads}
+
+
+def _sqlite_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
+    if not url.database or url.database == ":memory:":
+        raise ValueError("an SQLite database needs a file: sqlite:///data/coupon.db")
+    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    url = url.set(drivername="sqlite+aiosqlite")
+    options: dict[str, Any] = {"hide_parameters": True, "connect_args": {"isolation_level": None}, **_JSON}
+    # One writer by nature: a pool of one lets tasks queue in memory instead of on the file lock.
+    writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=60, **options)
+    reader = create_async_engine(url, pool_size=4, max_overflow=4, pool_timeout=60, **options)
+    for engine in (writer, reader):
+        event.listen(engine.sync_engine, "connect", _configure_sqlite)
+    event.listen(writer.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(reader.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    return writer, reader
+
+
+def _configure_sqlite(connection: Any, _record: Any) -> None:
+    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _postgresql_engines(url: URL, schema: str, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
+    writer = create_async_engine(
+        url.set(drivername="postgresql+asyncpg"),
+        hide_parameters=True,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=30,
+        pool_pre_ping=False,
+        connect_args={
+            "timeout": 10,
+            "server_settings": {"search_path": schema, "application_name": f"quanyu-{schema}"},
+        },
+        **_JSON,
+    )
+    # Single reads need no BEGIN and COMMIT round trips.
+    return writer, writer.execution_options(isolation_level="AUTOCOMMIT")

@@ -1,0 +1,102 @@
+"""Migrations of one part, run by Alembic from the part's own `migrations` folder.
+
+`python -m shared.db.migrate revision coupon "add a table"` writes the next one by comparing the models with the
+migrations so far (on an empty SQLite file). Read what it wrote: both databases must be able to run it.
+"""
+
+import asyncio
+import importlib
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.db.engine import Database
+
+_LOCK = 0x51A47  # any number: one advisory lock for all upgrades on a server
+
+
+def _config(migrations: str, metadata: MetaData | None = None, connection: Connection | None = None) -> Config:
+    spec = importlib.import_module(migrations)
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "alembic"))
+    config.set_main_option("version_locations", str(Path(spec.__path__[0])))
+    config.set_main_option("path_separator", "os")
+    config.attributes.update(connection=connection, metadata=metadata)
+    return config
+
+
+async def upgrade(db: Database, migrations: str, metadata: MetaData) -> None:
+    """Bring the part's schema to the newest revision. Safe when several processes start at once."""
+
+    def run(connection: Connection) -> None:
+        command.upgrade(_config(migrations, metadata, connection), "head")
+
+    if db.dialect == "sqlite":
+        async with db.engine.begin() as connection:
+            await connection.run_sync(run)
+        return
+    async with db.engine.connect() as guard:
+        await guard.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+        try:
+            async with db.engine.begin() as connection:
+                await _ensure_schema(connection, db.schema)
+            async with db.engine.begin() as connection:
+                await connection.run_sync(run)
+        finally:
+            await guard.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+
+
+async def _ensure_schema(connection: AsyncConnection, schema: str) -> None:
+    # Looked up first: a role that owns its schema need not be allowed to create one.
+    known = await connection.scalar(text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), {"name": schema})
+    if not known:
+        await connection.execute(text(f'CREATE SCHEMA "{schema}"'))
+
+
+async def downgrade(db: Database, migrations: str, metadata: MetaData, target: str) -> None:
+    """Take the schema back to `target` ("base" = nothing left, "-1" = one step)."""
+    async with db.engine.begin() as connection:
+        await connection.run_sync(lambda sync: command.downgrade(_config(migrations, metadata, sync), target))
+
+
+async def pending(db: Database, migrations: str) -> bool:
+    """True when the database is not at the newest revision."""
+    heads = set(ScriptDirectory.from_config(_config(migrations)).get_heads())
+    async with db.engine.connect() as connection:
+        current = await connection.run_sync(lambda sync: set(MigrationContext.configure(sync).get_current_heads()))
+    return current != heads
+
+
+async def _revision(name: str, message: str) -> None:
+    part: Any = importlib.import_module("gateway.app" if name == "gateway" else f"services.{name}.app")
+    base: Any = importlib.import_module("gateway.base" if name == "gateway" else f"services.{name}.base").Base
+    migrations = part.__name__.removesuffix(".app") + ".migrations"
+    with tempfile.TemporaryDirectory() as folder:
+        db = Database(f"sqlite:///{folder}/empty.db", schema=name)
+        await upgrade(db, migrations, base.metadata)
+
+        def run(connection: Connection) -> None:
+            config = _config(migrations, base.metadata, connection)
+            count = len(list(ScriptDirectory.from_config(config).walk_revisions()))
+            versions = config.get_main_option("version_locations")
+            command.revision(
+                config, message, autogenerate=True, rev_id=f"{count + 1:04d}", version_path=versions, head="head"
+            )
+
+        async with db.engine.begin() as connection:
+            await connection.run_sync(run)
+        await db.close()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4 or sys.argv[1] != "revision":
+        sys.exit('usage: python -m shared.db.migrate revision PART "what it does"')
+    asyncio.run(_revision(sys.argv[2], sys.argv[3]))

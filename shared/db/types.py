@@ -1,0 +1,51 @@
+"""Column types that behave alike on SQLite and PostgreSQL."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic_core import from_json, to_json
+from sqlalchemy import JSON, String
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+JsonType = JSON().with_variant(JSONB(), "postgresql")
+"""JSON text on SQLite, JSONB on PostgreSQL."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware instant in UTC; TIMESTAMPTZ on PostgreSQL, text of fixed width (so that it sorts) on SQLite.
+
+    Binding a naive datetime raises ValueError.
+    """
+
+    impl = String(27)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(TIMESTAMP(timezone=True))
+        return dialect.type_descriptor(String(27))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("naive datetime: every instant carries its zone here")
+        value = value.astimezone(UTC)
+        if dialect.name == "postgresql":
+            return value
+        return value.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None or isinstance(value, datetime):
+            return value if value is None else value.astimezone(UTC)
+        return datetime.fromisoformat(value)
+
+
+def json_dumps(value: Any) -> str:
+    """Compact JSON as both databases accept it: no NaN, no infinity."""
+    return to_json(value, inf_nan_mode="null").decode()
+
+
+json_loads = from_json
