@@ -29,7 +29,7 @@ class Transaction:
         """Run one statement, or one statement with many parameter sets."""
         return await self.connection.execute(statement, parameters)
 
-    async def scalar(self, statement: Executable, parameters: Parameters = None) -> Any:
+    async def scalar(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Any:
         return await self.connection.scalar(statement, parameters)
 
     def session(self) -> AsyncSession:

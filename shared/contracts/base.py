@@ -1,0 +1,65 @@
+"""What a message is: an event (the fact, as a frozen model) inside an envelope (who, when, why).
+
+Changes to an event are additive; a breaking one is a new event beside the old. Readers ignore fields they don't know.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+
+def _aware(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("an instant needs its offset")
+    return value
+
+
+Instant = Annotated[datetime, AfterValidator(_aware)]
+
+
+class Event(BaseModel):
+    """Base of every event. Subclasses are registered by `@contract`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    name: ClassVar[str]
+    version: ClassVar[int]
+    public: ClassVar[bool]
+    owner: ClassVar[str]
+
+
+class Envelope(BaseModel):
+    """The outside of a message, as it travels. `id` is the event id that a webhook receiver sees as `webhook-id`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    id: str
+    name: str
+    version: int
+    occurred_at: Instant
+    subject: str | None = None
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    traceparent: str | None = None
+    payload: dict[str, Any]
+
+
+E = TypeVar("E", bound=type[Event])
+REGISTRY: dict[str, type[Event]] = {}
+
+
+def contract(name: str, *, owner: str, version: int = 1, public: bool = False) -> Any:
+    """Register an event under its name. `public` events are webhook types; the others stay inside the suite."""
+
+    def register(event: E) -> E:
+        if name in REGISTRY:
+            raise ValueError(f"two contracts are named {name}")
+        event.name, event.owner, event.version, event.public = name, owner, version, public
+        REGISTRY[name] = event
+        return event
+
+    return register
+
+
+def public_names() -> list[str]:
+    """Names of all events that leave the suite, sorted."""
+    return sorted(name for name, event in REGISTRY.items() if event.public)

@@ -1,0 +1,91 @@
+"""What the coupon service tells: the life of a coupon 优惠券 and of its template 券模板."""
+
+from typing import Any, Literal
+
+from shared.contracts.base import Event, Instant, contract
+
+
+class CouponEvent(Event):
+    """One customer's copy of an offer."""
+
+    coupon_id: str
+    template_id: str
+    customer_id: str
+
+
+@contract("coupon.issued", owner="coupon", public=True)
+class CouponIssued(CouponEvent):
+    """A customer received a coupon 发券. `reference` is the id of whoever asked for it (a journey's effect)."""
+
+    template_name: str
+    code: str
+    valid_from: Instant
+    valid_until: Instant
+    currency: str
+    benefit: dict[str, Any]
+    source: Literal["claim", "direct", "journey"]
+    reference: str | None = None
+
+
+class CouponOnOrder(CouponEvent):
+    """A coupon within the checkout of an order; `amount` is its discount in minor units."""
+
+    checkout_id: str
+    order_id: str
+    amount: int
+    currency: str
+
+
+@contract("coupon.locked", owner="coupon", public=True)
+class CouponLocked(CouponOnOrder):
+    """A checkout holds the coupon 锁定."""
+
+
+@contract("coupon.redeemed", owner="coupon", public=True)
+class CouponRedeemed(CouponOnOrder):
+    """The order was paid; the coupon is used 核销."""
+
+
+@contract("coupon.returned", owner="coupon", public=True)
+class CouponReturned(CouponEvent):
+    """The checkout was given up; the coupon is back in the wallet 退回."""
+
+    checkout_id: str
+    order_id: str
+    reason: str
+
+
+@contract("coupon.expired", owner="coupon", public=True)
+class CouponExpired(CouponEvent):
+    """Its validity is over 过期."""
+
+    reason: str
+
+
+@contract("coupon.voided", owner="coupon", public=True)
+class CouponVoided(CouponEvent):
+    """An operator took it back 作废."""
+
+    reason: str
+
+
+@contract("coupon.issue_refused", owner="coupon")
+class CouponIssueRefused(Event):
+    """The answer to a request that could not be granted; `code` as in the problem documents (`sold_out`, …)."""
+
+    reference: str
+    template_id: str
+    customer_id: str
+    code: str
+    detail: str
+
+
+@contract("coupon_template.changed", owner="coupon")
+class CouponTemplateChanged(Event):
+    """A template was created or changed; consumers keep a copy of the newest version."""
+
+    template_id: str
+    name_text: str
+    status: str
+    currency: str
+    version_number: int
