@@ -1,0 +1,128 @@
+"""Every operation that the public door lets through. What is not listed here is denied.
+
+One line per operation: method, path template, the scope its key needs, the part that serves it. A test compares this
+table with the OpenAPI document of every part; neither may have an extra row. Whoever adds a route to a part appends
+its line to that part's block.
+
+Marks: `tracking=True` accepts the Segment SDKs' manners (HTTP Basic, `writeKey` in the body, `text/plain`, CORS with
+preflight); `body_limit` in bytes, where one mebibyte is too small.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+MEBIBYTE = 1 << 20
+PUBLIC = ""
+"""The scope of what needs no key at all: health, documentation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation. `scope` is `service:resource:action`, or PUBLIC."""
+
+    method: str
+    template: str
+    scope: str
+    service: str
+    tracking: bool = False
+    body_limit: int = MEBIBYTE
+
+
+GATEWAY = (
+    Route("GET", "/", PUBLIC, "gateway"),
+    Route("GET", "/healthz", PUBLIC, "gateway"),
+    Route("GET", "/readyz", PUBLIC, "gateway"),
+    Route("GET", "/metrics", PUBLIC, "gateway"),
+    Route("GET", "/openapi.json", PUBLIC, "gateway"),
+    Route("GET", "/docs", PUBLIC, "gateway"),
+    Route("GET", "/docs/static/{file}", PUBLIC, "gateway"),
+    Route("POST", "/v1/keys", "gateway:keys:write", "gateway"),
+    Route("GET", "/v1/keys", "gateway:keys:read", "gateway"),
+    Route("GET", "/v1/keys/{key_id}", "gateway:keys:read", "gateway"),
+    Route("POST", "/v1/keys/{key_id}/rotate", "gateway:keys:write", "gateway"),
+    Route("DELETE", "/v1/keys/{key_id}", "gateway:keys:write", "gateway"),
+    Route("POST", "/v1/webhook-endpoints", "gateway:webhooks:write", "gateway"),
+    Route("GET", "/v1/webhook-endpoints", "gateway:webhooks:read", "gateway"),
+    Route("GET", "/v1/webhook-endpoints/{endpoint_id}", "gateway:webhooks:read", "gateway"),
+    Route("PATCH", "/v1/webhook-endpoints/{endpoint_id}", "gateway:webhooks:write", "gateway"),
+    Route("DELETE", "/v1/webhook-endpoints/{endpoint_id}", "gateway:webhooks:write", "gateway"),
+    Route("GET", "/v1/webhook-endpoints/{endpoint_id}/deliveries", "gateway:webhooks:read", "gateway"),
+    Route("POST", "/v1/webhook-endpoints/{endpoint_id}/test", "gateway:webhooks:write", "gateway"),
+    Route("POST", "/v1/webhook-endpoints/{endpoint_id}/rotate-secret", "gateway:webhooks:write", "gateway"),
+    Route("GET", "/v1/webhook-deliveries/{delivery_id}", "gateway:webhooks:read", "gateway"),
+    Route("POST", "/v1/webhook-deliveries/{delivery_id}/replay", "gateway:webhooks:write", "gateway"),
+    Route("GET", "/v1/event-types", "gateway:events:read", "gateway"),
+    Route("GET", "/v1/audit-log", "gateway:audit:read", "gateway"),
+)
+
+COUPON: tuple[Route, ...] = ()
+
+SEGMENTS: tuple[Route, ...] = (
+    Route("POST", "/v1/identify", "segments:events:write", "segments", tracking=True),
+    Route("POST", "/v1/track", "segments:events:write", "segments", tracking=True),
+    Route("POST", "/v1/page", "segments:events:write", "segments", tracking=True),
+    Route("POST", "/v1/screen", "segments:events:write", "segments", tracking=True),
+    Route("POST", "/v1/group", "segments:events:write", "segments", tracking=True),
+    Route("POST", "/v1/alias", "segments:events:write", "segments", tracking=True),
+    Route("POST", "/v1/batch", "segments:events:write", "segments", tracking=True),
+)
+
+JOURNEY: tuple[Route, ...] = ()
+
+INVENTORY: tuple[Route, ...] = ()
+
+ROUTES: tuple[Route, ...] = GATEWAY + COUPON + SEGMENTS + JOURNEY + INVENTORY
+
+
+@dataclass(slots=True)
+class _Node:
+    literals: dict[str, "_Node"] = field(default_factory=dict)
+    parameter: "_Node | None" = None
+    methods: dict[str, Route] = field(default_factory=dict)
+
+
+class RouteTable:
+    """Finds the route of a raw path, segment by segment; a literal segment goes before a parameter.
+
+    Raises ValueError when two routes share method and shape.
+    """
+
+    def __init__(self, routes: Iterable[Route] = ROUTES) -> None:
+        self.routes = tuple(routes)
+        self._root = _Node()
+        for route in self.routes:
+            self._add(route)
+
+    def _add(self, route: Route) -> None:
+        node = self._root
+        for segment in route.template.split("/")[1:]:
+            if segment.startswith("{"):
+                node.parameter = node.parameter or _Node()
+                node = node.parameter
+            else:
+                node = node.literals.setdefault(segment, _Node())
+        if route.method in node.methods:
+            raise ValueError(f"two routes for {route.method} {route.template}")
+        node.methods[route.method] = route
+
+    def match(self, method: str, path: str) -> Route | frozenset[str]:
+        """The route of `path` (percent-encoded, as sent), or the methods that the path knows: none means unknown."""
+        allowed: set[str] = set()
+        for node in _leaves(self._root, path.split("/"), 1):
+            found = node.methods.get(method)
+            if found is not None:
+                return found
+            allowed.update(node.methods)
+        return frozenset(allowed)
+
+
+def _leaves(node: _Node, segments: list[str], depth: int) -> Iterator[_Node]:
+    if depth == len(segments):
+        yield node
+        return
+    segment = segments[depth]
+    literal = node.literals.get(segment)
+    if literal is not None:
+        yield from _leaves(literal, segments, depth + 1)
+    if node.parameter is not None and segment:
+        yield from _leaves(node.parameter, segments, depth + 1)
