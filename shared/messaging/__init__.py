@@ -1,0 +1,21 @@
+"""Messages between the parts: bus, outbox, inbox."""
+
+from shared.messaging.bus import Bus, BusUnavailable, Deliver, Failed, Pack, Parked, Subscription
+from shared.messaging.consumer import Consumer
+from shared.messaging.local import LocalBus
+from shared.messaging.outbox import Outbox, Pruner, Relay
+
+__all__ = [
+    "Bus",
+    "BusUnavailable",
+    "Consumer",
+    "Deliver",
+    "Failed",
+    "LocalBus",
+    "Outbox",
+    "Pack",
+    "Parked",
+    "Pruner",
+    "Relay",
+    "Subscription",
+]

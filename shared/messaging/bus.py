@@ -1,0 +1,100 @@
+"""The bus: one port, two adapters (LocalBus in the embedded arrangement, RabbitMQ in production).
+
+What every adapter promises, held by one conformance suite:
+at-least-once delivery to each queue bound to the name; a pack that fails is tried again after growing waits and parked
+after the last, where an operator can list, replay or drop it; no order; `publish` returns when the packs are durable.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from shared.contracts import Envelope, Event
+from shared.db import Transaction
+
+
+class BusUnavailable(Exception):
+    """The broker can't take or hand over messages at present. Nothing is lost; try again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """What travels: a JSON array of envelopes, all of one event name. `id` is the first envelope's id."""
+
+    id: str
+    name: str
+    body: bytes
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The part of a pack that a consumer could not handle, and why."""
+
+    pack: Pack
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A pack that failed for good, waiting for an operator. `id` names it within its queue."""
+
+    id: str
+    queue: str
+    name: str
+    attempts: int
+    error: str
+    body: bytes
+
+
+Deliver = Callable[[Sequence[Pack]], Awaitable[list[Failed]]]
+"""Handles packs and answers what failed. Raising means that nothing was decided: deliver again later, count no attempt."""
+
+Handler = Callable[[Transaction, Any, Envelope], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One consumer's interest. `consumer` names the queue (`journey.events`) and the inbox entries.
+
+    `handler(tx, event, envelope)` runs inside the transaction that also records the message as handled.
+    """
+
+    consumer: str
+    events: Sequence[type[Event]]
+    handler: Handler
+    names: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(event.name for event in self.events))
+
+
+class Bus(Protocol):
+    """See the module's docstring for the guarantees."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None:
+        """Hand over nothing more, wait for the handlers at work, close."""
+
+    async def declare(self, queue: str, names: Sequence[str]) -> None:
+        """Make the queue and its bindings, so that packs published from now on are kept for it."""
+
+    async def subscribe(self, queue: str, names: Sequence[str], deliver: Deliver) -> None:
+        """Declare the queue and begin to hand its packs to `deliver`, several at once when several wait."""
+
+    async def unsubscribe(self, queue: str) -> None:
+        """Stop handing over; returns when no delivery of this queue is at work. The queue stays."""
+
+    async def publish(self, packs: Sequence[Pack]) -> None:
+        """Returns when all packs are durable in every queue bound to their names. Raises BusUnavailable."""
+
+    def health(self) -> list[str]:
+        """What is wrong at present, one sentence each; empty when all is well."""
+
+    async def parked(self, queue: str | None = None, limit: int = 100) -> list[Parked]: ...
+
+    async def replay(self, queue: str, parked_id: str) -> bool:
+        """Put a parked pack back into its queue with its attempts forgotten. False when it is not there."""
+
+    async def drop(self, queue: str, parked_id: str) -> bool: ...

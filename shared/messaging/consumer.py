@@ -1,0 +1,107 @@
+"""The consumer: handles each message exactly once in effect, whatever the bus repeats.
+
+The message's id goes into the inbox in the handler's own transaction, so a duplicate finds it there and does nothing.
+"""
+
+from collections.abc import Sequence
+
+from opentelemetry.trace import SpanKind
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
+from sqlalchemy import MetaData
+
+from shared.clock import Clock
+from shared.contracts import REGISTRY, Envelope, Event
+from shared.db import Database, Transaction, insert_ignore, is_outage, is_transient
+from shared.messaging.bus import Failed, Pack, Subscription
+from shared.observability.context import Cause, current_cause
+from shared.observability.logging import get_logger
+from shared.observability.metrics import MESSAGES_HANDLED
+from shared.observability.tracing import span
+
+_ENVELOPES = TypeAdapter(list[Envelope])
+_TRIES = 3
+
+
+class Consumer:
+    """Runs one subscription's handler against the part's database."""
+
+    def __init__(self, db: Database, metadata: MetaData, clock: Clock, subscription: Subscription) -> None:
+        self._db = db
+        self._inbox = metadata.tables["inbox"]
+        self._clock = clock
+        self._subscription = subscription
+        self._log = get_logger(consumer=subscription.consumer)
+
+    async def deliver(self, packs: Sequence[Pack]) -> list[Failed]:
+        """Handle all packs in one transaction; if that fails, each message in one of its own.
+
+        Raises what `is_outage` recognises: then the database is away and nothing was decided.
+        """
+        opened: list[tuple[Pack, list[Envelope]]] = []
+        failed: list[Failed] = []
+        for pack in packs:
+            try:
+                opened.append((pack, _ENVELOPES.validate_json(pack.body)))
+            except ValidationError as error:
+                failed.append(Failed(pack, f"not a pack of envelopes: {error.error_count()} errors"))
+        try:
+            await self._handle([envelope for _, envelopes in opened for envelope in envelopes])
+        except Exception as error:
+            if is_outage(error):
+                raise
+            for pack, envelopes in opened:
+                failed.extend(await self._one_by_one(pack, envelopes))
+        return failed
+
+    async def _one_by_one(self, pack: Pack, envelopes: list[Envelope]) -> list[Failed]:
+        failed = []
+        for envelope in envelopes:
+            error = await self._try(envelope)
+            if error is not None:
+                MESSAGES_HANDLED.labels(self._subscription.consumer, "failed").inc()
+                self._log.warning("message failed", message_id=envelope.id, event_name=envelope.name, error=error)
+                alone = Pack(envelope.id, pack.name, to_json([envelope]), pack.attempts)
+                failed.append(Failed(alone, error))
+        return failed
+
+    async def _try(self, envelope: Envelope) -> str | None:
+        for attempt in range(1, _TRIES + 1):
+            try:
+                await self._handle([envelope])
+                return None
+            except Exception as error:
+                if is_outage(error):
+                    raise
+                if attempt == _TRIES or not is_transient(error):
+                    return f"{type(error).__name__}: {error}"[:500]
+        return None
+
+    async def _handle(self, envelopes: list[Envelope]) -> None:
+        if not envelopes:
+            return
+        async with self._db.write() as tx:
+            fresh = await self._fresh(tx, envelopes)
+            for envelope in envelopes:
+                if envelope.id in fresh:
+                    fresh.discard(envelope.id)
+                    await self._call(tx, envelope)
+        MESSAGES_HANDLED.labels(self._subscription.consumer, "handled").inc(len(envelopes))
+
+    async def _fresh(self, tx: Transaction, envelopes: list[Envelope]) -> set[str]:
+        now = self._clock.now()
+        consumer = self._subscription.consumer
+        ids = dict.fromkeys(envelope.id for envelope in envelopes)
+        rows = [{"consumer": consumer, "message_id": one, "received_at": now} for one in ids]
+        inserted = await insert_ignore(tx, self._inbox, rows, returning=[self._inbox.c.message_id])
+        return {row.message_id for row in inserted}
+
+    async def _call(self, tx: Transaction, envelope: Envelope) -> None:
+        contract: type[Event] = REGISTRY[envelope.name]
+        event = contract.model_validate(envelope.payload)
+        with span(f"handle {envelope.name}", envelope.traceparent, SpanKind.CONSUMER) as traceparent:
+            token = current_cause.set(Cause(envelope.correlation_id, envelope.id, traceparent))
+            try:
+                await self._subscription.handler(tx, event, envelope)
+            finally:
+                current_cause.reset(token)

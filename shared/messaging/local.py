@@ -1,0 +1,244 @@
+"""The bus of the embedded arrangement: queues as rows of a database, handed over inside the process.
+
+It carries the same bytes, waits and parks by the same table and passes the same tests as the RabbitMQ bus. One process
+owns it. Its file survives a kill: packs are deleted only after their consumer committed.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    delete,
+    func,
+    select,
+    text,
+    update,
+)
+
+from shared.clock import Clock
+from shared.db import AutoId, Database, UtcDateTime, insert_ignore, is_outage
+from shared.messaging.bus import BusUnavailable, Deliver, Failed, Pack, Parked
+from shared.observability.logging import get_logger
+
+PREFETCH = 50
+_IDLE_SECONDS = 0.5
+
+_METADATA = MetaData()
+_BINDING = Table(
+    "bus_binding",
+    _METADATA,
+    Column("queue", String(80), nullable=False),
+    Column("name", String(80), nullable=False),
+    PrimaryKeyConstraint("queue", "name"),
+)
+_PACK = Table(
+    "bus_pack",
+    _METADATA,
+    Column("seq", AutoId, primary_key=True, autoincrement=True),
+    Column("queue", String(80), nullable=False),
+    Column("pack_id", String(80), nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("parked", Boolean, nullable=False),
+    Column("error", Text),
+    UniqueConstraint("queue", "pack_id"),
+    Index("ix_bus_pack_due", "queue", "parked", "due_at"),
+)
+
+
+@dataclass
+class _Worker:
+    deliver: Deliver
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+    task: asyncio.Task[None] | None = None
+
+
+class LocalBus:
+    """See `shared.messaging.bus` for the guarantees. `retry_seconds` are the waits between tries; after them: parked."""
+
+    def __init__(self, db: Database, clock: Clock, retry_seconds: Sequence[float] = (1, 60, 900)) -> None:
+        self._db = db
+        self._clock = clock
+        self._retry = tuple(retry_seconds)
+        self._bindings: dict[str, set[str]] = {}
+        self._workers: dict[str, _Worker] = {}
+        self._started = False
+        self._log = get_logger(bus="local")
+
+    async def start(self) -> None:
+        if self._db.dialect == "postgresql":
+            async with self._db.engine.begin() as connection:
+                await connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{self._db.schema}"'))
+        async with self._db.engine.begin() as connection:
+            await connection.run_sync(_METADATA.create_all)
+        async with self._db.read() as tx:
+            for row in await tx.execute(select(_BINDING)):
+                self._bindings.setdefault(row.name, set()).add(row.queue)
+        self._started = True
+
+    async def stop(self) -> None:
+        for queue in list(self._workers):
+            await self.unsubscribe(queue)
+        self._started = False
+        await self._db.close()
+
+    async def declare(self, queue: str, names: Sequence[str]) -> None:
+        async with self._db.write() as tx:
+            stale = (_BINDING.c.queue == queue) & _BINDING.c.name.not_in(names)
+            await tx.execute(delete(_BINDING).where(stale))
+            await insert_ignore(tx, _BINDING, [{"queue": queue, "name": name} for name in names])
+        for name, queues in self._bindings.items():
+            if name not in names:
+                queues.discard(queue)
+        for name in names:
+            self._bindings.setdefault(name, set()).add(queue)
+
+    async def subscribe(self, queue: str, names: Sequence[str], deliver: Deliver) -> None:
+        if queue in self._workers:
+            raise ValueError(f"{queue} has a consumer already")
+        await self.declare(queue, names)
+        worker = _Worker(deliver)
+        self._workers[queue] = worker
+        worker.task = asyncio.create_task(self._run(queue, worker), name=f"bus {queue}")
+
+    async def unsubscribe(self, queue: str) -> None:
+        worker = self._workers.pop(queue, None)
+        if worker is None or worker.task is None:
+            return
+        async with worker.busy:  # a delivery at work may finish; between deliveries it is safe to stop
+            worker.task.cancel()
+        await asyncio.gather(worker.task, return_exceptions=True)
+
+    async def publish(self, packs: Sequence[Pack]) -> None:
+        now = self._clock.now()
+        rows = [
+            {
+                "queue": queue,
+                "pack_id": pack.id,
+                "name": pack.name,
+                "body": pack.body,
+                "attempts": 0,
+                "due_at": now,
+                "parked": False,
+            }
+            for pack in packs
+            for queue in sorted(self._bindings.get(pack.name, ()))
+        ]
+        if not rows:
+            return
+        try:
+            async with self._db.write() as tx:
+                await insert_ignore(tx, _PACK, rows)
+        except Exception as error:
+            if is_outage(error):
+                raise BusUnavailable(str(error)) from error
+            raise
+        for queue in {row["queue"] for row in rows}:
+            self._wake(str(queue))
+
+    def health(self) -> list[str]:
+        problems = [] if self._started else ["the local bus is not started"]
+        for queue, worker in self._workers.items():
+            if worker.task is None or worker.task.done():
+                problems.append(f"the consumer of {queue} has stopped")
+        return problems
+
+    async def backlog(self) -> int:
+        """Packs that are due and not yet handled (parked and waiting ones don't count)."""
+        async with self._db.read() as tx:
+            return int(await tx.scalar(select(func.count()).select_from(_PACK).where(self._due())) or 0)
+
+    async def parked(self, queue: str | None = None, limit: int = 100) -> list[Parked]:
+        statement = select(_PACK).where(_PACK.c.parked).order_by(_PACK.c.seq).limit(limit)
+        if queue is not None:
+            statement = statement.where(_PACK.c.queue == queue)
+        async with self._db.read() as tx:
+            rows = (await tx.execute(statement)).all()
+        return [Parked(row.pack_id, row.queue, row.name, row.attempts, row.error or "", row.body) for row in rows]
+
+    async def replay(self, queue: str, parked_id: str) -> bool:
+        chosen = (_PACK.c.queue == queue) & (_PACK.c.pack_id == parked_id) & _PACK.c.parked
+        values = {"parked": False, "attempts": 0, "due_at": self._clock.now(), "error": None}
+        async with self._db.write() as tx:
+            found = (await tx.execute(update(_PACK).where(chosen).values(**values))).rowcount
+        self._wake(queue)
+        return found > 0
+
+    async def drop(self, queue: str, parked_id: str) -> bool:
+        chosen = (_PACK.c.queue == queue) & (_PACK.c.pack_id == parked_id) & _PACK.c.parked
+        async with self._db.write() as tx:
+            return (await tx.execute(delete(_PACK).where(chosen))).rowcount > 0
+
+    def _wake(self, queue: str) -> None:
+        if queue in self._workers:
+            self._workers[queue].wake.set()
+
+    def _due(self) -> Any:
+        return ~_PACK.c.parked & (_PACK.c.due_at <= self._clock.now())
+
+    async def _run(self, queue: str, worker: _Worker) -> None:
+        while True:
+            worker.wake.clear()
+            try:
+                async with worker.busy:
+                    handled = await self._round(queue, worker.deliver)
+                if handled:
+                    continue
+                pause = _IDLE_SECONDS
+            except Exception as error:
+                self._log.warning("delivery postponed", queue=queue, error=f"{type(error).__name__}: {error}"[:300])
+                pause = 1.0
+                await asyncio.sleep(pause)
+                continue
+            try:
+                async with asyncio.timeout(pause):
+                    await worker.wake.wait()
+            except TimeoutError:
+                pass  # retries become due by time alone
+
+    async def _round(self, queue: str, deliver: Deliver) -> int:
+        statement = select(_PACK).where(_PACK.c.queue == queue, self._due()).order_by(_PACK.c.seq).limit(PREFETCH)
+        async with self._db.read() as tx:
+            rows = (await tx.execute(statement)).all()
+        if not rows:
+            return 0
+        failed = await deliver([Pack(row.pack_id, row.name, row.body, row.attempts) for row in rows])
+        async with self._db.write() as tx:
+            await tx.execute(delete(_PACK).where(_PACK.c.seq.in_([row.seq for row in rows])))
+            if failed:
+                await insert_ignore(tx, _PACK, [self._again(queue, one) for one in failed])
+        return len(rows)
+
+    def _again(self, queue: str, failed: Failed) -> dict[str, Any]:
+        attempts = failed.pack.attempts + 1
+        parked = attempts > len(self._retry)
+        wait = timedelta(seconds=0 if parked else self._retry[attempts - 1])
+        if parked:
+            self._log.error("message parked", queue=queue, pack_id=failed.pack.id, error=failed.error)
+        return {
+            "queue": queue,
+            "pack_id": failed.pack.id,
+            "name": failed.pack.name,
+            "body": failed.pack.body,
+            "attempts": attempts,
+            "due_at": self._clock.now() + wait,
+            "parked": parked,
+            "error": failed.error,
+        }

@@ -1,0 +1,150 @@
+"""The outbox: a state change and its messages are one transaction; a relay hands them to the bus afterwards."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from itertools import groupby
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy import MetaData, delete, func, insert, select
+
+from shared.clock import Clock
+from shared.contracts import Event
+from shared.db import Database, Transaction
+from shared.ids import new_id
+from shared.messaging.bus import Bus, Pack
+from shared.observability.context import current_cause
+from shared.observability.metrics import OUTBOX_PUBLISHED
+
+RELAY_BATCH = 200
+_PACK_LIMIT = 200
+_INBOX_KEPT = timedelta(days=14)
+_IDEMPOTENCY_KEPT = timedelta(days=7)
+
+
+class Outbox:
+    """Writes messages beside the state change that they tell of."""
+
+    def __init__(self, metadata: MetaData, clock: Clock) -> None:
+        self.table = metadata.tables["outbox"]
+        self._clock = clock
+        self.wake = asyncio.Event()
+
+    async def publish(
+        self,
+        tx: Transaction,
+        events: Sequence[Event],
+        *,
+        subject: Callable[[Any], str | None] = lambda event: getattr(event, "customer_id", None),
+        correlations: Sequence[str | None] | None = None,
+    ) -> list[str]:
+        """Record `events` in the caller's transaction; the relay sends them after the commit.
+
+        `subject` names whom an event is about. `correlations`, one for each event, tells which request caused it where
+        several requests share a transaction; default is the present cause. Answers the message ids, in order.
+        """
+        if not events:
+            return []
+        now = self._clock.now()
+        envelopes = self._envelopes(events, subject, correlations)
+        rows = [
+            {"pack_id": pack[0]["id"], "name": pack[0]["name"], "body": to_json(pack), "created_at": now}
+            for pack in _packs(envelopes)
+        ]
+        await tx.execute(insert(self.table), rows)
+        tx.after_commit(self.wake.set)
+        return [envelope["id"] for envelope in envelopes]
+
+    def _envelopes(
+        self, events: Sequence[Event], subject: Callable[[Any], str | None], correlations: Sequence[str | None] | None
+    ) -> list[dict[str, Any]]:
+        cause = current_cause.get()
+        occurred_at = self._clock.now()
+        return [
+            {
+                "id": new_id("evt"),
+                "name": event.name,
+                "version": event.version,
+                "occurred_at": occurred_at,
+                "subject": subject(event),
+                "correlation_id": cause.correlation_id if correlations is None else correlations[index],
+                "causation_id": cause.causation_id,
+                "traceparent": cause.traceparent,
+                "payload": event,
+            }
+            for index, event in enumerate(events)
+        ]
+
+
+def _packs(envelopes: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    for _, same_name in groupby(envelopes, key=lambda envelope: envelope["name"]):
+        run = list(same_name)
+        for start in range(0, len(run), _PACK_LIMIT):
+            yield run[start : start + _PACK_LIMIT]
+
+
+class Relay:
+    """Moves packs from the outbox to the bus and deletes them once the bus has them: at least once, never none."""
+
+    def __init__(self, name: str, db: Database, outbox: Outbox, bus: Bus) -> None:
+        self._name = name
+        self._db = db
+        self._table = outbox.table
+        self._bus = bus
+
+    async def tick(self) -> bool:
+        """Send one batch; True when more may be waiting. Raises BusUnavailable while the broker is away."""
+        if self._db.dialect == "sqlite":
+            # One process owns the file; holding its only write lock while a broker answers would stop the service.
+            async with self._db.read() as tx:
+                packs, seqs = await self._load(tx, locked=False)
+            if not packs:
+                return False
+            await self._bus.publish(packs)
+            async with self._db.write() as tx:
+                await self._forget(tx, seqs)
+        else:
+            async with self._db.write() as tx:
+                packs, seqs = await self._load(tx, locked=True)
+                if not packs:
+                    return False
+                await self._bus.publish(packs)
+                await self._forget(tx, seqs)
+        OUTBOX_PUBLISHED.labels(self._name).inc(len(packs))
+        return len(packs) == RELAY_BATCH
+
+    async def backlog(self) -> int:
+        """How many packs wait to be sent."""
+        async with self._db.read() as tx:
+            return int(await tx.scalar(select(func.count()).select_from(self._table)))
+
+    async def _load(self, tx: Transaction, *, locked: bool) -> tuple[list[Pack], list[int]]:
+        columns = (self._table.c.seq, self._table.c.pack_id, self._table.c.name, self._table.c.body)
+        statement = select(*columns).order_by(self._table.c.seq).limit(RELAY_BATCH)
+        if locked:
+            statement = statement.with_for_update(skip_locked=True)
+        rows = (await tx.execute(statement)).all()
+        return [Pack(row.pack_id, row.name, row.body) for row in rows], [row.seq for row in rows]
+
+    async def _forget(self, tx: Transaction, seqs: list[int]) -> None:
+        await tx.execute(delete(self._table).where(self._table.c.seq.in_(seqs)))
+
+
+class Pruner:
+    """Forgets inbox entries and idempotency records that are older than anybody would repeat them."""
+
+    def __init__(
+        self, db: Database, metadata: MetaData, clock: Clock, *, inbox_days: int = 14, idempotency_days: int = 7
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._inbox = metadata.tables["inbox"]
+        self._idempotency = metadata.tables["idempotency"]
+
+    async def tick(self) -> bool:
+        now = self._clock.now()
+        async with self._db.write() as tx:
+            await tx.execute(delete(self._inbox).where(self._inbox.c.received_at < now - _INBOX_KEPT))
+            await tx.execute(delete(self._idempotency).where(self._idempotency.c.created_at < now - _IDEMPOTENCY_KEPT))
+        return False

@@ -1,0 +1,25 @@
+"""Prometheus metrics with few, bounded labels. Never a key id, a customer or a raw path in a label."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+REQUEST_SECONDS = Histogram(
+    "quanyu_http_request_duration_seconds",
+    "Time from the first byte of a request to the last of its answer",
+    ["service", "method", "route", "status"],
+    buckets=_FAST,
+)
+BATCH_SIZE = Histogram(
+    "quanyu_group_commit_batch_size",
+    "Requests that went into one transaction",
+    ["group"],
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+)
+OUTBOX_PUBLISHED = Counter("quanyu_outbox_published_total", "Packs that the relay handed to the bus", ["service"])
+RELAY_FAILURES = Counter("quanyu_outbox_relay_failures_total", "Times that the bus could not take packs", ["service"])
+MESSAGES_HANDLED = Counter("quanyu_messages_handled_total", "Messages by outcome", ["consumer", "outcome"])
+LOOP_BEAT = Gauge(
+    "quanyu_loop_last_success_timestamp_seconds", "When a background loop last ended well", ["service", "loop"]
+)
+LOOP_FAILURES = Counter("quanyu_loop_failures_total", "Background loop rounds that failed", ["service", "loop"])

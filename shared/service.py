@@ -1,0 +1,194 @@
+"""The common shape of every part: what it is built from (Kit), what it consists of (Service), how it lives.
+
+The production command, the all-in-one process and the tests call the same `create_service`, with their own bus and clock.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from sqlalchemy import MetaData, text
+from sqlmodel import SQLModel
+from structlog.typing import FilteringBoundLogger
+
+from shared.clock import Clock
+from shared.db import Database
+from shared.db.migrate import pending, upgrade
+from shared.messaging import Bus, BusUnavailable, Consumer, Outbox, Pruner, Relay, Subscription
+from shared.observability.logging import get_logger
+from shared.observability.metrics import LOOP_BEAT, LOOP_FAILURES, RELAY_FAILURES
+from shared.settings import ServiceSettings
+
+_STALE_LOOP_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What a part stands on. Opens no connection before the service runs."""
+
+    name: str
+    settings: ServiceSettings
+    bus: Bus
+    clock: Clock
+    db: Database
+    outbox: Outbox
+    metadata: MetaData
+    migrations: str
+    log: FilteringBoundLogger
+
+    @classmethod
+    def create(
+        cls, name: str, settings: ServiceSettings, bus: Bus, clock: Clock, *, base: type[SQLModel], migrations: str
+    ) -> Self:
+        """`base` is the part's table base, `migrations` the dotted name of its migrations folder."""
+        db = Database(settings.resolved_database_url(), schema=name, pool_size=settings.database_pool_size)
+        outbox = Outbox(base.metadata, clock)
+        return cls(name, settings, bus, clock, db, outbox, base.metadata, migrations, get_logger(service=name))
+
+
+@dataclass
+class Loop:
+    """Background work that is done in rounds.
+
+    `tick` answers True when more work waits (it is called again at once), a number of seconds until the next work is
+    due, or False/None for the normal `interval`. `wake` ends a pause early.
+    """
+
+    name: str
+    tick: Callable[[], Awaitable[bool | float | None]]
+    interval: float = 1.0
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    last_success: float = field(default_factory=time.monotonic)
+
+    async def run(self, service: str, log: FilteringBoundLogger) -> None:
+        """Rounds until cancelled. A failed round is logged, counted and tried again after a growing pause."""
+        failures = 0
+        while True:
+            self.wake.clear()
+            try:
+                again = await self.tick()
+            except Exception as error:
+                failures += 1
+                LOOP_FAILURES.labels(service, self.name).inc()
+                if isinstance(error, BusUnavailable):
+                    RELAY_FAILURES.labels(service).inc()
+                log.warning(
+                    "loop failed", loop=self.name, error=f"{type(error).__name__}: {error}"[:300], failures=failures
+                )
+                await asyncio.sleep(min(0.1 * 2**failures, 5.0))
+                continue
+            failures = 0
+            self.last_success = time.monotonic()
+            LOOP_BEAT.labels(service, self.name).set_to_current_time()
+            if again is True:
+                await asyncio.sleep(0)
+                continue
+            await self._pause(min(again, self.interval) if isinstance(again, float | int) and again else self.interval)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self.wake.wait()
+        except TimeoutError:
+            pass  # the usual way for a pause to end
+
+    def stale(self) -> bool:
+        """True when no round has ended well for several intervals."""
+        return time.monotonic() - self.last_success > 3 * self.interval + _STALE_LOOP_SECONDS
+
+
+class Service:
+    """One whole part: its web application, its consumers and its loops."""
+
+    def __init__(
+        self,
+        kit: Kit,
+        app: Any,
+        subscriptions: Sequence[Subscription] = (),
+        loops: Sequence[Loop] = (),
+        resources: Sequence[Callable[[], Any]] = (),
+    ) -> None:
+        """`resources` are further async context managers (by factory) to hold open while the service runs."""
+        self.kit = kit
+        self.name = kit.name
+        self.app = app
+        self.subscriptions = list(subscriptions)
+        relay = Relay(kit.name, kit.db, kit.outbox, kit.bus)
+        self.relay = relay
+        self.loops = [
+            Loop("relay", relay.tick, 1.0, kit.outbox.wake),
+            Loop("prune", Pruner(kit.db, kit.metadata, kit.clock).tick, 3600.0),
+            *loops,
+        ]
+        self._resources = list(resources)
+        self._state = "stopped"
+        if hasattr(app, "state"):
+            app.state.service = self
+
+    async def declare(self) -> None:
+        """Make the queues, so that nothing published from now on is missed."""
+        for subscription in self.subscriptions:
+            await self.kit.bus.declare(subscription.consumer, subscription.names)
+
+    async def migrate(self) -> None:
+        await upgrade(self.kit.db, self.kit.migrations, self.kit.metadata)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        """The service's life: migrated, consuming and looping inside the block; drained and closed after it."""
+        from contextlib import AsyncExitStack
+
+        kit = self.kit
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(kit.db.close)
+            if kit.settings.migrate_on_start:
+                await self.migrate()
+            for resource in self._resources:
+                await stack.enter_async_context(resource())
+            for subscription in self.subscriptions:
+                consumer = Consumer(kit.db, kit.metadata, kit.clock, subscription)
+                await kit.bus.subscribe(subscription.consumer, subscription.names, consumer.deliver)
+                stack.push_async_callback(kit.bus.unsubscribe, subscription.consumer)
+            tasks = [
+                asyncio.create_task(loop.run(self.name, kit.log), name=f"{self.name} {loop.name}")
+                for loop in self.loops
+            ]
+            stack.push_async_callback(_cancel, tasks)
+            self._state = "running"
+            stack.callback(self.drain)
+            yield self
+
+    def drain(self) -> None:
+        """Stop being ready; requests at work may finish."""
+        self._state = "draining"
+
+    async def tick(self) -> None:
+        """Run each loop until it has no more work at once (for tests that move the clock themselves)."""
+        for loop in self.loops:
+            for _ in range(1000):
+                if await loop.tick() is not True:
+                    break
+
+    async def readiness(self) -> list[str]:
+        """What keeps the part from serving, one sentence each; empty when it is ready."""
+        if self._state != "running":
+            return [f"{self.name} is {self._state}"]
+        problems = [f"{self.name}: {sentence}" for sentence in self.kit.bus.health()]
+        problems += [f"{self.name}: loop {loop.name} has not succeeded lately" for loop in self.loops if loop.stale()]
+        try:
+            async with asyncio.timeout(3), self.kit.db.read() as tx:
+                await tx.execute(text("SELECT 1"))
+            if await pending(self.kit.db, self.kit.migrations):
+                problems.append(f"{self.name}: the database is not migrated; run `quanyu migrate`")
+        except Exception as error:
+            problems.append(f"{self.name}: the database does not answer ({type(error).__name__})")
+        return problems
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
