@@ -1,0 +1,1 @@
+"""How the parts of Quanyu are put together: the all-in-one process, one part alone, and the command line `quanyu`."""
