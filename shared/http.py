@@ -7,6 +7,7 @@ environment, no cookies. This is the only module that imports the HTTP client li
 
 import asyncio
 import ipaddress
+import re
 import socket
 import ssl
 import time
@@ -21,6 +22,7 @@ Resolver = Callable[[str, int], Awaitable[list[str]]]
 """Answers the textual addresses of (host, port). Raises OSError when there are none."""
 
 PORTS = frozenset({443, 8443})
+_HOST = re.compile(rb"[0-9a-fA-F:]+|[A-Za-z0-9_.-]*[A-Za-z0-9_-]")  # raw: brackets off, international names as xn--
 _NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
 _NEVER = (
     ipaddress.IPv6Network("::/96"),  # IPv4-compatible, long withdrawn
@@ -93,8 +95,8 @@ def check_url(url: str, *, allow_private: bool = False) -> httpx.URL:
         raise EgressRefused("The URL must begin with https://.")
     if parsed.userinfo:
         raise EgressRefused("The URL can't carry a user name or a password.")
-    if not parsed.host or parsed.host.endswith("."):
-        raise EgressRefused("The URL needs a host name, without a dot at its end.")
+    if not _HOST.fullmatch(parsed.raw_host):
+        raise EgressRefused("The URL needs a host name of letters, digits, hyphens and dots, with no dot at its end.")
     if not allow_private and (parsed.port or 443) not in PORTS:
         raise EgressRefused("Only the ports 443 and 8443 may be called.")
     literal = _literal(parsed.host)
