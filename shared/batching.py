@@ -31,11 +31,21 @@ class GroupCommit(Generic[Q, A]):
         self._max_batch = max_batch
         self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
         self._wake = asyncio.Event()
+        self._closing = False
         self._log = get_logger(group=name)
         self._sizes = BATCH_SIZE.labels(name)
 
     async def submit(self, request: Q) -> A:
-        """The answer to `request` once its transaction is durable. Raises what the work decided for it."""
+        """The answer to `request` once its transaction is durable. Raises what the work decided for it.
+
+        Inside a `joined` transaction (a call with an idempotency key) the work runs in that one, on its own.
+        """
+        if self._db.is_joined():
+            async with self._db.write() as tx:
+                result = (await self._work(tx, [request]))[0]
+            if isinstance(result, Exception):
+                raise result
+            return result
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, future))
         self._wake.set()
@@ -48,22 +58,24 @@ class GroupCommit(Generic[Q, A]):
         try:
             yield
         finally:
-            while self._waiting and not task.done():
-                await asyncio.sleep(0.005)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            self._closing = True
+            self._wake.set()
+            await task
 
     async def _run(self) -> None:
         while True:
             await self._wake.wait()
             batch, self._waiting = self._waiting[: self._max_batch], self._waiting[self._max_batch :]
             if not self._waiting:
-                self._wake.clear()
+                if self._closing and not batch:
+                    return
+                if not self._closing:
+                    self._wake.clear()
             # A caller that went away before its turn asked for nothing any more.
             batch = [(request, future) for request, future in batch if not future.done()]
             if batch:
                 self._sizes.observe(len(batch))
-                await asyncio.shield(self._settle(batch))
+                await self._settle(batch)
 
     async def _settle(self, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
         try:

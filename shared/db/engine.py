@@ -123,6 +123,10 @@ class Database:
             finally:
                 _ambient.reset(token)
 
+    def is_joined(self) -> bool:
+        """True inside a `joined` block of this task."""
+        return id(self) in _ambient.get()
+
     async def close(self) -> None:
         await self._writer.dispose()
         if self._reader.sync_engine.pool is not self._writer.sync_engine.pool:

@@ -1,0 +1,76 @@
+"""What every part's HTTP side has in common."""
+
+from shared.web.app import PartApp, create_app
+from shared.web.hot import HotRequest, HotRoute
+from shared.web.identity import Caller, needs, sign_headers
+from shared.web.paging import Page, PageParams, Paging, fetch_page
+from shared.web.problems import (
+    BadRequest,
+    Conflict,
+    FieldError,
+    Forbidden,
+    Gone,
+    NotFound,
+    Problem,
+    ProblemDocument,
+    TooLarge,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+    Unprocessable,
+    invalid,
+)
+from shared.web.provide import Provided
+from shared.web.schemas import (
+    Amount,
+    BasisPoints,
+    Body,
+    Count,
+    ExternalId,
+    Instant,
+    JsonObject,
+    Name,
+    Quantity,
+    Text,
+    View,
+)
+
+__all__ = [
+    "Amount",
+    "BadRequest",
+    "BasisPoints",
+    "Body",
+    "Caller",
+    "Conflict",
+    "Count",
+    "ExternalId",
+    "FieldError",
+    "Forbidden",
+    "Gone",
+    "HotRequest",
+    "HotRoute",
+    "Instant",
+    "JsonObject",
+    "Name",
+    "NotFound",
+    "Page",
+    "PageParams",
+    "Paging",
+    "PartApp",
+    "Problem",
+    "ProblemDocument",
+    "Provided",
+    "Quantity",
+    "Text",
+    "TooLarge",
+    "TooManyRequests",
+    "Unauthorized",
+    "Unavailable",
+    "Unprocessable",
+    "View",
+    "create_app",
+    "fetch_page",
+    "invalid",
+    "needs",
+    "sign_headers",
+]

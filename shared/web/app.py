@@ -1,0 +1,136 @@
+"""The web factory: what every part's application has in common, in one place."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.service import Kit
+from shared.web.hot import HotRoute, HotRouter
+from shared.web.idempotency import IdempotencyMiddleware
+from shared.web.identity import IdentityMiddleware
+from shared.web.openapi import build
+from shared.web.problems import MEDIA_TYPE, NotFound, Problem, Unavailable, from_validation, to_problem
+from shared.web.requests import REQUEST_ID, RequestMiddleware
+
+VERSION = "0.1.0"
+
+
+class PartApp:
+    """One part's web application: layers of pure ASGI around hot routes and FastAPI routes."""
+
+    def __init__(self, kit: Kit, api: FastAPI, hot_routes: Sequence[HotRoute]) -> None:
+        self.api = api
+        self.state = api.state
+        self._hot_routes = hot_routes
+        self._document: dict[str, Any] | None = None
+        secret = kit.settings.internal_secret.get_secret_value()
+        layers: ASGIApp = HotRouter(api, hot_routes)
+        layers = IdempotencyMiddleware(layers, kit.db, kit.clock, kit.metadata.tables["idempotency"])
+        layers = IdentityMiddleware(layers, secret, kit.clock)
+        self._layers = RequestMiddleware(layers, kit.name)
+        api.openapi = self.openapi  # type: ignore[method-assign] # FastAPI's documented way to extend it
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI 3.1 document of this part, hot routes included."""
+        if self._document is None:
+            self._document = build(self.api, self._hot_routes)
+        return self._document
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._layers(scope, receive, send)
+
+
+def create_app(
+    kit: Kit,
+    routers: Sequence[APIRouter] = (),
+    provides: Sequence[object] = (),
+    hot_routes: Sequence[HotRoute] = (),
+    title: str | None = None,
+    description: str = "",
+) -> PartApp:
+    """The application of one part. `provides` are the use cases that routes ask for with `Provided(Kind)`."""
+    api = FastAPI(
+        title=title or f"Quanyu {kit.name}",
+        version=VERSION,
+        description=description,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        exception_handlers={
+            Exception: _reraise,
+            Problem: _on_problem,
+            HTTPException: _on_http_exception,
+            RequestValidationError: _on_validation,
+        },
+    )
+    secret = kit.settings.internal_secret.get_secret_value()
+    api.state.cursor_secret = hashlib.sha256(b"cursor:" + secret.encode()).digest()
+    api.state.provided = {type(one): one for one in provides}
+    api.include_router(_health())
+    for router in routers:
+        api.include_router(router)
+    return PartApp(kit, api, hot_routes)
+
+
+def _health() -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/healthz")
+    async def alive() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "ok"}
+
+    @router.get("/readyz")
+    async def ready(request: Request) -> dict[str, Any]:
+        """The part can serve: database, migrations, bus and loops are well. 503 names what is not."""
+        problems = await request.app.state.service.readiness()
+        if problems:
+            raise Unavailable("not_ready", "; ".join(problems), checks=problems)
+        return {"status": "ready", "checks": []}
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def _answer(request: Request, problem: Problem) -> Response:
+    return Response(problem.body(request.scope.get(REQUEST_ID)), problem.status, problem.headers, MEDIA_TYPE)
+
+
+async def _reraise(_request: Request, error: Exception) -> Response:
+    raise error  # the outermost layer tells outages from bugs and answers
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    problem = to_problem(error)
+    return _answer(request, problem or Problem("internal_error", "Something failed on our side."))
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == 404:
+        return _answer(request, NotFound("not_found", "There is nothing at this path. The paths are listed at /docs."))
+    if error.status_code == 405:
+        detail = "This path does not know that method; the Allow header names the ones it knows."
+        return _answer(request, Problem("method_not_allowed", detail, status=405, headers=error.headers))
+    if error.status_code == 400:
+        return _answer(
+            request, Problem("malformed_body", "The body could not be read. Send JSON in UTF-8.", status=400)
+        )
+    return _answer(request, Problem("http_error", str(error.detail), status=error.status_code, headers=error.headers))
+
+
+async def _on_validation(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    return _answer(request, from_validation(error.errors()))

@@ -1,0 +1,96 @@
+"""Lists: `?limit=1..100&cursor=` → `{"data": […], "has_more": true, "next_cursor": "…"}`.
+
+The cursor is opaque and signed; it holds the last row's key, so that rows that come or go never shift a page.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Depends, Query
+from pydantic_core import from_json, to_json
+from sqlalchemy import ColumnElement, Select
+from starlette.requests import Request
+
+from shared.db import Transaction
+from shared.web.problems import BadRequest
+from shared.web.schemas import View
+
+T = TypeVar("T")
+
+
+class Page(View, Generic[T]):
+    """One page of a list. Ask for the next with `cursor=next_cursor` while `has_more`."""
+
+    data: list[T]
+    has_more: bool
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Which page is wanted. `after` is the key of the last row already seen."""
+
+    limit: int
+    after: Any
+    secret: bytes
+
+    def cursor(self, key: Any) -> str:
+        payload = to_json(key)
+        return base64.urlsafe_b64encode(_tag(self.secret, payload) + payload).decode().rstrip("=")
+
+
+def _tag(secret: bytes, payload: bytes) -> bytes:
+    return hmac.new(secret, b"cursor" + payload, hashlib.sha256).digest()[:9]
+
+
+def _open(cursor: str, secret: bytes) -> Any:
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        tag, payload = raw[:9], raw[9:]
+        if hmac.compare_digest(tag, _tag(secret, payload)):
+            return from_json(payload)
+    except (binascii.Error, ValueError):
+        pass  # answered below, like a wrong signature
+    raise BadRequest("invalid_cursor", "This cursor is not one of ours. Start again without a cursor.")
+
+
+def _paging(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=100, description="How many rows")] = 20,
+    cursor: Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before")] = None,
+) -> Paging:
+    secret: bytes = request.app.state.cursor_secret
+    return Paging(limit, None if cursor is None else _open(cursor, secret), secret)
+
+
+PageParams = Annotated[Paging, Depends(_paging)]
+
+
+async def fetch_page(
+    tx: Transaction,
+    statement: Select[Any],
+    key: ColumnElement[Any],
+    paging: Paging,
+    to_view: Callable[[Any], T],
+    *,
+    ascending: bool = False,
+) -> Page[T]:
+    """Run `statement` for one page, ordered by the unique column `key` (newest first: our ids sort by their making).
+
+    `key` must be among the selected columns; `to_view` makes one answer of one row.
+    """
+    if paging.after is not None:
+        statement = statement.where(key > paging.after if ascending else key < paging.after)
+    statement = statement.order_by(key.asc() if ascending else key.desc()).limit(paging.limit + 1)
+    rows = (await tx.execute(statement)).all()
+    shown = rows[: paging.limit]
+    more = len(rows) > paging.limit
+    last = getattr(shown[-1], str(key.key)) if more else None
+    return Page[T](
+        data=[to_view(row) for row in shown], has_more=more, next_cursor=paging.cursor(last) if more else None
+    )

@@ -1,0 +1,187 @@
+"""Every non-2xx answer is a problem document (RFC 9457).
+
+    Problem                    any status
+    ├── BadRequest 400         malformed or ambiguous
+    ├── Unauthorized 401       no valid credential
+    ├── Forbidden 403          a scope is missing, a rule says no
+    ├── NotFound 404           unknown, or somebody else's
+    ├── Conflict 409           the state does not allow it
+    ├── Gone 410               it was there, and its time is over
+    ├── TooLarge 413
+    ├── Unprocessable 422      understood, but a field is wrong
+    ├── TooManyRequests 429
+    └── Unavailable 503        try again
+
+`code` is stable and snake_case; `detail` tells a person what to do; further members are given by keyword.
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_json
+
+from shared.db import is_outage, is_unstorable
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldError(BaseModel):
+    """One wrong field: `pointer` is a JSON pointer into the body (`#/lines/0/quantity`) or names a parameter (`?limit`)."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class ProblemDocument(BaseModel):
+    """The shape of every error answer."""
+
+    model_config = ConfigDict(extra="allow", title="Problem")
+    type: str = Field("about:blank", examples=["about:blank"])
+    title: str = Field(examples=["Conflict"])
+    status: int = Field(examples=[409])
+    detail: str = Field(examples=["Every coupon of this template has been claimed."])
+    code: str = Field(examples=["sold_out"])
+    request_id: str | None = Field(None, examples=["req_01JD0000000000000000000000"])
+    errors: list[FieldError] | None = None
+
+
+class Problem(Exception):
+    """An answer that is no success. See the module's docstring for the family."""
+
+    status = 500
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        errors: Sequence[FieldError] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.status = status or type(self).status
+        self.code = code
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.errors = list(errors) if errors else None
+        self.members = members
+
+    def body(self, request_id: str | None) -> bytes:
+        """The document as bytes."""
+        document: dict[str, Any] = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            "request_id": request_id,
+            **self.members,
+        }
+        if self.errors:
+            document["errors"] = self.errors
+        return to_json(document)
+
+
+class BadRequest(Problem):
+    status = 400
+
+
+class Unauthorized(Problem):
+    status = 401
+
+
+class Forbidden(Problem):
+    status = 403
+
+
+class NotFound(Problem):
+    status = 404
+
+
+class Conflict(Problem):
+    status = 409
+
+
+class Gone(Problem):
+    status = 410
+
+
+class TooLarge(Problem):
+    status = 413
+
+
+class Unprocessable(Problem):
+    status = 422
+
+
+class TooManyRequests(Problem):
+    status = 429
+
+
+class Unavailable(Problem):
+    status = 503
+
+
+def invalid(pointer: str, code: str, detail: str) -> Unprocessable:
+    """One wrong field, found by a rule that a schema can't express."""
+    return Unprocessable("validation_failed", detail, errors=[FieldError(pointer=pointer, code=code, detail=detail)])
+
+
+def from_validation(errors: Sequence[Mapping[str, Any]], *, in_body: bool = False) -> Problem:
+    """The problem for pydantic's error list. The input itself is never echoed: it may hold customer data."""
+    if any(error["type"] == "json_invalid" for error in errors):
+        return BadRequest("malformed_json", "The body is not valid JSON. Send one JSON object in UTF-8.")
+    fields = [
+        FieldError(pointer=_pointer(error["loc"], in_body), code=error["type"], detail=_sentence(error))
+        for error in errors[:50]
+    ]
+    first = f"{fields[0].pointer}: {fields[0].detail}" if fields else "The request is not valid."
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return Unprocessable("validation_failed", f"{first}{more}", errors=fields)
+
+
+def _pointer(location: Sequence[Any], in_body: bool) -> str:
+    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location]
+    if in_body:
+        return "#/" + "/".join(parts) if parts else "#"
+    if parts and parts[0] == "body":
+        return "#/" + "/".join(parts[1:]) if parts[1:] else "#"
+    prefix = {"query": "?", "path": "/", "header": "header:"}.get(parts[0] if parts else "", "")
+    return prefix + ".".join(parts[1:])
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    if error["type"] == "extra_forbidden":
+        return "This field is not known here; check its spelling or leave it out."
+    if error["type"] == "missing":
+        return "This field is required."
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return message if message.endswith(".") else message + "."
+
+
+def to_problem(error: Exception) -> Problem | None:
+    """The problem for an exception that is not a bug: a problem itself, a database away, a value that can't be stored."""
+    if isinstance(error, Problem):
+        return error
+    if is_unstorable(error):
+        return Unprocessable(
+            "unstorable_value",
+            "A value can't be stored: remove NUL characters and lone surrogates, keep numbers within 64 bits.",
+        )
+    if is_outage(error):
+        return Unavailable(
+            "temporarily_unavailable", "The database does not answer; try again.", headers={"Retry-After": "2"}
+        )
+    return None
+
+
+def unexpected(error: Exception) -> Problem:
+    """What a caller sees of a bug: nothing but the request id to ask about."""
+    return Problem(
+        "internal_error", "Something failed on our side. Nothing was changed; quote the request id to support."
+    )

@@ -1,0 +1,52 @@
+"""Base classes and common field types of requests and answers."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+
+
+class Body(BaseModel):
+    """Base of every request body: an unknown field is an error, not a silent nothing."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, str_max_length=100_000)
+
+
+class View(BaseModel):
+    """Base of every answer."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+def _no_nul(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError("must not hold a NUL character")
+    return value
+
+
+def _utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie between the years 1 and 9999 in UTC") from None
+
+
+def rfc3339(value: datetime) -> str:
+    """`2026-11-11T00:00:00Z`, with a fraction only when there is one."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+Text = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_no_nul)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_no_nul)]
+"""What people call a thing; any language."""
+ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_no_nul)]
+"""An id of the merchant's own: customer, order, SKU, product."""
+Amount = Annotated[int, Field(strict=True, ge=0, le=10**15)]
+"""Money in minor units; a decimal or a text is refused, never guessed at."""
+Quantity = Annotated[int, Field(strict=True, ge=1, le=10**9)]
+Count = Annotated[int, Field(strict=True, ge=0, le=10**12)]
+BasisPoints = Annotated[int, Field(strict=True, ge=0, le=10_000)]
+"""10,000 = 100 %."""
+Instant = Annotated[AwareDatetime, AfterValidator(_utc), PlainSerializer(rfc3339, return_type=str, when_used="json")]
+"""RFC 3339 with offset; answered in UTC."""
+JsonObject = dict[str, Any]
