@@ -15,10 +15,16 @@ from kit.services import INTERNAL_SECRET, Recorder, RunningService
 from shared.clock import ManualClock
 from shared.db import Database
 from shared.messaging import LocalBus
+from shared.observability.logging import configure_logging
 from shared.service import Service
 from shared.settings import ServiceSettings
 
 RunService = Callable[..., Awaitable[RunningService]]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plain_logs() -> None:
+    configure_logging("json", "warning")
 
 
 @pytest.fixture(autouse=True)

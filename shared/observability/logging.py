@@ -44,7 +44,9 @@ def configure_logging(output: Literal["console", "json"] = "console", level: str
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if output == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
