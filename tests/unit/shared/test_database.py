@@ -1,0 +1,147 @@
+"""The database calls: no lost update, claims that never overlap, instants and JSON that survive, on both databases."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from conftest import Backend
+from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select, text, update
+
+from shared.db import Database, JsonType, UtcDateTime, claim_due, excluded, insert_ignore, upsert
+
+METADATA = MetaData()
+COUNTER = Table("counter", METADATA, Column("id", Integer, primary_key=True), Column("n", Integer, nullable=False))
+TASK = Table(
+    "task",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("owner", String(10)),
+    Column("due_at", UtcDateTime),
+    Column("data", JsonType),
+)
+
+
+@pytest.fixture
+async def db(backend: Backend) -> Any:
+    url = backend.database_url or f"sqlite:///{backend.data_dir}/t.db"
+    database = Database(url, schema="sample", pool_size=20)
+    async with database.engine.begin() as connection:
+        if database.dialect == "postgresql":
+            await connection.execute(text("CREATE SCHEMA sample"))
+        await connection.run_sync(METADATA.create_all)
+    yield database
+    await database.close()
+
+
+async def test_two_hundred_increments_are_two_hundred(db: Database) -> None:
+    async with db.write() as tx:
+        await tx.execute(insert(COUNTER), {"id": 1, "n": 0})
+
+    async def increment() -> None:
+        for _ in range(20):
+            async with db.write() as tx:
+                await tx.execute(update(COUNTER).values(n=COUNTER.c.n + 1))
+
+    await asyncio.gather(*[increment() for _ in range(10)])
+    async with db.read() as tx:
+        assert await tx.scalar(select(COUNTER.c.n)) == 200
+
+
+async def test_read_then_write_is_safe_on_sqlite_too(db: Database) -> None:
+    """BEGIN IMMEDIATE: a writer that reads first reads under the lock (PostgreSQL needs the conditional update)."""
+    if db.dialect != "sqlite":
+        return
+    async with db.write() as tx:
+        await tx.execute(insert(COUNTER), {"id": 1, "n": 0})
+
+    async def increment() -> None:
+        async with db.write() as tx:
+            seen = await tx.scalar(select(COUNTER.c.n))
+            await asyncio.sleep(0)
+            await tx.execute(update(COUNTER).values(n=seen + 1))
+
+    await asyncio.gather(*[increment() for _ in range(50)])
+    async with db.read() as tx:
+        assert await tx.scalar(select(COUNTER.c.n)) == 50
+
+
+async def test_an_exception_rolls_back_and_calls_nobody(db: Database) -> None:
+    told: list[str] = []
+    with pytest.raises(RuntimeError):
+        async with db.write() as tx:
+            tx.after_commit(lambda: told.append("committed"))
+            await tx.execute(insert(COUNTER), {"id": 1, "n": 0})
+            raise RuntimeError
+    async with db.read() as tx:
+        assert (await tx.execute(select(COUNTER))).all() == []
+    assert told == []
+
+
+async def test_a_joined_transaction_is_one(db: Database) -> None:
+    with pytest.raises(RuntimeError):
+        async with db.joined():
+            async with db.write() as tx:
+                await tx.execute(insert(COUNTER), {"id": 1, "n": 0})
+            async with db.read() as tx:
+                assert await tx.scalar(select(COUNTER.c.n)) == 0
+            raise RuntimeError
+    assert not db.is_joined()
+    async with db.read() as tx:
+        assert (await tx.execute(select(COUNTER))).all() == []
+
+
+async def test_instants_and_json_come_back_as_they_went(db: Database) -> None:
+    shanghai = timezone(timedelta(hours=8))
+    instant = datetime(2026, 11, 11, 0, 0, 0, 5, tzinfo=shanghai)
+    data = {"名": "值", "n": 2**60, "list": [1, None, 1.5]}
+    async with db.write() as tx:
+        await tx.execute(insert(TASK), {"id": 1, "owner": None, "due_at": instant, "data": data})
+    async with db.read() as tx:
+        row = (await tx.execute(select(TASK).where(TASK.c.due_at == instant))).one()
+    assert row.due_at == instant
+    assert row.due_at.utcoffset() == timedelta(0)
+    assert row.data == data
+    with pytest.raises(Exception, match="naive"):
+        async with db.write() as tx:
+            await tx.execute(insert(TASK), {"id": 2, "due_at": datetime(2026, 1, 1)})  # noqa: DTZ001 - that is the point
+
+
+async def test_insert_ignore_answers_only_what_is_new(db: Database) -> None:
+    async with db.write() as tx:
+        assert len(await insert_ignore(tx, COUNTER, [{"id": 1, "n": 1}, {"id": 2, "n": 2}])) == 2
+        again = await insert_ignore(tx, COUNTER, [{"id": 2, "n": 9}, {"id": 3, "n": 3}], [COUNTER.c.id])
+        assert [row.id for row in again] == [3]
+        assert await insert_ignore(tx, COUNTER, []) == []
+
+
+async def test_upsert_can_be_limited_to_older_rows(db: Database) -> None:
+    early, late = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+    for instant, owner in ((late, "late"), (early, "early")):
+        async with db.write() as tx:
+            row = {"id": 1, "owner": owner, "due_at": instant, "data": None}
+            newer = TASK.c.due_at < excluded(tx, TASK).due_at
+            await upsert(tx, TASK, [row], ["id"], ["owner", "due_at"], where=newer)
+    async with db.read() as tx:
+        assert await tx.scalar(select(TASK.c.owner)) == "late"
+
+
+async def test_workers_never_claim_the_same_row(db: Database) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    async with db.write() as tx:
+        rows = [{"id": n, "owner": None, "due_at": now + timedelta(seconds=n), "data": None} for n in range(100)]
+        await tx.execute(insert(TASK), rows)
+
+    async def work(owner: str) -> list[int]:
+        mine: list[int] = []
+        while True:
+            async with db.write() as tx:
+                got = await claim_due(
+                    tx, TASK, where=TASK.c.owner.is_(None), order_by=TASK.c.due_at, limit=7, values={"owner": owner}
+                )
+            if not got:
+                return mine
+            mine += [row.id for row in got]
+
+    claimed = await asyncio.gather(*[work(f"w{n}") for n in range(6)])
+    assert sorted(one for mine in claimed for one in mine) == list(range(100))
