@@ -1,0 +1,1 @@
+"""Inventory: one stock for every channel. Rooms: locations, ledger, reservations, audit."""

@@ -1,0 +1,1 @@
+"""The proof: the identities of the ledger, checked on the stored rows."""

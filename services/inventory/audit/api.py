@@ -1,0 +1,20 @@
+"""Route of the audit."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from services.inventory.audit.proving import StockAudit
+from services.inventory.audit.schemas import AuditView
+from shared.web import Caller, Provided, needs
+
+router = APIRouter(prefix="/v1/audit", tags=["audit"])
+
+
+@router.get("/stock")
+async def audit_stock(
+    caller: Annotated[Caller, Depends(needs("inventory:audit:read"))],
+    audit: Annotated[StockAudit, Provided(StockAudit)],
+) -> AuditView:
+    """Prove the ledger: levels, movements and reservations agree."""
+    return await audit.run()

@@ -1,0 +1,122 @@
+"""The identities of the ledger as queries that answer the rows which break them.
+
+Each check is one statement, so that it sees one moment of the database however much is being written.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, null, or_, select, union_all
+
+from services.inventory.ledger.repository import LEVEL, MOVEMENT
+from services.inventory.ledger.rules import COUNTERS, ON_HAND
+from services.inventory.reservations.repository import LINE, RESERVATION
+from services.inventory.reservations.rules import PAID
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """``claim`` is what holds; ``broken`` answers offending rows, the first columns of which name them."""
+
+    name: str
+    claim: str
+    broken: Select[Any]
+
+
+def _on_hand() -> Select[Any]:
+    total = sum((LEVEL.c[counter] for counter in ON_HAND[1:]), LEVEL.c[ON_HAND[0]])
+    negative = or_(*(LEVEL.c[counter] < 0 for counter in COUNTERS))
+    columns = [LEVEL.c.sku, LEVEL.c.location_id, LEVEL.c.on_hand, *(LEVEL.c[counter] for counter in COUNTERS)]
+    return select(*columns).where(or_(LEVEL.c.on_hand != total, negative))
+
+
+def _ledger() -> Select[Any]:
+    """Levels beside the replay of all movements; a movement without a level has no counters."""
+    signed = union_all(
+        *(
+            select(
+                MOVEMENT.c.sku,
+                MOVEMENT.c.location_id,
+                *(
+                    func.sum(case((state == counter, MOVEMENT.c.quantity * sign), else_=0)).label(counter)
+                    for counter in COUNTERS
+                ),
+            ).group_by(MOVEMENT.c.sku, MOVEMENT.c.location_id)
+            for state, sign in ((MOVEMENT.c.to_state, 1), (MOVEMENT.c.from_state, -1))
+        ),
+        select(LEVEL.c.sku, LEVEL.c.location_id, *((-LEVEL.c[counter]).label(counter) for counter in COUNTERS)),
+    ).subquery()
+    sums = [func.sum(signed.c[counter]) for counter in COUNTERS]
+    known = select(literal(1)).where(LEVEL.c.sku == signed.c.sku, LEVEL.c.location_id == signed.c.location_id).exists()
+    columns = [total.label(counter) for counter, total in zip(COUNTERS, sums, strict=True)]
+    return (
+        select(signed.c.sku, signed.c.location_id, *columns)
+        .group_by(signed.c.sku, signed.c.location_id)
+        .having(or_(*(total != 0 for total in sums), func.max(case((known, 1), else_=0)) == 0))
+    )
+
+
+def _reservations() -> Select[Any]:
+    """Units held and committed by level, minus the open units of reservation lines: all zero."""
+    open_units = LINE.c.quantity - LINE.c.shipped - LINE.c.released
+    held: ColumnElement[Any] = case((RESERVATION.c.status == "held", open_units), else_=0)
+    paid: ColumnElement[Any] = case((RESERVATION.c.status.in_(PAID), open_units), else_=0)
+    both = union_all(
+        select(LEVEL.c.sku, LEVEL.c.location_id, LEVEL.c.held.label("held"), LEVEL.c.committed.label("committed")),
+        select(LINE.c.sku, LINE.c.location_id, (-held).label("held"), (-paid).label("committed")).join(
+            RESERVATION, RESERVATION.c.id == LINE.c.reservation_id
+        ),
+    ).subquery()
+    sums = (func.sum(both.c.held), func.sum(both.c.committed))
+    return (
+        select(both.c.sku, both.c.location_id, sums[0].label("held"), sums[1].label("committed"))
+        .group_by(both.c.sku, both.c.location_id)
+        .having(or_(sums[0] != 0, sums[1] != 0))
+    )
+
+
+def _states() -> Select[Any]:
+    """Lines whose units do not fit the state of their reservation, lines without one, reservations without lines."""
+    open_units = LINE.c.quantity - LINE.c.shipped - LINE.c.released
+    status = RESERVATION.c.status
+    wrong = or_(
+        status.is_(null()),
+        LINE.c.line_no.is_(null()),
+        and_(status.in_(("shipped", "released", "expired")), open_units != 0),
+        and_(status.in_(("held", "confirmed")), open_units != LINE.c.quantity),
+        and_(status == "shipped", LINE.c.released != 0),
+        and_(status == "expired", LINE.c.shipped != 0),
+    )
+    return (
+        select(
+            func.coalesce(LINE.c.reservation_id, RESERVATION.c.id).label("reservation_id"),
+            status.label("status"),
+            LINE.c.line_no,
+            LINE.c.sku,
+            LINE.c.quantity,
+            LINE.c.shipped,
+            LINE.c.released,
+        )
+        .select_from(LINE.join(RESERVATION, RESERVATION.c.id == LINE.c.reservation_id, full=True))
+        .where(wrong)
+    )
+
+
+IDENTITIES: Final = (
+    Identity(
+        "on_hand_is_the_sum",
+        "on_hand = available + held + committed + safety + quality_control + damaged in every row, nothing below zero",
+        _on_hand(),
+    ),
+    Identity("levels_are_the_ledger", "the sum of all movements gives every level, state by state", _ledger()),
+    Identity(
+        "reserved_is_promised",
+        "held and committed are the open units of held and of paid reservations, location by location",
+        _reservations(),
+    ),
+    Identity(
+        "lines_fit_their_state",
+        "shipped, released and expired reservations have no open units; held and confirmed ones only open units",
+        _states(),
+    ),
+)

@@ -1,0 +1,159 @@
+"""Adjustments 调整: several lines, all or nothing, never below zero."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.inventory.ledger import repository, rules
+from services.inventory.ledger.documents import Document
+from services.inventory.ledger.posting import Ledger, Posting
+from services.inventory.ledger.rules import Counter, Level, LevelKey, Movement
+from services.inventory.locations.finding import require_locations
+from shared.clock import Clock
+from shared.db import Database, Transaction
+from shared.web import Conflict, Unprocessable
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """``units`` more (or, below zero, fewer) of a SKU in one state at a location. ``index``: its place in the request."""
+
+    index: int
+    sku: str
+    location_id: str
+    state: Counter
+    units: int
+
+    @property
+    def key(self) -> LevelKey:
+        return (self.sku, self.location_id)
+
+
+class Adjusting:
+    """`POST /v1/stock/adjustments`."""
+
+    def __init__(self, db: Database, ledger: Ledger, clock: Clock) -> None:
+        self._db = db
+        self._ledger = ledger
+        self._clock = clock
+
+    async def adjust(self, changes: Sequence[Change], reason: str, reference: str | None) -> Mapping[str, Any]:
+        """The adjustment as it was made (schemas.AdjustmentView).
+
+        Raises Conflict (`insufficient_stock` with every short line, `reference_reused`), Unprocessable (`unknown_location`,
+        `quantity_too_high`).
+        """
+        now = self._clock.now()
+        body = [reason, [[change.sku, change.location_id, change.state, change.units] for change in changes]]
+        net = _sum(changes)
+        async with self._db.write() as tx:
+            document = Document("adjustment", reference)
+            earlier = await document.claim(tx, body, now)
+            if earlier is not None:
+                return earlier
+            await require_locations(
+                tx, [(change.location_id, f"#/lines/{change.index}/location_id") for change in changes]
+            )
+            posting = await self._lock(tx, net)
+            _check(net, posting)
+            posting.move(_movements(net, posting, document.id, reason, reference))
+            await self._ledger.write(tx, posting)
+            answer = {
+                "id": document.id,
+                "reason": reason,
+                "reference": reference,
+                "created_at": now.isoformat().replace("+00:00", "Z"),
+                "lines": [_shown(change, posting.levels[change.key]) for change in net],
+            }
+            await document.answer(tx, answer)
+        return answer
+
+    async def _lock(self, tx: Transaction, net: Sequence[Change]) -> Posting:
+        keys = {change.key for change in net}
+        await repository.create_levels(tx, keys, self._clock.now())
+        return await self._ledger.open(tx, keys)
+
+
+def _sum(changes: Sequence[Change]) -> list[Change]:
+    """One change for each (sku, location, state): two lines of one SKU are checked together."""
+    net: dict[tuple[str, str, Counter], Change] = {}
+    for change in changes:
+        where = (change.sku, change.location_id, change.state)
+        first = net.get(where)
+        net[where] = (
+            Change(first.index, change.sku, change.location_id, change.state, first.units + change.units)
+            if first
+            else change
+        )
+    return list(net.values())
+
+
+def _check(net: Sequence[Change], posting: Posting) -> None:
+    short = []
+    for change in net:
+        level = posting.levels[change.key]
+        there = _there(level, change.state)
+        if there + change.units < 0:
+            short.append(
+                {
+                    "pointer": f"#/lines/{change.index}",
+                    "sku": change.sku,
+                    "location_id": change.location_id,
+                    "state": change.state,
+                    "change": change.units,
+                    "available": there,
+                }
+            )
+        if there + change.units > rules.MAX_LEVEL:
+            raise Unprocessable(
+                "quantity_too_high",
+                f"A level holds at most {rules.MAX_LEVEL} units. Check the unit of the change in line {change.index}.",
+            )
+    if short:
+        raise Conflict(
+            "insufficient_stock",
+            "Nothing was adjusted: some lines take more than is there. Reserved units cannot be taken; release them first, "
+            "or lower the change to `available`.",
+            lines=short,
+        )
+
+
+def _there(level: Level, state: Counter) -> int:
+    """Units that a negative change may take: a physical loss of free units may reach into the safety stock."""
+    units: int = level.free if state == "available" else getattr(level, state)
+    return units
+
+
+def _movements(
+    net: Sequence[Change], posting: Posting, document_id: str, reason: str, reference: str | None
+) -> list[Movement]:
+    movements: list[Movement] = []
+    for change in net:
+        for source, target, units in _parts(change, posting.levels[change.key]):
+            key = f"{document_id}:{len(movements) + 1}"
+            movements.append(
+                Movement(change.sku, change.location_id, source, target, units, reason, key, reference=reference)
+            )
+    return movements
+
+
+def _parts(change: Change, level: Level) -> list[tuple[rules.State, rules.State, int]]:
+    if change.units > 0:
+        return [("outside", change.state, change.units)]
+    if change.units == 0:
+        return []
+    if change.state == "available":
+        return [(source, "outside", units) for source, units in rules.withdrawal(level, -change.units)]
+    return [(change.state, "outside", -change.units)]
+
+
+def _shown(change: Change, level: Level) -> Mapping[str, Any]:
+    return {
+        "sku": change.sku,
+        "location_id": change.location_id,
+        "state": change.state,
+        "change": change.units,
+        "on_hand": level.on_hand,
+        "available": level.available,
+        "version": level.version,
+    }

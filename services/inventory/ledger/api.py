@@ -1,0 +1,87 @@
+"""Routes of the ledger."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from services.inventory.ledger.adjusting import Adjusting, Change
+from services.inventory.ledger.counting import Counting
+from services.inventory.ledger.reading import Stock, stock_view
+from services.inventory.ledger.safekeeping import Safekeeping
+from services.inventory.ledger.schemas import (
+    AdjustmentIn,
+    AdjustmentView,
+    AvailabilityView,
+    CountIn,
+    CountView,
+    MovementView,
+    SafetyIn,
+    StockView,
+)
+from shared.web import Caller, ExternalId, Instant, Page, PageParams, Provided, needs
+
+router = APIRouter(prefix="/v1", tags=["stock"])
+StockRead = Annotated[Caller, Depends(needs("inventory:stock:read"))]
+StockWrite = Annotated[Caller, Depends(needs("inventory:stock:write"))]
+AvailabilityRead = Annotated[Caller, Depends(needs("inventory:availability:read"))]
+Reading = Annotated[Stock, Provided(Stock)]
+Sku = Annotated[ExternalId | None, Query()]
+
+
+@router.get("/stock")
+async def list_stock(
+    caller: StockRead, stock: Reading, paging: PageParams, sku: Sku = None, location_id: Sku = None
+) -> Page[StockView]:
+    """Stock per SKU and location."""
+    return await stock.levels(paging, sku, location_id)
+
+
+@router.get("/stock/movements")
+async def list_movements(
+    caller: StockRead,
+    stock: Reading,
+    paging: PageParams,
+    sku: Sku = None,
+    location_id: Sku = None,
+    reservation_id: Sku = None,
+) -> Page[MovementView]:
+    """The append-only ledger, newest first."""
+    return await stock.movements(paging, sku, location_id, reservation_id)
+
+
+@router.post("/stock/adjustments", status_code=201)
+async def adjust_stock(
+    caller: StockWrite, body: AdjustmentIn, adjusting: Annotated[Adjusting, Provided(Adjusting)]
+) -> AdjustmentView:
+    """Change stock: all lines or none, never below zero."""
+    changes = [Change(n, line.sku, line.location_id, line.state, line.change) for n, line in enumerate(body.lines)]
+    return AdjustmentView.model_validate(await adjusting.adjust(changes, body.reason, body.reference))
+
+
+@router.post("/stock/counts", status_code=201)
+async def count_stock(
+    caller: StockWrite, body: CountIn, counting: Annotated[Counting, Provided(Counting)]
+) -> CountView:
+    """Set what is on hand to what was counted."""
+    level, difference = await counting.count(body.sku, body.location_id, body.counted, body.expected_version)
+    return CountView(**stock_view(level).model_dump(), difference=difference)
+
+
+@router.put("/stock/safety")
+async def set_safety_stock(
+    caller: StockWrite, body: SafetyIn, safekeeping: Annotated[Safekeeping, Provided(Safekeeping)]
+) -> StockView:
+    """Keep units back, and set when a level counts as low."""
+    return stock_view(await safekeeping.keep(body.sku, body.location_id, body.safety, body.low_threshold))
+
+
+@router.get("/availability")
+async def read_availability(
+    caller: AvailabilityRead,
+    stock: Reading,
+    sku: Annotated[list[ExternalId], Query(min_length=1, max_length=100, description="Up to 100, repeated")],
+    channel: Annotated[ExternalId | None, Query(max_length=40)] = None,
+    at: Annotated[Instant | None, Query(description="Now (default) or later")] = None,
+) -> AvailabilityView:
+    """What can be sold now."""
+    return await stock.availability(sku, channel, at)

@@ -1,0 +1,127 @@
+"""The one way to change stock: lock the levels, move units in memory, write movements and levels and tell, in one transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.inventory.ledger import repository, rules
+from services.inventory.ledger.rules import COUNTERS, Level, LevelKey, Movement
+from shared.clock import Clock
+from shared.contracts import Event
+from shared.contracts.inventory import ReservationEvent, StockBackInStock, StockChanged, StockLow, StockSoldOut
+from shared.db import Transaction
+from shared.messaging import Outbox
+from shared.observability.context import current_cause
+
+_CROSSED = {"sold_out": StockSoldOut, "low": StockLow, "back_in_stock": StockBackInStock}
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A message to be told, and the id of the request that caused it (by default the one being served)."""
+
+    event: Event
+    correlation: str | None = field(default_factory=lambda: current_cause.get().correlation_id)
+
+
+class Posting:
+    """Locked levels and the movements to be written. Moves change the levels in memory at once, so that the next decision
+    of the same transaction sees them.
+    """
+
+    def __init__(self, levels: Sequence[Level], now: datetime) -> None:
+        self.now = now
+        self.levels: dict[LevelKey, Level] = {level.key: level for level in levels}
+        self.by_sku: dict[str, list[Level]] = {}
+        for level in levels:
+            self.by_sku.setdefault(level.sku, []).append(level)
+        self.movements: list[Movement] = []
+        self.before: dict[LevelKey, dict[str, int]] = {}
+
+    def touch(self, level: Level) -> None:
+        """The level will be written, also when none of its units move."""
+        if level.key not in self.before:
+            self.before[level.key] = counters(level)
+
+    def move(self, movements: Iterable[Movement]) -> None:
+        for movement in movements:
+            level = self.levels[movement.sku, movement.location_id]
+            self.touch(level)
+            rules.move(level, movement)
+            self.movements.append(movement)
+
+
+class Ledger:
+    """Opens postings and writes them. `low_at`: the threshold of levels that have none of their own, in units."""
+
+    def __init__(self, outbox: Outbox, clock: Clock, low_at: int) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._low_at = low_at
+
+    async def open(self, tx: Transaction, keys: Iterable[LevelKey] = (), skus: Iterable[str] = ()) -> Posting:
+        """Lock the levels of ``keys`` and all levels of ``skus``. All of a transaction's levels are locked in one call."""
+        levels = await repository.lock_levels(tx, sorted(set(keys)), sorted(set(skus)))
+        return Posting(levels, self._clock.now())
+
+    async def write(self, tx: Transaction, posting: Posting, news: Sequence[News] = ()) -> None:
+        """Fill safety stocks, write movements and levels, and tell: ``news``, and one message for each level that changed."""
+        for key in list(posting.before):
+            _fill_safety(posting, posting.levels[key])
+        if posting.movements:
+            await repository.insert_movements(tx, posting.movements, posting.now)
+        changed = sorted(posting.before)
+        if changed:
+            deltas = [(posting.levels[key].id, _delta(posting, key)) for key in changed]
+            await repository.add_deltas(tx, deltas, posting.now)
+        # By name, because messages of one name that stand together travel as one pack.
+        told = sorted([*news, *self._news(posting, changed)], key=lambda item: item.event.name)
+        await self._outbox.publish(
+            tx,
+            [item.event for item in told],
+            subject=lambda event: event.order_id if isinstance(event, ReservationEvent) else event.sku,
+            correlations=[item.correlation for item in told],
+        )
+
+    def _news(self, posting: Posting, changed: Sequence[LevelKey]) -> list[News]:
+        news: list[News] = []
+        for key in changed:
+            level = posting.levels[key]
+            low_at = self._low_at if level.low_threshold is None else level.low_threshold
+            known = level.version > 0
+            level.version += 1
+            news.append(News(_changed(level)))
+            word = rules.crossing(posting.before[key]["available"], level.available, low_at=low_at, known=known)
+            if word:
+                event = _CROSSED[word](sku=level.sku, location_id=level.location_id, available=level.available)
+                news.append(News(event))
+        return news
+
+
+def _changed(level: Level) -> StockChanged:
+    return StockChanged(
+        sku=level.sku,
+        location_id=level.location_id,
+        available=level.available,
+        on_hand=level.on_hand,
+        reserved=level.held + level.committed,
+        level_version=level.version,
+    )
+
+
+def counters(level: Level) -> dict[str, int]:
+    """The units of a level by counter, ``on_hand`` included."""
+    return {counter: getattr(level, counter) for counter in COUNTERS} | {"on_hand": level.on_hand}
+
+
+def _delta(posting: Posting, key: LevelKey) -> Mapping[str, int]:
+    before = posting.before[key]
+    return {counter: units - before[counter] for counter, units in counters(posting.levels[key]).items()}
+
+
+def _fill_safety(posting: Posting, level: Level) -> None:
+    shift = rules.safety_shift(level)
+    if shift:
+        source, target, units = shift
+        key = f"{level.id}:{level.version + 1}:safety"
+        posting.move([Movement(level.sku, level.location_id, source, target, units, "safety_stock", key)])

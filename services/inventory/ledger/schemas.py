@@ -1,0 +1,156 @@
+"""HTTP shapes of stock. Quantities are whole units."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from services.inventory.ledger.rules import MAX_QUANTITY, State
+from shared.web import Body, Count, ExternalId, Instant, View
+
+Reason = Literal[
+    "received",
+    "sold",
+    "returned",
+    "damaged",
+    "lost",
+    "found",
+    "transfer",
+    "count",
+    "quality_control",
+    "correction",
+    "other",
+]
+Adjustable = Literal["available", "quality_control", "damaged", "incoming"]
+Change = Annotated[int, Field(strict=True, ge=-MAX_QUANTITY, le=MAX_QUANTITY)]
+
+
+class AdjustmentLine(Body):
+    """`change` units more (or, negative, fewer). `state` says which: a move is two lines, `available` −3 and `damaged` +3."""
+
+    sku: ExternalId
+    location_id: ExternalId
+    change: Change = Field(examples=[10])
+    state: Adjustable = "available"
+
+    @field_validator("change")
+    @classmethod
+    def _not_nothing(cls, value: int) -> int:
+        if value == 0:
+            raise ValueError("must not be 0; leave the line out")
+        return value
+
+
+class AdjustmentIn(Body):
+    """All lines or none. The same `reference` (a receipt, a delivery note) again gets the first answer and changes nothing."""
+
+    lines: list[AdjustmentLine] = Field(min_length=1, max_length=500)
+    reason: Reason
+    reference: ExternalId | None = None
+
+
+class AdjustedLine(View):
+    """The level after the adjustment. Lines of one SKU, location and state are summed."""
+
+    sku: str
+    location_id: str
+    state: Adjustable
+    change: int
+    on_hand: int
+    available: int
+    version: int
+
+
+class AdjustmentView(View):
+    """An adjustment that was made."""
+
+    id: str
+    reason: Reason
+    reference: str | None
+    created_at: Instant
+    lines: list[AdjustedLine]
+
+
+class CountIn(Body):
+    """What a person counted: everything that is physically there, reserved and damaged units too. `expected_version` is the
+    level's version when counting began (0 for a SKU that was never there).
+    """
+
+    sku: ExternalId
+    location_id: ExternalId
+    counted: Count
+    expected_version: Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
+
+
+class SafetyIn(Body):
+    """`safety` units are kept back: reservations never touch them. `low_threshold`: low at or under this many available units
+    (null: the service's default; 0: never).
+    """
+
+    sku: ExternalId
+    location_id: ExternalId
+    safety: Count
+    low_threshold: Count | None = None
+
+
+class StockView(View):
+    """One SKU at one location. `on_hand` = available + held + committed + safety + quality_control + damaged; `reserved` = held
+    (unpaid orders) + committed (paid). `safety` is what is kept back now, `safety_target` what is to be kept back.
+    """
+
+    sku: str
+    location_id: str
+    on_hand: int
+    available: int
+    reserved: int
+    held: int
+    committed: int
+    safety: int
+    safety_target: int
+    low_threshold: int | None
+    quality_control: int
+    damaged: int
+    incoming: int
+    version: int
+
+
+class CountView(StockView):
+    """The level after a count, and the difference that was found."""
+
+    difference: int
+
+
+class MovementView(View):
+    """`quantity` units went from one state to another; `outside` is the world."""
+
+    id: str
+    sku: str
+    location_id: str
+    from_state: State
+    to_state: State
+    quantity: int
+    reason: str
+    reference: str | None
+    reservation_id: str | None
+    occurred_at: Instant
+
+
+class LocationAvailability(View):
+    location_id: str
+    available: int
+
+
+class SkuAvailability(View):
+    """What can be sold now, and where. An unknown SKU has 0."""
+
+    sku: str
+    available: int
+    locations: list[LocationAvailability]
+
+
+class AvailabilityView(View):
+    """`at` is the instant asked about. The figure is always that of now: `note` says so when a later instant was asked."""
+
+    channel: str | None
+    at: Instant
+    note: str | None
+    data: list[SkuAvailability]

@@ -1,0 +1,46 @@
+"""Routes of locations."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from services.inventory.locations.keeping import Locations
+from services.inventory.locations.schemas import Kind, LocationIn, LocationPatch, LocationView
+from shared.web import Caller, Page, PageParams, Provided, needs
+
+router = APIRouter(prefix="/v1/locations", tags=["locations"])
+LocationsRead = Annotated[Caller, Depends(needs("inventory:locations:read"))]
+LocationsWrite = Annotated[Caller, Depends(needs("inventory:locations:write"))]
+Keeping = Annotated[Locations, Provided(Locations)]
+
+
+@router.post("", status_code=201)
+async def create_location(caller: LocationsWrite, body: LocationIn, locations: Keeping) -> LocationView:
+    """Create a location. The same id with the same values again is no error."""
+    return await locations.create(body)
+
+
+@router.get("")
+async def list_locations(
+    caller: LocationsRead,
+    locations: Keeping,
+    paging: PageParams,
+    kind: Annotated[Kind | None, Query()] = None,
+    active: Annotated[bool | None, Query()] = None,
+) -> Page[LocationView]:
+    """All locations, by id."""
+    return await locations.page(paging, kind, active)
+
+
+@router.get("/{location_id}")
+async def read_location(caller: LocationsRead, location_id: str, locations: Keeping) -> LocationView:
+    """One location."""
+    return await locations.read(location_id)
+
+
+@router.patch("/{location_id}")
+async def change_location(
+    caller: LocationsWrite, location_id: str, body: LocationPatch, locations: Keeping
+) -> LocationView:
+    """Change some fields of a location."""
+    return await locations.change(location_id, body)

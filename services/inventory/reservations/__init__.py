@@ -1,0 +1,1 @@
+"""Stock set aside for orders: all lines or nothing, for a time."""

@@ -1,0 +1,104 @@
+"""Routes of reservations. Reserve, confirm and release are hot: one transaction serves many calls."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from services.inventory.reservations.finding import Reservations
+from services.inventory.reservations.placement import demand
+from services.inventory.reservations.reserving import Order, Reserving
+from services.inventory.reservations.rules import Status
+from services.inventory.reservations.schemas import ExtendIn, ReservationIn, ReservationView, ShipIn
+from services.inventory.reservations.settling import Settling
+from services.inventory.reservations.shipping import Shipping
+from shared.web import Caller, ExternalId, HotRequest, HotRoute, Page, PageParams, Provided, needs
+
+router = APIRouter(prefix="/v1/reservations", tags=["reservations"])
+ReservationsRead = Annotated[Caller, Depends(needs("inventory:reservations:read"))]
+ReservationsWrite = Annotated[Caller, Depends(needs("inventory:reservations:write"))]
+Finding = Annotated[Reservations, Provided(Reservations)]
+Parcels = Annotated[Shipping, Provided(Shipping)]
+Filter = Annotated[ExternalId | None, Query()]
+
+
+@router.get("")
+async def list_reservations(
+    caller: ReservationsRead,
+    reservations: Finding,
+    paging: PageParams,
+    order_id: Filter = None,
+    status: Annotated[Status | None, Query()] = None,
+    channel: Filter = None,
+    sku: Filter = None,
+) -> Page[ReservationView]:
+    """Reservations, newest first."""
+    return await reservations.page(paging, order_id, status, channel, sku)
+
+
+@router.get("/{reservation_id}")
+async def read_reservation(caller: ReservationsRead, reservation_id: str, reservations: Finding) -> ReservationView:
+    """One reservation."""
+    return await reservations.read(reservation_id)
+
+
+@router.post("/{reservation_id}/extend", response_model=ReservationView)
+async def extend_reservation(
+    caller: ReservationsWrite, reservation_id: str, shipping: Parcels, body: ExtendIn | None = None
+) -> Response:
+    """Hold a reservation longer, once."""
+    return _json(await shipping.extend(reservation_id, (body or ExtendIn()).ttl_seconds))
+
+
+@router.post("/{reservation_id}/ship", response_model=ReservationView)
+async def ship_reservation(
+    caller: ReservationsWrite, reservation_id: str, shipping: Parcels, body: ShipIn | None = None
+) -> Response:
+    """Goods of a confirmed reservation leave: all of them, or the given lines."""
+    parcel = body or ShipIn()
+    return _json(await shipping.ship(reservation_id, parcel.lines, parcel.reference))
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")
+
+
+def hot_routes(reserving: Reserving, settling: Settling) -> list[HotRoute]:
+    """The hot operations, bound to their use cases."""
+
+    async def reserve(request: HotRequest[ReservationIn]) -> bytes:
+        body = request.body
+        wanted = demand((line.sku, line.location_id, line.quantity) for line in body.lines)
+        return await reserving.reserve(Order(body.order_id, body.channel, body.ttl_seconds, wanted, request.request_id))
+
+    async def confirm(request: HotRequest[None]) -> bytes:
+        return await settling.confirm(request.path_params["reservation_id"], request.request_id)
+
+    async def release(request: HotRequest[None]) -> bytes:
+        return await settling.release(request.path_params["reservation_id"], request.request_id)
+
+    def hot(path: str, endpoint: Any, status: int, errors: tuple[int, ...], summary: str, body: Any = None) -> HotRoute:
+        return HotRoute(
+            method="POST",
+            path=path,
+            scope="inventory:reservations:write",
+            endpoint=endpoint,
+            summary=summary,
+            body=body,
+            answer=ReservationView,
+            status=status,
+            tags=("reservations",),
+            errors=errors,
+        )
+
+    return [
+        hot(
+            "/v1/reservations",
+            reserve,
+            201,
+            (409, 422),
+            "Reserve stock for an order, all lines or nothing",
+            ReservationIn,
+        ),
+        hot("/v1/reservations/{reservation_id}/confirm", confirm, 200, (404, 409, 410), "The order is paid"),
+        hot("/v1/reservations/{reservation_id}/release", release, 200, (404, 409), "Give back what is not shipped"),
+    ]

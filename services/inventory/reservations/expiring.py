@@ -1,0 +1,54 @@
+"""Expiry is a race for a state, not a timer: whoever locks the reservation first decides. The sweeper takes what is overdue in
+batches, skips what somebody else is just changing, and comes back.
+"""
+
+import asyncio
+
+from services.inventory.ledger.posting import Ledger, News
+from services.inventory.reservations import repository, rules
+from services.inventory.reservations.rendering import event
+from shared.clock import Clock
+from shared.contracts.inventory import ReservationExpired
+from shared.db import Database
+
+
+class Expiring:
+    """Gives the stock of unpaid orders back. Run by a loop, and at once when a reservation finds too little."""
+
+    def __init__(self, db: Database, ledger: Ledger, clock: Clock, batch_size: int) -> None:
+        self._db = db
+        self._ledger = ledger
+        self._clock = clock
+        self._batch_size = batch_size
+        self._sweeping: asyncio.Task[bool] | None = None
+
+    async def tick(self) -> bool:
+        """One batch; True when more may be waiting."""
+        async with self._db.write() as tx:
+            overdue = await repository.lock_due(tx, self._clock.now(), self._batch_size)
+            if not overdue:
+                return False
+            posting = await self._ledger.open(
+                tx, [(line.sku, line.location_id) for reservation in overdue for line in reservation.lines]
+            )
+            changed, news = [], []
+            for reservation in overdue:
+                version = reservation.version
+                movements = rules.expire(reservation, posting.now)
+                posting.move(movements)
+                changed.append((reservation, version))
+                news.append(News(event(ReservationExpired, reservation, movements)))
+            await repository.save(tx, changed)
+            await self._ledger.write(tx, posting, news)
+        return len(overdue) == self._batch_size
+
+    async def sweep(self) -> None:
+        """Everything that is overdue now. Callers at the same time share one sweep."""
+        if self._sweeping is None or self._sweeping.done():
+            self._sweeping = asyncio.create_task(self._sweep(), name="sweep overdue reservations")
+        await asyncio.shield(self._sweeping)
+
+    async def _sweep(self) -> bool:
+        while await self.tick():
+            pass
+        return True

@@ -1,0 +1,183 @@
+"""The SQL of reservations. Rows are locked by id, always before any stock level."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Select, bindparam, delete, insert, literal, select, update
+
+from services.inventory.ledger.repository import padded
+from services.inventory.reservations.models import ReservationLineRow, ReservationRow
+from services.inventory.reservations.rules import Line, Reservation
+from shared.db import Transaction, insert_ignore, table
+
+RESERVATION: Final = table(ReservationRow)
+LINE: Final = table(ReservationLineRow)
+
+COLUMNS: Final = (
+    RESERVATION.c.id,
+    RESERVATION.c.order_id,
+    RESERVATION.c.channel,
+    RESERVATION.c.status,
+    RESERVATION.c.fingerprint,
+    RESERVATION.c.ttl_seconds,
+    RESERVATION.c.expires_at,
+    RESERVATION.c.created_at,
+    RESERVATION.c.updated_at,
+    RESERVATION.c.extended,
+    RESERVATION.c.reserved_again,
+    RESERVATION.c.version,
+)
+_NAMES: Final = tuple(column.name for column in COLUMNS)
+_IDS: Final = RESERVATION.c.id.in_(bindparam("ids", expanding=True))
+_BY_ORDER: Final = select(*COLUMNS).where(RESERVATION.c.order_id.in_(bindparam("orders", expanding=True)))
+_BY_ID: Final = select(*COLUMNS).where(_IDS).order_by(RESERVATION.c.id)
+_LOCK: Final = _BY_ID.with_for_update()
+_HELD: Final = RESERVATION.c.status == "held"
+_DUE: Final = _HELD & (RESERVATION.c.expires_at <= bindparam("now"))
+_LOCK_DUE: Final = (
+    select(*COLUMNS)
+    .where(_DUE)
+    .order_by(RESERVATION.c.expires_at)
+    .limit(bindparam("count"))
+    .with_for_update(skip_locked=True)
+)
+_ANY_DUE: Final = select(literal(1)).where(_DUE).limit(1)
+_LINES: Final = (
+    select(
+        LINE.c.reservation_id,
+        LINE.c.line_no,
+        LINE.c.sku,
+        LINE.c.location_id,
+        LINE.c.quantity,
+        LINE.c.pinned,
+        LINE.c.shipped,
+        LINE.c.released,
+    )
+    .where(LINE.c.reservation_id.in_(bindparam("ids", expanding=True)))
+    .order_by(LINE.c.reservation_id, LINE.c.line_no)
+)
+_INSERT_LINES: Final = insert(LINE)
+_UPDATE: Final = (
+    update(RESERVATION)
+    .where(RESERVATION.c.id == bindparam("reservation"), RESERVATION.c.version == bindparam("was"))
+    .values(
+        {
+            name: bindparam(name)
+            for name in ("status", "expires_at", "extended", "reserved_again", "version", "updated_at")
+        }
+    )
+)
+_UPDATE_LINE: Final = (
+    update(LINE)
+    .where(LINE.c.reservation_id == bindparam("reservation"), LINE.c.line_no == bindparam("line"))
+    .values(shipped=bindparam("shipped"), released=bindparam("released"))
+)
+
+
+async def by_order(tx: Transaction, order_ids: Iterable[str]) -> dict[str, Reservation]:
+    """The reservations of these orders, by order id."""
+    orders = sorted(set(order_ids))
+    found = await _load(tx, _BY_ORDER, {"orders": padded(orders)}) if orders else []
+    return {reservation.order_id: reservation for reservation in found}
+
+
+async def by_id(tx: Transaction, ids: Iterable[str]) -> dict[str, Reservation]:
+    wanted = sorted(set(ids))
+    found = await _load(tx, _BY_ID, {"ids": padded(wanted)}) if wanted else []
+    return {reservation.id: reservation for reservation in found}
+
+
+async def lock(tx: Transaction, ids: Iterable[str]) -> dict[str, Reservation]:
+    """The reservations by id, locked in the order of their ids."""
+    wanted = sorted(set(ids))
+    found = await _load(tx, _LOCK, {"ids": padded(wanted)}) if wanted else []
+    return {reservation.id: reservation for reservation in found}
+
+
+async def lock_due(tx: Transaction, now: datetime, count: int) -> list[Reservation]:
+    """Up to ``count`` reservations whose time has run out, without those that somebody else is just changing."""
+    return await _load(tx, _LOCK_DUE, {"now": now, "count": count})
+
+
+async def any_due(tx: Transaction, now: datetime) -> bool:
+    return await tx.scalar(_ANY_DUE, {"now": now}) is not None
+
+
+async def insert_new(tx: Transaction, reservations: Sequence[Reservation]) -> set[str]:
+    """Write reservations, not their lines; answers the ids that were written, without those whose order has one already.
+
+    In the order of order ids, so that two of these never wait for each other.
+    """
+    ordered = sorted(reservations, key=lambda reservation: reservation.order_id)
+    rows = await insert_ignore(tx, RESERVATION, [_row(reservation) for reservation in ordered])
+    return {row[0] for row in rows}
+
+
+async def insert_lines(tx: Transaction, reservations: Iterable[Reservation]) -> None:
+    rows = [
+        {
+            "reservation_id": reservation.id,
+            "line_no": line.line_no,
+            "sku": line.sku,
+            "location_id": line.location_id,
+            "quantity": line.quantity,
+            "pinned": line.pinned,
+            "shipped": line.shipped,
+            "released": line.released,
+        }
+        for reservation in reservations
+        for line in reservation.lines
+    ]
+    await tx.execute(_INSERT_LINES, rows)
+
+
+async def replace_lines(tx: Transaction, reservations: Sequence[Reservation]) -> None:
+    """The lines of reservations that were placed anew; what they were before stands in the ledger."""
+    await tx.execute(delete(LINE).where(LINE.c.reservation_id.in_([reservation.id for reservation in reservations])))
+    await insert_lines(tx, reservations)
+
+
+async def save(tx: Transaction, changed: Sequence[tuple[Reservation, int]]) -> None:
+    """Write the state of locked reservations, each with the version that it had, and what became of their lines."""
+    rows = [
+        {
+            "reservation": reservation.id,
+            "status": reservation.status,
+            "expires_at": reservation.expires_at,
+            "extended": reservation.extended,
+            "reserved_again": reservation.reserved_again,
+            "version": reservation.version,
+            "updated_at": reservation.updated_at,
+            "was": was,
+        }
+        for reservation, was in changed
+    ]
+    await tx.execute(_UPDATE, rows)
+    lines = [
+        {"reservation": reservation.id, "line": line.line_no, "shipped": line.shipped, "released": line.released}
+        for reservation, _ in changed
+        for line in reservation.lines
+        if line.shipped or line.released
+    ]
+    if lines:
+        await tx.execute(_UPDATE_LINE, lines)
+
+
+async def _load(tx: Transaction, statement: Select[Any], parameters: dict[str, Any]) -> list[Reservation]:
+    rows = (await tx.execute(statement, parameters)).all()
+    if not rows:
+        return []
+    lines: dict[str, list[Line]] = defaultdict(list)
+    for line in await tx.execute(_LINES, {"ids": padded([row.id for row in rows])}):
+        lines[line[0]].append(Line(*line[1:]))
+    return [_reservation(row, lines[row.id]) for row in rows]
+
+
+def _reservation(row: Any, lines: list[Line]) -> Reservation:
+    return Reservation(**dict(zip(_NAMES, row, strict=True)), lines=lines)
+
+
+def _row(reservation: Reservation) -> dict[str, Any]:
+    return {name: getattr(reservation, name) for name in _NAMES}

@@ -1,0 +1,195 @@
+"""Reserving: many orders share one transaction, each gets an answer of its own, first come first served.
+
+A batch takes four reads and writes whatever its size: the orders that are known, the levels (locked in one global order), the new
+reservations with their lines, then ledger, levels and messages. The levels are locked last before the decision and the
+transaction ends right after, so hot rows are held only as long as the writing takes.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import orjson
+
+from services.inventory.ledger.posting import Ledger, News, Posting
+from services.inventory.locations.finding import known_locations
+from services.inventory.reservations import repository, rules
+from services.inventory.reservations.expiring import Expiring
+from services.inventory.reservations.placement import Demand, Placed, Shortage, place
+from services.inventory.reservations.rendering import event, render
+from services.inventory.reservations.rules import Reservation
+from shared.batching import GroupCommit
+from shared.contracts.inventory import ReservationHeld
+from shared.db import Database, Transaction
+from shared.ids import new_id
+from shared.web import Conflict, Problem, Unavailable, Unprocessable
+
+_TRIES = 3
+
+
+class _OrderRaced(Exception):
+    """Another process reserved for one of the batch's orders at the same moment: look again."""
+
+
+class _StockOverdue(Exception):
+    """Not enough stock, but some is held by reservations whose time has run out: sweep, then ask again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A request to reserve: units by (sku, location or None), duplicates already summed."""
+
+    order_id: str
+    channel: str
+    ttl_seconds: int
+    wanted: Demand
+    correlation: str | None = None
+    swept: bool = False
+
+    def fingerprint(self) -> str:
+        """The same for two requests that ask for the same."""
+        lines = sorted(([sku, place or "", units] for (sku, place), units in self.wanted.items()), key=str)
+        body = orjson.dumps([self.channel, self.ttl_seconds, lines])
+        return hashlib.blake2b(body, digest_size=16).hexdigest()
+
+
+class Reserving:
+    """`POST /v1/reservations`."""
+
+    def __init__(self, db: Database, ledger: Ledger, expiring: Expiring, max_batch: int) -> None:
+        self._ledger = ledger
+        self._expiring = expiring
+        self._group: GroupCommit[Order, bytes] = GroupCommit("reservations", db, self.batch, max_batch=max_batch)
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        return self._group.running()
+
+    async def reserve(self, order: Order) -> bytes:
+        """The held reservation as JSON, durable. Raises Conflict (`insufficient_stock`, `order_already_reserved`)."""
+        for _ in range(_TRIES):
+            try:
+                return await self._group.submit(order)
+            except _StockOverdue:
+                await self._expiring.sweep()
+                order = Order(
+                    order.order_id, order.channel, order.ttl_seconds, order.wanted, order.correlation, swept=True
+                )
+            except _OrderRaced:
+                continue
+        raise Unavailable(
+            "hot_order", "Several processes are reserving for this order_id at once. Send the request again."
+        )
+
+    async def batch(self, tx: Transaction, orders: Sequence[Order]) -> Sequence[bytes | Exception]:
+        """One transaction's work."""
+        known = await repository.by_order(tx, [order.order_id for order in orders])
+        posting = await self._lock(tx, [order for order in orders if order.order_id not in known])
+        results: list[bytes | Exception | Shortage] = []
+        fresh: dict[str, tuple[Reservation, Order]] = {}
+        for order in orders:
+            earlier = known.get(order.order_id) or (fresh[order.order_id][0] if order.order_id in fresh else None)
+            if earlier:
+                results.append(_again(earlier, order))
+                continue
+            places = place(order.wanted, posting.levels, posting.by_sku)
+            if isinstance(places, Shortage):
+                results.append(places)
+                continue
+            reservation = _held(order, places, posting)
+            fresh[order.order_id] = (reservation, order)
+            results.append(render(reservation))
+        if fresh:
+            await self._write(tx, posting, list(fresh.values()))
+        return await self._explain(tx, orders, results, posting)
+
+    async def _lock(self, tx: Transaction, orders: Sequence[Order]) -> Posting:
+        wanted = {key for order in orders for key in order.wanted}
+        return await self._ledger.open(
+            tx,
+            keys=[(sku, location_id) for sku, location_id in wanted if location_id is not None],
+            skus=[sku for sku, location_id in wanted if location_id is None],
+        )
+
+    async def _write(self, tx: Transaction, posting: Posting, fresh: Sequence[tuple[Reservation, Order]]) -> None:
+        reservations = [reservation for reservation, _ in fresh]
+        written = await repository.insert_new(tx, reservations)
+        if len(written) < len(reservations):
+            raise _OrderRaced
+        await repository.insert_lines(tx, reservations)
+        news = [
+            News(event(ReservationHeld, reservation, reservation.lines), order.correlation)
+            for reservation, order in fresh
+        ]
+        await self._ledger.write(tx, posting, news)
+
+    async def _explain(
+        self,
+        tx: Transaction,
+        orders: Sequence[Order],
+        results: Sequence[bytes | Exception | Shortage],
+        posting: Posting,
+    ) -> list[bytes | Exception]:
+        """Turn shortages into problems; the two extra questions are asked once per batch, and only when one is short."""
+        shortages = [result for result in results if isinstance(result, Shortage)]
+        if not shortages:
+            return [result for result in results if not isinstance(result, Shortage)]
+        overdue = await repository.any_due(tx, posting.now)
+        named = {line.location_id for shortage in shortages for line in shortage.lines if line.location_id}
+        missing = named - {location_id for _, location_id in posting.levels}
+        unknown = missing - await known_locations(tx, sorted(missing))
+        return [
+            _refusal(order, result, unknown, overdue) if isinstance(result, Shortage) else result
+            for order, result in zip(orders, results, strict=True)
+        ]
+
+
+def _held(order: Order, places: Sequence[Placed], posting: Posting) -> Reservation:
+    now = posting.now
+    reservation = Reservation(
+        id=new_id("rsv"),
+        order_id=order.order_id,
+        channel=order.channel,
+        status="held",
+        fingerprint=order.fingerprint(),
+        ttl_seconds=order.ttl_seconds,
+        expires_at=now + timedelta(seconds=order.ttl_seconds),
+        created_at=now,
+        updated_at=now,
+        lines=rules.lines_of(places),
+    )
+    posting.move(rules.hold(reservation))
+    return reservation
+
+
+def _again(earlier: Reservation, order: Order) -> bytes | Problem:
+    if earlier.fingerprint == order.fingerprint():
+        return render(earlier)
+    return Conflict(
+        "order_already_reserved",
+        "This order_id has a reservation with other lines, channel or ttl_seconds. Release it and use a new order_id, "
+        "or send the first request unchanged.",
+        reservation_id=earlier.id,
+    )
+
+
+def _refusal(order: Order, shortage: Shortage, unknown: set[str], overdue: bool) -> Exception:
+    nowhere = sorted({line.location_id for line in shortage.lines if line.location_id in unknown})
+    if nowhere:
+        return Unprocessable(
+            "unknown_location",
+            f"There is no location {', '.join(map(str, nowhere))}. Create it with POST /v1/locations, or leave location_id out.",
+        )
+    if overdue and not order.swept:
+        return _StockOverdue()
+    return Conflict(
+        "insufficient_stock",
+        "Nothing was reserved: there is less available than the lines ask for. Lower the quantities to `available`.",
+        lines=[_short_line(line.sku, line.location_id, line.requested, line.available) for line in shortage.lines],
+    )
+
+
+def _short_line(sku: str, location_id: str | None, requested: int, available: int) -> Mapping[str, str | int]:
+    place = {"location_id": location_id} if location_id else {}
+    return {"sku": sku, **place, "requested": requested, "available": available}

@@ -1,0 +1,64 @@
+"""The calmer steps, one transaction each: extend 延长, ship 出库 (whole or in parts)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import orjson
+
+from services.inventory.ledger.documents import Document
+from services.inventory.ledger.rules import Movement
+from services.inventory.reservations import repository, rules
+from services.inventory.reservations.placement import demand
+from services.inventory.reservations.rules import Reservation
+from services.inventory.reservations.schemas import ShipLine
+from services.inventory.reservations.settling import Settling, Step, no_reservation
+from shared.clock import Clock
+from shared.db import Database, Transaction
+
+
+class Shipping:
+    """`POST /v1/reservations/{id}/extend` and `/ship`."""
+
+    def __init__(self, db: Database, settling: Settling, clock: Clock) -> None:
+        self._db = db
+        self._settling = settling
+        self._clock = clock
+
+    async def extend(self, reservation_id: str, ttl_seconds: int) -> bytes:
+        """The reservation as JSON. Raises NotFound, Conflict (`already_extended`, `reservation_state`), Gone."""
+
+        def extend(reservation: Reservation, now: datetime) -> list[Movement]:
+            rules.extend(reservation, ttl_seconds, now)
+            return []
+
+        async with self._db.write() as tx:
+            return await self._step(tx, Step(reservation_id, extend, None))
+
+    async def ship(self, reservation_id: str, lines: Sequence[ShipLine] | None, reference: str | None) -> bytes:
+        """The reservation as JSON.
+
+        Raises NotFound, Conflict (`reservation_state`, `ship_exceeds_reserved`, `reference_reused`).
+        """
+        wanted = None if lines is None else demand((line.sku, line.location_id, line.quantity) for line in lines)
+
+        def ship(reservation: Reservation, now: datetime) -> list[Movement]:
+            return rules.ship(reservation, wanted, now)
+
+        async with self._db.write() as tx:
+            # The reservation first, as everywhere; then two parcels of one reference wait for each other here.
+            if not await repository.lock(tx, [reservation_id]):
+                raise no_reservation(reservation_id)
+            document = Document("shipment", f"{reservation_id}:{reference}" if reference else None)
+            body = [] if wanted is None else sorted([sku, place or "", units] for (sku, place), units in wanted.items())
+            earlier = await document.claim(tx, body, self._clock.now())
+            if earlier is not None:
+                return orjson.dumps(earlier)
+            answer = await self._step(tx, Step(reservation_id, ship, None))
+            await document.answer(tx, orjson.loads(answer))
+            return answer
+
+    async def _step(self, tx: Transaction, step: Step) -> bytes:
+        (result,) = await self._settling.batch(tx, [step])
+        if isinstance(result, Exception):
+            raise result
+        return result
