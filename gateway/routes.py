@@ -69,7 +69,26 @@ SEGMENTS: tuple[Route, ...] = (
 
 JOURNEY: tuple[Route, ...] = ()
 
-INVENTORY: tuple[Route, ...] = ()
+INVENTORY: tuple[Route, ...] = (
+    Route("POST", "/v1/locations", "inventory:locations:write", "inventory"),
+    Route("GET", "/v1/locations", "inventory:locations:read", "inventory"),
+    Route("GET", "/v1/locations/{location_id}", "inventory:locations:read", "inventory"),
+    Route("PATCH", "/v1/locations/{location_id}", "inventory:locations:write", "inventory"),
+    Route("GET", "/v1/stock", "inventory:stock:read", "inventory"),
+    Route("GET", "/v1/stock/movements", "inventory:stock:read", "inventory"),
+    Route("POST", "/v1/stock/adjustments", "inventory:stock:write", "inventory"),
+    Route("POST", "/v1/stock/counts", "inventory:stock:write", "inventory"),
+    Route("PUT", "/v1/stock/safety", "inventory:stock:write", "inventory"),
+    Route("GET", "/v1/availability", "inventory:availability:read", "inventory"),
+    Route("POST", "/v1/reservations", "inventory:reservations:write", "inventory"),
+    Route("GET", "/v1/reservations", "inventory:reservations:read", "inventory"),
+    Route("GET", "/v1/reservations/{reservation_id}", "inventory:reservations:read", "inventory"),
+    Route("POST", "/v1/reservations/{reservation_id}/confirm", "inventory:reservations:write", "inventory"),
+    Route("POST", "/v1/reservations/{reservation_id}/release", "inventory:reservations:write", "inventory"),
+    Route("POST", "/v1/reservations/{reservation_id}/extend", "inventory:reservations:write", "inventory"),
+    Route("POST", "/v1/reservations/{reservation_id}/ship", "inventory:reservations:write", "inventory"),
+    Route("GET", "/v1/audit/stock", "inventory:audit:read", "inventory"),
+)
 
 ROUTES: tuple[Route, ...] = GATEWAY + COUPON + SEGMENTS + JOURNEY + INVENTORY
 
