@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 SAMPLE = 1 << 20  # bytes looked at to tell the encoding; a character cut at the end does not matter
 DELIMITERS = ",;\t|"
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+_Buffered: TypeAlias = "io.BufferedReader[Any]"
 
 
 class ReadingError(ValueError):
@@ -47,9 +49,9 @@ def open_table(path: Path) -> Iterator[Table]:
         raise ReadingError(f"{path} cannot be read: {error.strerror}.") from None
     with ExitStack() as stack:
         stack.enter_context(raw)
-        stream = raw
+        stream: _Buffered = raw
         if raw.peek(2)[:2] == b"\x1f\x8b":
-            unpacked = stack.enter_context(gzip.GzipFile(fileobj=raw))
+            unpacked: Any = stack.enter_context(gzip.GzipFile(fileobj=raw))
             stream = stack.enter_context(io.BufferedReader(unpacked, SAMPLE))
         try:
             yield _table(path, raw, stream, stack)
@@ -71,7 +73,7 @@ def detect(sample: bytes) -> str:
     return "utf-8"
 
 
-def _table(path: Path, raw: io.BufferedReader, stream: io.BufferedReader, stack: ExitStack) -> Table:
+def _table(path: Path, raw: _Buffered, stream: _Buffered, stack: ExitStack) -> Table:
     sample = stream.peek(SAMPLE)  # looks without consuming
     if not sample.strip():
         raise ReadingError(f"{path} is empty.")

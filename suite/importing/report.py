@@ -40,9 +40,12 @@ class Rejects:
         else:
             self._part.unlink()
 
-    def add(self, row: Row, reason: Reason) -> None:
+    def add(self, row: Row, reason: Reason, explanation: str = "") -> None:
+        """`explanation` where the reason alone does not say enough."""
         self.counts[reason] += 1
-        self._writer.writerow([row.number, reason.value, EXPLANATIONS[reason], *map(harmless, row.cells)])
+        self._writer.writerow(
+            [row.number, reason.value, explanation or EXPLANATIONS[reason], *map(harmless, row.cells)]
+        )
 
 
 def harmless(cell: str) -> str:

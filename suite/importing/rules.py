@@ -49,6 +49,7 @@ class Reason(StrEnum):
     FREE_ORDER = "free_order"
     OTHER_CUSTOMER = "other_customer"
     SCATTERED = "scattered_order"
+    REFUSED = "refused"
 
 
 EXPLANATIONS: Mapping[Reason, str] = {
@@ -67,6 +68,7 @@ EXPLANATIONS: Mapping[Reason, str] = {
     Reason.FREE_ORDER: "nothing in this order had a price",
     Reason.OTHER_CUSTOMER: "the order's first row names another customer",
     Reason.SCATTERED: "the other rows of this order stand far above; sort the file by order number",
+    Reason.REFUSED: "the suite refused the order; the file of rejected rows says why",
 }
 
 

@@ -1,0 +1,64 @@
+"""The command line `quanyu`. Each command is a file in `suite.commands`; what goes wrong is one sentence, no traceback."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from suite.client import connect
+from suite.commands import imports, keys, parked
+from suite.commands.common import DataDir, Key, Url, caller, console, errors, flags, load, run
+from suite.commands.doctor import doctor
+from suite.commands.serve import migrate, serve
+from suite.errors import Stop
+from suite.settings import SuiteSettings
+
+app = typer.Typer(
+    name="quanyu",
+    help="Quanyu 全域: coupons, audience segments, customer journeys and one stock for every channel.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(serve)
+app.command()(migrate)
+app.command()(doctor)
+app.add_typer(imports.app, name="import")
+app.add_typer(keys.app, name="keys")
+app.add_typer(parked.app, name="parked")
+
+
+@app.command()
+def tour(url: Url = None, key: Key = None, data_dir: DataDir = None) -> None:
+    """Play the main story against a running suite and print each step. Exits with 1 when something is off."""
+    from suite.tour import story
+
+    async def work() -> None:
+        async with connect(caller(url, data_dir), key) as client:
+            await story.play(client, console)
+
+    run(work())
+
+
+@app.command()
+def full(
+    port: Annotated[int, typer.Option(help="Port of the gateway; the services take free ones.")] = 8000,
+    host: Annotated[str, typer.Option(help="Address of the gateway.")] = "127.0.0.1",
+    data_dir: DataDir = None,
+) -> None:
+    """Start each service and the gateway as a process of its own, on PostgreSQL and RabbitMQ. Ctrl-C stops them all."""
+    from suite import processes
+
+    settings = load(SuiteSettings, flags(port=port, host=host, data_dir=data_dir))
+    run(processes.supervise(settings), settings)
+
+
+def main() -> None:
+    """The program's entry."""
+    try:
+        app()
+    except Stop as error:
+        errors.print(f"[bold red]quanyu:[/bold red] {error}", soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

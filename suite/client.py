@@ -1,0 +1,140 @@
+"""The commands' own small client of the public API: problem documents become sentences."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from shared.http import EgressClient, EgressError
+from suite.errors import Stop
+from suite.settings import CallerSettings
+
+ANSWER_BYTES = 64 * 1024 * 1024
+
+
+class Problem(Stop):
+    """The suite refused: `status` and `code` of its problem document, the detail as message."""
+
+    def __init__(self, status: int, document: Mapping[str, Any], call: str) -> None:
+        self.status = status
+        self.code = str(document.get("code", "unknown"))
+        self.document = document
+        detail = document.get("detail") or document.get("title") or "no reason given"
+        fields = "; ".join(f"{e.get('pointer')}: {e.get('detail')}" for e in document.get("errors", [])[:5])
+        super().__init__(f"{call} was refused ({status} {self.code}): {detail}{' ' + fields if fields else ''}")
+
+
+class NotRunning(Stop):
+    """Nobody answers at the URL."""
+
+
+class Client:
+    """Calls a running suite at `url` with `key`. Use it as an async context manager."""
+
+    def __init__(self, url: str, key: str, *, seconds: float = 60) -> None:
+        self.url = url.rstrip("/")
+        self._headers = {"authorization": f"Bearer {key}"}
+        self._http = EgressClient(allow_private=True, total_seconds=seconds, answer_bytes=ANSWER_BYTES)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    async def get(self, path: str) -> Any:
+        """The JSON of a GET. Raises Problem, NotRunning."""
+        return await self.call("GET", path)
+
+    async def post(self, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+        return await self.call("POST", path, body, headers)
+
+    async def all(self, path: str) -> list[Any]:
+        """Every object of a list, page after page."""
+        found: list[Any] = []
+        join = "&" if "?" in path else "?"
+        page = await self.get(f"{path}{join}limit=100")
+        found += page["data"]
+        while page["has_more"]:
+            page = await self.get(f"{path}{join}limit=100&cursor={page['next_cursor']}")
+            found += page["data"]
+        return found
+
+    async def delete(self, path: str) -> Any:
+        return await self.call("DELETE", path)
+
+    async def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+        """Any call; the answer's JSON, None when it has no body. `headers` may replace the key."""
+        content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
+        sent = {**self._headers, "content-type": "application/json", **(headers or {})}
+        try:
+            answer = await self._http.request(method, self.url + path, headers=sent, content=content)
+        except EgressError as error:
+            raise NotRunning(
+                f"No suite answers at {self.url} ({error.reason.rstrip('.').lower()}). "
+                "Start it with `quanyu serve`, or say where it runs with --url."
+            ) from None
+        if answer.status >= 300:
+            raise refused(answer.status, answer.body, f"{method} {path}", self.url)
+        return json.loads(answer.body) if answer.body else None
+
+    async def status(self, path: str) -> tuple[int, Any]:
+        """Status and JSON of a GET, whatever the status (for /readyz)."""
+        try:
+            answer = await self._http.request("GET", self.url + path, headers=self._headers)
+        except EgressError as error:
+            raise NotRunning(f"No suite answers at {self.url} ({error.reason.rstrip('.').lower()}).") from None
+        try:
+            return answer.status, json.loads(answer.body)
+        except ValueError:
+            return answer.status, None
+
+    async def until_ready(self, seconds: float) -> None:
+        """Wait until /readyz answers 200. Raises Stop with what is missing."""
+        missing = "it does not answer"
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    try:
+                        status, document = await self.status("/readyz")
+                        if status == 200:
+                            return
+                        missing = str((document or {}).get("detail", f"it answers {status}"))
+                    except NotRunning:
+                        pass
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise Stop(f"The suite at {self.url} is not ready after {seconds:.0f} s: {missing}.") from None
+
+
+def refused(status: int, body: bytes, call: str, url: str) -> Stop:
+    """The sentence for a refusal: the problem document's own, and for 401 where a key comes from."""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict) or "code" not in document:
+        return Stop(f"{url} answered {call} with {status}, and not as Quanyu does. Does another program run there?")
+    if status == 401:
+        return Stop(
+            f"The suite at {url} does not know this key. Give the right one with --key, with QUANYU_ADMIN_KEY, "
+            "or point --data-dir to the folder where the suite wrote admin.key."
+        )
+    return Problem(status, document, call)
+
+
+def connect(settings: CallerSettings, key: str | None = None, *, seconds: float = 60) -> Client:
+    """A client for the suite that `settings` names; the key comes from flag, environment, or the admin key file."""
+    chosen = key or (settings.admin_key.get_secret_value() if settings.admin_key else None)
+    if chosen is None:
+        try:
+            chosen = settings.key_file.read_text().strip()
+        except OSError:
+            raise Stop(
+                f"No key: give one with --key or QUANYU_ADMIN_KEY. (A suite that runs here writes its "
+                f"administrator key to {settings.key_file}; that file is not there.)"
+            ) from None
+    return Client(settings.url, chosen, seconds=seconds)

@@ -1,0 +1,73 @@
+"""`quanyu doctor`: what is configured, what is reachable, what is consistent."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+from sqlalchemy.engine import make_url
+
+from shared.settings import DEFAULT_INTERNAL_SECRET
+from suite import wiring
+from suite.audits import AUDITS, run_audits
+from suite.client import Client, connect
+from suite.commands.common import DataDir, Key, Url, caller, console, flags, load, run
+from suite.errors import Stop
+from suite.settings import SuiteSettings
+
+GOOD, BAD, NOTE = "[green]ok[/green]  ", "[red]bad[/red] ", "[yellow]note[/yellow]"
+
+
+def doctor(url: Url = None, key: Key = None, data_dir: DataDir = None) -> None:
+    """Look over the whole suite. Exits with 1 when something is wrong."""
+    settings = load(SuiteSettings, flags(data_dir=data_dir))
+    console.print("[bold]Configured[/bold]")
+    for line in configured(settings):
+        console.print(f"  {line}")
+    healthy = run(_running(url, key, data_dir))
+    if not healthy:
+        raise typer.Exit(1)
+
+
+def configured(settings: SuiteSettings) -> Iterator[str]:
+    """The settings that matter, without secrets."""
+    yield f"environment   {settings.environment}"
+    yield f"data          {settings.data_dir.absolute()}"
+    for name, (_, options) in {**wiring.SERVICES}.items():
+        database = make_url(load(options, {"data_dir": settings.data_dir}).resolved_database_url())
+        yield f"{name:<13} {database.render_as_string(hide_password=True)}"
+    broker = settings.broker_url
+    yield f"bus           {'local, in ' + str(settings.data_dir / 'bus.db') if broker is None else 'RabbitMQ'}"
+    if settings.internal_secret.get_secret_value() == DEFAULT_INTERNAL_SECRET:
+        yield "secret        the default one: fine in one process, refused in production"
+
+
+async def _running(url: str | None, key: str | None, data_dir: Any) -> bool:
+    settings = caller(url, data_dir)
+    console.print(f"[bold]Running[/bold] at {settings.url}")
+    try:
+        async with connect(settings, key) as client:
+            return await _look(client)
+    except Stop as error:
+        console.print(f"  {BAD} {error}", soft_wrap=True)
+        return False
+
+
+async def _look(client: Client) -> bool:
+    status, document = await client.status("/readyz")
+    ready = status == 200
+    console.print(
+        f"  {GOOD if ready else BAD} readiness: {'every part is ready' if ready else _reason(document)}", soft_wrap=True
+    )
+    console.print("[bold]Consistent[/bold]")
+    clean = True
+    for part, findings in (await run_audits(client)).items():
+        bad = [check for check in findings if not check["ok"]]
+        clean &= not bad
+        console.print(f"  {BAD if bad else GOOD} {AUDITS[part]}: {len(findings)} checks")
+        for check in bad:
+            console.print(f"       {check['name']}: {check['detail']}", soft_wrap=True)
+    return ready and clean
+
+
+def _reason(document: Any) -> str:
+    return str(document.get("detail", document)) if isinstance(document, dict) else "no reason given"

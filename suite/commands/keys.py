@@ -1,0 +1,86 @@
+"""`quanyu keys`: the keys of a running suite, through its API."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from suite.client import connect
+from suite.commands.common import DataDir, Key, Url, caller, console, flags, run
+
+app = typer.Typer(no_args_is_help=True, help="Create, list, revoke and rotate API keys.")
+KeyId = Annotated[str, typer.Argument(help="The key's id, as `quanyu keys list` shows it.")]
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="What the key is for; people read it.")],
+    kind: Annotated[str, typer.Option(help="secret, restricted, publishable or partner.")] = "restricted",
+    scope: Annotated[list[str] | None, typer.Option(help="Such as coupon:*:read; give it several times.")] = None,
+    expires_at: Annotated[
+        str | None, typer.Option(help="RFC 3339 with offset; without it the key does not end.")
+    ] = None,
+    url: Url = None,
+    key: Key = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Create a key and print it. It is shown this once only."""
+
+    async def work() -> Any:
+        body = flags(name=name, kind=kind, scopes=scope or [], expires_at=expires_at)
+        async with connect(caller(url, data_dir), key) as client:
+            return await client.post("/v1/keys", body)
+
+    _show_new(run(work()))
+
+
+@app.command("list")
+def list_keys(url: Url = None, key: Key = None, data_dir: DataDir = None) -> None:
+    """List the keys, without the keys themselves."""
+
+    async def work() -> list[dict[str, Any]]:
+        async with connect(caller(url, data_dir), key) as client:
+            return await client.all("/v1/keys")
+
+    table = Table("id", "name", "kind", "scopes", "status", "last used", box=None)
+    for one in run(work()):
+        scopes = " ".join(one.get("scopes", []))
+        table.add_row(
+            one["id"], one["name"], one["kind"], scopes, str(one.get("status", "")), str(one.get("last_used_at") or "–")
+        )
+    console.print(table)
+
+
+@app.command()
+def revoke(key_id: KeyId, url: Url = None, key: Key = None, data_dir: DataDir = None) -> None:
+    """End a key at once."""
+
+    async def work() -> None:
+        async with connect(caller(url, data_dir), key) as client:
+            await client.delete(f"/v1/keys/{key_id}")
+
+    run(work())
+    console.print(f"{key_id} is revoked.")
+
+
+@app.command()
+def rotate(
+    key_id: KeyId,
+    overlap: Annotated[int, typer.Option(help="Seconds for which the old key still works.")] = 86_400,
+    url: Url = None,
+    key: Key = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Replace a key by a new one with the same rights and print it once."""
+
+    async def work() -> Any:
+        async with connect(caller(url, data_dir), key) as client:
+            return await client.post(f"/v1/keys/{key_id}/rotate", {"overlap_seconds": overlap})
+
+    _show_new(run(work()))
+
+
+def _show_new(answer: dict[str, Any]) -> None:
+    console.print(f"{answer['id']}  {answer['name']}  ({answer['kind']})")
+    console.print(f"[bold]{answer['key']}[/bold]", soft_wrap=True)
+    console.print("Keep it now: it is stored as a digest only and cannot be shown again.")

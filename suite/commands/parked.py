@@ -1,0 +1,77 @@
+"""`quanyu parked`: messages that failed for good, where the operator decides. Works on the bus itself, not over HTTP."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from shared.messaging import Parked
+from suite import wiring
+from suite.commands.common import DataDir, console, flags, load, run
+from suite.errors import Stop
+from suite.settings import SuiteSettings
+
+app = typer.Typer(no_args_is_help=True, help="List, replay or drop messages that failed.")
+Queue = Annotated[str, typer.Argument(help="The consumer that failed, such as journey.events.")]
+ParkedId = Annotated[str, typer.Argument(help="The message's id, as `quanyu parked list` shows it; or `all`.")]
+MOST = 1000
+
+
+@app.command("list")
+def list_parked(
+    queue: Annotated[str | None, typer.Argument(help="Only this consumer's.")] = None, data_dir: DataDir = None
+) -> None:
+    """Show the parked messages: whose, what, how often tried, why it failed."""
+    found = run(_parked(queue, flags(data_dir=data_dir)))
+    if not found:
+        console.print("Nothing is parked.")
+        return
+    table = Table("queue", "id", "event", "tries", "error", box=None)
+    for one in found:
+        table.add_row(one.queue, one.id, one.name, str(one.attempts), one.error)
+    console.print(table)
+
+
+@app.command()
+def show(queue: Queue, parked_id: ParkedId, data_dir: DataDir = None) -> None:
+    """Print a parked message as it travels (it may hold customer data)."""
+    for one in run(_parked(queue, flags(data_dir=data_dir))):
+        if parked_id in (one.id, "all"):
+            console.print_json(json.dumps(json.loads(one.body), ensure_ascii=False))
+
+
+@app.command()
+def replay(queue: Queue, parked_id: ParkedId, data_dir: DataDir = None) -> None:
+    """Give a message back to its consumer, with its tries forgotten. Handling it twice does no harm."""
+    _decide(queue, parked_id, "replayed", data_dir)
+
+
+@app.command()
+def drop(queue: Queue, parked_id: ParkedId, data_dir: DataDir = None) -> None:
+    """Delete a message for good."""
+    _decide(queue, parked_id, "dropped", data_dir)
+
+
+def _decide(queue: str, parked_id: str, what: str, data_dir: Any) -> None:
+    given = flags(data_dir=data_dir)
+
+    async def work() -> int:
+        async with _bus(given) as bus:
+            ids = [one.id for one in await bus.parked(queue, MOST)] if parked_id == "all" else [parked_id]
+            act = bus.replay if what == "replayed" else bus.drop
+            return sum([await act(queue, one) for one in ids])
+
+    done = run(work())
+    if done == 0 and parked_id != "all":
+        raise Stop(f"{queue} has no parked message {parked_id}. `quanyu parked list` shows what there is.")
+    console.print(f"{done} {what}.")
+
+
+async def _parked(queue: str | None, given: dict[str, Any]) -> list[Parked]:
+    async with _bus(given) as bus:
+        return await bus.parked(queue, MOST)
+
+
+def _bus(given: dict[str, Any]) -> Any:
+    return wiring.operators_bus(load(SuiteSettings, given), given)

@@ -1,0 +1,70 @@
+"""`quanyu serve` and `quanyu migrate`."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from shared.observability.tracing import configure_tracing
+from suite import serving, showing, wiring
+from suite.commands.common import DataDir, console, flags, load, run
+from suite.settings import SuiteSettings
+
+
+class Part(StrEnum):
+    """The parts that can run alone."""
+
+    coupon = "coupon"
+    segments = "segments"
+    journey = "journey"
+    inventory = "inventory"
+    gateway = "gateway"
+
+
+OnePart = Annotated[Part | None, typer.Argument(help="One part alone; without it the whole suite.", show_default=False)]
+
+
+def serve(
+    part: OnePart = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 = any free one.  [default: 8000]")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.  [default: 127.0.0.1]")] = None,
+    data_dir: DataDir = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Load the sample shop and play the tour once, then stay up.")
+    ] = False,
+) -> None:
+    """Start the suite (or one part of it) and serve until Ctrl-C."""
+    given = flags(data_dir=data_dir)
+    settings = load(SuiteSettings, given | flags(port=port, host=host))
+    if demo and part is not None:
+        raise typer.BadParameter("the demonstration needs the whole suite; leave the part out", param_hint="--demo")
+    run(_serve(part, settings, given, demo), settings)
+
+
+def migrate(part: OnePart = None, data_dir: DataDir = None) -> None:
+    """Create or update tables, and the queues when a broker is configured. Run it before production starts."""
+    given = flags(data_dir=data_dir)
+    settings = load(SuiteSettings, given)
+    names = wiring.PARTS if part is None else (part.value,)
+    run(wiring.prepare(names, settings, given), settings)
+    console.print(f"Ready: {', '.join(names)}.")
+
+
+async def _serve(part: Part | None, settings: SuiteSettings, given: dict[str, Any], demo: bool) -> None:
+    address = serving.listen(settings.host, settings.port)
+    configure_tracing(part or "suite", settings.otlp_endpoint)
+    arrangement = wiring.embedded(settings, given) if part is None else wiring.single(part.value, settings, given)
+    url = f"http://{settings.host}:{address.getsockname()[1]}"
+    key_file = settings.data_dir / "admin.key"
+    with address:
+        async with arrangement as running:
+
+            async def when_up() -> None:
+                if demo:
+                    await showing.demonstrate(url, key_file)
+                else:
+                    showing.announce(url, part.value if part else None, key_file)
+
+            await serving.serve(
+                running.app, address, drain=running.drain, drain_seconds=settings.drain_seconds, when_up=when_up
+            )

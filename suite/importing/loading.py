@@ -1,0 +1,195 @@
+"""The orders of a file into a running suite: batches, several requests in flight, a progress bar, a report.
+
+Every request may be repeated: the suite knows an order by source, kind and number. So a refused connection is tried
+again, a killed import is run again, and a second run of the whole file changes nothing.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table as Grid
+
+from suite.client import Client, NotRunning, Problem
+from suite.importing.columns import Columns, recognise
+from suite.importing.grouping import Grouping, Order
+from suite.importing.orders import order_body
+from suite.importing.reading import Table, open_table
+from suite.importing.report import Rejects
+from suite.importing.rules import EXPLANATIONS, Reader, Reason
+
+ORDERS_PER_REQUEST = 250
+LINES_PER_REQUEST = 10_000  # some 1.5 MB
+IN_FLIGHT = 3
+TRIES = 8
+PASSING = (429, 502, 503, 504)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line said; None = by the file: Online Retail is recognised, all else is a Chinese shop."""
+
+    mapping: dict[str, str]
+    source: str | None
+    currency: str | None
+    time_zone: ZoneInfo | None
+    rejects: Path
+
+
+@dataclass
+class Summary:
+    """What the import did; orders by what the suite answered, rows by where they went."""
+
+    rows: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    rows_imported: int = 0
+    rows_known: int = 0
+    rejected: dict[Reason, int] = field(default_factory=dict)
+    seconds: float = 0
+
+
+async def load_orders(client: Client, path: Path, options: Options, console: Console) -> Summary:
+    """Import the file and print the report. Raises ReadingError, ColumnsError, Problem, NotRunning."""
+    started, size = time.monotonic(), path.stat().st_size if path.is_file() else 0  # noqa: ASYNC240  # nothing waits
+    await client.get("/healthz")
+    with open_table(path) as table:
+        columns = recognise(table.header, options.mapping)
+        source = options.source or ("online_retail" if columns.online_retail else "orders")
+        currency = options.currency or ("GBP" if columns.online_retail else "CNY")
+        zone = options.time_zone or ZoneInfo("Europe/London" if columns.online_retail else "Asia/Shanghai")
+        _introduce(console, path, table, columns, f"source {source}, {currency}, times in {zone.key}")
+        with Rejects(options.rejects, table.header) as rejects, _bar(console) as bar:
+            task = bar.add_task(path.name, total=size)
+            loading = _Loading(client, source, currency, Reader(columns, currency, zone), rejects)
+            await loading.all_of(table, bar, task)
+            bar.update(task, completed=size)
+    summary = loading.summary
+    summary.rejected = dict(rejects.counts)
+    summary.seconds = time.monotonic() - started
+    _report(console, summary, options.rejects)
+    return summary
+
+
+class _Loading:
+    """One import at work."""
+
+    def __init__(self, client: Client, source: str, currency: str, reader: Reader, rejects: Rejects) -> None:
+        self.summary = Summary()
+        self._client = client
+        self._envelope = {"source": source, "currency": currency}
+        self._reader = reader
+        self._rejects = rejects
+        self._batch: list[tuple[Order, dict[str, Any]]] = []
+        self._lines = 0
+        self._flying: set[asyncio.Task[None]] = set()
+
+    async def all_of(self, table: Table, bar: Progress, task: TaskID) -> None:
+        try:
+            for order in self._orders(table):
+                if not self._take(order):
+                    continue
+                bar.update(task, completed=table.position())
+                await self._send(IN_FLIGHT - 1)
+            await self._send(0)
+        finally:
+            for unfinished in self._flying:
+                unfinished.cancel()
+
+    def _orders(self, table: Table) -> Iterator[Order]:
+        grouping = Grouping()
+        for row in table.rows:
+            self.summary.rows += 1
+            line = self._reader.line(row.cells)
+            reason = line if isinstance(line, Reason) else grouping.add(row, line)
+            if reason is not None:
+                self._rejects.add(row, reason)
+            yield from grouping.complete()
+        yield from grouping.rest()
+
+    def _take(self, order: Order) -> bool:
+        """Put the order into the batch; True when the batch is full."""
+        body = order_body(order)
+        if isinstance(body, Reason):
+            for row in order.rows:
+                self._rejects.add(row, body)
+            return False
+        self._batch.append((order, body))
+        self._lines += len(order.rows)
+        return len(self._batch) >= ORDERS_PER_REQUEST or self._lines >= LINES_PER_REQUEST
+
+    async def _send(self, leave: int) -> None:
+        """Send the batch, then wait until no more than `leave` requests are on their way. Raises what one of them met."""
+        if self._batch:
+            self._flying.add(asyncio.create_task(self._request(self._batch)))
+            self._batch, self._lines = [], 0
+        while len(self._flying) > leave:
+            done, self._flying = await asyncio.wait(self._flying, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+
+    async def _request(self, batch: list[tuple[Order, dict[str, Any]]]) -> None:
+        answer = await self._stubborn({**self._envelope, "orders": [body for _, body in batch]})
+        for (order, _), result in zip(batch, answer["results"], strict=True):
+            self._count(order, result)
+
+    def _count(self, order: Order, result: dict[str, Any]) -> None:
+        if result["status"] == "accepted":
+            self.summary.accepted += 1
+            self.summary.rows_imported += len(order.rows)
+        elif result["status"] == "duplicate":
+            self.summary.duplicates += 1
+            self.summary.rows_known += len(order.rows)
+        else:
+            for row in order.rows:
+                self._rejects.add(row, Reason.REFUSED, str(result.get("detail", "")))
+
+    async def _stubborn(self, body: dict[str, Any]) -> Any:
+        """The call, tried again while the suite is away or overloaded."""
+        wait = 0.2
+        for _ in range(TRIES):
+            try:
+                return await self._client.post("/v1/imports/orders", body)
+            except Problem as error:
+                if error.status not in PASSING:
+                    raise
+            except NotRunning:
+                pass  # it may be starting again
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 10)
+        return await self._client.post("/v1/imports/orders", body)
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=console
+    )
+
+
+def _introduce(console: Console, path: Path, table: Table, columns: Columns, how: str) -> None:
+    console.print(f"[bold]{path}[/bold]: {table.encoding}, {how}")
+    named = {index: field for field, index in columns.position.items()}
+    console.print("  " + ", ".join(f"{name} → {named.get(i, 'not used')}" for i, name in enumerate(columns.header)))
+
+
+def _report(console: Console, done: Summary, rejects: Path) -> None:
+    console.print(
+        f"{done.rows:,} rows in {done.seconds:.1f} s ({done.rows / max(done.seconds, 0.001):,.0f} rows/s): "
+        f"{done.accepted:,} orders imported ({done.rows_imported:,} rows), {done.duplicates:,} already there "
+        f"({done.rows_known:,} rows), {sum(done.rejected.values()):,} rows rejected."
+    )
+    if done.accepted == 0:
+        console.print("[bold]Nothing new:[/bold] every order of this file was there already; nothing was changed.")
+    if not done.rejected:
+        return
+    grid = Grid("rejected rows", "reason", "what it means", box=None)
+    for reason, count in sorted(done.rejected.items(), key=lambda item: -item[1]):
+        grid.add_row(f"{count:,}", reason.value, EXPLANATIONS[reason])
+    console.print(grid)
+    console.print(f"Every rejected row, with its reason, is in {rejects} (opens in Excel).", soft_wrap=True)

@@ -1,0 +1,171 @@
+"""Each part as a process of its own on this machine, as production has them: `quanyu full`, and the scenario tests.
+
+No restarts: a part that ends unasked ends the whole arrangement, loudly. In production a real supervisor takes this place.
+"""
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from shared.settings import DEFAULT_INTERNAL_SECRET
+from suite import showing, wiring
+from suite.client import Client
+from suite.errors import Stop
+from suite.settings import SuiteSettings
+
+READY_SECONDS = 60
+STOP_SECONDS = 40
+COLOURS = {"coupon": "magenta", "segments": "cyan", "journey": "yellow", "inventory": "green", "gateway": "blue"}
+
+
+@dataclass
+class Process:
+    """One part that runs: its process and the task that copies its output."""
+
+    name: str
+    child: asyncio.subprocess.Process
+    reader: asyncio.Task[None]
+
+
+class Processes:
+    """Starts parts with `environment` on `ports`; each line of output is passed on with the part's name before it."""
+
+    def __init__(self, environment: Mapping[str, str], ports: Mapping[str, int], host: str, console: Console) -> None:
+        self.ports = ports
+        self._host = host
+        self._environment = {**environment, "PYTHONUNBUFFERED": "1"}
+        for name in wiring.SERVICES:
+            self._environment[f"QUANYU_{name.upper()}_URL"] = f"http://127.0.0.1:{ports[name]}"
+        self._console = console
+        self.running: dict[str, Process] = {}
+
+    def url_of(self, name: str) -> str:
+        return f"http://{self._host if name == 'gateway' else '127.0.0.1'}:{self.ports[name]}"
+
+    async def start(self, name: str) -> None:
+        """Start one part; does not wait for it."""
+        host = self._host if name == "gateway" else "127.0.0.1"
+        child = await self._spawn("serve", name, "--host", host, "--port", str(self.ports[name]))
+        self.running[name] = Process(name, child, asyncio.create_task(self._copy(name, child)))
+
+    async def prepare(self) -> None:
+        """Tables and queues of every part. Raises Stop when that fails."""
+        child = await self._spawn("migrate")
+        await self._copy("migrate", child)
+        if await child.wait() != 0:
+            raise Stop("The tables could not be made; the lines above say why.")
+
+    async def ready(self, names: Iterable[str]) -> None:
+        """Wait until each of these parts answers that it is ready. Raises Stop."""
+        for name in names:
+            async with Client(self.url_of(name), "") as client:
+                await client.until_ready(READY_SECONDS)
+
+    async def first_end(self) -> Process:
+        """The first part that ends, whyever."""
+        waits = {asyncio.create_task(one.child.wait()): one for one in self.running.values()}
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            return waits[done.pop()]
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def kill(self, name: str) -> None:
+        """End a part as a power cut would (SIGKILL)."""
+        process = self.running.pop(name)
+        process.child.kill()
+        await process.child.wait()
+        await process.reader
+
+    async def stop(self) -> None:
+        """SIGTERM to all; who has not gone after STOP_SECONDS is killed."""
+        processes = list(self.running.values())
+        self.running.clear()
+        for process in processes:
+            if process.child.returncode is None:
+                process.child.terminate()
+        for process in processes:
+            try:
+                async with asyncio.timeout(STOP_SECONDS):
+                    await process.child.wait()
+            except TimeoutError:
+                self._console.print(f"{process.name} does not stop by itself; it is killed.")
+                process.child.kill()
+                await process.child.wait()
+            await process.reader
+
+    async def _spawn(self, *arguments: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "suite", *arguments,
+            env=self._environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches us alone; we pass it on in order
+        )  # fmt: skip
+
+    async def _copy(self, name: str, child: asyncio.subprocess.Process) -> None:
+        if child.stdout is None:
+            return
+        while line := await child.stdout.readline():
+            text = line.decode(errors="replace").rstrip()
+            self._console.print(f"[{COLOURS.get(name, 'white')}]{name:<10}[/]", end="")
+            self._console.print(text, markup=False, soft_wrap=True)
+
+
+async def supervise(settings: SuiteSettings) -> None:
+    """Run all parts until Ctrl-C or until one ends. Raises Stop for missing servers and for a part that ended."""
+    _check(settings)
+    console = Console(highlight=False)
+    ports = {name: free_port() for name in wiring.SERVICES} | {"gateway": settings.port}
+    environment = {**os.environ, "QUANYU_DATA_DIR": str(settings.data_dir)}
+    if settings.internal_secret.get_secret_value() == DEFAULT_INTERNAL_SECRET:
+        environment["QUANYU_INTERNAL_SECRET"] = secrets.token_urlsafe(32)
+    processes = Processes(environment, ports, settings.host, console)
+    loop, asked = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked.set)
+    try:
+        await processes.prepare()
+        for name in wiring.PARTS:
+            await processes.start(name)
+        ended = asyncio.create_task(processes.first_end())
+        up = asyncio.create_task(_up(processes, settings))
+        stop = asyncio.create_task(asked.wait())
+        await asyncio.wait({ended, stop, up}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (ended, up, stop):
+            task.cancel()
+        if up.done() and not up.cancelled() and (error := up.exception()):
+            raise error
+        if ended.done() and not ended.cancelled():
+            raise Stop(f"{ended.result().name} ended by itself; the lines above say why. All parts are stopped.")
+    finally:
+        await processes.stop()
+
+
+async def _up(processes: Processes, settings: SuiteSettings) -> None:
+    await processes.ready(wiring.PARTS)
+    showing.announce(processes.url_of("gateway"), None, settings.data_dir / "admin.key")
+    await asyncio.Event().wait()
+
+
+def _check(settings: SuiteSettings) -> None:
+    missing = []
+    if not settings.database_url or not settings.database_url.startswith("postgresql"):
+        missing.append("QUANYU_DATABASE_URL (postgresql://user:password@host/database)")
+    if settings.broker_url is None:
+        missing.append("QUANYU_BROKER_URL (amqp://user:password@host/)")
+    if missing:
+        raise Stop(f"Each part as a process of its own needs {' and '.join(missing)}. `make run` needs neither.")
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,132 @@
+"""A part behind a socket: uvicorn with our own signals, because it would stop accepting at once on SIGTERM.
+
+The end of a process: not ready (load balancers turn away), a pause, no new connections, requests at work finish, then
+the parts stop. A second signal ends the patience.
+"""
+
+import asyncio
+import errno
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+from suite.errors import Stop
+
+GRACE_SECONDS = 30
+
+
+class Server(uvicorn.Server):
+    """Uvicorn without its signal handlers; `up` is set when it accepts connections."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self.up.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # the program around it has its own
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the address before anything else is started. Raises Stop when that is not possible."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host, port))
+    except OSError as error:
+        found.close()
+        if error.errno == errno.EADDRINUSE:
+            raise Stop(
+                f"Port {port} is in use: stop the program that has it, or choose another one with --port."
+            ) from None
+        if error.errno == errno.EACCES:
+            raise Stop(f"Port {port} may not be opened by this user: choose one above 1023 with --port.") from None
+        raise Stop(f"Cannot listen on {host}:{port}: {error.strerror or error}. Check --host.") from None
+    return found
+
+
+async def serve(
+    app: Any,
+    address: socket.socket,
+    *,
+    drain: Callable[[], None],
+    drain_seconds: float,
+    when_up: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Serve `app` until SIGTERM or Ctrl-C; `drain` is called first, `when_up` once the first request can be answered.
+
+    An error of `when_up` ends the server and is raised.
+    """
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,  # above the 60 s that the gateway keeps idle connections
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = Server(config)
+    with _signals() as (first, second):
+        serving = asyncio.create_task(server.serve(sockets=[address]))
+        life = asyncio.create_task(_life(server.up, when_up))
+        asked = asyncio.create_task(first.wait())
+        await asyncio.wait({serving, life, asked}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (life, asked):
+            task.cancel()
+        outcome, _ = await asyncio.gather(life, asked, return_exceptions=True)
+        drain()
+        if first.is_set():
+            await _until(second, drain_seconds)
+        server.should_exit = True
+        impatient = asyncio.create_task(_force(server, second))
+        await serving
+        impatient.cancel()
+    if isinstance(outcome, Exception):
+        raise outcome
+
+
+async def _life(up: asyncio.Event, when_up: Callable[[], Awaitable[None]] | None) -> None:
+    """Ends only by failing or by being cancelled: the server stays up when `when_up` has done its work."""
+    await up.wait()
+    if when_up is not None:
+        await when_up()
+    await asyncio.Event().wait()
+
+
+@contextmanager
+def _signals() -> Iterator[tuple[asyncio.Event, asyncio.Event]]:
+    """Events for the first and the second SIGTERM or Ctrl-C."""
+    first, second = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lambda: (second if first.is_set() else first).set())
+    try:
+        yield first, second
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def _force(server: Server, second: asyncio.Event) -> None:
+    await second.wait()
+    server.force_exit = True
+
+
+async def _until(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass  # the usual end: nobody is impatient

@@ -1,0 +1,40 @@
+"""What a starting suite tells the person who started it."""
+
+from pathlib import Path
+
+from suite.client import connect
+from suite.commands.common import console, errors
+from suite.errors import Stop
+from suite.settings import CallerSettings
+
+
+def announce(url: str, part: str | None, key_file: Path) -> None:
+    """Where things are. The key itself was printed once, when it was made; here only its file."""
+    console.print()
+    if part not in (None, "gateway"):
+        console.print(f"[bold]Quanyu {part}[/bold] listens on {url} (for the gateway; it accepts no keys itself).")
+        return
+    console.print(f"[bold]Quanyu 全域[/bold] is ready on [bold]{url}[/bold]")
+    console.print(f"  API documents      {url}/docs   ({url}/openapi.json)")
+    console.print(f"  Health, readiness  {url}/healthz, {url}/readyz")
+    if key_file.exists():
+        console.print(f"  Administrator key  {key_file}")
+        console.print(
+            f'  Try                curl -H "Authorization: Bearer $(cat {key_file})" {url}/v1/coupon-templates'
+        )
+    console.print("  Stop               Ctrl-C")
+
+
+async def demonstrate(url: str, key_file: Path) -> None:
+    """Load the sample shop, play the tour once, then say where things are. A failure is told; the suite stays up."""
+    from suite import sampleshop
+    from suite.tour import story
+
+    try:
+        async with connect(CallerSettings(url=url, data_dir=key_file.parent)) as client:
+            await client.until_ready(30)
+            await sampleshop.load(client, console)
+            await story.play(client, console)
+    except Stop as error:
+        errors.print(f"[bold red]The demonstration stopped:[/bold red] {error}", soft_wrap=True)
+    announce(url, None, key_file)

@@ -1,0 +1,153 @@
+"""The architecture diagram in code: which parts there are, and how they are put together.
+
+    embedded   one process:   gateway ──ASGI──> coupon, segments, journey, inventory      all ──> one bus
+    single     one part:      gateway ──HTTP──> services, each a process of its own       all ──> RabbitMQ
+
+The bus is local (a database file) unless a broker is given. The services are built by the same functions in every
+arrangement, with the settings that the environment and the flags give.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.app import create_gateway
+from gateway.forwarding import AsgiForwarder, HttpForwarder
+from gateway.settings import GatewaySettings
+from services.coupon.app import create_service as coupon
+from services.coupon.settings import CouponSettings
+from services.inventory.app import create_service as inventory
+from services.inventory.settings import InventorySettings
+from services.journey.app import create_service as journey
+from services.journey.settings import JourneySettings
+from services.segments.app import create_service as segments
+from services.segments.settings import SegmentsSettings
+from shared.clock import Clock, SystemClock
+from shared.db import Database
+from shared.messaging import Bus, LocalBus
+from shared.messaging.rabbit import RabbitBus
+from shared.service import Service
+from shared.settings import ServiceSettings
+from suite.errors import Stop
+from suite.settings import SuiteSettings
+
+Create = Callable[[Any, Bus, Clock], Service]
+Flags = Mapping[str, Any]
+"""Settings given on the command line; they go before the environment."""
+
+SERVICES: Mapping[str, tuple[Create, type[ServiceSettings]]] = {
+    "coupon": (coupon, CouponSettings),
+    "segments": (segments, SegmentsSettings),
+    "journey": (journey, JourneySettings),
+    "inventory": (inventory, InventorySettings),
+}
+PARTS = (*SERVICES, "gateway")
+
+
+@dataclass(frozen=True)
+class Running:
+    """What is served: `app` on the socket, and the parts behind it."""
+
+    app: Any
+    parts: tuple[Service, ...]
+
+    def drain(self) -> None:
+        """Every part stops being ready; requests at work may finish."""
+        for part in self.parts:
+            part.drain()
+
+
+@asynccontextmanager
+async def embedded(settings: SuiteSettings, flags: Flags) -> AsyncIterator[Running]:
+    """The whole suite in this process."""
+    async with AsyncExitStack() as stack:
+        bus = await stack.enter_async_context(open_bus(settings))
+        clock = SystemClock()
+        services = [create(options(**flags), bus, clock) for create, options in SERVICES.values()]
+        forwarders = {service.name: AsgiForwarder(service.app) for service in services}
+        gateway = create_gateway(GatewaySettings(**flags), bus, clock, forwarders)
+        yield await _enter(stack, gateway, (*services, gateway))
+
+
+@asynccontextmanager
+async def single(name: str, settings: SuiteSettings, flags: Flags) -> AsyncIterator[Running]:
+    """One part alone. Raises Stop without a broker: the parts could not hear each other."""
+    if settings.broker_url is None:
+        raise Stop(
+            f"{name} alone needs RabbitMQ to meet the other parts: set QUANYU_BROKER_URL (amqp://user:password@host/), "
+            "or start everything in one process with `quanyu serve`."
+        )
+    async with AsyncExitStack() as stack:
+        bus = await stack.enter_async_context(open_bus(settings))
+        part = build(name, settings, flags, bus)
+        yield await _enter(stack, part, (part,))
+
+
+@asynccontextmanager
+async def open_bus(settings: SuiteSettings) -> AsyncIterator[Bus]:
+    """The local bus, or RabbitMQ when a broker is given."""
+    bus: Bus
+    if settings.broker_url is None:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        bus = LocalBus(
+            Database(settings.resolved_database_url("bus"), schema="bus"),
+            SystemClock(),
+            retry_seconds=settings.bus_retry_seconds,
+        )
+    else:
+        bus = RabbitBus(
+            settings.broker_url.get_secret_value(),
+            prefix=settings.broker_prefix,
+            retry_seconds=settings.bus_retry_seconds,
+        )
+    await bus.start()
+    try:
+        yield bus
+    finally:
+        await bus.stop()
+
+
+@asynccontextmanager
+async def operators_bus(settings: SuiteSettings, flags: Flags) -> AsyncIterator[Bus]:
+    """The bus with every part's queues known and nothing consumed, for looking at parked messages."""
+    async with open_bus(settings) as bus:
+        for name in PARTS:
+            part = build(name, settings, flags, bus)
+            await part.declare()
+            await part.kit.db.close()
+        yield bus
+
+
+async def prepare(names: tuple[str, ...], settings: SuiteSettings, flags: Flags) -> None:
+    """Bring the tables of these parts to the newest revision and, on RabbitMQ, make their queues.
+
+    Queues are made here because a part that starts alone must not publish what another one was never there to hear.
+    """
+    async with open_bus(settings) as bus:
+        for name in names:
+            part = build(name, settings, flags, bus)
+            try:
+                await part.migrate()
+                await part.declare()
+            finally:
+                await part.kit.db.close()
+        if problems := bus.health():
+            raise Stop(f"The tables are ready, but not the queues: {'; '.join(problems)}.")
+
+
+def build(name: str, settings: SuiteSettings, flags: Flags, bus: Bus) -> Service:
+    """One part as it runs alone; the gateway then reaches the services over HTTP."""
+    if name in SERVICES:
+        create, options = SERVICES[name]
+        return create(options(**flags), bus, SystemClock())
+    forwarders = {service: HttpForwarder(settings.url_of(service)) for service in SERVICES}
+    return create_gateway(GatewaySettings(**flags), bus, SystemClock(), forwarders)
+
+
+async def _enter(stack: AsyncExitStack, door: Service, parts: tuple[Service, ...]) -> Running:
+    for part in parts:
+        await part.declare()  # every queue is there before the first part publishes
+    for part in parts:
+        await stack.enter_async_context(part.running())
+    return Running(door.app, parts)
