@@ -1,0 +1,51 @@
+"""`python -m bench` runs every benchmark and writes `bench/RESULTS.md`."""
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from bench import gateway, hot_keys, ingestion
+
+_LIBRARIES = ("fastapi", "starlette", "uvicorn", "uvloop", "sqlalchemy", "asyncpg", "aiosqlite", "pydantic")
+
+
+def _machine() -> str:
+    server = subprocess.run(["psql", "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+    return f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, {server}, {libraries}"
+
+
+def main() -> None:
+    """Each table once; medians of several rounds."""
+    tables = [
+        (
+            "## One hot key, over HTTP through the gateway",
+            hot_keys.__doc__,
+            "| what | database | rate | p50 ms | p99 ms | ratio |",
+            6,
+        ),
+        ("## Tracking", ingestion.__doc__, "| what | database | rate | p95 ms until the member is seen | ratio |", 5),
+        ("## The gateway in process", gateway.__doc__, "| what | time of one call | ratio |", 3),
+    ]
+    text = [
+        "# Results",
+        "",
+        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {_machine()}.",
+        "Client and server share the machine. Trust the ratios, not the digits; repeat with `make bench`.",
+    ]
+    for (title, note, head, columns), measure in zip(
+        tables, (hot_keys.main, ingestion.main, gateway.main), strict=True
+    ):
+        print(f"\n{title.strip('# ')} …", flush=True)
+        rows = measure()
+        text += ["", title, "", (note or "").strip(), "", head, "|---" * columns + "|", *rows]
+    path = Path(__file__).parent / "RESULTS.md"
+    path.write_text("\n".join(text) + "\n")
+    print(f"\nwritten to {path.name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Claims of one coupon template and reservations of one SKU: everybody wants the same row.
+
+Yardstick, measured in the same run: the bare claim as one SQL statement (conditional UPDATE of the counter and INSERT with
+a unique key), driven by pgbench with 32 clients. The suite does the same over HTTP through the gateway, in one process,
+with 64 connections, ledger and outbox included.
+"""
+
+import asyncio
+import json
+import urllib.request
+from typing import Any
+
+from bench.load import Result, median_of, request, run
+from bench.servers import Suite, database, execute, pgbench, suite
+
+ROUNDS = 3
+CALLS = 12_000
+
+_TABLES = (
+    "CREATE TABLE template (id int PRIMARY KEY, issued int NOT NULL, total int NOT NULL, CHECK (issued <= total))",
+    "CREATE TABLE claim (id bigserial PRIMARY KEY, template_id int NOT NULL, customer text NOT NULL,"
+    " UNIQUE (template_id, customer))",
+    "INSERT INTO template VALUES (1, 0, 2000000000)",
+)
+CLAIM = """\\set customer random(1, 1000000000000)
+WITH won AS (UPDATE template SET issued = issued + 1 WHERE id = 1 AND issued < total RETURNING id)
+INSERT INTO claim (template_id, customer) SELECT id, 'c' || :customer FROM won ON CONFLICT DO NOTHING;
+"""
+
+
+def call(one: Suite, method: str, path: str, body: Any = None) -> Any:
+    """One set-up call to the suite."""
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Authorization": f"Bearer {one.key}", "Content-Type": "application/json"}
+    question = urllib.request.Request(f"http://127.0.0.1:{one.port}{path}", data, headers, method=method)
+    with urllib.request.urlopen(question, timeout=60) as answer:  # noqa: S310 - our own server
+        return json.load(answer)
+
+
+def claims(one: Suite, round_number: int) -> Result:
+    template = call(
+        one,
+        "POST",
+        "/v1/coupon-templates",
+        {
+            "name": f"满300减50 #{round_number}",
+            "currency": "CNY",
+            "benefit": {"kind": "amount_off", "amount": 5000},
+            "threshold": {"amount": 30000},
+            "validity": {"days_after_claim": 7},
+            "limits": {"total": CALLS, "per_customer": 1},
+        },
+    )
+    path = f"/v1/coupon-templates/{template['id']}/claims"
+    work = [request("POST", path, one.key, b'{"customer_id":"c%d"}' % number) for number in range(CALLS)]
+    result = asyncio.run(run(one.port, work))
+    assert result.statuses == {201: CALLS}, result.statuses
+    return result
+
+
+def reservations(one: Suite, round_number: int) -> Result:
+    if round_number == 0:
+        call(one, "POST", "/v1/locations", {"id": "wh", "name": "Warehouse", "kind": "warehouse"})
+    sku = f"hot-{round_number}"
+    line = {"sku": sku, "location_id": "wh", "change": CALLS}
+    call(one, "POST", "/v1/stock/adjustments", {"lines": [line], "reason": "received"})
+    body = b'{"order_id":"o%d-%d","channel":"app","lines":[{"sku":"%s","quantity":1}],"ttl_seconds":900}'
+    work = [
+        request("POST", "/v1/reservations", one.key, body % (round_number, number, sku.encode()))
+        for number in range(CALLS)
+    ]
+    result = asyncio.run(run(one.port, work))
+    assert result.statuses == {201: CALLS}, result.statuses
+    return result
+
+
+def main() -> list[str]:
+    """Rows of the results table."""
+    rows = []
+    with database() as url:
+        asyncio.run(execute(url, *_TABLES))
+        yardsticks = [pgbench(url, CLAIM) for _ in range(ROUNDS)]
+    bare = median_of(yardsticks)
+    rows.append(f"| pgbench, one statement, 32 clients (yardstick) | PostgreSQL | {bare:,.0f}/s | | | 1.0 |")
+    print(rows[-1], flush=True)
+    for backend, label in (("postgresql", "PostgreSQL"), ("sqlite", "SQLite")):
+        for name, measure in (("claims on one template", claims), ("reservations of one SKU", reservations)):
+            with suite(backend) as one:
+                results = [measure(one, number) for number in range(ROUNDS)]
+                audit = call(one, "GET", "/v1/audit/" + ("coupons" if measure is claims else "stock"))
+                assert audit["ok"], audit
+            rate = median_of([result.rate for result in results])
+            p50 = median_of([result.percentile(0.5) for result in results]) * 1000
+            p99 = median_of([result.percentile(0.99) for result in results]) * 1000
+            rows.append(f"| {name} | {label} | {rate:,.0f}/s | {p50:.1f} | {p99:.1f} | {rate / bare:.1f} |")
+            print(rows[-1], flush=True)
+    return rows
+
+
+if __name__ == "__main__":
+    main()
