@@ -1,11 +1,13 @@
 """The bus: one port, two adapters (LocalBus in the embedded arrangement, RabbitMQ in production).
 
-What every adapter promises, held by one conformance suite:
+What every adapter promises, held by one conformance suite (`tests/messaging`):
 at-least-once delivery to each queue bound to the name; a pack that fails is tried again after growing waits and parked
-after the last, where an operator can list, replay or drop it; no order; `publish` returns when the packs are durable.
+after the last, where an operator can list, replay or drop it; no order; `publish` returns when the packs are durable;
+a consumer that is slow, or whose database is away, holds back nobody but itself, and only a bounded part of its queue is
+in memory.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -92,9 +94,11 @@ class Bus(Protocol):
     def health(self) -> list[str]:
         """What is wrong at present, one sentence each; empty when all is well."""
 
-    async def parked(self, queue: str | None = None, limit: int = 100) -> list[Parked]: ...
+    async def parked(self, queue: str | None = None, limit: int = 100) -> list[Parked]:
+        """The oldest parked packs, of one queue or of all that this bus knows."""
 
-    async def replay(self, queue: str, parked_id: str) -> bool:
-        """Put a parked pack back into its queue with its attempts forgotten. False when it is not there."""
+    async def replay(self, queue: str, ids: Collection[str] | None = None) -> int:
+        """Put parked packs (all of the queue without `ids`) back into it, their attempts forgotten. Answers how many."""
 
-    async def drop(self, queue: str, parked_id: str) -> bool: ...
+    async def drop(self, queue: str, ids: Collection[str] | None = None) -> int:
+        """Delete parked packs (all of the queue without `ids`) for good. Answers how many."""

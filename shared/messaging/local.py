@@ -5,7 +5,8 @@ owns it. Its file survives a kill: packs are deleted only after their consumer c
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -13,11 +14,13 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
+    Select,
     String,
     Table,
     Text,
@@ -35,7 +38,10 @@ from shared.messaging.bus import BusUnavailable, Deliver, Failed, Pack, Parked
 from shared.observability.logging import get_logger
 
 PREFETCH = 50
+BATCH_BYTES = 1_000_000
+"""A batch ends with the pack that reaches this, so that neither memory nor a consumer's transaction grows without bound."""
 _IDLE_SECONDS = 0.5
+_OUTAGE_SECONDS = 1.0
 
 _METADATA = MetaData()
 _BINDING = Table(
@@ -80,6 +86,7 @@ class LocalBus:
         self._bindings: dict[str, set[str]] = {}
         self._workers: dict[str, _Worker] = {}
         self._started = False
+        self._problem: str | None = "the local bus is not started"
         self._log = get_logger(bus="local")
 
     async def start(self) -> None:
@@ -91,12 +98,12 @@ class LocalBus:
         async with self._db.read() as tx:
             for row in await tx.execute(select(_BINDING)):
                 self._bindings.setdefault(row.name, set()).add(row.queue)
-        self._started = True
+        self._started, self._problem = True, None
 
     async def stop(self) -> None:
         for queue in list(self._workers):
             await self.unsubscribe(queue)
-        self._started = False
+        self._started, self._problem = False, "the local bus is stopped"
         await self._db.close()
 
     async def declare(self, queue: str, names: Sequence[str]) -> None:
@@ -127,6 +134,8 @@ class LocalBus:
         await asyncio.gather(worker.task, return_exceptions=True)
 
     async def publish(self, packs: Sequence[Pack]) -> None:
+        if not self._started:
+            raise BusUnavailable(self._problem)  # its bindings are not known: nothing would reach anybody
         now = self._clock.now()
         rows = [
             {
@@ -143,18 +152,13 @@ class LocalBus:
         ]
         if not rows:
             return
-        try:
-            async with self._db.write() as tx:
-                await insert_ignore(tx, _PACK, rows)
-        except Exception as error:
-            if is_outage(error):
-                raise BusUnavailable(str(error)) from error
-            raise
+        async with self._watched(), self._db.write() as tx:
+            await insert_ignore(tx, _PACK, rows)
         for queue in {row["queue"] for row in rows}:
             self._wake(str(queue))
 
     def health(self) -> list[str]:
-        problems = [] if self._started else ["the local bus is not started"]
+        problems = [self._problem] if self._problem else []
         for queue, worker in self._workers.items():
             if worker.task is None or worker.task.done():
                 problems.append(f"the consumer of {queue} has stopped")
@@ -173,18 +177,16 @@ class LocalBus:
             rows = (await tx.execute(statement)).all()
         return [Parked(row.pack_id, row.queue, row.name, row.attempts, row.error or "", row.body) for row in rows]
 
-    async def replay(self, queue: str, parked_id: str) -> bool:
-        chosen = (_PACK.c.queue == queue) & (_PACK.c.pack_id == parked_id) & _PACK.c.parked
+    async def replay(self, queue: str, ids: Collection[str] | None = None) -> int:
         values = {"parked": False, "attempts": 0, "due_at": self._clock.now(), "error": None}
         async with self._db.write() as tx:
-            found = (await tx.execute(update(_PACK).where(chosen).values(**values))).rowcount
+            found = (await tx.execute(update(_PACK).where(_chosen(queue, ids)).values(**values))).rowcount
         self._wake(queue)
-        return found > 0
+        return found
 
-    async def drop(self, queue: str, parked_id: str) -> bool:
-        chosen = (_PACK.c.queue == queue) & (_PACK.c.pack_id == parked_id) & _PACK.c.parked
+    async def drop(self, queue: str, ids: Collection[str] | None = None) -> int:
         async with self._db.write() as tx:
-            return (await tx.execute(delete(_PACK).where(chosen))).rowcount > 0
+            return (await tx.execute(delete(_PACK).where(_chosen(queue, ids)))).rowcount
 
     def _wake(self, queue: str) -> None:
         if queue in self._workers:
@@ -193,38 +195,52 @@ class LocalBus:
     def _due(self) -> Any:
         return ~_PACK.c.parked & (_PACK.c.due_at <= self._clock.now())
 
+    @asynccontextmanager
+    async def _watched(self) -> AsyncIterator[None]:
+        """Around every use of the bus's database: turns its absence into BusUnavailable, and lets health() tell of it."""
+        try:
+            yield
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            reason = type(getattr(error, "orig", None) or error).__name__
+            self._problem = f"the local bus's database does not answer ({reason})"
+            raise BusUnavailable(self._problem) from error
+        if self._started:
+            self._problem = None
+
     async def _run(self, queue: str, worker: _Worker) -> None:
         while True:
             worker.wake.clear()
             try:
                 async with worker.busy:
                     handled = await self._round(queue, worker.deliver)
-                if handled:
-                    continue
-                pause = _IDLE_SECONDS
             except Exception as error:
                 self._log.warning("delivery postponed", queue=queue, error=f"{type(error).__name__}: {error}"[:300])
-                pause = 1.0
-                await asyncio.sleep(pause)
+                await asyncio.sleep(_OUTAGE_SECONDS)
                 continue
-            try:
-                async with asyncio.timeout(pause):
-                    await worker.wake.wait()
-            except TimeoutError:
-                pass  # retries become due by time alone
+            if not handled:
+                with suppress(TimeoutError):  # retries become due by time alone
+                    async with asyncio.timeout(_IDLE_SECONDS):
+                        await worker.wake.wait()
 
     async def _round(self, queue: str, deliver: Deliver) -> int:
-        statement = select(_PACK).where(_PACK.c.queue == queue, self._due()).order_by(_PACK.c.seq).limit(PREFETCH)
-        async with self._db.read() as tx:
-            rows = (await tx.execute(statement)).all()
+        async with self._watched(), self._db.read() as tx:
+            rows = (await tx.execute(self._next_batch(queue))).all()
         if not rows:
             return 0
         failed = await deliver([Pack(row.pack_id, row.name, row.body, row.attempts) for row in rows])
-        async with self._db.write() as tx:
+        async with self._watched(), self._db.write() as tx:
             await tx.execute(delete(_PACK).where(_PACK.c.seq.in_([row.seq for row in rows])))
             if failed:
                 await insert_ignore(tx, _PACK, [self._again(queue, one) for one in failed])
         return len(rows)
+
+    def _next_batch(self, queue: str) -> Select[Any]:
+        due = select(_PACK).where(_PACK.c.queue == queue, self._due()).order_by(_PACK.c.seq).limit(PREFETCH).subquery()
+        size = func.length(due.c.body)
+        sized = select(due, (func.sum(size).over(order_by=due.c.seq) - size).label("before")).subquery()
+        return select(sized).where(sized.c.before < BATCH_BYTES).order_by(sized.c.seq)
 
     def _again(self, queue: str, failed: Failed) -> dict[str, Any]:
         attempts = failed.pack.attempts + 1
@@ -242,3 +258,8 @@ class LocalBus:
             "parked": parked,
             "error": failed.error,
         }
+
+
+def _chosen(queue: str, ids: Collection[str] | None) -> ColumnElement[bool]:
+    parked = (_PACK.c.queue == queue) & _PACK.c.parked
+    return parked if ids is None else parked & _PACK.c.pack_id.in_(list(ids))

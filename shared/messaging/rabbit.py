@@ -409,8 +409,9 @@ class RabbitBus:
         retry_seconds: Sequence[float] = (1, 60, 900),
         name: str = "quanyu",
         watch_seconds: float = 15.0,
+        delivery_limit: int = 50,
     ) -> None:
-        self.topology = Topology(prefix, tuple(retry_seconds))
+        self.topology = Topology(prefix, tuple(retry_seconds), delivery_limit)
         self.watch_seconds = watch_seconds
         self.consuming = _Link(url, f"{name} consumers")
         self._publishing = _Link(url, f"{name} publisher")
