@@ -26,7 +26,9 @@ class ServiceSettings(BaseSettings):
     Raises pydantic's ValidationError for a wrong value, and in production for default secrets, SQLite or the local bus.
     """
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+    )
     service: ClassVar[str] = "suite"
 
     environment: Literal["development", "production"] = "development"
@@ -67,8 +69,9 @@ class ServiceSettings(BaseSettings):
         if self.environment != "production":
             return self
         wrong = []
-        if self.internal_secret.get_secret_value() == DEFAULT_INTERNAL_SECRET:
-            wrong.append("QUANYU_INTERNAL_SECRET is the default")
+        secret = self.internal_secret.get_secret_value()
+        if secret == DEFAULT_INTERNAL_SECRET or len(secret) < 16:
+            wrong.append("QUANYU_INTERNAL_SECRET is the default one or shorter than 16 characters")
         if not self.database_url or self.database_url.startswith("sqlite"):
             wrong.append("QUANYU_DATABASE_URL must name a PostgreSQL server")
         if self.broker_url is None:

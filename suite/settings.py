@@ -1,9 +1,9 @@
 """Settings of the suite as a whole: where it listens, and where its parts are found."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import Field, SecretStr, StringConstraints, model_validator
 
 from shared.settings import ServiceSettings
 
@@ -23,6 +23,10 @@ class SuiteSettings(ServiceSettings, service="suite"):
     journey_url: Url = "http://127.0.0.1:8103"
     inventory_url: Url = "http://127.0.0.1:8104"
 
+    @model_validator(mode="after")
+    def _production_is_real(self) -> Self:
+        return self  # the suite owns no data; each of its parts checks its own servers and secrets
+
     def url_of(self, part: str) -> str:
         """Where the gateway finds a service that runs on its own."""
         return str(getattr(self, f"{part}_url")).rstrip("/")
@@ -33,6 +37,10 @@ class CallerSettings(ServiceSettings, service="suite"):
 
     url: Url = "http://127.0.0.1:8000"
     admin_key: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _production_is_real(self) -> Self:
+        return self  # a caller needs no servers
 
     @property
     def key_file(self) -> Path:

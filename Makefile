@@ -1,0 +1,73 @@
+# Quanyu 全域. `make` alone explains itself; `make run` is all that is needed to see the suite work.
+
+PYTHON ?= python3.11
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PORT   ?= 8000
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run tour test lint format full migrate bench docs lock clean
+
+help: ## Show this list
+	@echo "Quanyu 全域 - what you can make:"
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "Needs Python 3.11 and nothing else. Another interpreter: make run PYTHON=/path/to/python3.11"
+
+setup: $(BIN)/.installed ## Make the virtual environment with everything pinned (done once, then instant)
+
+setup-dev: $(BIN)/.installed-dev ## The same with the tools for tests and checks
+
+run: $(BIN)/.installed ## Start the suite, load the sample shop, play the tour once, stay up (PORT=8000)
+	@QUANYU_WEBHOOKS_ALLOW_PRIVATE=true $(BIN)/quanyu serve --demo --port $(PORT)
+
+tour: $(BIN)/.installed ## Play the tour again on a suite that runs here
+	@$(BIN)/quanyu tour --url http://127.0.0.1:$(PORT)
+
+test: $(BIN)/.installed-dev ## Run all tests; says aloud which were skipped because a server is missing
+	$(BIN)/pytest -n auto -rs --durations=20 $(TESTS)
+
+lint: $(BIN)/.installed-dev ## Style, types and the rules of who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy shared gateway services suite tests
+	$(BIN)/lint-imports
+
+format: $(BIN)/.installed-dev ## Rewrite the code in the house's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+full: $(BIN)/.installed ## Each service and the gateway as its own process (needs QUANYU_DATABASE_URL, QUANYU_BROKER_URL)
+	@QUANYU_WEBHOOKS_ALLOW_PRIVATE=true $(BIN)/quanyu full --port $(PORT)
+
+migrate: $(BIN)/.installed ## Create or update tables and queues of the configured servers
+	$(BIN)/quanyu migrate
+
+bench: $(BIN)/.installed-dev ## Run the benchmarks and write bench/RESULTS.md
+	$(BIN)/python -m bench
+
+docs: $(BIN)/.installed-dev ## Write the generated pages again (event catalogue)
+	$(BIN)/python -m shared.contracts.catalogue --write
+
+lock: ## Renew both lock files after a change of pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url -o requirements.lock
+	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url -o requirements-dev.lock
+
+clean: ## Remove the virtual environment and caches; data stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed as $(PYTHON); install it, or say where it is: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# Our own package is installed without looking at its dependencies (the lock has them all), and editable: a change of the
+# code needs no new installation.
+$(BIN)/.installed: requirements.lock pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(BIN)/.installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@ $(BIN)/.installed
