@@ -1,0 +1,1 @@
+"""The copy of segment memberships that eligibility is decided on."""

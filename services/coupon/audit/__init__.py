@@ -1,0 +1,1 @@
+"""Proof that counters, locks, shares and ledger agree."""

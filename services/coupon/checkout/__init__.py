@@ -1,0 +1,1 @@
+"""Coupons held by an order: lock, commit, roll back, with the frozen quote."""

@@ -1,0 +1,80 @@
+"""Tables of the checkouts: the frozen quote, the locks, the shares."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, PrimaryKeyConstraint, String, text
+from sqlmodel import Field
+
+from services.coupon.base import Base
+from shared.db import JsonType, UtcDateTime
+
+STATUSES = ("locked", "committed", "rolled_back", "expired")
+_OPEN = text("status IN ('locked', 'committed')")
+_DUE = text("status = 'locked'")
+_LIVE = text("state = 'live'")
+
+
+class Checkout(Base, table=True):
+    """An order's hold on coupons 锁券. The quote is frozen here: commit and refund read it and never compute it again.
+
+    An order has at most one open (locked or committed) checkout; those that ended stay as history.
+    """
+
+    __tablename__ = "checkout"
+    __table_args__ = (
+        CheckConstraint(f"status IN {STATUSES}", name="status"),
+        CheckConstraint("discount >= 0 AND discount <= subtotal", name="discount"),
+        Index("uq_checkout_open_order_id", "order_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_checkout_order_id", "order_id", "id"),
+        Index("ix_checkout_due", "expires_at", sqlite_where=_DUE, postgresql_where=_DUE),
+        Index("ix_checkout_customer_id", "customer_id", "id"),
+    )
+
+    id: str = Field(primary_key=True, sa_type=String(40))
+    order_id: str = Field(sa_type=String(200))
+    customer_id: str = Field(sa_type=String(200))
+    fingerprint: str = Field(sa_type=String(64))
+    status: str = Field(sa_type=String(16))
+    currency: str = Field(sa_type=String(3))
+    subtotal: int = Field(sa_type=BigInteger)
+    discount: int = Field(sa_type=BigInteger)
+    quote: dict[str, object] = Field(sa_type=JsonType)
+    ttl_seconds: int = Field(sa_type=Integer)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class CheckoutCoupon(Base, table=True):
+    """One coupon in one checkout. The partial unique key allows a coupon one live lock; `token` fences older ones."""
+
+    __tablename__ = "checkout_coupon"
+    __table_args__ = (
+        PrimaryKeyConstraint("checkout_id", "coupon_id"),
+        CheckConstraint("state IN ('live', 'redeemed', 'released')", name="state"),
+        CheckConstraint("amount >= 0", name="amount"),
+        Index("uq_checkout_coupon_live", "coupon_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+    )
+
+    checkout_id: str = Field(sa_type=String(40))
+    coupon_id: str = Field(sa_type=String(40))
+    template_id: str = Field(sa_type=String(40))
+    token: int = Field(sa_type=BigInteger)
+    amount: int = Field(sa_type=BigInteger)
+    state: str = Field(sa_type=String(16))
+
+
+class DiscountShare(Base, table=True):
+    """What one coupon takes off one line 分摊, frozen at the lock."""
+
+    __tablename__ = "discount_share"
+    __table_args__ = (
+        PrimaryKeyConstraint("checkout_id", "line_id", "source"),
+        CheckConstraint("amount > 0", name="amount"),
+    )
+
+    checkout_id: str = Field(sa_type=String(40))
+    line_id: str = Field(sa_type=String(200))
+    source: str = Field(sa_type=String(40))
+    layer: str = Field(sa_type=String(16))
+    amount: int = Field(sa_type=BigInteger)

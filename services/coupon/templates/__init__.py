@@ -1,0 +1,1 @@
+"""The offers 券模板: what a coupon gives, to whom, when, and how many there are."""

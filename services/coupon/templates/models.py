@@ -1,0 +1,67 @@
+"""Tables of the offers. The counters stand in the template's own row, and CHECK constraints hold the limits."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, PrimaryKeyConstraint, String
+from sqlmodel import Field
+
+from services.coupon.base import Base
+from shared.db import JsonType, UtcDateTime
+
+STATUSES = ("active", "paused")
+
+
+class Template(Base, table=True):
+    """An offer 券模板. `version` grows with every change, `terms_version` names the present terms.
+
+    `issued` and `budget_spent` are counters of its coupons, moved in the transactions that change them.
+    """
+
+    __tablename__ = "template"
+    __table_args__ = (
+        CheckConstraint(f"status IN {STATUSES}", name="status"),
+        CheckConstraint("issued >= 0 AND (total IS NULL OR issued <= total)", name="within_total"),
+        CheckConstraint("budget_spent >= 0 AND (budget IS NULL OR budget_spent <= budget)", name="within_budget"),
+        Index(None, "status", "id"),
+    )
+
+    id: str = Field(primary_key=True, sa_type=String(40))
+    name: str = Field(sa_type=String(200))
+    status: str = Field(sa_type=String(16))
+    currency: str = Field(sa_type=String(3))
+    version: int = Field(1, sa_type=Integer)
+    terms_version: int = Field(1, sa_type=Integer)
+    total: int | None = Field(None, sa_type=BigInteger)
+    per_customer: int | None = Field(None, sa_type=BigInteger)
+    per_day: int | None = Field(None, sa_type=BigInteger)
+    budget: int | None = Field(None, sa_type=BigInteger)
+    issued: int = Field(0, sa_type=BigInteger)
+    budget_spent: int = Field(0, sa_type=BigInteger)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class TemplateTerms(Base, table=True):
+    """One version of an offer's terms, never changed: what the coupons issued under it are worth."""
+
+    __tablename__ = "template_terms"
+    __table_args__ = (PrimaryKeyConstraint("template_id", "version"),)
+
+    template_id: str = Field(sa_type=String(40))
+    version: int = Field(sa_type=Integer)
+    terms: dict[str, object] = Field(sa_type=JsonType)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class TemplateDay(Base, table=True):
+    """How many coupons of an offer with a daily limit were issued on one local day 每日限量."""
+
+    __tablename__ = "template_day"
+    __table_args__ = (
+        PrimaryKeyConstraint("template_id", "day"),
+        CheckConstraint("issued >= 0", name="not_negative"),
+    )
+
+    template_id: str = Field(sa_type=String(40))
+    day: str = Field(sa_type=String(10))
+    issued: int = Field(sa_type=BigInteger)

@@ -1,0 +1,106 @@
+"""The SQL of the offers."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, bindparam, insert, select, tuple_, update
+
+from services.coupon.statements import padded
+from services.coupon.templates.models import Template, TemplateDay, TemplateTerms
+from services.coupon.templates.rules import worst_case
+from services.coupon.templates.terms import Terms
+from shared.db import Transaction, excluded, table, upsert
+
+TEMPLATE = table(Template)
+TERMS = table(TemplateTerms)
+DAY = table(TemplateDay)
+TermsKey = tuple[str, int]
+"""Template id and version of its terms."""
+_MOST_TERMS = 10_000
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One version of an offer's terms, with what is made of it again and again."""
+
+    terms: Terms
+
+    @cached_property
+    def worst_case(self) -> int | None:
+        return worst_case(self.terms.benefit)
+
+    @cached_property
+    def benefit(self) -> dict[str, Any]:
+        return self.terms.benefit.model_dump(mode="json", exclude_none=True)
+
+    @cached_property
+    def threshold(self) -> dict[str, Any]:
+        return self.terms.threshold.model_dump(mode="json", exclude_none=True)
+
+    @cached_property
+    def fragments(self) -> tuple[orjson.Fragment, orjson.Fragment]:
+        """Benefit and threshold as JSON, ready to be set into an answer."""
+        return orjson.Fragment(orjson.dumps(self.benefit)), orjson.Fragment(orjson.dumps(self.threshold))
+
+
+class TermsBook:
+    """Terms by template and version. They never change, so what was read once is kept in memory."""
+
+    def __init__(self) -> None:
+        self._known: dict[TermsKey, Snapshot] = {}
+
+    async def load(self, tx: Transaction, keys: Collection[TermsKey]) -> dict[TermsKey, Snapshot]:
+        """The terms of every key. A coupon without terms would be a broken database: KeyError."""
+        missing = sorted({key for key in keys if key not in self._known})
+        if missing:
+            if len(self._known) + len(missing) > _MOST_TERMS:
+                self._known.clear()
+            match = tuple_(TERMS.c.template_id, TERMS.c.version).in_(padded(missing))
+            for row in await tx.execute(select(TERMS).where(match)):
+                self._known[row.template_id, row.version] = Snapshot(Terms.model_validate(row.terms))
+        return {key: self._known[key] for key in keys}
+
+
+async def find(tx: Transaction, template_id: str) -> Row[Any] | None:
+    return (await tx.execute(select(TEMPLATE).where(TEMPLATE.c.id == template_id))).one_or_none()
+
+
+async def hold(tx: Transaction, template_ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """The templates, locked until the end of the transaction, always in the order of their ids."""
+    chosen = select(TEMPLATE).where(TEMPLATE.c.id.in_(padded(template_ids))).order_by(TEMPLATE.c.id)
+    return {row.id: row for row in await tx.execute(chosen.with_for_update())}
+
+
+async def add(tx: Transaction, template: dict[str, Any], terms: dict[str, Any]) -> None:
+    await tx.execute(insert(TEMPLATE), template)
+    await tx.execute(insert(TERMS), terms)
+
+
+async def count(tx: Transaction, changes: Sequence[dict[str, Any]]) -> None:
+    """Move counters: rows of `counted_id`, `more_issued` and `more_spent`. The CHECKs refuse to pass a limit."""
+    statement = (
+        update(TEMPLATE)
+        .where(TEMPLATE.c.id == bindparam("counted_id"))
+        .values(
+            issued=TEMPLATE.c.issued + bindparam("more_issued"),
+            budget_spent=TEMPLATE.c.budget_spent + bindparam("more_spent"),
+        )
+    )
+    await tx.execute(statement, [*changes])
+
+
+async def days(tx: Transaction, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """How many were issued, by (template_id, day)."""
+    if not keys:
+        return {}
+    match = tuple_(DAY.c.template_id, DAY.c.day).in_(padded(keys))
+    return {(row.template_id, row.day): row.issued for row in await tx.execute(select(DAY).where(match))}
+
+
+async def count_days(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
+    """Add `issued` to the counters of the days; the template's row lock is held."""
+    added = {"issued": DAY.c.issued + excluded(tx, DAY).issued}
+    await upsert(tx, DAY, rows, key=["template_id", "day"], update_columns=added)

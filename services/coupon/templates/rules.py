@@ -1,0 +1,73 @@
+"""What makes an offer acceptable, and the most that one coupon of it can cost. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.coupon.templates.terms import AmountOff, Benefit, Limits, Terms
+
+SUPPORTED_BENEFITS = ("amount_off", "percent_off")
+KNOWN_BENEFITS = (
+    *SUPPORTED_BENEFITS,
+    "ladder",
+    "every",
+    "fixed_price",
+    "buy_get",
+    "bundle_price",
+    "free_shipping",
+    "shipping_percent_off",
+    "gift",
+    "exchange",
+    "cash_back",
+)
+"""Every kind of the public contract; those that are not supported are refused by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A field that a rule refuses: where, why, and what to do."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+def worst_case(benefit: Benefit) -> int | None:
+    """The highest discount that one coupon can give, in minor units; None when nothing bounds it."""
+    if not isinstance(benefit, AmountOff):
+        return benefit.max_amount
+    if benefit.per == "order":
+        return benefit.amount
+    # One line holds at least one unit, so a bound on units bounds lines as well.
+    return None if benefit.max_units is None else benefit.amount * benefit.max_units
+
+
+def faults(terms: Terms, limits: Limits) -> Sequence[Fault]:
+    """What speaks against this offer; empty when nothing does."""
+    found = []
+    most = worst_case(terms.benefit)
+    if not terms.allow_zero_pay and _may_be_free(terms, most):
+        found.append(
+            Fault(
+                "#/benefit",
+                "zero_pay",
+                "The discount reaches the threshold, so an order could be free. Raise the threshold, lower the discount, "
+                "or set allow_zero_pay to true.",
+            )
+        )
+    if limits.budget is not None and most is None:
+        found.append(
+            Fault(
+                "#/limits/budget",
+                "budget_needs_a_bound",
+                "A budget needs a highest discount per coupon: set max_amount (percent_off) or max_units (amount_off).",
+            )
+        )
+    return found
+
+
+def _may_be_free(terms: Terms, most: int | None) -> bool:
+    # Without a threshold 无门槛 a coupon is meant to pay small orders whole; only an unbounded 100 % is a mistake there.
+    reach = terms.threshold.amount
+    if isinstance(terms.benefit, AmountOff):
+        return reach is not None and terms.benefit.amount >= reach
+    return terms.benefit.percent_bp == 10_000 and (most is None or (reach is not None and most >= reach))

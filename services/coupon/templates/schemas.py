@@ -1,0 +1,89 @@
+"""What clients send and get about offers."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from services.coupon.templates.rules import KNOWN_BENEFITS, SUPPORTED_BENEFITS
+from services.coupon.templates.terms import Benefit, Limits, Scope, Stacking, Terms, Threshold
+from services.coupon.templates.validity import Validity
+from shared.money import Currency
+from shared.web import Body, Instant, Name, Unprocessable, View
+
+Status = Literal["active", "paused"]
+_EXAMPLE = {
+    "name": "满300减50",
+    "currency": "CNY",
+    "benefit": {"kind": "amount_off", "amount": 5000},
+    "threshold": {"amount": 30000},
+    "scope": {"include": {"categories": ["shoes"]}, "exclude": {"products": ["p9"]}},
+    "validity": {"from": "2026-11-01T00:00:00+08:00", "until": "2026-11-12T00:00:00+08:00"},
+    "limits": {"total": 1000, "per_customer": 1},
+}
+
+
+def _only_supported(body: Any) -> Any:
+    """Names the benefit kinds there are when a known one is asked for that is not there yet."""
+    benefit = body.get("benefit") if isinstance(body, dict) else None
+    kind = benefit.get("kind") if isinstance(benefit, dict) else None
+    if isinstance(kind, str) and kind in KNOWN_BENEFITS and kind not in SUPPORTED_BENEFITS:
+        supported = " and ".join(SUPPORTED_BENEFITS)
+        raise Unprocessable(
+            "unsupported_benefit",
+            f"The benefit {kind} is not supported yet; use {supported}.",
+            supported=list(SUPPORTED_BENEFITS),
+        )
+    return body
+
+
+class TemplateIn(Terms):
+    """A new offer 券模板."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
+    name: Name
+    currency: Currency = "CNY"
+    limits: Limits = Limits()
+    status: Status = "active"
+
+    _supported = model_validator(mode="before")(_only_supported)
+
+    def terms(self) -> Terms:
+        return Terms.model_validate({name: getattr(self, name) for name in Terms.model_fields})
+
+
+class TemplatePatch(Body):
+    """What to change. Parts are replaced whole, except `limits`: there, each field given is changed."""
+
+    name: Name | None = None
+    status: Status | None = None
+    benefit: Benefit | None = None
+    threshold: Threshold | None = None
+    scope: Scope | None = None
+    validity: Validity | None = None
+    stacking: Stacking | None = None
+    allow_zero_pay: bool | None = None
+    limits: Limits | None = None
+
+    _supported = model_validator(mode="before")(_only_supported)
+
+
+class TemplateView(View):
+    """An offer, its present terms, and how many coupons it gave out."""
+
+    id: str
+    name: str
+    status: Status
+    currency: str
+    benefit: Benefit
+    threshold: Threshold
+    scope: Scope
+    validity: Validity
+    stacking: Stacking
+    allow_zero_pay: bool
+    limits: Limits
+    version: Annotated[int, Field(description="grows with every change")]
+    issued: int
+    remaining: Annotated[int | None, Field(description="how many are left; null without a total")]
+    budget_spent: Annotated[int, Field(description="minor units that issued coupons hold or used")]
+    created_at: Instant
+    updated_at: Instant

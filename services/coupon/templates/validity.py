@@ -1,0 +1,107 @@
+"""When a coupon may be used: window, days after the claim, weekdays and hours of the merchant's day. Pure."""
+
+from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from shared.web.schemas import Instant
+
+FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
+"""The end of a coupon that never ends, so that it can be compared and sorted."""
+
+
+@lru_cache(maxsize=256)
+def zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def known_zone(name: str) -> str:
+    """`name`, when the time zone database knows it. Raises ValueError."""
+    try:
+        zone(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("must be an IANA time zone such as Asia/Shanghai") from None
+    return name
+
+
+ZoneName = Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(known_zone)]
+ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class Hours(BaseModel):
+    """A span of each day, `from` included and `until` excluded; a span that ends before it starts goes over midnight."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    from_: Annotated[ClockTime, Field(alias="from", examples=["10:00"])]
+    until: Annotated[ClockTime | str, StringConstraints(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if self.from_ == self.until:
+            raise ValueError("hours that start and end at the same minute hold nothing")
+        return self
+
+    def holds(self, minute: int) -> bool:
+        """`minute` of the day, 0 to 1439."""
+        start, end = _minutes(self.from_), _minutes(self.until)
+        return start <= minute < end if start < end else minute >= start or minute < end
+
+
+def _minutes(text: str) -> int:
+    return int(text[:2]) * 60 + int(text[3:])
+
+
+class Validity(BaseModel):
+    """`from`/`until` is the window of the offer; `days_after_claim` ends each coupon N days after its claim at the latest.
+
+    `weekdays` are ISO numbers (1 = Monday), `hours` spans of the day; both read in `time_zone` (default: the merchant's).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    from_: Annotated[Instant | None, Field(alias="from")] = None
+    until: Instant | None = None
+    days_after_claim: Annotated[int, Field(strict=True, ge=1, le=3660)] | None = None
+    weekdays: Annotated[tuple[Annotated[int, Field(strict=True, ge=1, le=7)], ...], Field(max_length=7)] = ()
+    hours: Annotated[tuple[Hours, ...], Field(max_length=24)] = ()
+    time_zone: ZoneName | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.from_ is not None and self.until is not None and self.until <= self.from_:
+            raise ValueError("the window ends before it starts; make `until` later than `from`")
+        return self
+
+
+def window(validity: Validity, claimed_at: datetime) -> tuple[datetime, datetime]:
+    """From when until when a coupon claimed at this instant is valid; the end may be FOREVER."""
+    start = max(validity.from_ or claimed_at, claimed_at)
+    end = validity.until or FOREVER
+    if validity.days_after_claim is not None:
+        end = min(end, start + timedelta(days=validity.days_after_claim))
+    return start, end
+
+
+def open_at(validity: Validity, now: datetime, default_zone: str) -> bool:
+    """True when the weekday and the hour allow it (the window is the coupon's own, see `window`)."""
+    if not validity.weekdays and not validity.hours:
+        return True
+    local = now.astimezone(zone(validity.time_zone or default_zone))
+    if validity.weekdays and local.isoweekday() not in validity.weekdays:
+        return False
+    minute = local.hour * 60 + local.minute
+    return not validity.hours or any(span.holds(minute) for span in validity.hours)
+
+
+def local_day(now: datetime, zone_name: str) -> str:
+    """The calendar day there, `2026-11-11`; days begin at local midnight."""
+    return now.astimezone(zone(zone_name)).date().isoformat()
+
+
+def next_day(now: datetime, zone_name: str) -> datetime:
+    """The instant at which the next local day begins."""
+    local = now.astimezone(zone(zone_name))
+    midnight = datetime.combine(local.date() + timedelta(days=1), time(), tzinfo=local.tzinfo)
+    return midnight.astimezone(UTC)

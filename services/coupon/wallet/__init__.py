@@ -1,0 +1,1 @@
+"""The coupons in customers' hands: claimed, issued, voided, expired, with the ledger of every change."""
