@@ -1,5 +1,6 @@
-"""What an operator draws: entry (进入), nodes (节点), edges (连线). Data, not code; frozen, and the same over HTTP and in the engine.
+"""What an operator draws: entry (进入), nodes (节点), edges (连线).
 
+Data, not code; frozen, and the same over HTTP and in the engine.
 An edge is `[from, to]` (the port `out`) or `[from, port, to]`. A port that leads nowhere leads to the exit.
 """
 
@@ -51,9 +52,10 @@ class SegmentEntry(Part):
 
 
 class ApiEntry(Part):
-    """Starts a run when a program asks for it."""
+    """Starts a run when a program asks for it; `key` names one of the properties given with the call."""
 
     kind: Literal["api"]
+    key: Name | None = None
     reentry: Reentry = Reentry()
 
 
@@ -92,7 +94,8 @@ class Wait(Part):
     until: Text | DateFrom | None = None
     at_local: Text | None = None
     time_zone: Text | None = Field(
-        default=None, description="An IANA zone, or `customer` for the customer's trait time_zone; default: the journey's."
+        default=None,
+        description="An IANA zone, or `customer` for the customer's trait time_zone; default: the journey's.",
     )
 
     @property
@@ -210,7 +213,15 @@ class Definition(Part):
     @property
     def key(self) -> str | None:
         """The event property that ties entry and waits together."""
-        return self.entry.key if isinstance(self.entry, EventEntry) else None
+        return None if isinstance(self.entry, SegmentEntry) else self.entry.key
+
+    @property
+    def interests(self) -> set[tuple[str, str]]:
+        """(event name, property of the key or '') of everything that an event can do here."""
+        names = {(self.entry.event, "")} if isinstance(self.entry, EventEntry) else set()
+        parts: list[ExitOn | Goal | WaitFor] = [*self.exit_on, *([self.goal] if self.goal else [])]
+        parts += [node for node in self.nodes.values() if isinstance(node, WaitFor)]
+        return names | {(part.event, (self.key or "") if part.match_key else "") for part in parts}
 
     @property
     def template_ids(self) -> list[str]:

@@ -9,7 +9,6 @@ from services.journey.definition.graph import (
     Branch,
     DateFrom,
     Definition,
-    EventEntry,
     IssueCoupon,
     SegmentEntry,
     Send,
@@ -93,21 +92,20 @@ def _zone(at: str, name: str) -> Iterator[Finding]:
 
 
 def _entry(definition: Definition) -> Iterator[Finding]:
-    entry = definition.entry
-    if entry.reentry.mode != "once_per_key":
-        return
-    if isinstance(entry, SegmentEntry) or (isinstance(entry, EventEntry) and entry.key is None):
+    if definition.entry.reentry.mode == "once_per_key" and definition.key is None:
         detail = "once_per_key needs entry.key, the event property to tell entries apart; or use once or always."
         yield Finding("#/entry/reentry/mode", "reentry_needs_key", detail)
 
 
 def _keys(definition: Definition) -> Iterator[Finding]:
-    if definition.key is not None or definition.entry.kind == "api":
+    if definition.key is not None:
         return
     places = [(f"#/exit_on/{place}", rule.match_key) for place, rule in enumerate(definition.exit_on)]
     places += [("#/goal", definition.goal is not None and definition.goal.match_key)]
     places += [
-        (f"#/nodes/{node_id}", node.match_key) for node_id, node in definition.nodes.items() if isinstance(node, WaitFor)
+        (f"#/nodes/{node_id}", node.match_key)
+        for node_id, node in definition.nodes.items()
+        if isinstance(node, WaitFor)
     ]
     for at, wants in places:
         if wants:
@@ -154,7 +152,9 @@ def _wait(at: str, node: Wait, definition: Definition) -> Iterator[Finding]:
     if node.at_local is not None:
         yield from _parsed(f"{at}/at_local", parse_local_time, node.at_local, "invalid_local_time")
     if isinstance(node.until, DateFrom) and (node.until.property is None) == (node.until.trait is None):
-        yield Finding(f"{at}/until", "date_needs_one", "Name the date's place: a property of the entry event or a trait.")
+        yield Finding(
+            f"{at}/until", "date_needs_one", "Name the date's place: a property of the entry event or a trait."
+        )
     zone = zone_named(definition.time_zone)
     if isinstance(node.until, str) and zone is not None and parse_moment(node.until, zone) is None:
         detail = f"{node.until!r} is no date; write RFC 3339, such as 2026-11-12T09:00:00+08:00."

@@ -4,9 +4,10 @@ A step walks from node to node until the run rests: it waits for a time or an ev
 service, or is over. The next node is chosen when a wait ends, not when it begins.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from services.journey.definition.graph import (
@@ -64,6 +65,7 @@ class Stay:
     state: RunState
     due_at: datetime
     effects: tuple[Effect, ...] = ()
+    reason: str = "waiting"
     asked: bool = False
 
 
@@ -86,7 +88,7 @@ def step(definition: Definition, run: Run, now: datetime, facts: Facts) -> tuple
     if not run.live:
         return run, ()
     if facts.status == "stopped":
-        return end(run, now, "exited", "journey_stopped")
+        return end(run, "exited", "journey_stopped")
     effects: list[Effect] = []
     for _ in range(MOST_NODES):
         outcome = _enter(definition, run) if run.node_id == ENTRY else _visit(definition, run, now, facts)
@@ -101,12 +103,12 @@ def step(definition: Definition, run: Run, now: datetime, facts: Facts) -> tuple
     raise StepError(f"more than {MOST_NODES} nodes in one step")
 
 
-def end(run: Run, now: datetime, state: RunState, reason: str) -> tuple[Run, tuple[Effect, ...]]:
+def end(
+    run: Run, state: Literal["exited", "failed"], reason: str, detail: Mapping[str, object] | None = None
+) -> tuple[Run, tuple[Effect, ...]]:
     """Ends a live run where it stands."""
-    if state not in ("completed", "exited", "failed"):
-        raise ValueError(f"{state} is no end")
     ended = replace(run, state=state, reason=reason, due_at=None, steps=run.steps + 1)
-    return ended, (Logged(run.node_id, None, None, reason), Ended(state, reason))
+    return ended, (Logged(run.node_id, None, None, reason, detail or {}), Ended(state, reason))
 
 
 def _enter(definition: Definition, run: Run) -> Outcome:
@@ -118,8 +120,7 @@ def _enter(definition: Definition, run: Run) -> Outcome:
 def _stay(run: Run, outcome: Stay, effects: list[Effect]) -> Run:
     first = run.state == "ready"
     if first:
-        reason = "asked" if outcome.state == "waiting_answer" else "waiting"
-        effects.append(Logged(run.node_id, None, None, reason, {"until": outcome.due_at.isoformat()}))
+        effects.append(Logged(run.node_id, None, None, outcome.reason, {"until": outcome.due_at.isoformat()}))
     effects.extend(outcome.effects)
     asks = run.asks + 1 if outcome.asked else run.asks
     return replace(run, state=outcome.state, due_at=outcome.due_at, asks=asks, steps=run.steps + (1 if first else 0))
@@ -131,7 +132,9 @@ def _leave(definition: Definition, run: Run, now: datetime, outcome: Leave, effe
     effects.append(Logged(run.node_id, outcome.port, target, outcome.reason, outcome.detail or {}))
     run = replace(run, steps=run.steps + 1, coupon=outcome.coupon or run.coupon, asks=0)
     if target is None:
-        return _complete(run, outcome.reason if outcome.port == HOLDOUT and run.node_id == ENTRY else "path_end", effects)
+        return _complete(
+            run, outcome.reason if outcome.port == HOLDOUT and run.node_id == ENTRY else "path_end", effects
+        )
     visits = {**run.visits, target: run.visits.get(target, 0) + 1}
     run = replace(run, node_id=target, visits=visits, arrived_at=now, state="ready", due_at=now)
     if isinstance(definition.nodes.get(target), Exit):
@@ -213,7 +216,7 @@ def _wait_for(node: WaitFor, definition: Definition, run: Run, now: datetime, fa
     if node.since_entry and run.node_id in run.seen:
         return Leave("event", "event_since_entry", detail={"message_id": run.seen[run.node_id]})
     due_at = parse_duration(node.timeout).after(now, _zone(None, definition, facts))
-    return Stay("waiting", due_at, (Listen(run.node_id, node.event, node.match_key),))
+    return Stay("waiting", due_at, (Listen(run.node_id, node.event, node.match_key),), "waiting_event")
 
 
 # -- deciding -------------------------------------------------------------------------------------
@@ -255,7 +258,7 @@ def _ask(run: Run, now: datetime, facts: Facts, ask: AskCoupon | AskRule) -> Sta
     if run.state == "waiting_answer" and run.due_at is not None and now < run.due_at:
         return None
     silence = min(facts.ask_again * 2 ** min(run.asks, 10), SLOWEST_ASK)
-    return Stay("waiting_answer", now + silence, (ask,), asked=True)
+    return Stay("waiting_answer", now + silence, (ask,), "asked", asked=True)
 
 
 # -- acting ---------------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
 """The state of one customer in one journey (旅程实例), what may wake it, and what a step asks for. Plain values."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 RunState = Literal["ready", "waiting", "waiting_answer", "completed", "exited", "failed"]
 LIVE: tuple[RunState, ...] = ("ready", "waiting", "waiting_answer")
@@ -34,10 +34,17 @@ class Run:
     coupon: Mapping[str, object] | None = None
     seen: Mapping[str, str] = field(default_factory=dict)  # wait_for nodes whose event already came, with its id
     reason: str | None = None
+    goal_at: datetime | None = None
+    ended_at: datetime | None = None
 
     @property
     def live(self) -> bool:
         return self.state in LIVE
+
+    @property
+    def context(self) -> dict[str, object]:
+        """What is kept besides the columns."""
+        return {"visits": dict(self.visits), "event": dict(self.event), "coupon": self.coupon, "seen": dict(self.seen)}
 
     @property
     def visit(self) -> int:
@@ -87,6 +94,21 @@ class RuleEvaluated:
 
 
 Signal = EventSeen | CouponIssued | CouponRefused | RuleEvaluated
+SIGNALS: dict[str, type[Signal]] = {
+    kind.__name__: kind for kind in (EventSeen, CouponIssued, CouponRefused, RuleEvaluated)
+}
+
+
+def signal_to_json(signal: Signal | None) -> dict[str, object] | None:
+    """As it is kept with a run that cannot take it now."""
+    return None if signal is None else {"kind": type(signal).__name__, **asdict(signal)}
+
+
+def signal_from_json(stored: Mapping[str, Any] | None) -> Signal | None:
+    """The reverse of `signal_to_json`."""
+    if stored is None:
+        return None
+    return SIGNALS[stored["kind"]](**{name: value for name, value in stored.items() if name != "kind"})
 
 
 # -- what a step rests on -------------------------------------------------------------------------

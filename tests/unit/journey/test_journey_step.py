@@ -53,7 +53,14 @@ def fresh(**changes: Any) -> Run:
 
 
 def journey(nodes: dict[str, Any], *edges: list[str], **more: Any) -> Definition:
-    raw = {"name": "j", "time_zone": "UTC", "entry": {"kind": "api"}, "nodes": nodes, "edges": [list(e) for e in edges], **more}
+    raw = {
+        "name": "j",
+        "time_zone": "UTC",
+        "entry": {"kind": "api"},
+        "nodes": nodes,
+        "edges": [list(e) for e in edges],
+        **more,
+    }
     return Definition.model_validate(raw)
 
 
@@ -156,7 +163,9 @@ def test_until_a_date_of_the_customer() -> None:
     assert run.due_at == datetime(2026, 11, 12, 16, tzinfo=UTC)
 
 
-NINE = journey({"w": {"kind": "wait", "at_local": "09:00", "time_zone": "customer"}}, ["entry", "w"], time_zone="Asia/Shanghai")
+NINE = journey(
+    {"w": {"kind": "wait", "at_local": "09:00", "time_zone": "customer"}}, ["entry", "w"], time_zone="Asia/Shanghai"
+)
 
 
 def test_f9_the_zone_of_the_customer_and_its_absence() -> None:
@@ -298,14 +307,15 @@ def graphs(draw: st.DrawFn) -> Definition:
     parsed = journey(nodes, ["entry", "n0"])
     edges = [["entry", "n0"]]
     for name, node in parsed.nodes.items():
-        for port in node.ports:
-            if draw(st.booleans()):
-                edges.append([name, port, f"n{draw(st.integers(0, count - 1))}"])
+        wired = [port for port in node.ports if draw(st.booleans())]
+        edges += [[name, port, f"n{draw(st.integers(0, count - 1))}"] for port in wired]
     return journey(nodes, *edges)
 
 
 @given(definition=graphs(), signals=st.lists(st.integers(0, 3), max_size=25), customer=st.text(max_size=5))
-def test_every_publishable_journey_walks_and_never_spins(definition: Definition, signals: list[int], customer: str) -> None:
+def test_every_publishable_journey_walks_and_never_spins(
+    definition: Definition, signals: list[int], customer: str
+) -> None:
     if [finding for finding in check(definition) if finding.code != "unreachable_node"]:
         return
     run, now, references = fresh(customer_id=customer), NOW, set()

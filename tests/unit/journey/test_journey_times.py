@@ -64,18 +64,22 @@ def test_shanghai_had_summer_time_too() -> None:
     assert resolve_local(date(1988, 7, 1), time(0), SHANGHAI) == utc("1988-06-30T15:00:00Z")
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("15m", 900), ("1h", 3600), ("3d", 3 * 82800), ("2w", 14 * 82800)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("15m", 900), ("1h", 3600), ("3d", 3 * 82800), ("2w", 14 * 82800)]
+)
 def test_durations(text: str, seconds: int) -> None:
     assert parse_duration(text).at_least() == seconds
 
 
 @pytest.mark.parametrize("text", ["", "1", "h", "0m", "-1h", "1.5h", "1 h", "1y", "١h", "9999999999s", "500d", "1h30m"])
 def test_bad_durations(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         parse_duration(text)
 
 
-@pytest.mark.parametrize("value", [None, 5, "", "soon", "2026-13-01", "2026-02-30T00:00:00Z", [], "9999-12-31T23:59:59-12:00"])
+@pytest.mark.parametrize(
+    "value", [None, 5, "", "soon", "2026-13-01", "2026-02-30T00:00:00Z", [], "9999-12-31T23:59:59-12:00"]
+)
 def test_f22_what_is_no_date(value: object) -> None:
     assert parse_moment(value, SHANGHAI) is None
 
@@ -107,7 +111,7 @@ def test_a_local_time_is_shown_or_skipped(day: date, at: time, name: str) -> Non
 
 
 @given(
-    start=st.datetimes(datetime(1975, 1, 1), datetime(2037, 1, 1), timezones=st.just(UTC)),
+    start=st.integers(157_766_400, 2_114_380_800).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
     at=st.times().map(lambda value: value.replace(microsecond=0)),
     name=st.sampled_from(["America/New_York", "Asia/Shanghai", "Australia/Lord_Howe"]),
 )

@@ -1,0 +1,32 @@
+"""Routes of the send ledger."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from services.journey.actions.ledger import SendLedger
+from services.journey.actions.schemas import MessageStatus, MessageView
+from shared.web import Caller, ExternalId, Page, PageParams, Provided, needs
+
+router = APIRouter(prefix="/v1/messages", tags=["messages"])
+MessagesRead = Annotated[Caller, Depends(needs("journey:messages:read"))]
+Ledger = Annotated[SendLedger, Provided(SendLedger)]
+
+
+@router.get("")
+async def list_messages(
+    caller: MessagesRead,
+    ledger: Ledger,
+    paging: PageParams,
+    customer_id: Annotated[ExternalId | None, Query()] = None,
+    journey_id: Annotated[str | None, Query(max_length=40)] = None,
+    status: Annotated[MessageStatus | None, Query()] = None,
+) -> Page[MessageView]:
+    """The send ledger (发送台账), newest first: each message was sent, or says why not."""
+    return await ledger.page(paging, customer_id, journey_id, status)
+
+
+@router.get("/{message_id}")
+async def get_message(caller: MessagesRead, message_id: str, ledger: Ledger) -> MessageView:
+    """One message of the send ledger."""
+    return await ledger.get(message_id)

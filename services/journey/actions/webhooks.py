@@ -1,0 +1,114 @@
+"""Posts webhook messages: at least once, always under the same message id, with bounded tries.
+
+Committed as `claimed` before the call: a worker that dies leaves a claim, which is taken up again after its lease.
+"""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy import select, text, update
+
+from services.journey.actions.messages import outcome
+from services.journey.actions.repository import EFFECT
+from services.journey.engine.models import RunRow
+from services.journey.settings import JourneySettings
+from services.journey.templates.library import TEMPLATE
+from shared.db import claim_due, table
+from shared.http import EgressClient, EgressFailed, EgressRefused
+from shared.observability.logging import get_logger
+from shared.service import Kit
+from shared.web.schemas import rfc3339
+from shared.webhooks import signed_headers
+
+RUN = table(RunRow)
+BATCH = 20
+FIRST_RETRY = timedelta(seconds=2)
+SLOWEST_RETRY = timedelta(hours=1)
+due = text("status IN ('planned', 'claimed')")
+
+
+class WebhookSender:
+    """One worker; any number of processes may run it."""
+
+    def __init__(self, kit: Kit, settings: JourneySettings, egress: EgressClient) -> None:
+        self._kit = kit
+        self._settings = settings
+        self._egress = egress
+        self._log = get_logger(service="journey")
+        self.wake = asyncio.Event()
+
+    async def tick(self) -> bool:
+        """Posts one batch side by side; True when there may be more."""
+        rows = await self._claim()
+        await asyncio.gather(*(self._post(row) for row in rows))
+        return len(rows) == BATCH
+
+    async def _claim(self) -> list[Any]:
+        now = self._kit.clock.now()
+        lease = timedelta(seconds=2 * self._settings.webhook_timeout_seconds + 10)
+        values = {"status": "claimed", "due_at": now + lease, "attempts": EFFECT.c.attempts + 1, "updated_at": now}
+        where = due & (EFFECT.c.due_at <= now)
+        async with self._kit.db.write() as tx:
+            return await claim_due(tx, EFFECT, where=where, order_by=EFFECT.c.due_at, limit=BATCH, values=values)
+
+    async def _post(self, row: Any) -> None:
+        async with self._kit.db.read() as tx:
+            run = (await tx.execute(select(RUN.c.state, RUN.c.reason).where(RUN.c.id == row.run_id))).one()
+            template = (
+                await tx.execute(select(TEMPLATE.c.url, TEMPLATE.c.secret).where(TEMPLATE.c.id == row.template_id))
+            ).one()
+        if run.state in ("exited", "failed") and row.attempts == 1:
+            return await self._settle(row, "suppressed", f"run_{run.state}: {run.reason}")
+        if row.attempts > self._settings.webhook_attempts:
+            return await self._settle(row, "unknown", "the worker was lost while posting, too many times")
+        url = row.payload["url"] or template.url
+        body = _body(row)
+        headers = signed_headers([template.secret], row.id, self._kit.clock.now(), body)
+        try:
+            answer = await self._egress.post(url, headers={**headers, "content-type": "application/json"}, content=body)
+        except EgressRefused as error:
+            return await self._settle(row, "failed", error.reason)
+        except EgressFailed as error:
+            return await self._again(row, error.reason)
+        if 200 <= answer.status < 300:
+            return await self._settle(row, "sent", None)
+        if answer.status == 410:
+            return await self._settle(row, "failed", "the endpoint answered 410 Gone")
+        await self._again(row, f"the endpoint answered {answer.status}")
+
+    async def _again(self, row: Any, reason: str) -> None:
+        if row.attempts >= self._settings.webhook_attempts:
+            return await self._settle(row, "failed", reason)
+        pause = min(FIRST_RETRY * 4 ** (row.attempts - 1), SLOWEST_RETRY)
+        now = self._kit.clock.now()
+        values = {"status": "planned", "due_at": now + pause, "reason": reason[:300], "updated_at": now}
+        async with self._kit.db.write() as tx:
+            await tx.execute(update(EFFECT).where(self._mine(row)).values(**values))
+
+    async def _settle(self, row: Any, status: str, reason: str | None) -> None:
+        now = self._kit.clock.now()
+        cut = None if reason is None else reason[:300]
+        values = {"status": status, "reason": cut, "due_at": None, "updated_at": now}
+        async with self._kit.db.write() as tx:
+            if (await tx.execute(update(EFFECT).where(self._mine(row)).values(**values))).rowcount:
+                await self._kit.outbox.publish(tx, [outcome({**row._mapping, **values})])
+
+    @staticmethod
+    def _mine(row: Any) -> Any:
+        """Fencing: a claim that another worker took over meanwhile is no longer ours to settle."""
+        return (EFFECT.c.id == row.id) & (EFFECT.c.status == "claimed") & (EFFECT.c.attempts == row.attempts)
+
+
+def _body(row: Any) -> bytes:
+    """Byte for byte the same at every try."""
+    data = {
+        "message_id": row.id,
+        "customer_id": row.customer_id,
+        "journey_id": row.journey_id,
+        "run_id": row.run_id,
+        "subject": row.payload["subject"],
+        "body": row.payload["body"],
+    }
+    return to_json({"type": "journey.message", "timestamp": rfc3339(row.created_at), "data": data})

@@ -1,0 +1,19 @@
+"""The route of the audit."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from services.journey.audit.auditing import Auditor
+from services.journey.audit.schemas import AuditView
+from shared.web import Caller, Provided, needs
+
+router = APIRouter(prefix="/v1/audit", tags=["audit"])
+AuditRead = Annotated[Caller, Depends(needs("journey:audit:read"))]
+Audits = Annotated[Auditor, Provided(Auditor)]
+
+
+@router.get("/journeys")
+async def audit_journeys(caller: AuditRead, auditor: Audits) -> AuditView:
+    """Prove the identities of this service: no run is stuck, every effect has its outcome, counters equal the history."""
+    return await auditor.audit()

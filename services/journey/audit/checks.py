@@ -1,0 +1,186 @@
+"""The identities of the journey service as queries: each answers the rows that break it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, exists, func, literal, or_, select
+
+from services.journey.actions.repository import EFFECT
+from services.journey.definition.repository import JOURNEY
+from services.journey.engine import repository
+from services.journey.engine.entering import ENROLMENT
+from services.journey.inbox.delivering import INBOX
+
+RUN, WAIT, STEP, COUNTER = repository.RUN, repository.WAIT, repository.STEP, repository.COUNTER
+ALIVE = RUN.c.state.in_(("ready", "waiting", "waiting_answer"))
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What must hold, and the query for what breaks it."""
+
+    name: str
+    holds: str
+    broken: Select[tuple[object, ...]]
+
+
+def checks(now: datetime, late: datetime) -> list[Check]:
+    """`late`: what was due before this instant is stuck."""
+    return [*_stuck(now, late), *_questions(late), *_waits(), *_counters(), *_ledgers()]
+
+
+def _stuck(now: datetime, late: datetime) -> list[Check]:
+    overdue = and_(ALIVE, RUN.c.due_at < late)
+    paused = exists().where(JOURNEY.c.id == RUN.c.journey_id, JOURNEY.c.status == "paused")
+    leased = RUN.c.lease_until > now
+    shown = (RUN.c.id, RUN.c.node_id, RUN.c.due_at)
+    return [
+        Check(
+            "no_run_waits_past_its_due_time",
+            "Every run in flight that is due is worked on, or its journey is paused.",
+            select(*shown).where(overdue, ~paused, or_(RUN.c.lease_until.is_(None), ~leased)),
+        ),
+        Check(
+            "only_paused_journeys_hold_runs",
+            "A run is held back only while its journey is paused.",
+            select(*shown).where(overdue, RUN.c.held, ~paused),
+        ),
+        Check(
+            "no_message_is_planned_in_vain",
+            "Every planned or claimed message is tried when it is due.",
+            select(EFFECT.c.id, EFFECT.c.status).where(
+                EFFECT.c.status.in_(("planned", "claimed")), or_(EFFECT.c.due_at.is_(None), EFFECT.c.due_at < late)
+            ),
+        ),
+    ]
+
+
+def _questions(late: datetime) -> list[Check]:
+    asking = and_(RUN.c.id == EFFECT.c.run_id, RUN.c.node_id == EFFECT.c.node_id, RUN.c.state == "waiting_answer")
+    return [
+        Check(
+            "every_waiting_run_has_asked",
+            "A run that waits for an answer has its question in the ledger.",
+            select(RUN.c.id, RUN.c.node_id).where(
+                RUN.c.state == "waiting_answer", ~exists().where(asking, EFFECT.c.status == "asked")
+            ),
+        ),
+        Check(
+            "every_open_question_has_a_run",
+            "A question without an answer belongs to a run that waits for it, or to one that ended first.",
+            select(EFFECT.c.id, EFFECT.c.run_id).where(
+                EFFECT.c.status == "asked",
+                EFFECT.c.created_at < late,
+                ~exists().where(or_(asking, and_(RUN.c.id == EFFECT.c.run_id, ~ALIVE))),
+            ),
+        ),
+    ]
+
+
+def _waits() -> list[Check]:
+    mine = and_(WAIT.c.run_id == RUN.c.id, WAIT.c.kind == "node", WAIT.c.node_id == RUN.c.node_id)
+    began = and_(STEP.c.run_id == RUN.c.id, STEP.c.node_id == RUN.c.node_id, STEP.c.at == RUN.c.arrived_at)
+    return [
+        Check(
+            "every_event_wait_belongs_to_a_run_in_flight",
+            "Waits of nodes and exits are gone when their run has moved on or ended.",
+            select(WAIT.c.run_id, WAIT.c.kind, WAIT.c.node_id).where(
+                WAIT.c.kind != "goal",
+                ~exists().where(
+                    RUN.c.id == WAIT.c.run_id, ALIVE, or_(WAIT.c.kind != "node", RUN.c.node_id == WAIT.c.node_id)
+                ),
+            ),
+        ),
+        Check(
+            "every_event_wait_can_be_found",
+            "A run whose last step began to wait for an event has a row by which that event finds it.",
+            select(RUN.c.id, RUN.c.node_id).where(
+                RUN.c.state == "waiting",
+                exists().where(began, STEP.c.reason == "waiting_event"),
+                ~exists().where(mine),
+            ),
+        ),
+    ]
+
+
+def _counters() -> list[Check]:
+    logged = (
+        select(STEP.c.journey_id, STEP.c.node_id, STEP.c.port, func.count().label("total"))
+        .where(STEP.c.port.is_not(None))
+        .group_by(STEP.c.journey_id, STEP.c.node_id, STEP.c.port)
+        .subquery()
+    )
+    counted = (
+        select(COUNTER.c.journey_id, COUNTER.c.node_id, COUNTER.c.port, func.sum(COUNTER.c.count).label("total"))
+        .where(COUNTER.c.kind == "edge")
+        .group_by(COUNTER.c.journey_id, COUNTER.c.node_id, COUNTER.c.port)
+        .subquery()
+    )
+    same = and_(
+        logged.c.journey_id == counted.c.journey_id,
+        logged.c.node_id == counted.c.node_id,
+        logged.c.port == counted.c.port,
+    )
+    both = logged.outerjoin(counted, same, full=True)
+    ends = _sum(COUNTER.c.kind == "end")
+    enters = _sum(COUNTER.c.kind == "enter")
+    finished = func.sum(case((ALIVE, 0), else_=1))
+    runs = select(RUN.c.journey_id, func.count().label("runs"), finished.label("finished")).group_by(RUN.c.journey_id)
+    per = runs.subquery()
+    return [
+        Check(
+            "counters_equal_the_step_log",
+            "Every edge was counted exactly as often as the history shows it.",
+            select(logged.c.node_id, logged.c.port, logged.c.total, counted.c.total.label("counted"))
+            .select_from(both)
+            .where(func.coalesce(logged.c.total, 0) != func.coalesce(counted.c.total, 0)),
+        ),
+        Check(
+            "counters_equal_the_runs",
+            "As many runs entered and ended as were counted.",
+            select(per.c.journey_id, per.c.runs, per.c.finished).where(
+                or_(
+                    per.c.runs != _of(enters, per.c.journey_id),
+                    per.c.finished != _of(ends, per.c.journey_id),
+                )
+            ),
+        ),
+    ]
+
+
+def _sum(where: ColumnElement[bool]) -> Select[tuple[object, ...]]:
+    return select(func.coalesce(func.sum(COUNTER.c.count), 0)).where(where)
+
+
+def _of(total: Select[tuple[object, ...]], journey_id: ColumnElement[str]) -> ColumnElement[int]:
+    return cast(total.where(COUNTER.c.journey_id == journey_id).scalar_subquery(), Integer)
+
+
+def _ledgers() -> list[Check]:
+    history = select(func.count()).where(STEP.c.run_id == RUN.c.id).scalar_subquery()
+    entered = (
+        select(func.count())
+        .where(RUN.c.journey_id == ENROLMENT.c.journey_id, RUN.c.customer_id == ENROLMENT.c.customer_id)
+        .scalar_subquery()
+    )
+    delivered = exists().where(INBOX.c.id == EFFECT.c.id)
+    inbox = and_(EFFECT.c.kind == "message", EFFECT.c.channel == "inbox", EFFECT.c.status == "sent")
+    return [
+        Check(
+            "histories_are_complete",
+            "A run has as many lines of history as it made steps.",
+            select(RUN.c.id, RUN.c.steps).where(RUN.c.steps != history),
+        ),
+        Check(
+            "enrolments_equal_the_runs",
+            "A customer has as many runs of a journey as entries.",
+            select(ENROLMENT.c.journey_id, ENROLMENT.c.customer_id, ENROLMENT.c.entries).where(
+                ENROLMENT.c.entry_key == literal(""), ENROLMENT.c.entries != entered
+            ),
+        ),
+        Check(
+            "sent_means_delivered",
+            "Every inbox message that counts as sent lies in an inbox.",
+            select(EFFECT.c.id, EFFECT.c.run_id).where(inbox, ~delivered),
+        ),
+    ]

@@ -1,0 +1,71 @@
+"""Routes of journeys."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from services.journey.definition.drawing import Drawing
+from services.journey.definition.publishing import Publishing
+from services.journey.definition.schemas import JourneyIn, JourneyRow, JourneyView, Status
+from shared.web import Caller, Name, Page, PageParams, Provided, needs
+
+router = APIRouter(prefix="/v1/journeys", tags=["journeys"])
+JourneysRead = Annotated[Caller, Depends(needs("journey:journeys:read"))]
+JourneysWrite = Annotated[Caller, Depends(needs("journey:journeys:write"))]
+Draws = Annotated[Drawing, Provided(Drawing)]
+Publishes = Annotated[Publishing, Provided(Publishing)]
+
+
+@router.post("", status_code=201)
+async def create_journey(caller: JourneysWrite, body: JourneyIn, drawing: Draws) -> JourneyView:
+    """Draw a journey (旅程): a draft with version 1. What publishing would still refuse is listed in `problems`."""
+    return await drawing.create(body)
+
+
+@router.get("")
+async def list_journeys(
+    caller: JourneysRead,
+    drawing: Draws,
+    paging: PageParams,
+    status: Annotated[Status | None, Query()] = None,
+    name: Annotated[Name | None, Query()] = None,
+    entry_kind: Annotated[str | None, Query(max_length=20, description="Of the live version")] = None,
+) -> Page[JourneyRow]:
+    """Journeys, newest first."""
+    return await drawing.page(paging, status, name, entry_kind)
+
+
+@router.get("/{journey_id}")
+async def get_journey(caller: JourneysRead, journey_id: str, drawing: Draws) -> JourneyView:
+    """One journey in its newest version."""
+    return await drawing.get(journey_id)
+
+
+@router.put("/{journey_id}")
+async def redraw_journey(caller: JourneysWrite, journey_id: str, body: JourneyIn, drawing: Draws) -> JourneyView:
+    """Draw it anew: a new version, which takes effect when it is published."""
+    return await drawing.redraw(journey_id, body)
+
+
+@router.post("/{journey_id}/publish")
+async def publish_journey(caller: JourneysWrite, journey_id: str, publishing: Publishes) -> JourneyView:
+    """Publish the newest version (发布): checked whole, every problem named. Runs in flight finish on their version."""
+    return await publishing.publish(journey_id)
+
+
+@router.post("/{journey_id}/pause")
+async def pause_journey(caller: JourneysWrite, journey_id: str, publishing: Publishes) -> JourneyView:
+    """Pause (暂停): nobody enters, nobody advances; exits and goals still count."""
+    return await publishing.pause(journey_id)
+
+
+@router.post("/{journey_id}/resume")
+async def resume_journey(caller: JourneysWrite, journey_id: str, publishing: Publishes) -> JourneyView:
+    """Resume (恢复): what came due during the pause happens now."""
+    return await publishing.resume(journey_id)
+
+
+@router.post("/{journey_id}/stop")
+async def stop_journey(caller: JourneysWrite, journey_id: str, publishing: Publishes) -> JourneyView:
+    """Stop for ever (停止): runs in flight exit."""
+    return await publishing.stop(journey_id)

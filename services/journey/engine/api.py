@@ -1,0 +1,46 @@
+"""Routes of runs: entries by API, runs with their steps, statistics."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from services.journey.engine.run import RunState
+from services.journey.engine.runs import Runs
+from services.journey.engine.schemas import EntryIn, RunView, RunWithSteps, StatisticsView
+from shared.web import Caller, ExternalId, Page, PageParams, Provided, needs
+
+router = APIRouter(prefix="/v1", tags=["journey runs"])
+EntriesWrite = Annotated[Caller, Depends(needs("journey:entries:write"))]
+RunsRead = Annotated[Caller, Depends(needs("journey:runs:read"))]
+AllRuns = Annotated[Runs, Provided(Runs)]
+
+
+@router.post("/journeys/{journey_id}/entries", status_code=201)
+async def enter_journey(caller: EntriesWrite, journey_id: str, body: EntryIn, runs: AllRuns) -> RunWithSteps:
+    """Let a customer enter a journey whose entry kind is `api` (进入)."""
+    return await runs.enter(journey_id, body)
+
+
+@router.get("/journeys/{journey_id}/runs")
+async def list_runs(
+    caller: RunsRead,
+    journey_id: str,
+    runs: AllRuns,
+    paging: PageParams,
+    customer_id: Annotated[ExternalId | None, Query()] = None,
+    state: Annotated[RunState | None, Query()] = None,
+) -> Page[RunView]:
+    """Runs of a journey, newest first."""
+    return await runs.page(journey_id, paging, customer_id, state)
+
+
+@router.get("/journey-runs/{run_id}")
+async def get_run(caller: RunsRead, run_id: str, runs: AllRuns) -> RunWithSteps:
+    """One run: every step with its reason code, every effect with its outcome (the newest 1,000 steps)."""
+    return await runs.get(run_id)
+
+
+@router.get("/journeys/{journey_id}/statistics")
+async def journey_statistics(caller: RunsRead, journey_id: str, runs: AllRuns) -> StatisticsView:
+    """Live counts: entered, in flight per node, ended, goals, and every edge."""
+    return await runs.statistics(journey_id)

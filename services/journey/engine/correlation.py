@@ -1,0 +1,40 @@
+"""Correlation keys (关联键): how an event finds the runs that it concerns. Pure."""
+
+from collections.abc import Mapping
+
+LONGEST_KEY = 255
+
+
+def key_value(properties: Mapping[str, object], name: str | None) -> str | None:
+    """The key of an event: text or a whole number under this name. Anything else is no key."""
+    value = properties.get(name) if name else None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    text = clean(str(value))
+    return text if 0 < len(text) <= LONGEST_KEY else None
+
+
+def of_customer(customer_id: str) -> str:
+    """Matches any event of this customer."""
+    return f"c:{customer_id}"
+
+
+def of_key(name: str, value: str) -> str:
+    """Matches an event that carries this value under this property."""
+    return f"k:{name}={value}"
+
+
+def clean(text: str) -> str:
+    """Without what databases cannot store: NUL characters and lone surrogates."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def storable(value: object) -> object:
+    """The same JSON value with every text clean."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, Mapping):
+        return {clean(str(name)): storable(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(inner) for inner in value]
+    return value

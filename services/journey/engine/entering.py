@@ -1,0 +1,157 @@
+"""Starts runs: who may enter is decided by unique keys, so that any number of the same trigger start one run."""
+
+from collections import Counter as Tally
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.journey.definition.graph import ENTRY, ExitOn, WaitFor
+from services.journey.definition.repository import LiveJourney
+from services.journey.engine import repository
+from services.journey.engine.advancing import Advancer, Job
+from services.journey.engine.models import Enrolment
+from services.journey.engine.recording import wait_row
+from services.journey.engine.run import Run
+from services.journey.engine.times import parse_duration, zone_named
+from shared.contracts import JourneyEntered
+from shared.db import Transaction, excluded, insert_ignore, table, upsert
+from shared.ids import new_id
+from shared.messaging import Outbox
+
+ENROLMENT = table(Enrolment)
+RUN = repository.RUN
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A reason to enter. The same `id` starts at most one run of a journey."""
+
+    id: str
+    customer_id: str
+    key: str  # '' = none
+    since: datetime
+    event: Mapping[str, object]
+
+
+class Entering:
+    """One for the engine."""
+
+    def __init__(self, outbox: Outbox, advancer: Advancer) -> None:
+        self._outbox = outbox
+        self._advancer = advancer
+
+    async def enter(
+        self, tx: Transaction, journey: LiveJourney, triggers: Sequence[Trigger], now: datetime
+    ) -> dict[str, str]:
+        """Starts a run for every trigger that may; answers trigger id → run id of those that did.
+
+        Re-entry modes: `once` a customer enters one time for ever; `once_per_key` one time for each key; `always`
+        whenever no run of the same customer and key is in flight. Each run is walked at once to its first rest.
+        """
+        if not triggers:
+            return {}
+        runs = [_run(journey, trigger, now) for trigger in await self._admit(tx, journey, triggers, now)]
+        new = {row.id for row in await insert_ignore(tx, RUN, [_row(run) for run in runs])}
+        runs = [run for run in runs if run.id in new]
+        await self._enrol(tx, journey, runs, now)
+        await repository.add(tx, [wait for run in runs for wait in _standing_waits(journey, run)], [])
+        await self._outbox.publish(tx, [_entered(journey, run) for run in runs])
+        await self._advancer.advance(tx, [Job(run, run) for run in runs], now)
+        await self._tally(tx, journey, len(triggers), len(runs), now)
+        return {run.trigger_id: run.id for run in runs}
+
+    async def _admit(
+        self, tx: Transaction, journey: LiveJourney, triggers: Sequence[Trigger], now: datetime
+    ) -> list[Trigger]:
+        """The enrolment's primary key decides; `always` is decided by the unique key of runs in flight."""
+        mode = journey.definition.entry.reentry.mode
+        if mode == "always":
+            return list(triggers)
+        first: dict[tuple[str, str], Trigger] = {}
+        for trigger in triggers:
+            first.setdefault((trigger.customer_id, trigger.key if mode == "once_per_key" else ""), trigger)
+        rows = [_enrolment(journey, *place, now, entries=0) for place in sorted(first)]
+        won = await insert_ignore(tx, ENROLMENT, rows, [ENROLMENT.c.customer_id, ENROLMENT.c.entry_key])
+        return [first[row.customer_id, row.entry_key] for row in sorted(won)]
+
+    async def _enrol(self, tx: Transaction, journey: LiveJourney, runs: Sequence[Run], now: datetime) -> None:
+        places = Tally((run.customer_id, key) for run in runs for key in {"", run.entry_key})
+        counted = [_enrolment(journey, *place, now, entries=amount) for place, amount in sorted(places.items())]
+        new = excluded(tx, ENROLMENT)
+        changes = {"entries": ENROLMENT.c.entries + new.entries, "last_at": new.last_at}
+        await upsert(tx, ENROLMENT, counted, ["journey_id", "customer_id", "entry_key"], changes)
+
+    async def _tally(self, tx: Transaction, journey: LiveJourney, asked: int, entered: int, now: datetime) -> None:
+        tally: Tally[repository.CountKey] = Tally()
+        if entered:
+            tally[journey.id, "enter", ENTRY, "", ""] = entered
+        if refused := asked - entered:
+            mode = journey.definition.entry.reentry.mode
+            tally[journey.id, "refused", ENTRY, "already_active" if mode == "always" else "already_entered", ""] = (
+                refused
+            )
+        await repository.count(tx, tally, now)
+
+
+def _enrolment(journey: LiveJourney, customer_id: str, key: str, now: datetime, entries: int) -> dict[str, Any]:
+    return {
+        "journey_id": journey.id,
+        "customer_id": customer_id,
+        "entry_key": key,
+        "entries": entries,
+        "first_at": now,
+        "last_at": now,
+    }
+
+
+def _run(journey: LiveJourney, trigger: Trigger, now: datetime) -> Run:
+    return Run(
+        id=new_id("run"),
+        journey_id=journey.id,
+        version=journey.version,
+        customer_id=trigger.customer_id,
+        entry_key=trigger.key,
+        trigger_id=trigger.id,
+        since=min(trigger.since, now),
+        entered_at=now,
+        state="ready",
+        node_id=ENTRY,
+        arrived_at=now,
+        due_at=now,
+        event=trigger.event,
+    )
+
+
+def _row(run: Run) -> dict[str, Any]:
+    names = ("id", "journey_id", "version", "customer_id", "entry_key", "trigger_id", "since", "entered_at", "seq")
+    fixed = {name: getattr(run, name) for name in names}
+    return {**fixed, **repository.to_values(run), "ended_at": None, "attempts": 0, "held": False, "signal": None}
+
+
+def _standing_waits(journey: LiveJourney, run: Run) -> list[dict[str, Any]]:
+    """What may happen to the run at any time: exits, the goal, and events that a later wait wants to know of."""
+    definition = journey.definition
+    waits: dict[tuple[str, str], ExitOn | WaitFor] = {}
+    for rule in definition.exit_on:
+        waits["exit", f"{rule.event}#{'key' if rule.match_key else ''}"] = rule
+    for node_id, node in definition.nodes.items():
+        if isinstance(node, WaitFor) and node.since_entry:
+            waits["memo", node_id] = node
+    rows = [wait_row(run, definition, kind, name, what) for (kind, name), what in waits.items()]
+    zone = zone_named(definition.time_zone)
+    if definition.goal is not None and zone is not None:
+        until = parse_duration(definition.goal.within).after(run.since, zone)
+        rows.append(wait_row(run, definition, "goal", "", definition.goal, until))
+    return rows
+
+
+def _entered(journey: LiveJourney, run: Run) -> JourneyEntered:
+    return JourneyEntered(
+        journey_id=journey.id,
+        journey_name=journey.definition.name,
+        journey_version=journey.version,
+        run_id=run.id,
+        customer_id=run.customer_id,
+        reason=journey.definition.entry.kind,
+    )

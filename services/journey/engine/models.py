@@ -1,0 +1,191 @@
+"""Tables of the engine: runs, who entered when, what runs wait for, their effects, their history, the counters."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint, text
+from sqlmodel import Field
+
+from services.journey.base import Base
+from shared.db import JsonType, UtcDateTime
+
+LIVE_SQL = "state IN ('ready', 'waiting', 'waiting_answer')"
+
+
+class RunRow(Base, table=True):
+    """One customer in one journey. A run in flight always has a due time, so nothing can be waited for in silence."""
+
+    __tablename__ = "run"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('ready', 'waiting', 'waiting_answer', 'completed', 'exited', 'failed')", name="state"
+        ),
+        CheckConstraint(f"(due_at IS NOT NULL) = ({LIVE_SQL})", name="due_while_live"),
+        UniqueConstraint("journey_id", "trigger_id"),
+        Index(
+            "uq_run_live",
+            "journey_id",
+            "customer_id",
+            "entry_key",
+            unique=True,
+            sqlite_where=text(LIVE_SQL),
+            postgresql_where=text(LIVE_SQL),
+        ),
+        Index(
+            "ix_run_due",
+            "due_at",
+            sqlite_where=text(f"{LIVE_SQL} AND NOT held"),
+            postgresql_where=text(f"{LIVE_SQL} AND NOT held"),
+        ),
+        Index(
+            "ix_run_node",
+            "journey_id",
+            "node_id",
+            sqlite_where=text(LIVE_SQL),
+            postgresql_where=text(LIVE_SQL),
+        ),
+        Index("ix_run_held", "journey_id", sqlite_where=text("held"), postgresql_where=text("held")),
+        Index("ix_run_customer", "customer_id", "journey_id"),
+    )
+
+    id: str = Field(primary_key=True, max_length=40)
+    journey_id: str = Field(max_length=40)
+    version: int
+    customer_id: str = Field(max_length=255)
+    entry_key: str = Field(max_length=255)
+    trigger_id: str = Field(max_length=300)  # what started it: the same trigger starts nothing twice
+    since: datetime = Field(sa_type=UtcDateTime)
+    entered_at: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    state: str = Field(max_length=16)
+    node_id: str = Field(max_length=64)
+    arrived_at: datetime = Field(sa_type=UtcDateTime)
+    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    seq: int = 0
+    steps: int = 0
+    asks: int = 0
+    attempts: int = 0  # steps begun since the last that succeeded
+    lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    held: bool = False  # set aside while its journey is paused
+    context: dict[str, Any] = Field(sa_column=Column(JsonType, nullable=False))
+    signal: dict[str, Any] | None = Field(default=None, sa_column=Column(JsonType, nullable=True))
+    reason: str | None = Field(default=None, max_length=100)
+    goal_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Enrolment(Base, table=True):
+    """Who ever entered, kept for ever: re-entry is decided here. The row with the key '' counts every entry."""
+
+    __tablename__ = "enrolment"
+
+    journey_id: str = Field(primary_key=True, max_length=40)
+    customer_id: str = Field(primary_key=True, max_length=255)
+    entry_key: str = Field(primary_key=True, max_length=255)
+    entries: int
+    first_at: datetime = Field(sa_type=UtcDateTime)
+    last_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class WaitRow(Base, table=True):
+    """An event finds the runs that it concerns by (event_name, corr_key), never by a scan.
+
+    Kinds: node (wakes a wait_for), memo (remembers the event for a later wait_for with since_entry), exit, goal.
+    """
+
+    __tablename__ = "wait"
+    __table_args__ = (
+        CheckConstraint("kind IN ('node', 'memo', 'exit', 'goal')", name="kind"),
+        Index("ix_wait_event", "event_name", "corr_key"),
+        Index("ix_wait_expires_at", "expires_at"),
+    )
+
+    run_id: str = Field(primary_key=True, max_length=40)
+    kind: str = Field(primary_key=True, max_length=8)
+    node_id: str = Field(primary_key=True, max_length=210)  # for exits: the event's name and manner
+    event_name: str = Field(max_length=200)
+    corr_key: str = Field(max_length=520)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # goals only
+
+
+class EffectRow(Base, table=True):
+    """The ledger of what was to happen (动作台账): one row for each visit of an acting node, for ever.
+
+    Questions (coupon, rule) go asked → sent | failed. Messages go planned → claimed → sent | failed | unknown |
+    suppressed; an inbox message is sent in the transaction that plans it.
+    """
+
+    __tablename__ = "effect"
+    __table_args__ = (
+        CheckConstraint("kind IN ('coupon', 'rule', 'message')", name="kind"),
+        CheckConstraint(
+            "status IN ('asked', 'planned', 'claimed', 'sent', 'failed', 'unknown', 'suppressed')", name="status"
+        ),
+        UniqueConstraint("idem_key"),
+        Index("ix_effect_run", "run_id"),
+        Index("ix_effect_customer", "customer_id", "kind", "id"),
+        Index(
+            "ix_effect_due",
+            "due_at",
+            sqlite_where=text("status IN ('planned', 'claimed')"),
+            postgresql_where=text("status IN ('planned', 'claimed')"),
+        ),
+    )
+
+    id: str = Field(primary_key=True, max_length=40)
+    idem_key: str = Field(max_length=200)
+    kind: str = Field(max_length=8)
+    journey_id: str = Field(max_length=40)
+    run_id: str = Field(max_length=40)
+    node_id: str = Field(max_length=64)
+    customer_id: str = Field(max_length=255)
+    channel: str | None = Field(default=None, max_length=20)
+    template_id: str | None = Field(default=None, max_length=64)
+    status: str = Field(max_length=12)
+    reason: str | None = Field(default=None, max_length=300)
+    provider_ref: str | None = Field(default=None, max_length=200)
+    payload: dict[str, Any] = Field(sa_column=Column(JsonType, nullable=False))
+    attempts: int = 0
+    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class StepLog(Base, table=True):
+    """The history of runs, append-only: node, port, reason, instant."""
+
+    __tablename__ = "step_log"
+
+    run_id: str = Field(primary_key=True, max_length=40)
+    number: int = Field(primary_key=True)
+    journey_id: str = Field(max_length=40)
+    version: int
+    node_id: str = Field(max_length=64)
+    port: str | None = Field(default=None, max_length=64)
+    target: str | None = Field(default=None, max_length=64)
+    reason: str = Field(max_length=100)
+    detail: dict[str, Any] = Field(sa_column=Column(JsonType, nullable=False))
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Counter(Base, table=True):
+    """Counts per edge, end and goal in buckets of a minute, kept in the transaction of the step: live figures scan no runs."""
+
+    __tablename__ = "counter"
+
+    journey_id: str = Field(primary_key=True, max_length=40)
+    kind: str = Field(primary_key=True, max_length=10)  # edge | end | goal | refused
+    node_id: str = Field(primary_key=True, max_length=64)
+    port: str = Field(primary_key=True, max_length=64)  # of an edge; else the state, or the reason of a refusal
+    target: str = Field(primary_key=True, max_length=64)
+    minute: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    count: int
+
+
+class CustomerTraits(Base, table=True):
+    """What identify events told of a customer: enough for templates and time zones."""
+
+    __tablename__ = "customer_traits"
+
+    customer_id: str = Field(primary_key=True, max_length=255)
+    traits: dict[str, Any] = Field(sa_column=Column(JsonType, nullable=False))
+    updated_at: datetime = Field(sa_type=UtcDateTime)

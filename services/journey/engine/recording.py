@@ -1,0 +1,150 @@
+"""Writes what steps asked for: history, waits, effects, messages, counters. All in the transaction of the steps."""
+
+from collections import Counter as Tally
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from services.journey.actions.messages import Messages
+from services.journey.actions.questions import Questions
+from services.journey.definition.graph import Definition
+from services.journey.engine import repository
+from services.journey.engine.correlation import of_customer, of_key
+from services.journey.engine.run import (
+    Answered,
+    AskCoupon,
+    AskRule,
+    Effect,
+    Ended,
+    Listen,
+    Logged,
+    Run,
+    SendMessage,
+    Unlisten,
+)
+from shared.contracts import Event, JourneyCompleted, JourneyExited
+from shared.db import Transaction
+from shared.messaging import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """A run before and after, and what the way between asks for."""
+
+    before: Run
+    after: Run
+    definition: Definition
+    effects: tuple[Effect, ...]
+    error: str | None = None  # why the run was given up
+
+
+@dataclass
+class _Sheet:
+    """What goes into the database for one batch."""
+
+    now: datetime
+    waits: list[dict[str, Any]] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    left: list[tuple[str, str]] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    reached: list[str] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    tally: Tally[repository.CountKey] = field(default_factory=Tally)
+
+
+class Recorder:
+    """One for the engine."""
+
+    def __init__(self, outbox: Outbox, questions: Questions, messages: Messages) -> None:
+        self._outbox = outbox
+        self._questions = questions
+        self._messages = messages
+
+    async def record(self, tx: Transaction, stepped: Sequence[Stepped], now: datetime) -> None:
+        """Writes the effects of runs whose new state has won."""
+        sheet = _Sheet(now)
+        asked: list[tuple[Run, AskCoupon | AskRule]] = []
+        answered: list[Answered] = []
+        sends: list[tuple[Run, SendMessage]] = []
+        for one in stepped:
+            number = one.before.steps
+            for effect in one.effects:
+                if isinstance(effect, Logged):
+                    number += 1
+                    _log(sheet, one, effect, number)
+                elif isinstance(effect, Listen):
+                    sheet.waits.append(wait_row(one.after, one.definition, "node", effect.node_id, effect))
+                elif isinstance(effect, Unlisten):
+                    sheet.left.append((one.after.id, effect.node_id))
+                elif isinstance(effect, AskCoupon | AskRule):
+                    asked.append((one.after, effect))
+                elif isinstance(effect, Answered):
+                    answered.append(effect)
+                elif isinstance(effect, SendMessage):
+                    sends.append((one.after, effect))
+                elif isinstance(effect, Ended):
+                    _end(sheet, one, effect)
+            if one.after.goal_at is not None and one.before.goal_at is None:
+                sheet.reached.append(one.after.id)
+                sheet.tally[one.after.journey_id, "goal", one.before.node_id, "", ""] += 1
+        await repository.forget_waits(tx, sheet.left, sheet.ended)
+        await repository.forget_goals(tx, sheet.reached)
+        await repository.add(tx, sheet.waits, sheet.steps)
+        sheet.events += await self._questions.record(tx, asked, answered, now)
+        sheet.events += await self._messages.record(tx, sends, now)
+        await self._outbox.publish(tx, sheet.events)
+        await repository.count(tx, sheet.tally, now)
+
+
+def wait_row(
+    run: Run, definition: Definition, kind: str, node_id: str, what: Any, expires_at: datetime | None = None
+) -> dict[str, Any]:
+    """A row by which an event finds this run. `what` has `event` and `match_key`."""
+    keyed = what.match_key and definition.key is not None
+    return {
+        "run_id": run.id,
+        "kind": kind,
+        "node_id": node_id,
+        "event_name": what.event,
+        "corr_key": of_key(definition.key or "", run.entry_key) if keyed else of_customer(run.customer_id),
+        "expires_at": expires_at,
+    }
+
+
+def _log(sheet: _Sheet, one: Stepped, log: Logged, number: int) -> None:
+    run = one.after
+    sheet.steps.append(
+        {
+            "run_id": run.id,
+            "number": number,
+            "journey_id": run.journey_id,
+            "version": run.version,
+            "node_id": log.node_id,
+            "port": log.port,
+            "target": log.target,
+            "reason": log.reason,
+            "detail": dict(log.detail),
+            "at": sheet.now,
+        }
+    )
+    if log.port is not None:
+        sheet.tally[run.journey_id, "edge", log.node_id, log.port, log.target or ""] += 1
+
+
+def _end(sheet: _Sheet, one: Stepped, end: Ended) -> None:
+    run = one.after
+    sheet.ended.append(run.id)
+    sheet.tally[run.journey_id, "end", run.node_id, end.state, ""] += 1
+    kind = JourneyCompleted if end.state == "completed" else JourneyExited
+    sheet.events.append(
+        kind(
+            journey_id=run.journey_id,
+            journey_name=one.definition.name,
+            journey_version=run.version,
+            run_id=run.id,
+            customer_id=run.customer_id,
+            reason=end.reason,
+            goal_reached=run.goal_at is not None,
+        )
+    )

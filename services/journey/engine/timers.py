@@ -1,0 +1,94 @@
+"""The timers: claim what is due, step it, commit; and the sweeps that follow a pause, a stop or a goal out of time.
+
+Waits of seconds or months are rows with a due time. A claim is a lease: a worker that dies gives its runs back by time.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import and_, delete, select, text, update
+
+from services.journey.definition.repository import JOURNEY
+from services.journey.engine import repository
+from services.journey.engine.advancing import Advancer, Job
+from services.journey.settings import JourneySettings
+from shared.db import is_outage
+from shared.observability.logging import get_logger
+from shared.service import Kit
+
+RUN, WAIT = repository.RUN, repository.WAIT
+SWEEP = 500
+SHORTEST_PAUSE = 0.005
+
+
+class Timers:
+    """One for the engine; any number of processes may run it."""
+
+    def __init__(self, kit: Kit, settings: JourneySettings, advancer: Advancer) -> None:
+        self._kit = kit
+        self._settings = settings
+        self._advancer = advancer
+        self._log = get_logger(service="journey")
+
+    async def tick(self) -> bool | float:
+        """Steps one batch of due runs. True: there may be more; else the seconds until the next is due."""
+        rows = await self.claim()
+        if rows:
+            await self.work(rows)
+            return True
+        now = self._kit.clock.now()
+        async with self._kit.db.read() as tx:
+            due_at = await repository.next_due(tx, now)
+        return 1.0 if due_at is None else max((due_at - now).total_seconds(), SHORTEST_PAUSE)
+
+    async def claim(self) -> list[Any]:
+        """Takes due runs under a lease, in a transaction of its own: an attempt that kills the worker is counted."""
+        lease = timedelta(seconds=self._settings.timer_lease_seconds)
+        async with self._kit.db.write() as tx:
+            return await repository.claim(tx, self._kit.clock.now(), lease, self._settings.timer_batch)
+
+    async def work(self, rows: Sequence[Any]) -> None:
+        """Steps claimed runs in one transaction; if that fails, each in one of its own, so that one spoils no other."""
+        try:
+            await self._commit(rows)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            self._log.warning("a batch of runs failed; trying one by one", error=type(error).__name__, runs=len(rows))
+            for row in rows:
+                await self._alone(row)
+
+    async def _alone(self, row: Any) -> None:
+        try:
+            await self._commit([row])
+        except Exception as error:
+            if is_outage(error):
+                raise
+            async with self._kit.db.write() as tx:
+                await self._advancer.give_back(tx, row, error, self._kit.clock.now())
+
+    async def _commit(self, rows: Sequence[Any]) -> None:
+        async with self._kit.db.write() as tx:
+            await self._advancer.advance(tx, [Job.of(row, claimed=True) for row in rows], self._kit.clock.now())
+
+    async def sweep(self) -> bool:
+        """After a stop: ends what is in flight. After a resume: releases what was held. Forgets goals out of time."""
+        now = self._kit.clock.now()
+        stopped = select(JOURNEY.c.id).where(JOURNEY.c.status == "stopped")
+        unpaused = select(JOURNEY.c.id).where(JOURNEY.c.status != "paused")
+        ending = and_(repository.live, RUN.c.journey_id.in_(stopped), RUN.c.due_at > now)
+        held = and_(text("held"), RUN.c.journey_id.in_(unpaused))
+        late = and_(WAIT.c.kind == "goal", WAIT.c.expires_at < now - timedelta(days=1))
+        async with self._kit.db.write() as tx:
+            ended = await tx.execute(update(RUN).where(_some(ending)).values(due_at=now, held=False))
+            freed = await tx.execute(update(RUN).where(_some(held)).values(held=False))
+            some = select(WAIT.c.run_id).where(late).limit(SWEEP)
+            gone = await tx.execute(delete(WAIT).where(WAIT.c.kind == "goal", WAIT.c.run_id.in_(some)))
+            if ended.rowcount or freed.rowcount:
+                tx.after_commit(self._advancer.wake.set)
+        return max(ended.rowcount, freed.rowcount, gone.rowcount) >= SWEEP
+
+
+def _some(where: Any) -> Any:
+    return RUN.c.id.in_(select(RUN.c.id).where(where).limit(SWEEP))

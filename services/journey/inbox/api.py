@@ -1,0 +1,36 @@
+"""Routes of the in-app inbox. An end-user's token sees its own customer's inbox only."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from services.journey.inbox.reading import Inbox
+from services.journey.inbox.schemas import InboxMessageView
+from shared.web import Caller, Page, PageParams, Provided, needs
+
+router = APIRouter(prefix="/v1/customers/{customer_id}/inbox", tags=["inbox"])
+InboxRead = Annotated[Caller, Depends(needs("journey:inbox:read"))]
+InboxWrite = Annotated[Caller, Depends(needs("journey:inbox:write"))]
+Messages = Annotated[Inbox, Provided(Inbox)]
+
+
+@router.get("")
+async def list_inbox(
+    caller: InboxRead,
+    customer_id: str,
+    inbox: Messages,
+    paging: PageParams,
+    unread: Annotated[bool | None, Query(description="Only unread, or only read, messages")] = None,
+) -> Page[InboxMessageView]:
+    """A customer's in-app messages (站内信), newest first."""
+    caller.require_customer(customer_id)
+    return await inbox.page(customer_id, paging, unread)
+
+
+@router.post("/{message_id}/read")
+async def read_inbox_message(
+    caller: InboxWrite, customer_id: str, message_id: str, inbox: Messages
+) -> InboxMessageView:
+    """Mark a message as read; marking it again changes nothing."""
+    caller.require_customer(customer_id)
+    return await inbox.mark_read(customer_id, message_id)

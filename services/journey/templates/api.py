@@ -1,0 +1,55 @@
+"""Routes of message templates."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from services.journey.templates.library import Templates
+from services.journey.templates.schemas import (
+    Channel,
+    MessageTemplateCreated,
+    MessageTemplateIn,
+    MessageTemplateView,
+    PreviewIn,
+    PreviewView,
+)
+from shared.web import Caller, Name, Page, PageParams, Provided, needs
+
+router = APIRouter(prefix="/v1/message-templates", tags=["message templates"])
+TemplatesRead = Annotated[Caller, Depends(needs("journey:message-templates:read"))]
+TemplatesWrite = Annotated[Caller, Depends(needs("journey:message-templates:write"))]
+Library = Annotated[Templates, Provided(Templates)]
+
+
+@router.post("", status_code=201)
+async def create_message_template(
+    caller: TemplatesWrite, body: MessageTemplateIn, library: Library
+) -> MessageTemplateCreated:
+    """Keep a message template (消息模板); its Liquid is checked now. A webhook template gets a signing secret, shown once."""
+    return await library.create(body)
+
+
+@router.get("")
+async def list_message_templates(
+    caller: TemplatesRead,
+    library: Library,
+    paging: PageParams,
+    channel: Annotated[Channel | None, Query()] = None,
+    name: Annotated[Name | None, Query()] = None,
+) -> Page[MessageTemplateView]:
+    """Message templates, newest first."""
+    return await library.page(paging, channel, name)
+
+
+@router.get("/{template_id}")
+async def get_message_template(caller: TemplatesRead, template_id: str, library: Library) -> MessageTemplateView:
+    """One message template."""
+    return await library.get(template_id)
+
+
+@router.post("/{template_id}/preview")
+async def preview_message_template(
+    caller: TemplatesRead, template_id: str, body: PreviewIn, library: Library
+) -> PreviewView:
+    """Render a template for a customer or for given data; nothing is sent."""
+    return await library.preview(template_id, body)

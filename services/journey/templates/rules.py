@@ -1,0 +1,68 @@
+"""Rendering: Liquid with limits on loops, output, variables and depth. Pure.
+
+A template language that customers' data goes through must not be able to run for long or grow without bounds.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from liquid import BoundTemplate, DictLoader, Environment, Mode
+from liquid.exceptions import FilterArgumentError, FilterValueError, LiquidError, LiquidTypeError, LiquidValueError
+
+from services.journey.engine.run import RenderFailed
+
+LONGEST_SOURCE = 20_000
+LONGEST_OUTPUT = 20_000
+LONGEST_SUBJECT = 500
+
+
+class _Limited(Environment):
+    block_nesting_limit = 10
+    context_depth_limit = 15
+    loop_iteration_limit = 2_000
+    local_namespace_limit = 50_000
+    output_stream_limit = LONGEST_OUTPUT
+
+
+# Strict about syntax and filters; a trait that a customer lacks renders as nothing, since no two customers have the same.
+_ENVIRONMENT = _Limited(tolerance=Mode.STRICT, strict_filters=True, loader=DictLoader({}))
+
+
+class TemplateInvalid(ValueError):
+    """The source is no Liquid that we accept; says where and why."""
+
+
+def check(source: str) -> None:
+    """Raises TemplateInvalid for what could never be rendered: syntax, unknown tags and filters, foreign templates."""
+    try:
+        _parse(source)
+        _ENVIRONMENT.from_string(source).render()
+    except LiquidError as error:
+        if _is_about_data(error):
+            return
+        raise TemplateInvalid(_sentence(error)) from error
+    except RecursionError as error:
+        raise TemplateInvalid("it is nested too deeply") from error
+
+
+def render(source: str, context: Mapping[str, object]) -> str:
+    """The text for one customer. Raises RenderFailed."""
+    try:
+        return str(_parse(source).render(**context))
+    except (LiquidError, RecursionError, ArithmeticError, TypeError, ValueError) as error:
+        raise RenderFailed(_sentence(error)) from error
+
+
+def _is_about_data(error: LiquidError) -> bool:
+    """Without data a filter may be given nothing to work on; that is no fault of the source."""
+
+    return isinstance(error, FilterArgumentError | FilterValueError | LiquidTypeError | LiquidValueError)
+
+
+@lru_cache(maxsize=1024)
+def _parse(source: str) -> BoundTemplate:
+    return _ENVIRONMENT.from_string(source)
+
+
+def _sentence(error: Exception) -> str:
+    return str(error).split("\n", 1)[0][:200] or type(error).__name__
