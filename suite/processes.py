@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
@@ -20,6 +21,7 @@ from suite.client import Client
 from suite.errors import Stop
 from suite.settings import SuiteSettings
 
+WHOLE = "suite"
 READY_SECONDS = 60
 STOP_SECONDS = 40
 COLOURS = {"coupon": "magenta", "segments": "cyan", "journey": "yellow", "inventory": "green", "gateway": "blue"}
@@ -35,24 +37,40 @@ class Process:
 
 
 class Processes:
-    """Starts parts with `environment` on `ports`; each line of output is passed on with the part's name before it."""
+    """Starts parts with `environment` on `ports`; each line of output is passed on with the part's name before it.
 
-    def __init__(self, environment: Mapping[str, str], ports: Mapping[str, int], host: str, console: Console) -> None:
+    The name `suite` stands for all parts in one process. `folder` is where the processes work (and look for `.env`).
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        ports: Mapping[str, int],
+        console: Console,
+        host: str = "127.0.0.1",
+        folder: Path | None = None,
+    ) -> None:
         self.ports = ports
         self._host = host
+        self._folder = folder
         self._environment = {**environment, "PYTHONUNBUFFERED": "1"}
         for name in wiring.SERVICES:
-            self._environment[f"QUANYU_{name.upper()}_URL"] = f"http://127.0.0.1:{ports[name]}"
+            if name in ports:
+                self._environment[f"QUANYU_{name.upper()}_URL"] = f"http://127.0.0.1:{ports[name]}"
         self._console = console
         self.running: dict[str, Process] = {}
 
+    def host_of(self, name: str) -> str:
+        """The services listen on this machine only; the door where it was told to."""
+        return "127.0.0.1" if name in wiring.SERVICES else self._host
+
     def url_of(self, name: str) -> str:
-        return f"http://{self._host if name == 'gateway' else '127.0.0.1'}:{self.ports[name]}"
+        return f"http://{self.host_of(name)}:{self.ports[name]}"
 
     async def start(self, name: str) -> None:
         """Start one part; does not wait for it."""
-        host = self._host if name == "gateway" else "127.0.0.1"
-        child = await self._spawn("serve", name, "--host", host, "--port", str(self.ports[name]))
+        part = () if name == WHOLE else (name,)
+        child = await self._spawn("serve", *part, "--host", self.host_of(name), "--port", str(self.ports[name]))
         self.running[name] = Process(name, child, asyncio.create_task(self._copy(name, child)))
 
     async def prepare(self) -> None:
@@ -106,6 +124,7 @@ class Processes:
         return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "suite", *arguments,
             env=self._environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            cwd=self._folder,
             start_new_session=True,  # Ctrl-C reaches us alone; we pass it on in order
         )  # fmt: skip
 
@@ -126,7 +145,7 @@ async def supervise(settings: SuiteSettings) -> None:
     environment = {**os.environ, "QUANYU_DATA_DIR": str(settings.data_dir)}
     if settings.internal_secret.get_secret_value() == DEFAULT_INTERNAL_SECRET:
         environment["QUANYU_INTERNAL_SECRET"] = secrets.token_urlsafe(32)
-    processes = Processes(environment, ports, settings.host, console)
+    processes = Processes(environment, ports, console, settings.host)
     loop, asked = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, asked.set)

@@ -84,11 +84,8 @@ class Story:
             for item in self.shop.cart
             for place in WAREHOUSES
         ]
-        await self.client.post(
-            "/v1/stock/adjustments",
-            {"lines": lines, "reason": "received", "reference": f"opening-{self.shop.run}"},
-            {"idempotency-key": f"opening-{self.shop.run}"},
-        )
+        opening = {"lines": lines, "reason": "received", "reference": f"opening-{self.shop.run}"}
+        await self.client.post("/v1/stock/adjustments", opening)
         self.stage.tell(f"{len(WAREHOUSES)} warehouses", *WAREHOUSES.values())
         for item in self.shop.cart:
             await self._expect_stock(item.sku, STOCK, 0)
@@ -157,14 +154,21 @@ class Story:
         self.stage.tell(
             "a message in the app's inbox 站内信", f"{message['subject']} {message['body']}", seconds=seconds
         )
-        runs = await self._runs(shopper)
+        await self.tell_once(shopper)
+
+    async def tell_once(self, shopper: Shopper) -> None:
+        """One run, one coupon, one message; and the path of the run."""
+        runs = await self.client.all(f"/v1/journeys/{self.ids['journey']}/runs?customer_id={shopper.customer_id}")
         self.stage.equal(f"the number of runs of {shopper.customer_id}", len(runs), 1)
+        self.stage.equal("the number of coupons", len(await self._coupons(shopper)), 1)
+        messages = await self.client.all(f"/v1/customers/{shopper.customer_id}/inbox")
+        self.stage.equal("the number of messages", len(messages), 1)
         await self._tell_run(runs[0]["id"])
 
     async def _tell_run(self, run_id: str) -> None:
         async def finished() -> Any:
             run = await self.client.get(f"/v1/journey-runs/{run_id}")
-            return run if run["status"] not in ("active", "running", "waiting") else None
+            return run if run["ended_at"] else None
 
         run, _ = await self.stage.until(f"the end of the run {run_id}", finished)
         path = " → ".join(f"{step['node_id']} ({step['reason']})" for step in run["steps"])
@@ -216,14 +220,17 @@ class Story:
 
         async def counted() -> Any:
             figures = await self.client.get(f"/v1/journeys/{self.ids['journey']}/statistics")
-            return figures if figures["goals"] >= 1 else None
+            return figures if figures["goals_reached"] >= 1 else None
 
         figures, seconds = await self.stage.until("the journey's goal", counted)
-        self.stage.tell(f"the journey counts its goal 转化: {figures['goals']}", self.ids["journey"], seconds=seconds)
+        self.stage.tell(
+            f"the journey counts its goal 转化: {figures['goals_reached']}", self.ids["journey"], seconds=seconds
+        )
 
     # --- scene 4: the partner --------------------------------------------------------------------------------------
 
-    async def partner(self, shopper: Shopper) -> None:
+    async def partner(self, shopper: Shopper, *, repeats: bool = False) -> None:
+        """Each event once; `repeats` allows deliveries of one event id again, as after a crash of the gateway."""
         self.stage.scene("The partner's webhook endpoint 合作方回调")
         for event_type, data in self._wanted(shopper).items():
 
@@ -236,9 +243,9 @@ class Story:
             )
             self.stage.tell(f"{event_type}, signature verified", found[0].event_id)
         ids = [delivery.event_id for delivery in self.receiver.deliveries]
-        self.stage.equal("the number of repeated deliveries", len(ids) - len(set(ids)), 0)
+        self.stage.expect(repeats or len(ids) == len(set(ids)), f"some deliveries came twice: {sorted(ids)}")
         self.stage.equal("deliveries with a wrong signature", self.receiver.forged, [])
-        self.stage.note(f"{len(ids)} deliveries in all, each event id once")
+        self.stage.note(f"{len(set(ids))} events in {len(ids)} deliveries")
 
     def _wanted(self, shopper: Shopper) -> dict[str, dict[str, str]]:
         return {
@@ -293,9 +300,6 @@ class Story:
         mine = [coupon for coupon in coupons if coupon["template_id"] == self.ids["template"]]
         self.stage.expect(len(mine) <= 1, f"{shopper.customer_id} should have one coupon but has {len(mine)}.")
         return mine
-
-    async def _runs(self, shopper: Shopper) -> list[dict[str, Any]]:
-        return await self.client.all(f"/v1/journeys/{self.ids['journey']}/runs?customer_id={shopper.customer_id}")
 
     async def _expect_coupon(self, shopper: Shopper, status: str) -> None:
         coupon = await self.client.get(f"/v1/coupons/{shopper.coupon['id']}")

@@ -1,0 +1,148 @@
+"""The ways to run the suite that the scenarios are played in: real processes on free ports, cleaned up afterwards."""
+
+import os
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+from kit import servers
+from rich.console import Console
+
+from shared.messaging.topology import Topology
+from suite import wiring
+from suite.client import Client, NotRunning, Problem
+from suite.processes import WHOLE, Processes, free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+RETRY_SECONDS = (1.0, 5.0, 30.0)
+KINDS = ("embedded", "one_process", "each_alone")
+
+
+@dataclass
+class RunningSuite:
+    """A suite of one or five processes. `door` is the process that answers at `url`."""
+
+    kind: str
+    processes: Processes
+    environment: dict[str, str]
+    data_dir: Path
+    door: str
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return self.processes.url_of(self.door)
+
+    @property
+    def parts(self) -> list[str]:
+        return list(self.processes.ports)
+
+    @property
+    def key(self) -> str:
+        return (self.data_dir / "admin.key").read_text().strip()
+
+    def client(self, *, stubborn: bool = False) -> Client:
+        return (StubbornClient if stubborn else Client)(self.url, self.key)
+
+    async def kill_and_restart(self, part: str) -> None:
+        """SIGKILL, and at once a new process of the same part, as a supervisor would."""
+        await self.processes.kill(part)
+        await self.processes.start(part)
+
+
+class StubbornClient(Client):
+    """A merchant's program as it should be: repeats a call that got no answer, under the same Idempotency-Key."""
+
+    async def call(self, method: str, path: str, body: Any = None, headers: Any = None) -> Any:
+        import asyncio
+
+        headers = {"idempotency-key": uuid.uuid4().hex, **(headers or {})}
+        for _ in range(200):
+            try:
+                return await super().call(method, path, body, headers)
+            except NotRunning:
+                pass
+            except Problem as error:
+                if error.status not in (429, 502, 503, 504) and error.code != "idempotency_in_progress":
+                    raise
+            await asyncio.sleep(0.1)
+        return await super().call(method, path, body, headers)
+
+
+@asynccontextmanager
+async def arrange(kind: str, folder: Path, database_url: str | None) -> AsyncIterator[RunningSuite]:
+    """Start the suite in this arrangement; `database_url` is an empty PostgreSQL database where it needs one."""
+    names = wiring.PARTS if kind == "each_alone" else (WHOLE,)
+    prefix = f"qs-{uuid.uuid4().hex[:12]}"
+    environment = _environment(kind, folder, database_url, prefix)
+    log = folder / "processes.log"
+    with log.open("w") as output:
+        console = Console(file=output, width=400, color_system=None)
+        processes = Processes(environment, {name: free_port() for name in names}, console, folder=folder)
+        running = RunningSuite(kind, processes, environment, folder / "data", names[-1], log)
+        try:
+            if kind == "each_alone":
+                await processes.prepare()
+            for name in names:
+                await processes.start(name)
+            await processes.ready(names)
+            yield running
+        except BaseException:
+            output.flush()
+            print(log.read_text()[-20_000:])  # pytest shows it with the failure
+            raise
+        finally:
+            await processes.stop()
+            if kind != "embedded":
+                await _sweep(prefix)
+
+
+def _environment(kind: str, folder: Path, database_url: str | None, prefix: str) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("QUANYU_")}
+    environment = {
+        **inherited,
+        "PYTHONPATH": str(ROOT),
+        "QUANYU_DATA_DIR": str(folder / "data"),
+        "QUANYU_WEBHOOKS_ALLOW_PRIVATE": "true",
+        "QUANYU_WEBHOOKS_SCHEDULE_SECONDS": "[0,0.5,1,1,2,2,5,5,5]",
+        "QUANYU_BUS_RETRY_SECONDS": str(list(RETRY_SECONDS)),
+    }
+    if kind != "embedded":
+        assert database_url is not None
+        environment |= {
+            "QUANYU_DATABASE_URL": database_url,
+            "QUANYU_DATABASE_POOL_SIZE": "4",
+            "QUANYU_BROKER_URL": servers.BROKER_URL,
+            "QUANYU_BROKER_PREFIX": prefix,
+        }
+    if kind == "each_alone":
+        environment["QUANYU_INTERNAL_SECRET"] = "a-secret-that-only-the-scenarios-know"
+    return environment
+
+
+async def _sweep(prefix: str) -> None:
+    """Delete every queue that the suite declared."""
+    topology = Topology(prefix, RETRY_SECONDS)
+    connection = await aio_pika.connect(servers.BROKER_URL)
+    async with connection:
+        channel = await connection.channel()
+        for consumer in _consumers():
+            waiting = [topology.waiting(consumer, seconds) for seconds in RETRY_SECONDS]
+            for queue in (*waiting, topology.queue(consumer), topology.parked(consumer)):
+                await channel.queue_delete(queue)
+        await channel.exchange_delete(topology.exchange)
+
+
+def _consumers() -> set[str]:
+    from shared.clock import SystemClock
+    from shared.db import Database
+    from shared.messaging import LocalBus
+    from suite.settings import SuiteSettings
+
+    bus = LocalBus(Database("sqlite:///unused.db", schema="bus"), SystemClock())
+    parts = [wiring.build(name, SuiteSettings(), {}, bus) for name in wiring.PARTS]
+    return {subscription.consumer for part in parts for subscription in part.subscriptions}
