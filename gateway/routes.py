@@ -67,7 +67,29 @@ SEGMENTS: tuple[Route, ...] = (
     Route("POST", "/v1/batch", "segments:events:write", "segments", tracking=True),
 )
 
-JOURNEY: tuple[Route, ...] = ()
+JOURNEY: tuple[Route, ...] = (
+    Route("POST", "/v1/journeys", "journey:journeys:write", "journey"),
+    Route("GET", "/v1/journeys", "journey:journeys:read", "journey"),
+    Route("GET", "/v1/journeys/{journey_id}", "journey:journeys:read", "journey"),
+    Route("PUT", "/v1/journeys/{journey_id}", "journey:journeys:write", "journey"),
+    Route("POST", "/v1/journeys/{journey_id}/publish", "journey:journeys:write", "journey"),
+    Route("POST", "/v1/journeys/{journey_id}/pause", "journey:journeys:write", "journey"),
+    Route("POST", "/v1/journeys/{journey_id}/resume", "journey:journeys:write", "journey"),
+    Route("POST", "/v1/journeys/{journey_id}/stop", "journey:journeys:write", "journey"),
+    Route("POST", "/v1/journeys/{journey_id}/entries", "journey:entries:write", "journey"),
+    Route("GET", "/v1/journeys/{journey_id}/runs", "journey:runs:read", "journey"),
+    Route("GET", "/v1/journeys/{journey_id}/statistics", "journey:runs:read", "journey"),
+    Route("GET", "/v1/journey-runs/{run_id}", "journey:runs:read", "journey"),
+    Route("POST", "/v1/message-templates", "journey:templates:write", "journey"),
+    Route("GET", "/v1/message-templates", "journey:templates:read", "journey"),
+    Route("GET", "/v1/message-templates/{template_id}", "journey:templates:read", "journey"),
+    Route("POST", "/v1/message-templates/{template_id}/preview", "journey:templates:read", "journey"),
+    Route("GET", "/v1/messages", "journey:messages:read", "journey"),
+    Route("GET", "/v1/messages/{message_id}", "journey:messages:read", "journey"),
+    Route("GET", "/v1/customers/{customer_id}/inbox", "journey:inbox:read", "journey"),
+    Route("POST", "/v1/customers/{customer_id}/inbox/{message_id}/read", "journey:inbox:write", "journey"),
+    Route("GET", "/v1/audit/journeys", "journey:audit:read", "journey"),
+)
 
 INVENTORY: tuple[Route, ...] = (
     Route("POST", "/v1/locations", "inventory:locations:write", "inventory"),

@@ -23,10 +23,15 @@ async def list_messages(
     status: Annotated[MessageStatus | None, Query()] = None,
 ) -> Page[MessageView]:
     """The send ledger (发送台账), newest first: each message was sent, or says why not."""
+    customer_id = customer_id or caller.customer_id
+    if customer_id is not None:
+        caller.require_customer(customer_id)
     return await ledger.page(paging, customer_id, journey_id, status)
 
 
 @router.get("/{message_id}")
 async def get_message(caller: MessagesRead, message_id: str, ledger: Ledger) -> MessageView:
     """One message of the send ledger."""
-    return await ledger.get(message_id)
+    message = await ledger.get(message_id)
+    caller.require_customer(message.customer_id)
+    return message

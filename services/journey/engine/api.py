@@ -18,6 +18,7 @@ AllRuns = Annotated[Runs, Provided(Runs)]
 @router.post("/journeys/{journey_id}/entries", status_code=201)
 async def enter_journey(caller: EntriesWrite, journey_id: str, body: EntryIn, runs: AllRuns) -> RunWithSteps:
     """Let a customer enter a journey whose entry kind is `api` (进入)."""
+    caller.require_customer(body.customer_id)
     return await runs.enter(journey_id, body)
 
 
@@ -31,13 +32,18 @@ async def list_runs(
     state: Annotated[RunState | None, Query()] = None,
 ) -> Page[RunView]:
     """Runs of a journey, newest first."""
+    customer_id = customer_id or caller.customer_id
+    if customer_id is not None:
+        caller.require_customer(customer_id)
     return await runs.page(journey_id, paging, customer_id, state)
 
 
 @router.get("/journey-runs/{run_id}")
 async def get_run(caller: RunsRead, run_id: str, runs: AllRuns) -> RunWithSteps:
     """One run: every step with its reason code, every effect with its outcome (the newest 1,000 steps)."""
-    return await runs.get(run_id)
+    run = await runs.get(run_id)
+    caller.require_customer(run.customer_id)
+    return run
 
 
 @router.get("/journeys/{journey_id}/statistics")

@@ -16,8 +16,8 @@ from services.journey.templates.schemas import (
 from shared.web import Caller, Name, Page, PageParams, Provided, needs
 
 router = APIRouter(prefix="/v1/message-templates", tags=["message templates"])
-TemplatesRead = Annotated[Caller, Depends(needs("journey:message-templates:read"))]
-TemplatesWrite = Annotated[Caller, Depends(needs("journey:message-templates:write"))]
+TemplatesRead = Annotated[Caller, Depends(needs("journey:templates:read"))]
+TemplatesWrite = Annotated[Caller, Depends(needs("journey:templates:write"))]
 Library = Annotated[Templates, Provided(Templates)]
 
 
@@ -52,4 +52,6 @@ async def preview_message_template(
     caller: TemplatesRead, template_id: str, body: PreviewIn, library: Library
 ) -> PreviewView:
     """Render a template for a customer or for given data; nothing is sent."""
+    if body.customer_id is not None:
+        caller.require_customer(body.customer_id)
     return await library.preview(template_id, body)
