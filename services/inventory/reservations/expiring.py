@@ -43,7 +43,13 @@ class Expiring:
         return len(overdue) == self._batch_size
 
     async def sweep(self) -> None:
-        """Everything that is overdue now. Callers at the same time share one sweep."""
+        """Everything that is overdue now. Callers at the same time share one sweep.
+
+        A call with an idempotency key holds a transaction of its own open, and must sweep inside it.
+        """
+        if self._db.is_joined():
+            await self._sweep()
+            return
         if self._sweeping is None or self._sweeping.done():
             self._sweeping = asyncio.create_task(self._sweep(), name="sweep overdue reservations")
         await asyncio.shield(self._sweeping)

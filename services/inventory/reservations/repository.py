@@ -170,8 +170,9 @@ async def _load(tx: Transaction, statement: Select[Any], parameters: dict[str, A
     if not rows:
         return []
     lines: dict[str, list[Line]] = defaultdict(list)
-    for line in await tx.execute(_LINES, {"ids": padded([row.id for row in rows])}):
-        lines[line[0]].append(Line(*line[1:]))
+    for row in await tx.execute(_LINES, {"ids": padded([row.id for row in rows])}):
+        owner, *values = tuple[Any, ...](row)
+        lines[owner].append(Line(*values))
     return [_reservation(row, lines[row.id]) for row in rows]
 
 

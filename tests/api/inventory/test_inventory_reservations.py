@@ -1,0 +1,298 @@
+"""Reservations through their life, on both databases."""
+
+from datetime import timedelta
+
+import pytest
+from api.inventory.shopkit import Shop, figures
+
+
+async def test_all_lines_or_nothing_and_every_short_line_is_named(shop: Shop) -> None:
+    await shop.receive("a", 5)
+    await shop.receive("b", 1)
+    refused = await shop.reserve("o1", ("a", 5), ("b", 2), ("never-seen", 1))
+    assert refused.status_code == 409
+    problem = refused.json()
+    assert problem["code"] == "insufficient_stock"
+    assert problem["lines"] == [
+        {"sku": "b", "requested": 2, "available": 1},
+        {"sku": "never-seen", "requested": 1, "available": 0},
+    ]
+    assert figures(await shop.level("a")) == (5, 5, 0, 0)
+    await shop.prove()
+
+
+async def test_duplicate_lines_are_summed_before_the_check(shop: Shop) -> None:
+    await shop.receive("a", 3)
+    refused = await shop.reserve("o1", ("a", 2), ("a", 2))
+    assert refused.status_code == 409
+    assert refused.json()["lines"] == [{"sku": "a", "requested": 4, "available": 3}]
+    held = await shop.held("o2", ("a", 1), ("a", 2))
+    assert [line["quantity"] for line in held["lines"]] == [3]
+
+
+async def test_a_named_and_an_unnamed_line_of_one_sku_share_the_stock(shop: Shop) -> None:
+    await shop.receive("a", 3)
+    refused = await shop.reserve("o1", ("a", 2, "w1"), ("a", 2))
+    assert refused.status_code == 409
+    assert refused.json()["lines"] == [{"sku": "a", "requested": 2, "available": 1}]
+    held = await shop.held("o2", ("a", 2, "w1"), ("a", 1))
+    assert sum(line["quantity"] for line in held["lines"]) == 3
+    await shop.prove()
+
+
+async def test_same_order_same_body_same_answer(shop: Shop) -> None:
+    await shop.receive("a", 5)
+    first = await shop.reserve("o1", ("a", 1), ("a", 1))
+    again = await shop.reserve("o1", ("a", 2))
+    assert (again.status_code, again.json()) == (first.status_code, first.json())
+    other = await shop.reserve("o1", ("a", 3))
+    assert (other.status_code, other.json()["code"]) == (409, "order_already_reserved")
+    assert other.json()["reservation_id"] == first.json()["id"]
+    assert figures(await shop.level("a")) == (5, 3, 2, 0)
+
+
+async def test_a_repeat_is_answered_also_when_the_stock_is_gone(shop: Shop) -> None:
+    await shop.receive("a", 1)
+    first = await shop.held("o1", ("a", 1))
+    assert (await shop.held("o1", ("a", 1))) == first
+
+
+async def test_ttl_bounds(shop: Shop) -> None:
+    await shop.receive("a", 9)
+    for wrong in (0, -1, 14_401, "900", 1.5, None):
+        refused = await shop.reserve("o1", ("a", 1), ttl_seconds=wrong)
+        assert refused.status_code == 422, wrong
+        assert refused.json()["errors"][0]["pointer"] == "#/ttl_seconds"
+    held = await shop.held("o2", ("a", 1), ttl_seconds=14_400)
+    assert held["expires_at"] == "2026-11-11T06:00:00Z"
+    assert (await shop.held("o3", ("a", 1)))["expires_at"] == "2026-11-11T02:15:00Z"
+
+
+@pytest.mark.parametrize(("second", "status"), [(899, "held"), (900, "expired"), (901, "expired")])
+async def test_expiry_boundary(shop: Shop, second: int, status: str) -> None:
+    await shop.receive("a", 1)
+    held = await shop.held("o1", ("a", 1))
+    shop.clock.advance(seconds=second)
+    await shop.running.tick()
+    assert (await shop.read(held))["status"] == status
+    assert figures(await shop.level("a")) == ((1, 0, 1, 0) if status == "held" else (1, 1, 0, 0))
+    await shop.prove()
+
+
+async def test_paid_after_expiry_takes_the_stock_again_and_says_so(shop: Shop) -> None:
+    await shop.receive("a", 1)
+    held = await shop.held("o1", ("a", 1))
+    shop.clock.advance(seconds=900)
+    await shop.running.tick()
+    confirmed = await shop.done(held, "confirm")
+    assert (confirmed["status"], confirmed["reserved_again"], confirmed["expires_at"]) == ("confirmed", True, None)
+    assert figures(await shop.level("a")) == (1, 0, 0, 1)
+    await shop.prove()
+
+
+async def test_paid_after_expiry_takes_the_stock_from_where_it_is_now(shop: Shop) -> None:
+    await shop.place("w2")
+    await shop.receive("a", 2)
+    held = await shop.held("o1", ("a", 2))
+    shop.clock.advance(seconds=900)
+    await shop.running.tick()
+    await shop.held("o2", ("a", 2, "w1"))
+    await shop.receive("a", 2, "w2")
+    confirmed = await shop.done(held, "confirm")
+    assert [(line["location_id"], line["quantity"]) for line in confirmed["lines"]] == [("w2", 2)]
+    assert await shop.read(held) == confirmed
+    await shop.prove()
+
+
+async def test_paid_after_expiry_when_the_stock_is_gone_is_410_and_changes_nothing(shop: Shop) -> None:
+    await shop.receive("a", 2)
+    held = await shop.held("o1", ("a", 2))
+    shop.clock.advance(seconds=900)
+    await shop.held("o2", ("a", 1))
+    gone = await shop.step(held, "confirm")
+    assert (gone.status_code, gone.json()["code"]) == (410, "reservation_expired")
+    assert (await shop.read(held))["status"] == "expired"
+    assert figures(await shop.level("a")) == (2, 1, 1, 0)
+    await shop.prove()
+
+
+async def test_paid_late_but_not_swept_yet_keeps_its_stock(shop: Shop) -> None:
+    await shop.receive("a", 1)
+    held = await shop.held("o1", ("a", 1))
+    shop.clock.advance(seconds=5000)
+    confirmed = await shop.done(held, "confirm")
+    assert (confirmed["status"], confirmed["reserved_again"]) == ("confirmed", True)
+    await shop.running.tick()
+    assert (await shop.read(held))["status"] == "confirmed"
+    await shop.prove()
+
+
+async def test_overdue_stock_is_swept_when_a_reservation_needs_it(shop: Shop) -> None:
+    await shop.receive("a", 2)
+    await shop.receive("b", 2)
+    old = await shop.held("o1", ("a", 2), ("b", 1))
+    shop.clock.advance(timedelta(minutes=15))
+    await shop.held("o2", ("a", 1))
+    assert (await shop.read(old))["status"] == "expired"
+    assert figures(await shop.level("b")) == (2, 2, 0, 0)
+    await shop.prove()
+
+
+async def test_overdue_stock_is_swept_for_a_call_with_an_idempotency_key_too(shop: Shop) -> None:
+    await shop.receive("a", 2)
+    await shop.held("o1", ("a", 2))
+    shop.clock.advance(timedelta(minutes=15))
+    body = {"order_id": "o2", "channel": "app", "lines": [{"sku": "a", "quantity": 1}]}
+    first = await shop.client.post("/v1/reservations", json=body, headers={"Idempotency-Key": "k1"})
+    assert first.status_code == 201, first.text
+    again = await shop.client.post("/v1/reservations", json=body, headers={"Idempotency-Key": "k1"})
+    assert (again.json(), again.headers["Idempotent-Replayed"]) == (first.json(), "true")
+    assert figures(await shop.level("a")) == (2, 1, 1, 0)
+    await shop.prove()
+
+
+async def test_extend_once(shop: Shop) -> None:
+    await shop.receive("a", 1)
+    held = await shop.held("o1", ("a", 1))
+    shop.clock.advance(seconds=600)
+    extended = await shop.done(held, "extend", {"ttl_seconds": 900})
+    assert (extended["expires_at"], extended["extended"]) == ("2026-11-11T02:25:00Z", True)
+    twice = await shop.step(held, "extend")
+    assert (twice.status_code, twice.json()["code"]) == (409, "already_extended")
+    shop.clock.advance(seconds=900)
+    await shop.running.tick()
+    assert (await shop.read(held))["status"] == "expired"
+
+
+async def test_extend_never_shortens_and_never_wakes_the_dead(shop: Shop) -> None:
+    await shop.receive("a", 2)
+    held = await shop.held("o1", ("a", 1), ttl_seconds=3600)
+    assert (await shop.done(held, "extend", {"ttl_seconds": 1}))["expires_at"] == held["expires_at"]
+    late = await shop.held("o2", ("a", 1), ttl_seconds=1)
+    shop.clock.advance(seconds=1)
+    gone = await shop.step(late, "extend")
+    assert (gone.status_code, gone.json()["code"]) == (410, "reservation_expired")
+    await shop.done(held, "confirm")
+    paid = await shop.step(held, "extend")
+    assert (paid.status_code, paid.json()["code"]) == (409, "reservation_state")
+
+
+async def test_every_step_twice_is_the_same_as_once(shop: Shop) -> None:
+    await shop.receive("a", 4)
+    one, two = await shop.held("o1", ("a", 1)), await shop.held("o2", ("a", 2))
+    for reservation, verb in ((one, "confirm"), (one, "ship"), (two, "release")):
+        first = await shop.done(reservation, verb)
+        assert await shop.done(reservation, verb) == first
+    assert figures(await shop.level("a")) == (3, 3, 0, 0)
+    assert len(await shop.movements(sku="a")) == 6  # received, 2 × reserved, confirmed, shipped, released
+    await shop.prove()
+
+
+async def test_expired_and_released_stay_what_they_are(shop: Shop) -> None:
+    await shop.receive("a", 1)
+    held = await shop.held("o1", ("a", 1))
+    shop.clock.advance(seconds=900)
+    await shop.running.tick()
+    assert (await shop.done(held, "release"))["status"] == "expired"
+    other = await shop.held("o2", ("a", 1))
+    await shop.done(other, "release")
+    confirm = await shop.step(other, "confirm")
+    assert (confirm.status_code, confirm.json()["code"]) == (409, "reservation_state")
+
+
+async def test_ship_in_parts_then_cancel_returns_only_the_rest(shop: Shop) -> None:
+    await shop.receive("a", 10)
+    held = await shop.held("o1", ("a", 5))
+    unpaid = await shop.step(held, "ship")
+    assert (unpaid.status_code, unpaid.json()["code"]) == (409, "reservation_state")
+    await shop.done(held, "confirm")
+    part = await shop.done(held, "ship", {"lines": [{"sku": "a", "quantity": 2}]})
+    assert (part["status"], part["lines"][0]["shipped"]) == ("partially_shipped", 2)
+    too_much = await shop.step(held, "ship", {"lines": [{"sku": "a", "quantity": 2}, {"sku": "a", "quantity": 2}]})
+    assert too_much.status_code == 409
+    assert too_much.json()["lines"] == [{"sku": "a", "location_id": None, "requested": 4, "open": 3}]
+    released = await shop.done(held, "release")
+    assert (released["status"], released["lines"][0]["released"]) == ("released", 3)
+    assert figures(await shop.level("a")) == (8, 8, 0, 0)
+    await shop.prove()
+
+
+async def test_a_parcel_is_shipped_once_per_reference(shop: Shop) -> None:
+    await shop.receive("a", 5)
+    held = await shop.held("o1", ("a", 4))
+    await shop.done(held, "confirm")
+    parcel = {"lines": [{"sku": "a", "quantity": 1}], "reference": "SF1"}
+    first = await shop.done(held, "ship", parcel)
+    assert await shop.done(held, "ship", parcel) == first
+    other = await shop.step(held, "ship", {"lines": [{"sku": "a", "quantity": 2}], "reference": "SF1"})
+    assert (other.status_code, other.json()["code"]) == (409, "reference_reused")
+    assert (await shop.done(held, "ship", parcel | {"reference": "SF2"}))["lines"][0]["shipped"] == 2
+    assert figures(await shop.level("a")) == (3, 1, 0, 2)
+
+
+async def test_released_after_everything_shipped_is_refused(shop: Shop) -> None:
+    await shop.receive("a", 1)
+    held = await shop.held("o1", ("a", 1))
+    await shop.done(held, "confirm")
+    await shop.done(held, "ship")
+    refused = await shop.step(held, "release")
+    assert (refused.status_code, refused.json()["code"]) == (409, "reservation_state")
+
+
+async def test_placement_prefers_one_location_then_the_largest_stock(shop: Shop) -> None:
+    for place in ("w2", "w3"):
+        await shop.place(place)
+    await shop.place("partner", kind="supplier")
+    for place, a, b in (("w1", 5, 0), ("w2", 3, 3), ("w3", 4, 1), ("partner", 99, 99)):
+        for sku, units in (("a", a), ("b", b)):
+            if units:
+                await shop.receive(sku, units, place)
+    one = await shop.held("o1", ("a", 2), ("b", 2))
+    assert {line["location_id"] for line in one["lines"]} == {"w2"}
+    split = await shop.held("o2", ("a", 7))
+    assert [(line["location_id"], line["quantity"]) for line in split["lines"]] == [("w1", 5), ("w3", 2)]
+    named = await shop.held("o3", ("a", 50, "partner"))
+    assert named["lines"][0]["location_id"] == "partner"
+    short = await shop.reserve("o4", ("a", 4))
+    assert short.json()["lines"] == [{"sku": "a", "requested": 4, "available": 3}]
+
+
+async def test_a_closed_location_promises_nothing_new(shop: Shop) -> None:
+    await shop.receive("a", 5)
+    held = await shop.held("o1", ("a", 1))
+    await shop.client.patch("/v1/locations/w1", json={"active": False})
+    assert (await shop.reserve("o2", ("a", 1))).json()["lines"][0]["available"] == 0
+    named = await shop.reserve("o3", ("a", 1, "w1"))
+    assert named.json()["lines"] == [{"sku": "a", "location_id": "w1", "requested": 1, "available": 0}]
+    await shop.done(held, "confirm")
+    await shop.done(held, "ship")
+
+
+async def test_unknown_location_and_unknown_reservation(shop: Shop) -> None:
+    unknown = await shop.reserve("o1", ("a", 1, "nowhere"))
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_location")
+    for verb in ("confirm", "release", "extend", "ship"):
+        missing = await shop.step({"id": "rsv_none"}, verb)
+        assert (missing.status_code, missing.json()["code"]) == (404, "reservation_not_found")
+    assert (await shop.client.get("/v1/reservations/rsv_none")).status_code == 404
+
+
+async def test_list_and_filters(shop: Shop) -> None:
+    await shop.receive("a", 9)
+    await shop.receive("b", 9)
+    one, two = await shop.held("o1", ("a", 1)), await shop.held("o2", ("b", 1), channel="tmall")
+    await shop.done(two, "confirm")
+
+    async def found(**filters: str | int) -> list[str]:
+        page = (await shop.client.get("/v1/reservations", params=filters)).json()
+        return [row["order_id"] for row in page["data"]]
+
+    assert await found() == ["o2", "o1"]
+    assert await found(order_id="o1") == ["o1"]
+    assert await found(status="confirmed") == ["o2"]
+    assert await found(channel="tmall") == ["o2"]
+    assert await found(sku="a") == ["o1"]
+    first = (await shop.client.get("/v1/reservations", params={"limit": 1})).json()
+    assert first["has_more"]
+    rest = await shop.client.get("/v1/reservations", params={"limit": 1, "cursor": first["next_cursor"]})
+    assert rest.json()["data"] == [await shop.read(one)]
