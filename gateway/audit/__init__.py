@@ -1,0 +1,1 @@
+"""Who changed what at the door: an append-only log of administrative calls."""

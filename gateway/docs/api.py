@@ -1,0 +1,30 @@
+"""Event types 事件类型: what a webhook can tell."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+
+from gateway.docs.events import catalogue
+from shared.web import Caller, Page, View, needs
+
+router = APIRouter(prefix="/v1/event-types", tags=["webhooks"])
+EventsRead = Annotated[Caller, Depends(needs("gateway:events:read"))]
+
+
+class EventTypeView(View):
+    """One type, with the JSON schema of its webhook body and an example."""
+
+    name: str
+    owner: str
+    version: int
+    description: str
+    body_schema: dict[str, Any] = Field(alias="schema")
+    example: dict[str, Any]
+
+
+@router.get("")
+async def list_event_types(_caller: EventsRead) -> Page[EventTypeView]:
+    """Every type that an endpoint can ask for, all on one page."""
+    entries = [EventTypeView.model_validate(entry) for entry in catalogue()]
+    return Page[EventTypeView](data=entries, has_more=False)

@@ -1,0 +1,151 @@
+"""Event types as the world sees them: schema and example, made from the contracts."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from shared.contracts import REGISTRY, Event, public_names
+
+_MOMENT = "2026-11-11T02:00:00Z"
+_BY_NAME: dict[str, Any] = {
+    "currency": "CNY",
+    "amount": 5000,
+    "customer_id": "c1",
+    "order_id": "o-1001",
+    "sku": "s1",
+    "channel": "app",
+    "code": "7Q4M-2KXD",
+    "quantity": 2,
+    "version": 3,
+    "reason": "customer_cancelled",
+    "benefit": {"kind": "amount_off", "amount": 5000},
+    "location_id": "wh-sh",
+}
+_PREFIXES = {
+    "coupon_id": "cpn",
+    "template_id": "tpl",
+    "checkout_id": "chk",
+    "segment_id": "seg",
+    "profile_id": "prf",
+    "journey_id": "jny",
+    "run_id": "run",
+    "message_id": "msg",
+    "reservation_id": "rsv",
+}
+
+
+def schema_of(event: type[Event]) -> dict[str, Any]:
+    """The JSON schema of a webhook body of this type: `{"type", "timestamp", "data"}`."""
+    data = event.model_json_schema()
+    definitions = data.pop("$defs", None)
+    schema: dict[str, Any] = {
+        "type": "object",
+        "required": ["type", "timestamp", "data"],
+        "properties": {
+            "type": {"const": event.name},
+            "timestamp": {"type": "string", "format": "date-time"},
+            "data": data,
+        },
+    }
+    if definitions:
+        schema["$defs"] = definitions
+    return schema
+
+
+def example_of(event: type[Event]) -> dict[str, Any]:
+    """A body of this type that its schema accepts."""
+    data = event.model_json_schema()
+    return {"type": event.name, "timestamp": _MOMENT, "data": _value("data", data, data.get("$defs", {}))}
+
+
+def _value(name: str, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Any:
+    if "$ref" in schema:
+        return _value(name, definitions[schema["$ref"].rsplit("/", 1)[1]], definitions)
+    for chosen in ("const", "default"):
+        if schema.get(chosen) is not None:
+            return schema[chosen]
+    if "enum" in schema:
+        return schema["enum"][0]
+    if "anyOf" in schema:
+        options = [option for option in schema["anyOf"] if option.get("type") != "null"]
+        return _value(name, options[0], definitions)
+    kind = schema.get("type")
+    if kind == "object" and "properties" in schema:
+        return {key: _value(key, one, definitions) for key, one in schema["properties"].items()}
+    if kind == "array":
+        return [_value(name, schema["items"], definitions)] if schema.get("items") else []
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    return _plain(name, schema)
+
+
+def _plain(name: str, schema: Mapping[str, Any]) -> Any:
+    kind = schema.get("type")
+    if kind == "string":
+        if schema.get("format") == "date-time":
+            return _MOMENT
+        return f"{_PREFIXES[name]}_01K9QZ0000000000000000000" if name in _PREFIXES else name
+    if kind in ("integer", "number"):
+        return max(10, int(schema.get("minimum", 0)))
+    return {"boolean": True, "object": {}}.get(str(kind))
+
+
+@cache
+def catalogue() -> list[dict[str, Any]]:
+    """Every public event, by name."""
+    found = []
+    for name in public_names():
+        event = REGISTRY[name]
+        text = " ".join((event.__doc__ or "").split())
+        found.append(
+            {
+                "name": name,
+                "owner": event.owner,
+                "version": event.version,
+                "description": text,
+                "schema": schema_of(event),
+                "example": example_of(event),
+            }
+        )
+    return found
+
+
+def webhooks() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The `webhooks` part of an OpenAPI document, and the schemas that it refers to."""
+    hooks, schemas = {}, {}
+    for entry in catalogue():
+        name, schema = entry["name"], dict(entry["schema"])
+        definitions = schema.pop("$defs", {})
+        names = {one: f"event.{one}" for one in definitions}
+        schemas.update({names[one]: _moved(definition, names) for one, definition in definitions.items()})
+        schemas[f"event.{name}"] = _moved(schema, names)
+        hooks[name] = {
+            "post": {
+                "operationId": f"webhook_{name.replace('.', '_')}",
+                "summary": entry["description"],
+                "tags": ["webhooks to you"],
+                "security": [],
+                "requestBody": {
+                    "content": {
+                        "application/json": {
+                            "schema": {"$ref": f"#/components/schemas/event.{name}"},
+                            "example": entry["example"],
+                        }
+                    }
+                },
+                "responses": {"2XX": {"description": "Received. Anything else is tried again."}},
+            }
+        }
+    return hooks, schemas
+
+
+def _moved(node: Any, names: Mapping[str, str]) -> Any:
+    """`$defs` of a single schema become components of the document."""
+    if isinstance(node, dict):
+        return {
+            key: f"#/components/schemas/{names[value.rsplit('/', 1)[1]]}"
+            if key == "$ref" and isinstance(value, str)
+            else _moved(value, names)
+            for key, value in node.items()
+        }
+    return [_moved(one, names) for one in node] if isinstance(node, list) else node

@@ -1,0 +1,220 @@
+"""The hot path: every request passes here, in this order, with no framework around it.
+
+odd paths refused → route known? → who calls? → may they? → how often? → how much? → forwarded with a proven identity.
+"""
+
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from starlette.types import Receive, Scope, Send
+
+from gateway.exchange import Exchange, too_large
+from gateway.forwarding.paths import OddPath, check_path
+from gateway.forwarding.port import Forwarded, Forwarder
+from gateway.forwarding.sifting import Sifted, sift
+from gateway.keys import credentials
+from gateway.keys.ring import HeldKey, KeyRing
+from gateway.limits.guard import Guard
+from gateway.routes import PUBLIC, Route, RouteTable
+from gateway.settings import GatewaySettings
+from shared.ids import new_id
+from shared.observability.logging import get_logger
+from shared.web import BadRequest, Forbidden, NotFound, Problem, Unauthorized, Unavailable
+from shared.web.asgi import ClientGone, read_body, replayed
+from shared.web.problems import to_problem, unexpected
+
+_REALM = {"WWW-Authenticate": 'Bearer realm="quanyu"'}
+
+
+class Door:
+    """The public ASGI application."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        table: RouteTable,
+        upstreams: Mapping[str, Forwarder],
+        ring: KeyRing,
+        guard: Guard,
+    ) -> None:
+        self._table = table
+        self._upstreams = dict(upstreams)
+        self._ring = ring
+        self._guard = guard
+        self._access_log = settings.access_log
+        self._origins = settings.cors_origins
+        public = settings.metrics_public
+        self._metrics_public = settings.environment != "production" if public is None else public
+        self._log = get_logger(part="gateway")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await _lifespan(receive, send)
+        if scope["type"] != "http":
+            return await send({"type": "websocket.close", "code": 1008})
+        exchange = Exchange(scope, send, new_id("req"))
+        try:
+            await self._pass(exchange, receive)
+            if exchange.overflow is not None and not exchange.status:
+                await exchange.refuse(exchange.overflow)
+        except ClientGone:
+            exchange.note = "client gone"
+            if exchange.overflow is not None and not exchange.status:
+                await exchange.refuse(exchange.overflow)
+        except Exception as error:
+            await self._answer_failure(exchange, error)
+        finally:
+            exchange.finish(self._log, self._access_log)
+
+    async def _answer_failure(self, exchange: Exchange, error: Exception) -> None:
+        if exchange.overflow is not None and not exchange.status:
+            return await exchange.refuse(exchange.overflow)
+        problem = to_problem(error)
+        if problem is None:
+            self._log.exception("request failed", request_id=exchange.request_id, route=exchange.route)
+            problem = unexpected(error)
+        if exchange.status:
+            exchange.note = "answer broken off"
+            return  # the answer had begun: the server cuts the connection, which is the truth
+        exchange.note = exchange.note or problem.code
+        await exchange.refuse(problem)
+
+    async def _pass(self, exchange: Exchange, receive: Receive) -> None:
+        scope = exchange.scope
+        sifted = sift(scope["headers"])
+        _keep_request_id(exchange, sifted.request_id)
+        exchange.address = self._guard.address_of(exchange.address, sifted.forwarded_for)
+        raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+        route = self._route(exchange, raw_path, sifted)
+        if route is None:
+            return await self._preflight(exchange, sifted)
+        exchange.route = route
+        query: bytes = scope["query_string"]
+        if query and credentials.in_query(query):
+            raise BadRequest("key_in_query", "Never put a key into a URL: it lands in logs. Send it as Authorization.")
+        if sifted.length is not None and sifted.length > route.body_limit:
+            raise too_large(route.body_limit)
+        if sifted.length is None:
+            receive = exchange.limited(receive, route.body_limit)
+        if route.tracking and sifted.origin is not None:
+            exchange.extra += self._cors(sifted.origin)
+        if route.scope != PUBLIC:
+            receive = await self._admit(exchange, route, sifted, receive)
+        upstream = self._upstreams.get(route.service)
+        if upstream is None:
+            raise Unavailable("upstream_unavailable", f"The {route.service} service is not part of this installation.")
+        has_body = sifted.chunked or bool(sifted.length)
+        request = Forwarded(
+            scope["method"],
+            raw_path,
+            query,
+            self._headers(exchange, sifted),
+            exchange.caller,
+            exchange.request_id,
+            route.template,
+            has_body,
+            scope,
+        )
+        await upstream.forward(request, receive, exchange.send)
+
+    def _route(self, exchange: Exchange, raw_path: bytes, sifted: Sifted) -> Route | None:
+        """The route; None for a preflight of a tracking path. Raises NotFound, or 405 with the methods it knows."""
+        method: str = exchange.scope["method"]
+        try:
+            path = check_path(raw_path)
+        except OddPath as odd:
+            raise BadRequest("odd_path", f"{odd.args[0]} Write the path in its plain form.") from None
+        found = self._table.match(method, path)
+        if isinstance(found, Route):
+            if found.template != "/metrics" or self._metrics_public:
+                return found
+            found = frozenset()
+        if method == "OPTIONS" and sifted.preflight is not None and sifted.origin is not None:
+            wanted = self._table.match(sifted.preflight.decode("latin-1"), path)
+            if isinstance(wanted, Route) and wanted.tracking:
+                exchange.route = wanted
+                return None
+        self._guard.failed(exchange.address)
+        if not found:
+            raise NotFound("not_found", "There is nothing at this path. The paths are listed at /docs.")
+        allow = ", ".join(sorted(found))
+        detail = f"This path knows {allow}, not {method}."
+        raise Problem("method_not_allowed", detail, status=405, headers={"Allow": allow})
+
+    async def _admit(self, exchange: Exchange, route: Route, sifted: Sifted, receive: Receive) -> Receive:
+        """Establish the caller, their right to this route and their turn. Raises 401, 403 or 429."""
+        given = credentials.from_headers(sifted.authorization, sifted.api_key, tracking=route.tracking)
+        if given is None and route.tracking:
+            body = await read_body(receive)
+            receive = replayed(body, receive)
+            given = credentials.from_body(body, sifted.encoding)
+        key = await self._authenticate(exchange, given)
+        exchange.caller = key.caller
+        if not key.caller.allows(route.scope):
+            exchange.note = "scope missing"
+            raise Forbidden(
+                "scope_missing", f"This key lacks the scope {route.scope}. Use a key that has it.", scope=route.scope
+            )
+        exchange.extra += await self._guard.count(key, exchange.address)
+        exchange.extra += key.notice
+        return receive
+
+    async def _authenticate(self, exchange: Exchange, given: str | None) -> HeldKey:
+        if given is None:
+            exchange.note = "no key"
+            self._guard.failed(exchange.address)
+            detail = "This call needs a key: send it as `Authorization: Bearer qy_…` or `X-API-Key`."
+            raise Unauthorized("key_missing", detail, headers=_REALM)
+        if not self._ring.remembered(given):
+            self._guard.not_failing(exchange.address)
+        found = await self._ring.find(given, exchange.address)
+        if isinstance(found, HeldKey):
+            return found
+        exchange.note = f"key {found}"
+        self._guard.failed(exchange.address)
+        detail = "This key is not valid. Check for typing errors, or ask for a new key."
+        raise Unauthorized("key_invalid", detail, headers=_REALM)
+
+    def _headers(self, exchange: Exchange, sifted: Sifted) -> list[tuple[bytes, bytes]]:
+        headers = sifted.kept
+        headers.append((b"x-request-id", exchange.request_id.encode()))
+        headers.append((b"x-forwarded-for", exchange.address.encode("latin-1", "replace")))
+        return headers
+
+    def _cors(self, origin: bytes) -> list[tuple[bytes, bytes]]:
+        """Tracking carries its key in the request, never a cookie, so no answer allows credentials."""
+        if "*" in self._origins:
+            return [(b"access-control-allow-origin", b"*")]
+        if origin.decode("latin-1") in self._origins:
+            return [(b"access-control-allow-origin", origin), (b"vary", b"origin")]
+        return []
+
+    async def _preflight(self, exchange: Exchange, sifted: Sifted) -> None:
+        allowed = self._cors(sifted.origin or b"")
+        if allowed:
+            allowed = [
+                *allowed,
+                (b"access-control-allow-methods", b"POST, GET"),
+                (
+                    b"access-control-allow-headers",
+                    b"authorization, content-type, content-encoding, x-api-key, x-retry-count",
+                ),
+                (b"access-control-max-age", b"86400"),
+            ]
+        await exchange.send({"type": "http.response.start", "status": 204, "headers": allowed})
+        await exchange.send({"type": "http.response.body", "body": b""})
+
+
+def _keep_request_id(exchange: Exchange, given: bytes | None) -> None:
+    """A plain request id of the caller's own is kept, so that their logs and ours can be joined."""
+    if given is not None and 8 <= len(given) <= 100 and given.replace(b"-", b"").replace(b"_", b"").isalnum():
+        exchange.request_id = given.decode("ascii")
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """The service's own `running()` holds everything; a server that asks is told that all is well."""
+    while True:
+        message = await receive()
+        await send({"type": message["type"] + ".complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,106 @@
+"""One request at the door: what is known of it so far, its answer's extra headers, and its one line in the access log."""
+
+import time
+from typing import Any
+
+from starlette.types import Message, Receive, Scope, Send
+from structlog.typing import FilteringBoundLogger
+
+from gateway.metrics import REQUEST_SECONDS
+from gateway.routes import Route
+from shared.web import Caller, Problem, TooLarge
+from shared.web.asgi import respond_problem
+
+
+class Exchange:
+    """Wraps `send`, so that every answer carries the request id and what the door has to say."""
+
+    __slots__ = (
+        "_send",
+        "address",
+        "caller",
+        "extra",
+        "note",
+        "overflow",
+        "request_id",
+        "route",
+        "scope",
+        "started",
+        "status",
+    )
+
+    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
+        self.scope = scope
+        self._send = send
+        self.request_id = request_id
+        self.started = time.perf_counter()
+        self.address = scope["client"][0] if scope.get("client") else ""
+        self.route: Route | None = None
+        self.caller: Caller | None = None
+        self.extra: list[tuple[bytes, bytes]] = []
+        self.status = 0
+        self.note: str | None = None
+        self.overflow: TooLarge | None = None
+
+    async def send(self, message: Message) -> None:
+        """The answer's way out. After a body over the limit nothing of the part's own answer goes on."""
+        if message["type"] == "http.response.start":
+            if self.overflow is not None:
+                return
+            self.status = message["status"]
+            headers = [pair for pair in message.get("headers", ()) if pair[0] != b"x-request-id"]
+            message["headers"] = [*headers, (b"x-request-id", self.request_id.encode()), *self.extra]
+        elif self.overflow is not None and not self.status:
+            return
+        await self._send(message)
+
+    async def refuse(self, problem: Problem) -> None:
+        """Answer with a problem document."""
+        self.overflow = None
+        own = {name.lower().encode() for name in problem.headers}
+        self.extra = [pair for pair in self.extra if pair[0] not in own]
+        await respond_problem(self.send, problem, self.request_id)
+
+    def limited(self, receive: Receive, most: int) -> Receive:
+        """`receive` that stops at `most` bytes; the part then sees a caller that went away."""
+        total = 0
+
+        async def counted() -> Message:
+            nonlocal total
+            message = await receive()
+            total += len(message.get("body", b""))
+            if total > most:
+                self.overflow = too_large(most)
+                return {"type": "http.disconnect"}
+            return message
+
+        return counted
+
+    def finish(self, log: FilteringBoundLogger, access_log: bool) -> None:
+        """Count the request and write its line. No query string, no header, no body: they hold personal data."""
+        seconds = time.perf_counter() - self.started
+        template = self.route.template if self.route else "unmatched"
+        method = self.scope["method"] if self.route or self.status == 405 else "other"
+        status = self.status or 499
+        REQUEST_SECONDS.labels(method, template, str(status)).observe(seconds)
+        if not access_log:
+            return
+        line: dict[str, Any] = {
+            "method": self.scope["method"],
+            "route": template,
+            "status": status,
+            "ms": round(seconds * 1000, 2),
+            "request_id": self.request_id,
+        }
+        if self.route is not None:
+            line["upstream"] = self.route.service
+        if self.caller is not None:
+            line["key_id"] = self.caller.key_id
+            line["owner_id"] = self.caller.owner_id
+        if self.note is not None:
+            line["refused"] = self.note
+        log.info("request", **line)
+
+
+def too_large(most: int) -> TooLarge:
+    return TooLarge("body_too_large", f"The body is over the limit of {most} bytes. Send less at a time.", limit=most)

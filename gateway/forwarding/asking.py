@@ -1,0 +1,50 @@
+"""Questions that the gateway itself asks a part: is it ready, what is its OpenAPI document."""
+
+import asyncio
+
+from starlette.types import Message
+
+from gateway.forwarding.port import Forwarded, Forwarder
+from shared.ids import new_id
+
+
+async def ask(forwarder: Forwarder, path: str, seconds: float = 3.0) -> tuple[int, bytes]:
+    """GET `path`: status and body. Raises a Problem or TimeoutError when the part gives no answer."""
+    status, body = 0, bytearray()
+    asked = False
+
+    async def receive() -> Message:
+        nonlocal asked
+        if asked:
+            await asyncio.Event().wait()  # nobody disconnects from a question; the caller's deadline ends it
+        asked = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = message["status"]
+        else:
+            body.extend(message.get("body", b""))
+
+    headers = [(b"accept", b"application/json")]
+    request_id = new_id("req")
+    raw_path = path.encode("ascii")
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": raw_path,
+        "query_string": b"",
+        "root_path": "",
+        "headers": headers,
+        "client": None,
+        "server": None,
+    }
+    request = Forwarded("GET", raw_path, b"", headers, None, request_id, path, False, scope)
+    async with asyncio.timeout(seconds):
+        await forwarder.forward(request, receive, send)
+    return status, bytes(body)

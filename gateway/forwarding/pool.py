@@ -1,0 +1,164 @@
+"""The connections to one part: bounded, last used first, with a bounded queue for when all are busy."""
+
+import asyncio
+import ssl
+from collections import deque
+
+from gateway.forwarding.connection import Connection
+from gateway.metrics import UPSTREAM_CONNECTIONS
+
+
+class UpstreamDown(Exception):
+    """No connection could be made."""
+
+
+class UpstreamBusy(Exception):
+    """All connections are at work and the queue is full, or waiting took too long."""
+
+
+class Pool:
+    """Lends connections. Each `acquire` is followed by exactly one `release`.
+
+    `idle_seconds` stays below the part's keep-alive time, so that a connection is not closed as it is lent.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        host: str,
+        port: int,
+        *,
+        tls: ssl.SSLContext | None = None,
+        most: int = 100,
+        most_waiting: int = 1000,
+        idle_seconds: float = 4.0,
+        connect_seconds: float = 2.0,
+        wait_seconds: float = 5.0,
+    ) -> None:
+        self._address = (host, port)
+        self._tls = tls
+        self._most = most
+        self._most_waiting = most_waiting
+        self._idle_seconds = idle_seconds
+        self._connect_seconds = connect_seconds
+        self._wait_seconds = wait_seconds
+        self._idle: list[Connection] = []
+        self._open: set[Connection] = set()
+        self._connecting = 0
+        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self._open_gauge = UPSTREAM_CONNECTIONS.labels(name, "open")
+
+    @property
+    def open(self) -> int:
+        """Connections that exist or are being made."""
+        return len(self._open) + self._connecting
+
+    @property
+    def idle(self) -> int:
+        return len(self._idle)
+
+    async def acquire(self, *, fresh: bool = False) -> tuple[Connection, bool]:
+        """A connection, and whether it was used before. Raises UpstreamDown or UpstreamBusy."""
+        while True:
+            if not fresh and (kept := self._kept()) is not None:
+                return kept, True
+            if self.open < self._most:
+                return await self._connect(), False
+            if fresh and self._idle:
+                self._idle.pop().fail(UpstreamDown("replaced by a new connection"))
+            handed = await self._queue()
+            if handed is not None and handed.usable:
+                return handed, True
+
+    def release(self, connection: Connection) -> None:
+        """Take a connection back: to be lent again if its exchange ended well, else to be closed."""
+        if not connection.reusable:
+            connection.fail(UpstreamDown("closed by the gateway"))
+            return  # its slot is freed when asyncio reports the loss
+        connection.rest()
+        connection.idle_since = asyncio.get_running_loop().time()
+        waiter = self._next_waiter()
+        if waiter is not None:
+            waiter.set_result(connection)
+        else:
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close every connection, also those at work."""
+        for connection in list(self._open):
+            connection.fail(UpstreamDown("the gateway is stopping"))
+
+    def _kept(self) -> Connection | None:
+        oldest = asyncio.get_running_loop().time() - self._idle_seconds
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable and connection.idle_since >= oldest:
+                return connection
+            connection.fail(UpstreamDown("idle for too long"))
+        return None
+
+    async def _connect(self) -> Connection:
+        self._connecting += 1
+        try:
+            async with asyncio.timeout(self._connect_seconds):
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    lambda: Connection(self._lost), *self._address, ssl=self._tls
+                )
+        except BaseException as error:
+            self._connecting -= 1
+            self._hand_slot()
+            if isinstance(error, OSError | TimeoutError):
+                raise UpstreamDown(str(error) or "no connection in time") from error
+            raise
+        self._connecting -= 1
+        if connection.lost:
+            self._hand_slot()
+            raise UpstreamDown("the connection was closed at once")
+        self._open.add(connection)
+        self._open_gauge.set(len(self._open))
+        return connection
+
+    def _lost(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        self._open_gauge.set(len(self._open))
+        if connection in self._idle:
+            self._idle.remove(connection)
+        self._hand_slot()
+
+    async def _queue(self) -> Connection | None:
+        if len(self._waiting) >= self._most_waiting:
+            raise UpstreamBusy("the queue is full")
+        turn: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                return await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled():
+                # The turn came in the very moment of giving up: pass it on.
+                connection = turn.result()
+                self._hand_slot() if connection is None else self._pass_on(connection)
+            elif turn in self._waiting:
+                self._waiting.remove(turn)
+            if isinstance(error, TimeoutError):
+                raise UpstreamBusy("no connection became free in time") from error
+            raise
+
+    def _pass_on(self, connection: Connection) -> None:
+        waiter = self._next_waiter()
+        if waiter is not None:
+            waiter.set_result(connection)
+        else:
+            self._idle.append(connection)
+
+    def _hand_slot(self) -> None:
+        waiter = self._next_waiter()
+        if waiter is not None:
+            waiter.set_result(None)
+
+    def _next_waiter(self) -> asyncio.Future[Connection | None] | None:
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                return waiter
+        return None

@@ -1,0 +1,40 @@
+"""The port to a part: one request, already authorised, and its answer. Two adapters: in this process, or over HTTP."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.types import Receive, Scope, Send
+
+from shared.web import Caller
+
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """A request on its way. `headers` are stripped of credentials, identity and hop-by-hop fields.
+
+    `caller` is None for public routes. `has_body` is False when the request surely carries none.
+    """
+
+    method: str
+    raw_path: bytes
+    query: bytes
+    headers: Headers
+    caller: Caller | None
+    request_id: str
+    template: str
+    has_body: bool
+    scope: Scope
+
+
+class Forwarder(Protocol):
+    """Hands a request to a part. Raises a Problem when the part gave no answer; after the answer began, never.
+
+    When the part dies in the middle of its answer the answer stays incomplete, so that the server cuts the connection.
+    """
+
+    async def forward(self, request: Forwarded, receive: Receive, send: Send) -> None: ...
+
+    async def aclose(self) -> None:
+        """Close what is open to the part."""

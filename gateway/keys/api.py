@@ -1,0 +1,57 @@
+"""API keys 接口密钥."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from gateway.keys.managing import KeyManager
+from gateway.keys.rules import Kind
+from gateway.keys.schemas import KeyIn, KeyView, NewKeyView, RotateIn
+from shared.web import Caller, Page, PageParams, Provided, needs
+
+router = APIRouter(prefix="/v1/keys", tags=["keys"])
+KeysRead = Annotated[Caller, Depends(needs("gateway:keys:read"))]
+KeysWrite = Annotated[Caller, Depends(needs("gateway:keys:write"))]
+Keys = Annotated[KeyManager, Provided(KeyManager)]
+
+
+@router.post("", status_code=201)
+async def create_key(caller: KeysWrite, body: KeyIn, keys: Keys, response: Response) -> NewKeyView:
+    """Make a key. It is shown in this answer only; what is stored can't be turned back into it."""
+    response.headers["cache-control"] = "no-store"
+    return await keys.create(caller, body)
+
+
+@router.get("")
+async def list_keys(
+    caller: KeysRead,
+    keys: Keys,
+    paging: PageParams,
+    kind: Kind | None = None,
+    owner_id: Annotated[str | None, Query(max_length=40)] = None,
+) -> Page[KeyView]:
+    """Keys, newest first."""
+    return await keys.page(caller, paging, kind, owner_id)
+
+
+@router.get("/{key_id}")
+async def get_key(caller: KeysRead, keys: Keys, key_id: str) -> KeyView:
+    """One key, without its secret."""
+    return await keys.get(caller, key_id)
+
+
+@router.post("/{key_id}/rotate", status_code=201)
+async def rotate_key(
+    caller: KeysWrite, keys: Keys, key_id: str, response: Response, body: RotateIn | None = None
+) -> NewKeyView:
+    """Make its successor. The old key works to the end of the overlap; its answers then carry Deprecation and Sunset."""
+    response.headers["cache-control"] = "no-store"
+    overlap = (body or RotateIn()).overlap_seconds
+    return await keys.rotate(caller, key_id, timedelta(seconds=overlap))
+
+
+@router.delete("/{key_id}", status_code=204)
+async def revoke_key(caller: KeysWrite, keys: Keys, key_id: str) -> None:
+    """Revoke at once. A revoked key stays listed."""
+    await keys.revoke(caller, key_id)

@@ -1,0 +1,38 @@
+"""The table of API keys. Only a digest of the key itself is stored."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, Index, String
+from sqlmodel import Field
+
+from gateway.base import Base
+from shared.db import JsonType, UtcDateTime
+
+
+class ApiKey(Base, table=True):
+    """One key. `limits` is `{"requests", "window_seconds"}` or empty for the default of its kind."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (
+        CheckConstraint("kind IN ('secret', 'restricted', 'publishable', 'partner')", name="kind"),
+        Index(None, "changed_at"),
+    )
+
+    id: str = Field(primary_key=True, max_length=40)
+    owner_id: str = Field(max_length=40, index=True)
+    kind: str = Field(max_length=20)
+    name: str = Field(max_length=200)
+    digest: str = Field(sa_column=Column(String(64), nullable=False, unique=True))
+    hint: str = Field(max_length=20, description="first 12 and last 4 characters")
+    scopes: list[str] = Field(sa_column=Column(JsonType, nullable=False))
+    limits: dict[str, Any] | None = Field(default=None, sa_column=Column(JsonType))
+    allowed_ips: list[str] = Field(sa_column=Column(JsonType, nullable=False))
+    created_by: str | None = Field(default=None, max_length=40)
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    changed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    expires_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    rotated_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    successor_id: str | None = Field(default=None, max_length=40)
+    revoked_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    last_used_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))

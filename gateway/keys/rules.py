@@ -1,0 +1,89 @@
+"""How a key looks and what its scopes cover. Pure: no clock, no store.
+
+A key is `qy_live_sk_` + 43 base62 characters (32 random bytes) + 6 base62 characters of the CRC32 of all before: 60 in
+all. The checksum refuses typing errors and noise without a look-up; it protects nothing.
+"""
+
+import hashlib
+import re
+import zlib
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Literal
+
+Kind = Literal["secret", "restricted", "publishable", "partner"]
+Network = IPv4Network | IPv6Network
+
+LENGTH = 60
+_MARKS: dict[Kind, str] = {"secret": "sk", "restricted": "rk", "publishable": "pk", "partner": "rk"}
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_SHAPE = re.compile(r"qy_(?:live|test)_(?:sk|rk|pk)_[0-9A-Za-z]{49}")
+_BODY, _CHECK = 43, 6
+
+SCOPE = re.compile(r"\*|(?:[a-z][a-z_-]*|\*):(?:[a-z][a-z_-]*|\*):(?:read|write|\*)")
+TRACKING_SCOPE = "segments:events:write"
+PUBLISHABLE_SCOPES = frozenset({TRACKING_SCOPE, "coupon:templates:read", "inventory:availability:read"})
+"""All that a key inside an app or a page may do: send events, read what is on offer. It is not a secret."""
+
+
+def base62(number: int, width: int) -> str:
+    """`number` in digits, upper case, lower case, padded with zeros to `width`."""
+    digits = ""
+    while number:
+        number, rest = divmod(number, 62)
+        digits = _DIGITS[rest] + digits
+    return digits.rjust(width, "0")
+
+
+def checksum(text: str) -> str:
+    """Six base62 characters of the CRC32 of `text`."""
+    return base62(zlib.crc32(text.encode("ascii")), _CHECK)
+
+
+def format_key(kind: Kind, entropy: bytes) -> str:
+    """The key made of 32 random bytes."""
+    if len(entropy) != 32:
+        raise ValueError("a key is made of 32 random bytes")
+    text = f"qy_live_{_MARKS[kind]}_" + base62(int.from_bytes(entropy, "big"), _BODY)
+    return text + checksum(text)
+
+
+def well_formed(key: str) -> bool:
+    """True when length, alphabet and checksum are right. Says nothing about whether the key exists."""
+    return len(key) == LENGTH and _SHAPE.fullmatch(key) is not None and checksum(key[:-_CHECK]) == key[-_CHECK:]
+
+
+def digest(key: str) -> str:
+    """What is stored of a key. 256 random bits need no slow hash, and a slow one would be a way to stop the service."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def covers(granted: Iterable[str], wanted: str) -> bool:
+    """True when one of the granted scopes includes all of `wanted`, which may itself have wildcards."""
+    return any(_covers_one(scope, wanted) for scope in granted)
+
+
+def _covers_one(granted: str, wanted: str) -> bool:
+    if granted in ("*", wanted):
+        return True
+    if wanted == "*":
+        wanted = "*:*:*"
+    pairs = zip(granted.split(":"), wanted.split(":"), strict=False)
+    return granted.count(":") == wanted.count(":") == 2 and all(mine in ("*", theirs) for mine, theirs in pairs)
+
+
+def uncovered(granted: Iterable[str], wanted: Iterable[str]) -> list[str]:
+    """Those of `wanted` that `granted` does not include."""
+    mine = tuple(granted)
+    return [scope for scope in wanted if not covers(mine, scope)]
+
+
+def address_allowed(address: str, networks: Iterable[Network]) -> bool:
+    """True when `address` lies in one of `networks`. An address that can't be read lies in none."""
+    try:
+        parsed: IPv4Address | IPv6Address = ip_address(address.split("%")[0])
+    except ValueError:
+        return False
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    return any(parsed in network for network in networks)

@@ -1,0 +1,1 @@
+"""How often somebody may call: rate limits in memory or shared through Redis."""

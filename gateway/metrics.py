@@ -1,0 +1,24 @@
+"""What the gateway counts. Labels are few and bounded: never a key id, an address or a raw path."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+REQUEST_SECONDS = Histogram(
+    "quanyu_gateway_request_duration_seconds",
+    "Time of a request at the public door, by route template",
+    ["method", "route", "status"],
+    buckets=_FAST,
+)
+KEY_CHECKS = Counter("quanyu_gateway_key_checks_total", "Key checks by outcome", ["outcome"])
+LIMITED = Counter("quanyu_gateway_limited_total", "Requests refused by a rate limit", ["policy"])
+LIMIT_STORE_FAILURES = Counter("quanyu_gateway_limit_store_failures_total", "Times that Redis gave no limit decision")
+UPSTREAM_CONNECTIONS = Gauge(
+    "quanyu_gateway_upstream_connections", "Open connections to a service", ["service", "state"]
+)
+UPSTREAM_RETRIES = Counter(
+    "quanyu_gateway_upstream_retries_total", "Requests sent again on a new connection", ["service"]
+)
+UPSTREAM_FAILURES = Counter("quanyu_gateway_upstream_failures_total", "Requests a service failed", ["service", "code"])
+WEBHOOK_ATTEMPTS = Counter("quanyu_webhook_attempts_total", "Webhook attempts by outcome", ["outcome"])
+WEBHOOK_SECONDS = Histogram("quanyu_webhook_attempt_duration_seconds", "Time of one webhook attempt", buckets=_FAST)

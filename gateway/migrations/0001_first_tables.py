@@ -1,0 +1,215 @@
+"""First tables: keys, audit log, webhooks."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from shared.db import types
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "api_keys",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("hint", sa.String(length=20), nullable=False),
+        sa.Column("scopes", types.JsonType, nullable=False),
+        sa.Column("limits", types.JsonType, nullable=True),
+        sa.Column("allowed_ips", types.JsonType, nullable=False),
+        sa.Column("created_by", sa.String(length=40), nullable=True),
+        sa.Column("created_at", types.UtcDateTime(length=27), nullable=False),
+        sa.Column("changed_at", types.UtcDateTime(length=27), nullable=False),
+        sa.Column("expires_at", types.UtcDateTime(length=27), nullable=True),
+        sa.Column("rotated_at", types.UtcDateTime(length=27), nullable=True),
+        sa.Column("successor_id", sa.String(length=40), nullable=True),
+        sa.Column("revoked_at", types.UtcDateTime(length=27), nullable=True),
+        sa.Column("last_used_at", types.UtcDateTime(length=27), nullable=True),
+        sa.CheckConstraint("kind IN ('secret', 'restricted', 'publishable', 'partner')", name=op.f("ck_api_keys_kind")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
+        sa.UniqueConstraint("digest", name=op.f("uq_api_keys_digest")),
+    )
+    with op.batch_alter_table("api_keys", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_api_keys_changed_at"), ["changed_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_api_keys_owner_id"), ["owner_id"], unique=False)
+
+    op.create_table(
+        "audit_log",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("at", types.UtcDateTime(length=27), nullable=False),
+        sa.Column("actor_key_id", sa.String(length=40), nullable=True),
+        sa.Column("owner_id", sa.String(length=40), nullable=True),
+        sa.Column("action", sa.String(length=60), nullable=False),
+        sa.Column("object_id", sa.String(length=60), nullable=False),
+        sa.Column("request_id", sa.String(length=100), nullable=True),
+        sa.Column("detail", types.JsonType, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_log")),
+    )
+    with op.batch_alter_table("audit_log", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_audit_log_object_id"), ["object_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_audit_log_owner_id"), ["owner_id"], unique=False)
+
+    op.create_table(
+        "idempotency",
+        sa.Column("owner", sa.String(length=200), nullable=False),
+        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("token", sa.String(length=40), nullable=False),
+        sa.Column("lease_until", types.UtcDateTime(length=27), nullable=True),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("headers", types.JsonType, nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", types.UtcDateTime(length=27), nullable=False),
+        sa.PrimaryKeyConstraint("owner", "key", name=op.f("pk_idempotency")),
+    )
+    with op.batch_alter_table("idempotency", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_idempotency_created_at"), ["created_at"], unique=False)
+
+    op.create_table(
+        "inbox",
+        sa.Column("consumer", sa.String(length=80), nullable=False),
+        sa.Column("message_id", sa.String(length=80), nullable=False),
+        sa.Column("received_at", types.UtcDateTime(length=27), nullable=False),
+        sa.PrimaryKeyConstraint("consumer", "message_id", name=op.f("pk_inbox")),
+    )
+    with op.batch_alter_table("inbox", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_inbox_received_at"), ["received_at"], unique=False)
+
+    op.create_table(
+        "outbox",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("pack_id", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", types.UtcDateTime(length=27), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_outbox")),
+    )
+    op.create_table(
+        "webhook_endpoints",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
+        sa.Column("url", sa.String(length=2000), nullable=False),
+        sa.Column("events", types.JsonType, nullable=False),
+        sa.Column("description", sa.String(length=500), nullable=True),
+        sa.Column("secrets", types.JsonType, nullable=False),
+        sa.Column("status", sa.String(length=20), nullable=False),
+        sa.Column("disabled_reason", sa.String(length=40), nullable=True),
+        sa.Column("failing_since", types.UtcDateTime(length=27), nullable=True),
+        sa.Column("paused_until", types.UtcDateTime(length=27), nullable=True),
+        sa.Column("created_at", types.UtcDateTime(length=27), nullable=False),
+        sa.Column("changed_at", types.UtcDateTime(length=27), nullable=False),
+        sa.CheckConstraint("status IN ('enabled', 'disabled', 'deleted')", name=op.f("ck_webhook_endpoints_status")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoints")),
+    )
+    with op.batch_alter_table("webhook_endpoints", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webhook_endpoints_owner_id"), ["owner_id"], unique=False)
+
+    op.create_table(
+        "webhook_events",
+        sa.Column("id", sa.String(length=80), nullable=False),
+        sa.Column("type", sa.String(length=80), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", types.UtcDateTime(length=27), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_events")),
+    )
+    with op.batch_alter_table("webhook_events", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webhook_events_created_at"), ["created_at"], unique=False)
+
+    op.create_table(
+        "webhook_deliveries",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("endpoint_id", sa.String(length=40), nullable=False),
+        sa.Column("event_id", sa.String(length=80), nullable=False),
+        sa.Column("event_type", sa.String(length=80), nullable=False),
+        sa.Column("status", sa.String(length=20), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", types.UtcDateTime(length=27), nullable=True),
+        sa.Column("lease", sa.String(length=40), nullable=True),
+        sa.Column("lease_until", types.UtcDateTime(length=27), nullable=True),
+        sa.Column("last_status", sa.Integer(), nullable=True),
+        sa.Column("last_error", sa.String(length=300), nullable=True),
+        sa.Column("created_at", types.UtcDateTime(length=27), nullable=False),
+        sa.Column("finished_at", types.UtcDateTime(length=27), nullable=True),
+        sa.CheckConstraint("status IN ('pending', 'delivered', 'failed')", name=op.f("ck_webhook_deliveries_status")),
+        sa.ForeignKeyConstraint(
+            ["endpoint_id"], ["webhook_endpoints.id"], name=op.f("fk_webhook_deliveries_endpoint_id")
+        ),
+        sa.ForeignKeyConstraint(["event_id"], ["webhook_events.id"], name=op.f("fk_webhook_deliveries_event_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
+        sa.UniqueConstraint("endpoint_id", "event_id", name=op.f("uq_webhook_deliveries_endpoint_id_event_id")),
+    )
+    with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_webhook_deliveries_endpoint_id_status_next_attempt_at"),
+            ["endpoint_id", "status", "next_attempt_at"],
+            unique=False,
+        )
+        batch_op.create_index(batch_op.f("ix_webhook_deliveries_event_id"), ["event_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_webhook_deliveries_status_next_attempt_at"), ["status", "next_attempt_at"], unique=False
+        )
+
+    op.create_table(
+        "webhook_attempts",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("delivery_id", sa.String(length=40), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("at", types.UtcDateTime(length=27), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("milliseconds", sa.Integer(), nullable=False),
+        sa.Column("error", sa.String(length=300), nullable=True),
+        sa.Column("answer", sa.String(length=1100), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["delivery_id"], ["webhook_deliveries.id"], name=op.f("fk_webhook_attempts_delivery_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_attempts")),
+    )
+    with op.batch_alter_table("webhook_attempts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webhook_attempts_delivery_id"), ["delivery_id"], unique=False)
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("webhook_attempts", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webhook_attempts_delivery_id"))
+
+    op.drop_table("webhook_attempts")
+    with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webhook_deliveries_status_next_attempt_at"))
+        batch_op.drop_index(batch_op.f("ix_webhook_deliveries_event_id"))
+        batch_op.drop_index(batch_op.f("ix_webhook_deliveries_endpoint_id_status_next_attempt_at"))
+
+    op.drop_table("webhook_deliveries")
+    with op.batch_alter_table("webhook_events", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webhook_events_created_at"))
+
+    op.drop_table("webhook_events")
+    with op.batch_alter_table("webhook_endpoints", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webhook_endpoints_owner_id"))
+
+    op.drop_table("webhook_endpoints")
+    op.drop_table("outbox")
+    with op.batch_alter_table("inbox", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_inbox_received_at"))
+
+    op.drop_table("inbox")
+    with op.batch_alter_table("idempotency", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_idempotency_created_at"))
+
+    op.drop_table("idempotency")
+    with op.batch_alter_table("audit_log", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_audit_log_owner_id"))
+        batch_op.drop_index(batch_op.f("ix_audit_log_object_id"))
+
+    op.drop_table("audit_log")
+    with op.batch_alter_table("api_keys", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_api_keys_owner_id"))
+        batch_op.drop_index(batch_op.f("ix_api_keys_changed_at"))
+
+    op.drop_table("api_keys")

@@ -1,0 +1,65 @@
+"""Settings of the gateway. Defaults are those of the embedded arrangement."""
+
+from ipaddress import ip_network
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
+
+from shared.settings import ServiceSettings
+
+
+def _network(text: str) -> str:
+    return str(ip_network(text, strict=False))
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+NetworkText = Annotated[str, AfterValidator(_network)]
+
+
+class GatewaySettings(ServiceSettings, service="gateway"):
+    """What can be set of the gateway. Where each service listens is only needed when they run as their own processes."""
+
+    coupon_url: str | None = None
+    segments_url: str | None = None
+    journey_url: str | None = None
+    inventory_url: str | None = None
+
+    admin_key: SecretStr | None = Field(None, description="the administrator's key, instead of a generated one")
+    trusted_proxies: Annotated[tuple[NetworkText, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (), description="networks, separated by commas, whose X-Forwarded-For is believed"
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        ("*",), description="origins, separated by commas, that may send tracking calls from a browser"
+    )
+    metrics_public: bool | None = Field(None, description="serve /metrics at the public door; None = not in production")
+    access_log: bool = True
+
+    upstream_seconds: float = Field(30, gt=0, description="deadline of a forwarded request")
+    upstream_connections: int = Field(100, ge=1)
+    upstream_waiting: int = Field(1000, ge=0)
+    upstream_idle_seconds: float = Field(4, gt=0, description="must stay below the services' keep-alive time")
+
+    requests_per_minute_secret: int = Field(1_200_000, ge=1)
+    requests_per_minute_restricted: int = Field(120_000, ge=1)
+    requests_per_minute_publishable: int = Field(1_200_000, ge=1)
+    requests_per_minute_address: int = Field(12_000, ge=1, description="of one address with a publishable key")
+    failures_per_minute: int = Field(60, ge=1, description="refused credentials and unknown paths of one address")
+
+    webhooks_allow_private: bool = False
+    webhooks_schedule_seconds: tuple[float, ...] = Field(
+        (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400),
+        min_length=1,
+        description="waits before each attempt",
+    )
+    webhooks_jitter: float = Field(0.2, ge=0, lt=1)
+    webhooks_connect_seconds: float = Field(5, gt=0)
+    webhooks_total_seconds: float = Field(15, gt=0)
+    webhooks_lease_seconds: float = Field(60, gt=0, description="how long an attempt may go unrecorded before another")
+    webhooks_in_flight: int = Field(100, ge=1, description="attempts at once")
+    webhooks_per_endpoint: int = Field(8, ge=1, description="attempts at once to one endpoint")
+    webhooks_disable_days: float = Field(5, gt=0, description="of nothing but failures")
+    webhooks_keep_days: float = Field(30, gt=0, description="how long finished deliveries are kept")

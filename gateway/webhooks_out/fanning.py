@@ -1,0 +1,69 @@
+"""Turns each public event into one delivery for every endpoint that asked for it."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from pydantic_core import to_json
+from sqlalchemy import Row
+
+from gateway.webhooks_out import repository
+from gateway.webhooks_out.rules import matches
+from shared.clock import Clock
+from shared.contracts import REGISTRY, Envelope, Event, public_names
+from shared.db import Transaction
+from shared.ids import new_id
+from shared.messaging import Subscription
+from shared.web.schemas import rfc3339
+
+
+class Fanout:
+    """The consumer of every public event. `wake` tells the dispatcher that there is something to send."""
+
+    def __init__(self, clock: Clock, wake: asyncio.Event) -> None:
+        self._clock = clock
+        self._woken = wake
+        # Many messages share a transaction: the endpoints are read once for all of them.
+        self._listening: WeakKeyDictionary[Transaction, Sequence[Row[Any]]] = WeakKeyDictionary()
+
+    def wake(self) -> None:
+        """Have the dispatcher look for work."""
+        self._woken.set()
+
+    def subscription(self) -> Subscription:
+        events = [REGISTRY[name] for name in public_names()]
+        return Subscription(consumer="gateway.webhooks", events=events, handler=self.handle)
+
+    async def handle(self, tx: Transaction, event: Event, envelope: Envelope) -> None:
+        endpoints = self._listening.get(tx)
+        if endpoints is None:
+            endpoints = self._listening[tx] = await repository.listening(tx)
+        wanted = [row.id for row in endpoints if matches(row.events, envelope.name)]
+        if wanted:
+            body = {"type": envelope.name, "timestamp": rfc3339(envelope.occurred_at), "data": envelope.payload}
+            await self.add(tx, envelope.id, envelope.name, to_json(body), wanted)
+
+    async def add(
+        self, tx: Transaction, event_id: str, event_type: str, body: bytes, endpoint_ids: Sequence[str]
+    ) -> list[str]:
+        """Store the bytes to be sent and a delivery for each endpoint; answers the deliveries' ids."""
+        now = self._clock.now()
+        await repository.add_event(tx, {"id": event_id, "type": event_type, "body": body, "created_at": now})
+        rows = [
+            {
+                "id": new_id("whd"),
+                "endpoint_id": endpoint_id,
+                "event_id": event_id,
+                "event_type": event_type,
+                "status": "pending",
+                "attempts": 0,
+                "round": 0,
+                "next_attempt_at": now,
+                "created_at": now,
+            }
+            for endpoint_id in endpoint_ids
+        ]
+        await repository.add_deliveries(tx, rows)
+        tx.after_commit(self.wake)
+        return [str(row["id"]) for row in rows]

@@ -1,0 +1,199 @@
+"""The use cases around endpoints and deliveries."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy import select
+
+from gateway.audit.recording import Auditor
+from gateway.webhooks_out import repository
+from gateway.webhooks_out.fanning import Fanout
+from gateway.webhooks_out.repository import DELIVERIES, ENDPOINTS
+from gateway.webhooks_out.rules import live_secrets
+from gateway.webhooks_out.schemas import (
+    AttemptView,
+    DeliveryDetail,
+    DeliveryView,
+    EndpointChange,
+    EndpointIn,
+    EndpointView,
+    NewEndpointView,
+)
+from shared.clock import Clock
+from shared.db import Database, Transaction
+from shared.http import EgressClient, EgressRefused
+from shared.ids import new_id
+from shared.web import Caller, Conflict, NotFound, Page, Paging, fetch_page, invalid
+from shared.web.schemas import rfc3339
+from shared.webhooks import new_secret
+
+TEST_TYPE = "webhook.test"
+
+
+class WebhookManager:
+    """Everything that a partner does with endpoints. Another owner's endpoint does not exist for them."""
+
+    def __init__(self, db: Database, clock: Clock, egress: EgressClient, fanout: Fanout, auditor: Auditor) -> None:
+        self._db = db
+        self._clock = clock
+        self._egress = egress
+        self._fanout = fanout
+        self._auditor = auditor
+
+    async def create(self, caller: Caller, wanted: EndpointIn) -> NewEndpointView:
+        await self._check(wanted.url)
+        now, secret = self._clock.now(), new_secret()
+        row = {
+            "id": new_id("whe"),
+            "owner_id": caller.owner_id,
+            "url": wanted.url,
+            "events": wanted.events,
+            "description": wanted.description,
+            "secrets": [{"secret": secret, "until": None}],
+            "status": "enabled",
+            "created_at": now,
+            "changed_at": now,
+        }
+        async with self._db.write() as tx:
+            await repository.add_endpoint(tx, row)
+            await self._auditor.record(tx, caller, "webhook_endpoint.create", str(row["id"]), events=wanted.events)
+            made = await self._endpoint(tx, str(row["id"]), caller)
+        return NewEndpointView(**_shown(made), secret=secret)
+
+    async def page(self, caller: Caller, paging: Paging, status: str | None) -> Page[EndpointView]:
+        statement = repository.visible(select(ENDPOINTS), caller)
+        if status is not None:
+            statement = statement.where(ENDPOINTS.c.status == status)
+        async with self._db.read() as tx:
+            return await fetch_page(tx, statement, ENDPOINTS.c.id, paging, EndpointView.model_validate)
+
+    async def get(self, caller: Caller, endpoint_id: str) -> EndpointView:
+        async with self._db.read() as tx:
+            return EndpointView.model_validate(await self._endpoint(tx, endpoint_id, caller))
+
+    async def change(self, caller: Caller, endpoint_id: str, change: EndpointChange) -> EndpointView:
+        """Change some fields. Disabling gives up what is waiting; enabling resumes with new events."""
+        if change.url is not None:
+            await self._check(change.url)
+        now = self._clock.now()
+        values: dict[str, Any] = change.model_dump(exclude_unset=True, exclude={"enabled"})
+        for required in ("url", "events"):
+            if required in values and values[required] is None:
+                raise invalid(
+                    f"#/{required}", "missing", f"{required} can't be taken away; leave it out or give another."
+                )
+        async with self._db.write() as tx:
+            await self._endpoint(tx, endpoint_id, caller)
+            if change.enabled is False:
+                await repository.disable(tx, endpoint_id, "by_request", now)
+            elif change.enabled:
+                values |= {"status": "enabled", "disabled_reason": None, "failing_since": None, "paused_until": None}
+            await repository.change_endpoint(tx, endpoint_id, values | {"changed_at": now})
+            fields = sorted(change.model_fields_set)
+            await self._auditor.record(tx, caller, "webhook_endpoint.change", endpoint_id, fields=fields)
+            return EndpointView.model_validate(await self._endpoint(tx, endpoint_id, caller))
+
+    async def remove(self, caller: Caller, endpoint_id: str) -> None:
+        now = self._clock.now()
+        async with self._db.write() as tx:
+            await self._endpoint(tx, endpoint_id, caller)
+            await repository.change_endpoint(tx, endpoint_id, {"status": "deleted", "secrets": [], "changed_at": now})
+            await repository.give_up(tx, endpoint_id, "endpoint deleted", now)
+            await self._auditor.record(tx, caller, "webhook_endpoint.delete", endpoint_id)
+
+    async def rotate_secret(self, caller: Caller, endpoint_id: str, overlap: timedelta) -> NewEndpointView:
+        """A new secret; deliveries carry the old one's signature too until the overlap ends."""
+        secret = new_secret()
+        async with self._db.write() as tx:
+            row = await self._endpoint(tx, endpoint_id, caller)
+            now = self._clock.now()
+            old = _ending(row.secrets, now, now + overlap)
+            secrets = [{"secret": secret, "until": None}, *old]
+            if not await repository.swap_secrets(tx, endpoint_id, row.changed_at, secrets, now):
+                raise Conflict(
+                    "changed_meanwhile", "Somebody else changed this endpoint just now. Look at it and try again."
+                )
+            await self._auditor.record(tx, caller, "webhook_endpoint.rotate_secret", endpoint_id)
+            return NewEndpointView(**_shown(await self._endpoint(tx, endpoint_id, caller)), secret=secret)
+
+    async def test(self, caller: Caller, endpoint_id: str) -> DeliveryView:
+        """Send a `webhook.test` event to this endpoint alone, now."""
+        now = self._clock.now()
+        body = {"type": TEST_TYPE, "timestamp": rfc3339(now), "data": {"endpoint_id": endpoint_id}}
+        async with self._db.write() as tx:
+            _must_be_enabled(await self._endpoint(tx, endpoint_id, caller))
+            (made,) = await self._fanout.add(tx, new_id("evt"), TEST_TYPE, to_json(body), [endpoint_id])
+            return DeliveryView.model_validate(await self._delivery(tx, made, caller))
+
+    async def deliveries(
+        self, caller: Caller, endpoint_id: str, paging: Paging, status: str | None, event_type: str | None
+    ) -> Page[DeliveryView]:
+        statement = select(DELIVERIES).where(DELIVERIES.c.endpoint_id == endpoint_id)
+        if status is not None:
+            statement = statement.where(DELIVERIES.c.status == status)
+        if event_type is not None:
+            statement = statement.where(DELIVERIES.c.event_type == event_type)
+        async with self._db.read() as tx:
+            await self._endpoint(tx, endpoint_id, caller)
+            return await fetch_page(tx, statement, DELIVERIES.c.id, paging, DeliveryView.model_validate)
+
+    async def delivery(self, caller: Caller, delivery_id: str) -> DeliveryDetail:
+        async with self._db.read() as tx:
+            row = await self._delivery(tx, delivery_id, caller)
+            payload = await repository.payload(tx, row.event_id)
+            tries = [AttemptView.model_validate(one) for one in await repository.attempts(tx, delivery_id)]
+        shown = {name: getattr(row, name) for name in DeliveryView.model_fields}
+        return DeliveryDetail(**shown, payload=payload.decode(), tries=tries)
+
+    async def replay(self, caller: Caller, delivery_id: str) -> DeliveryView:
+        """Send again under the same id, with the schedule begun anew. Raises Conflict while an attempt is under way."""
+        async with self._db.write() as tx:
+            row = await self._delivery(tx, delivery_id, caller)
+            _must_be_enabled(await self._endpoint(tx, row.endpoint_id, caller))
+            if not await repository.replay(tx, delivery_id, self._clock.now()):
+                raise Conflict("attempt_under_way", "This delivery is being sent right now. Wait for its result.")
+            tx.after_commit(self._fanout.wake)
+            return DeliveryView.model_validate(await self._delivery(tx, delivery_id, caller))
+
+    async def _check(self, url: str) -> None:
+        try:
+            await self._egress.check(url)
+        except EgressRefused as refused:
+            raise invalid("#/url", "url_refused", refused.reason) from None
+
+    async def _endpoint(self, tx: Transaction, endpoint_id: str, caller: Caller) -> Any:
+        row = await repository.endpoint(tx, endpoint_id, caller)
+        if row is None:
+            raise NotFound("not_found", "There is no such webhook endpoint.")
+        return row
+
+    async def _delivery(self, tx: Transaction, delivery_id: str, caller: Caller) -> Any:
+        row = await repository.delivery(tx, delivery_id, caller)
+        if row is None:
+            raise NotFound("not_found", "There is no such delivery.")
+        return row
+
+
+def _must_be_enabled(endpoint: Any) -> None:
+    if endpoint.status != "enabled":
+        raise Conflict("endpoint_disabled", "This endpoint is disabled. Enable it first: PATCH it with enabled true.")
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in EndpointView.model_fields}
+
+
+def _ending(secrets: list[dict[str, Any]], now: datetime, until: datetime) -> list[dict[str, Any]]:
+    """The secrets still in force, each with an end no later than `until`; at most two, so that headers stay small."""
+    live = set(live_secrets(secrets, now))
+    ends = [
+        one
+        | {
+            "until": min(
+                one["until"] or until.isoformat(timespec="microseconds"), until.isoformat(timespec="microseconds")
+            )
+        }
+        for one in secrets
+    ]
+    return [one for one in ends if one["secret"] in live][:2] if until > now else []

@@ -1,0 +1,94 @@
+"""Tables of outgoing webhooks."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlmodel import Field
+
+from gateway.base import Base
+from shared.db import JsonType, UtcDateTime
+
+
+class Endpoint(Base, table=True):
+    """Where somebody wants to hear of events. `secrets` is a list of `{"secret", "until"}`, newest first.
+
+    `failing_since` is the first failure after the last success; `paused_until` is what the endpoint itself asked for.
+    """
+
+    __tablename__ = "webhook_endpoints"
+    __table_args__ = (
+        CheckConstraint("status IN ('enabled', 'disabled', 'deleted')", name="status"),
+        Index(None, "owner_id"),
+    )
+
+    id: str = Field(primary_key=True, max_length=40)
+    owner_id: str = Field(max_length=40)
+    url: str = Field(max_length=2000)
+    events: list[str] = Field(sa_column=Column(JsonType, nullable=False))
+    description: str | None = Field(default=None, max_length=500)
+    secrets: list[dict[str, Any]] = Field(sa_column=Column(JsonType, nullable=False))
+    status: str = Field(max_length=20)
+    disabled_reason: str | None = Field(default=None, max_length=40)
+    failing_since: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    paused_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    changed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class WebhookEvent(Base, table=True):
+    """What is sent, as the bytes that are signed: the same for every endpoint and attempt."""
+
+    __tablename__ = "webhook_events"
+    __table_args__ = (Index(None, "created_at"),)
+
+    id: str = Field(primary_key=True, max_length=80)
+    type: str = Field(max_length=80)
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class Delivery(Base, table=True):
+    """One event on its way to one endpoint. `round` counts the attempts since it was made or replayed."""
+
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = (
+        UniqueConstraint("endpoint_id", "event_id"),
+        CheckConstraint("status IN ('pending', 'delivered', 'failed')", name="status"),
+        Index(None, "status", "next_attempt_at"),
+        Index(None, "endpoint_id", "status", "next_attempt_at"),
+        Index(None, "event_id"),
+    )
+
+    id: str = Field(primary_key=True, max_length=40)
+    endpoint_id: str = Field(sa_column=Column(String(40), ForeignKey("webhook_endpoints.id"), nullable=False))
+    event_id: str = Field(sa_column=Column(String(80), ForeignKey("webhook_events.id"), nullable=False))
+    event_type: str = Field(max_length=80)
+    status: str = Field(max_length=20)
+    attempts: int = 0
+    round: int = 0
+    next_attempt_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    lease: str | None = Field(default=None, max_length=40)
+    lease_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    last_status: int | None = None
+    last_error: str | None = Field(default=None, max_length=300)
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    finished_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+
+class Attempt(Base, table=True):
+    """One try: what the endpoint answered, or why it could not. `answer` holds at most 1 kB."""
+
+    __tablename__ = "webhook_attempts"
+    __table_args__ = (Index(None, "delivery_id"),)
+
+    id: str = Field(primary_key=True, max_length=40)
+    delivery_id: str = Field(
+        sa_column=Column(String(40), ForeignKey("webhook_deliveries.id", ondelete="CASCADE"), nullable=False)
+    )
+    number: int
+    at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    status: int | None = None
+    milliseconds: int
+    error: str | None = Field(default=None, max_length=300)
+    answer: str | None = Field(default=None, max_length=1100)

@@ -1,0 +1,105 @@
+"""HTTP shapes of outgoing webhooks."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, field_validator
+
+from gateway.webhooks_out.rules import PATTERN, matches
+from shared.contracts import public_names
+from shared.web import Body, Instant, Text, View
+
+
+def _pattern(text: str) -> str:
+    if not PATTERN.fullmatch(text):
+        raise ValueError("an event pattern reads `coupon.redeemed`, `stock.*` or `*`")
+    if not any(matches([text], name) for name in public_names()):
+        raise ValueError("no event has this type; GET /v1/event-types lists them")
+    return text
+
+
+Pattern = Annotated[str, Field(max_length=80), AfterValidator(_pattern)]
+Url = Annotated[str, Field(min_length=1, max_length=2000)]
+Patterns = Annotated[list[Pattern], Field(min_length=1, max_length=50)]
+
+
+class EndpointIn(Body):
+    """Where to send, and which events: `coupon.redeemed`, a family `stock.*`, or all `*`."""
+
+    url: Url
+    events: Patterns
+    description: Annotated[Text, Field(max_length=500)] | None = None
+
+    @field_validator("events")
+    @classmethod
+    def _once(cls, values: list[str]) -> list[str]:
+        return list(dict.fromkeys(values))
+
+
+class EndpointChange(Body):
+    """What to change; leave out what stays. `enabled` true resumes with new events, replay is separate."""
+
+    url: Url | None = None
+    events: Patterns | None = None
+    description: Annotated[Text, Field(max_length=500)] | None = None
+    enabled: bool | None = None
+
+
+class SecretRotation(Body):
+    """`overlap_seconds`: how long deliveries are signed with the old secret as well."""
+
+    overlap_seconds: Annotated[int, Field(strict=True, ge=0, le=30 * 86400)] = 86400
+
+
+class EndpointView(View):
+    """A registered endpoint. `disabled_reason` is `by_request`, `gone` (it answered 410) or `failing`."""
+
+    id: str
+    url: str
+    events: list[str]
+    description: str | None
+    status: Literal["enabled", "disabled"]
+    disabled_reason: str | None
+    failing_since: Instant | None
+    paused_until: Instant | None
+    created_at: Instant
+    changed_at: Instant
+
+
+class NewEndpointView(EndpointView):
+    """The one answer that holds the signing secret `whsec_…`."""
+
+    secret: str
+
+
+class DeliveryView(View):
+    """One event on its way to one endpoint."""
+
+    id: str
+    endpoint_id: str
+    event_id: str
+    event_type: str
+    status: Literal["pending", "delivered", "failed"]
+    attempts: int
+    next_attempt_at: Instant | None
+    last_status: int | None
+    last_error: str | None
+    created_at: Instant
+    finished_at: Instant | None
+
+
+class AttemptView(View):
+    """One try. `answer` is the beginning of what came back."""
+
+    number: int
+    at: Instant
+    status: int | None
+    milliseconds: int
+    error: str | None
+    answer: str | None
+
+
+class DeliveryDetail(DeliveryView):
+    """A delivery with its payload and its tries."""
+
+    payload: str
+    tries: list[AttemptView]
