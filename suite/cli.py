@@ -7,11 +7,11 @@ import typer
 
 from suite.client import connect
 from suite.commands import imports, keys, parked
-from suite.commands.common import DataDir, Key, Url, caller, console, errors, flags, load, run
+from suite.commands.common import DataDir, Key, Url, caller, console, errors, flags, run
 from suite.commands.doctor import doctor
 from suite.commands.serve import migrate, serve
 from suite.errors import Stop
-from suite.settings import SuiteSettings
+from suite.settings import SuiteSettings, load
 
 app = typer.Typer(
     name="quanyu",

@@ -153,10 +153,8 @@ async def load(client: Client, console: Console) -> None:
     """Bring the shop into a running suite; what is there already stays as it is. Raises Problem, NotRunning."""
     console.print("\n[bold]The sample shop 示例店铺[/bold]")
     places = sum([await _location(client, *location) for location in LOCATIONS])
-    stocked = await _stock(client)
-    console.print(
-        f"   {places} locations and the stock of {stocked} products are new ({len(PRODUCTS)} products in all)"
-    )
+    await _stock(client)
+    console.print(f"   {len(LOCATIONS)} locations ({places} new) with stock of {len(PRODUCTS)} products")
     past = visits(datetime.now(UTC))
     sent = [message for visit in past for message in messages(visit)]
     for start in range(0, len(sent), 200):

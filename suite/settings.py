@@ -1,35 +1,30 @@
-"""Settings of the suite as a whole: where it listens, and where its parts are found."""
+"""Settings of the suite as a whole: where it listens, and how a command finds it."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import Field, SecretStr, StringConstraints, model_validator
+from pydantic import Field, SecretStr, StringConstraints, ValidationError, model_validator
 
 from shared.settings import ServiceSettings
+from suite.errors import Stop
 
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+/?$", strip_whitespace=True)]
+Settings = TypeVar("Settings", bound=ServiceSettings)
 
 
 class SuiteSettings(ServiceSettings, service="suite"):
-    """Flags of `quanyu serve` and their environment variables: `QUANYU_PORT`, `QUANYU_COUPON_URL` …"""
+    """Flags of `quanyu serve` and their environment variables: `QUANYU_PORT`, `QUANYU_HOST` …"""
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65_535, description="0 = any free port")
     drain_seconds: float = Field(
         0, ge=0, le=300, description="wait between 'not ready' and closing, for load balancers"
     )
-    coupon_url: Url = "http://127.0.0.1:8101"
-    segments_url: Url = "http://127.0.0.1:8102"
-    journey_url: Url = "http://127.0.0.1:8103"
-    inventory_url: Url = "http://127.0.0.1:8104"
 
     @model_validator(mode="after")
     def _production_is_real(self) -> Self:
         return self  # the suite owns no data; each of its parts checks its own servers and secrets
-
-    def url_of(self, part: str) -> str:
-        """Where the gateway finds a service that runs on its own."""
-        return str(getattr(self, f"{part}_url")).rstrip("/")
 
 
 class CallerSettings(ServiceSettings, service="suite"):
@@ -45,3 +40,20 @@ class CallerSettings(ServiceSettings, service="suite"):
     @property
     def key_file(self) -> Path:
         return self.data_dir / "admin.key"
+
+
+def load(options: type[Settings], given: Mapping[str, Any]) -> Settings:
+    """Settings from flags, environment and .env. Raises Stop with every wrong one and what is wrong; never its value."""
+    try:
+        return options(**given)
+    except ValidationError as error:
+        raise Stop(_wrong_settings(error)) from None
+
+
+def _wrong_settings(error: ValidationError) -> str:
+    sentences = []
+    for problem in error.errors(include_url=False, include_input=False):
+        name = "_".join(str(part) for part in problem["loc"]).upper()
+        message = problem["msg"].removeprefix("Value error, ")
+        sentences.append(f"QUANYU_{name}: {message}" if name else message)
+    return "The settings are wrong. " + "; ".join(sentences)

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from suite import sampleshop
 from suite.client import connect
 from suite.commands.common import console, errors
 from suite.errors import Stop
 from suite.settings import CallerSettings
+from suite.tour import story
 
 
 def announce(url: str, part: str | None, key_file: Path) -> None:
@@ -15,10 +17,10 @@ def announce(url: str, part: str | None, key_file: Path) -> None:
         console.print(f"[bold]Quanyu {part}[/bold] listens on {url} (for the gateway; it accepts no keys itself).")
         return
     console.print(f"[bold]Quanyu 全域[/bold] is ready on [bold]{url}[/bold]")
-    console.print(f"  API documents      {url}/docs   ({url}/openapi.json)")
-    console.print(f"  Health, readiness  {url}/healthz, {url}/readyz")
+    console.print(f"  API documents      {url}/docs   ({url}/openapi.json)", soft_wrap=True)
+    console.print(f"  Health, readiness  {url}/healthz, {url}/readyz", soft_wrap=True)
     if key_file.exists():
-        console.print(f"  Administrator key  {key_file}")
+        console.print(f"  Administrator key  {key_file}", soft_wrap=True)
         console.print(
             f'  Try                curl -H "Authorization: Bearer $(cat {key_file})" {url}/v1/coupon-templates'
         )
@@ -27,8 +29,6 @@ def announce(url: str, part: str | None, key_file: Path) -> None:
 
 async def demonstrate(url: str, key_file: Path) -> None:
     """Load the sample shop, play the tour once, then say where things are. A failure is told; the suite stays up."""
-    from suite import sampleshop
-    from suite.tour import story
 
     try:
         async with connect(CallerSettings(url=url, data_dir=key_file.parent)) as client:

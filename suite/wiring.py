@@ -12,8 +12,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.app import create_gateway
-from gateway.forwarding import AsgiForwarder, HttpForwarder
+from gateway.app import create_gateway, http_upstreams
+from gateway.forwarding.embedded import AsgiForwarder
 from gateway.settings import GatewaySettings
 from services.coupon.app import create_service as coupon
 from services.coupon.settings import CouponSettings
@@ -30,7 +30,7 @@ from shared.messaging.rabbit import RabbitBus
 from shared.service import Service
 from shared.settings import ServiceSettings
 from suite.errors import Stop
-from suite.settings import SuiteSettings
+from suite.settings import SuiteSettings, load
 
 Create = Callable[[Any, Bus, Clock], Service]
 Flags = Mapping[str, Any]
@@ -64,9 +64,9 @@ async def embedded(settings: SuiteSettings, flags: Flags) -> AsyncIterator[Runni
     async with AsyncExitStack() as stack:
         bus = await stack.enter_async_context(open_bus(settings))
         clock = SystemClock()
-        services = [create(options(**flags), bus, clock) for create, options in SERVICES.values()]
-        forwarders = {service.name: AsgiForwarder(service.app) for service in services}
-        gateway = create_gateway(GatewaySettings(**flags), bus, clock, forwarders)
+        services = [create(load(options, flags), bus, clock) for create, options in SERVICES.values()]
+        upstreams = {service.name: AsgiForwarder(service.app) for service in services}
+        gateway = create_gateway(load(GatewaySettings, flags), bus, clock, upstreams)
         yield await _enter(stack, gateway, (*services, gateway))
 
 
@@ -78,9 +78,13 @@ async def single(name: str, settings: SuiteSettings, flags: Flags) -> AsyncItera
             f"{name} alone needs RabbitMQ to meet the other parts: set QUANYU_BROKER_URL (amqp://user:password@host/), "
             "or start everything in one process with `quanyu serve`."
         )
+    if name == "gateway" and (unknown := _unknown_upstreams(flags)):
+        raise Stop(
+            f"The gateway alone must know where the services listen: set {', '.join(unknown)} (http://host:port)."
+        )
     async with AsyncExitStack() as stack:
         bus = await stack.enter_async_context(open_bus(settings))
-        part = build(name, settings, flags, bus)
+        part = build(name, flags, bus)
         yield await _enter(stack, part, (part,))
 
 
@@ -113,7 +117,7 @@ async def operators_bus(settings: SuiteSettings, flags: Flags) -> AsyncIterator[
     """The bus with every part's queues known and nothing consumed, for looking at parked messages."""
     async with open_bus(settings) as bus:
         for name in PARTS:
-            part = build(name, settings, flags, bus)
+            part = build(name, flags, bus)
             await part.declare()
             await part.kit.db.close()
         yield bus
@@ -126,7 +130,7 @@ async def prepare(names: tuple[str, ...], settings: SuiteSettings, flags: Flags)
     """
     async with open_bus(settings) as bus:
         for name in names:
-            part = build(name, settings, flags, bus)
+            part = build(name, flags, bus)
             try:
                 await part.migrate()
                 await part.declare()
@@ -136,13 +140,20 @@ async def prepare(names: tuple[str, ...], settings: SuiteSettings, flags: Flags)
             raise Stop(f"The tables are ready, but not the queues: {'; '.join(problems)}.")
 
 
-def build(name: str, settings: SuiteSettings, flags: Flags, bus: Bus) -> Service:
+def build(name: str, flags: Flags, bus: Bus) -> Service:
     """One part as it runs alone; the gateway then reaches the services over HTTP."""
+    clock = SystemClock()
     if name in SERVICES:
         create, options = SERVICES[name]
-        return create(options(**flags), bus, SystemClock())
-    forwarders = {service: HttpForwarder(settings.url_of(service)) for service in SERVICES}
-    return create_gateway(GatewaySettings(**flags), bus, SystemClock(), forwarders)
+        return create(load(options, flags), bus, clock)
+    settings = load(GatewaySettings, flags)
+    return create_gateway(settings, bus, clock, http_upstreams(settings, clock))
+
+
+def _unknown_upstreams(flags: Flags) -> list[str]:
+    """The variables that are missing for a gateway of its own."""
+    settings = load(GatewaySettings, flags)
+    return [f"QUANYU_{name.upper()}_URL" for name in SERVICES if getattr(settings, f"{name}_url") is None]
 
 
 async def _enter(stack: AsyncExitStack, door: Service, parts: tuple[Service, ...]) -> Running:

@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 
 from shared.observability.logging import configure_logging
 from shared.settings import ServiceSettings
-from suite.errors import Stop
-from suite.settings import CallerSettings
+from suite.settings import CallerSettings, load
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -23,21 +21,12 @@ Key = Annotated[
     str | None, typer.Option("--key", help="API key.  [default: QUANYU_ADMIN_KEY, or <data-dir>/admin.key]")
 ]
 
-Settings = TypeVar("Settings", bound=ServiceSettings)
 Result = TypeVar("Result")
 
 
 def flags(**given: Any) -> dict[str, Any]:
     """The flags that were really given; the others leave the word to the environment."""
     return {name: value for name, value in given.items() if value is not None}
-
-
-def load(options: type[Settings], given: dict[str, Any]) -> Settings:
-    """Settings from flags, environment and .env. Raises Stop with every wrong one and what is wrong; never its value."""
-    try:
-        return options(**given)
-    except ValidationError as error:
-        raise Stop(_wrong_settings(error)) from None
 
 
 def caller(url: str | None, data_dir: Path | None) -> CallerSettings:
@@ -55,12 +44,3 @@ def run(work: Coroutine[Any, Any, Result], settings: ServiceSettings | None = No
         return asyncio.run(work)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)
-
-
-def _wrong_settings(error: ValidationError) -> str:
-    sentences = []
-    for problem in error.errors(include_url=False, include_input=False):
-        name = "_".join(str(part) for part in problem["loc"]).upper()
-        message = problem["msg"].removeprefix("Value error, ")
-        sentences.append(f"QUANYU_{name}: {message}" if name else message)
-    return "The settings are wrong. " + "; ".join(sentences)

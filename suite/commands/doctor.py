@@ -10,9 +10,9 @@ from shared.settings import DEFAULT_INTERNAL_SECRET
 from suite import wiring
 from suite.audits import AUDITS, run_audits
 from suite.client import Client, connect
-from suite.commands.common import DataDir, Key, Url, caller, console, flags, load, run
+from suite.commands.common import DataDir, Key, Url, caller, console, flags, run
 from suite.errors import Stop
-from suite.settings import SuiteSettings
+from suite.settings import SuiteSettings, load
 
 GOOD, BAD, NOTE = "[green]ok[/green]  ", "[red]bad[/red] ", "[yellow]note[/yellow]"
 

@@ -27,7 +27,7 @@ def create(
     """Create a key and print it. It is shown this once only."""
 
     async def work() -> Any:
-        body = flags(name=name, kind=kind, scopes=scope or [], expires_at=expires_at)
+        body = flags(name=name, kind=kind, scopes=scope or None, expires_at=expires_at)
         async with connect(caller(url, data_dir), key) as client:
             return await client.post("/v1/keys", body)
 

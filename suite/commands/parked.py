@@ -1,16 +1,17 @@
 """`quanyu parked`: messages that failed for good, where the operator decides. Works on the bus itself, not over HTTP."""
 
 import json
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from shared.messaging import Parked
+from shared.messaging import Bus, Parked
 from suite import wiring
-from suite.commands.common import DataDir, console, flags, load, run
+from suite.commands.common import DataDir, console, flags, run
 from suite.errors import Stop
-from suite.settings import SuiteSettings
+from suite.settings import SuiteSettings, load
 
 app = typer.Typer(no_args_is_help=True, help="List, replay or drop messages that failed.")
 Queue = Annotated[str, typer.Argument(help="The consumer that failed, such as journey.events.")]
@@ -73,5 +74,5 @@ async def _parked(queue: str | None, given: dict[str, Any]) -> list[Parked]:
         return await bus.parked(queue, MOST)
 
 
-def _bus(given: dict[str, Any]) -> Any:
+def _bus(given: dict[str, Any]) -> AbstractAsyncContextManager[Bus]:
     return wiring.operators_bus(load(SuiteSettings, given), given)

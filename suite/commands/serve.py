@@ -7,8 +7,8 @@ import typer
 
 from shared.observability.tracing import configure_tracing
 from suite import serving, showing, wiring
-from suite.commands.common import DataDir, console, flags, load, run
-from suite.settings import SuiteSettings
+from suite.commands.common import DataDir, console, flags, run
+from suite.settings import SuiteSettings, load
 
 
 class Part(StrEnum):
@@ -38,6 +38,8 @@ def serve(
     settings = load(SuiteSettings, given | flags(port=port, host=host))
     if demo and part is not None:
         raise typer.BadParameter("the demonstration needs the whole suite; leave the part out", param_hint="--demo")
+    if demo:
+        given["access_log"] = False  # the demonstration's own lines are to be read
     run(_serve(part, settings, given, demo), settings)
 
 

@@ -141,8 +141,7 @@ def _consumers() -> set[str]:
     from shared.clock import SystemClock
     from shared.db import Database
     from shared.messaging import LocalBus
-    from suite.settings import SuiteSettings
 
     bus = LocalBus(Database("sqlite:///unused.db", schema="bus"), SystemClock())
-    parts = [wiring.build(name, SuiteSettings(), {}, bus) for name in wiring.PARTS]
+    parts = [wiring.build(name, {}, bus) for name in wiring.PARTS]
     return {subscription.consumer for part in parts for subscription in part.subscriptions}

@@ -1,0 +1,132 @@
+"""Writes the reference pages that are made from the code: `docs/settings.md` and `docs/endpoints.md`.
+
+`python -m suite.reference --write` writes them, without the flag it only compares (and fails when they are old).
+"""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import NoneType
+from typing import Any, get_args
+
+from pydantic import SecretStr
+from pydantic_core import PydanticUndefined
+
+from gateway.app import create_gateway
+from gateway.forwarding import AsgiForwarder
+from gateway.routes import PUBLIC, ROUTES
+from gateway.settings import GatewaySettings
+from shared.clock import SystemClock
+from shared.db import Database
+from shared.messaging import LocalBus
+from shared.settings import PREFIX, ServiceSettings
+from suite.settings import CallerSettings, SuiteSettings
+from suite.wiring import SERVICES
+
+DOCS = Path(__file__).parents[1] / "docs"
+_MADE = "Made from the code by `make docs`; a test holds it to that.\n"
+
+
+def settings_page() -> str:
+    """Every setting of every part, with its default."""
+    lines = [
+        "# Settings\n",
+        _MADE,
+        "Flags of the command line go before environment variables, these before `.env`, this before the default. A part's own",
+        "variable goes before the suite's: the coupon service reads `QUANYU_COUPON_DATABASE_URL`, then `QUANYU_DATABASE_URL`.\n",
+        "`QUANYU_ENVIRONMENT=production` refuses to start on defaults that only suit a laptop.\n",
+        "## Every part\n",
+        *_table(ServiceSettings, PREFIX, set()),
+    ]
+    shared = set(ServiceSettings.model_fields)
+    parts: list[tuple[str, type[ServiceSettings], str]] = [("Command line and server", SuiteSettings, PREFIX)]
+    parts += [("Commands that call a running suite", CallerSettings, PREFIX)]
+    parts += [(name, kind, f"{PREFIX}{name.upper()}_") for name, (_, kind) in SERVICES.items()]
+    parts += [("gateway", GatewaySettings, PREFIX)]
+    for title, kind, prefix in parts:
+        rows = list(_table(kind, prefix, shared))
+        if len(rows) > 3:
+            lines += [f"## {title}\n", *rows]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _table(kind: type[ServiceSettings], prefix: str, without: set[str]) -> Iterator[str]:
+    yield "| variable | default | meaning |\n|---|---|---|"
+    for name, field in kind.model_fields.items():
+        if name not in without:
+            yield f"| `{prefix}{name.upper()}` | {_default(field)} | {field.description or _words(name)} |"
+    yield ""
+
+
+def _default(field: Any) -> str:
+    value = field.default
+    if value is None or value is PydanticUndefined or isinstance(value, SecretStr):
+        return "none" if NoneType in get_args(field.annotation) else "see the meaning"
+    if isinstance(value, tuple):
+        return (
+            "`" + ",".join(f"{one:g}" if isinstance(one, float | int) else str(one) for one in value) + "`"
+            if value
+            else "none"
+        )
+    return f"`{value}`"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def endpoints_page() -> str:
+    """Every operation of the public door, with its scope and what it is for."""
+    summaries = _summaries()
+    lines = [
+        "# Endpoints\n",
+        _MADE,
+        "The same with every field stands at `/docs` of a running suite. Every error is a problem document (RFC 9457).\n",
+    ]
+    for part in ("coupon", "segments", "journey", "inventory", "gateway"):
+        lines += [f"## {part}\n", "| operation | scope | what it does |\n|---|---|---|"]
+        for route in ROUTES:
+            if route.service == part:
+                what = summaries.get((route.method, route.template), "")
+                scope = f"`{route.scope}`" if route.scope != PUBLIC else "open"
+                lines.append(f"| `{route.method} {route.template}` | {scope} | {what} |")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _summaries() -> dict[tuple[str, str], str]:
+    with tempfile.TemporaryDirectory() as folder:
+        clock = SystemClock()
+        bus = LocalBus(Database(f"sqlite:///{folder}/bus.db", schema="bus"), clock)
+        flags: dict[str, Any] = {"data_dir": folder}
+        services = [create(kind(**flags), bus, clock) for create, kind in SERVICES.values()]
+        forwarders = {service.name: AsgiForwarder(service.app) for service in services}
+        gateway = create_gateway(GatewaySettings(**flags), bus, clock, forwarders)
+        documents = [service.app.openapi() for service in (*services, gateway)]
+    return {
+        (method.upper(), path): operation.get("summary", "")
+        for document in documents
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    }
+
+
+PAGES = {"settings.md": settings_page, "endpoints.md": endpoints_page}
+
+
+def main() -> None:
+    old = []
+    for name, make in PAGES.items():
+        path = DOCS / name
+        text = make()
+        if "--write" in sys.argv:
+            path.write_text(text)
+        elif not path.exists() or path.read_text() != text:
+            old.append(name)
+    if old:
+        sys.exit(f"docs/{', docs/'.join(old)} no longer match the code; run `make docs`")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""The command line: what is wrong is said in a sentence that helps, without a traceback; flags go before environment and .env."""
+
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from kit.servers import free_port
+
+from suite import cli
+from suite.commands.common import caller, flags
+from suite.settings import SuiteSettings, load
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def quanyu(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Call:
+    """`code, out, err = quanyu("serve", "--port", "1")` in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["quanyu", *arguments])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.err
+        return code, printed.out, printed.err
+
+    return call
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_port_in_use(quanyu: Call, taken_port: int) -> None:
+    code, _, said = quanyu("serve", "--port", str(taken_port))
+    assert code == 1
+    assert f"Port {taken_port} is in use" in said
+    assert "--port" in said
+
+
+def test_a_host_that_is_not_ours(quanyu: Call) -> None:
+    code, _, said = quanyu("serve", "--host", "203.0.113.1", "--port", "0")
+    assert (code, "Cannot listen on 203.0.113.1" in said) == (1, True)
+
+
+@pytest.mark.parametrize("arguments", [("serve", "copon"), ("srve",), ("serve", "--port", "many"), ("import", "order")])
+def test_a_typo(quanyu: Call, arguments: tuple[str, ...]) -> None:
+    code, _, said = quanyu(*arguments)
+    assert code == 2
+    assert arguments[-1] in said
+
+
+def test_one_part_alone_needs_a_broker(quanyu: Call) -> None:
+    code, _, said = quanyu("serve", "coupon", "--port", "0")
+    assert (code, "QUANYU_BROKER_URL" in said) == (1, True)
+
+
+def test_full_needs_its_servers(quanyu: Call) -> None:
+    code, _, said = quanyu("full")
+    assert code == 1
+    assert "QUANYU_DATABASE_URL" in said
+    assert "QUANYU_BROKER_URL" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("QUANYU_PORT", "eighty"), ("QUANYU_BUS_RETRY_SECONDS", "soon"), ("QUANYU_ENVIRONMENT", "test")],
+)
+def test_a_wrong_setting_is_named(quanyu: Call, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    code, _, said = quanyu("serve", "--port", "0") if name != "QUANYU_PORT" else quanyu("serve")
+    assert code == 1
+    assert name in said
+
+
+def test_production_refuses_the_defaults_without_printing_secrets(
+    quanyu: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUANYU_ENVIRONMENT", "production")
+    monkeypatch.setenv("QUANYU_INTERNAL_SECRET", "too-short")
+    code, _, said = quanyu("serve", "--port", "0")
+    assert code == 1
+    assert "QUANYU_INTERNAL_SECRET" in said
+    assert "QUANYU_DATABASE_URL" in said
+    assert "too-short" not in said
+
+
+def test_nobody_answers(quanyu: Call) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    for command in (("tour",), ("keys", "list"), ("import", "orders", "none.csv")):
+        code, _, said = quanyu(*command, "--url", url, "--key", "qy_test")
+        assert code == 1
+        assert f"No suite answers at {url}" in said
+        assert "quanyu serve" in said
+
+
+def test_no_key(quanyu: Call) -> None:
+    code, _, said = quanyu("tour")
+    assert code == 1
+    assert "--key" in said
+    assert "admin.key" in said
+
+
+def test_another_program_answers(quanyu: Call, tmp_path: Path) -> None:
+    import http.server
+    import threading
+
+    class Quiet(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(404)
+
+        do_POST = do_GET  # noqa: N815 - the standard library's names
+
+        def log_message(self, *_: object) -> None: ...
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Quiet) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        code, _, said = quanyu("keys", "list", "--url", url, "--key", "qy_test")
+        server.shutdown()
+        thread.join()
+    assert code == 1
+    assert "Does another program run there?" in said
+
+
+def test_flags_go_before_environment_before_env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load(SuiteSettings, {}).port == 8000
+    (tmp_path / ".env").write_text("QUANYU_PORT=8001\nQUANYU_HOST=\n")
+    assert load(SuiteSettings, {}).port == 8001
+    assert load(SuiteSettings, {}).host == "127.0.0.1"  # empty = not given
+    monkeypatch.setenv("QUANYU_PORT", "8002")
+    assert load(SuiteSettings, {}).port == 8002
+    assert load(SuiteSettings, flags(port=8003, host=None)).port == 8003
+
+
+def test_the_key_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("QUANYU_ADMIN_KEY", "qy_live_sk_x")
+    settings = caller("http://127.0.0.1:9", None)
+    assert settings.admin_key is not None
+    assert settings.admin_key.get_secret_value() == "qy_live_sk_x"
+    assert "qy_live_sk_x" not in repr(settings)
+
+
+def test_help_names_every_command(quanyu: Call) -> None:
+    _, said, _ = quanyu("--help")
+    for command in ("serve", "migrate", "tour", "import", "keys", "parked", "doctor", "full"):
+        assert command in said
