@@ -61,7 +61,7 @@ async def test_the_watchdog_finds_a_consumer_that_went_away_without_a_word(
     service = await run_probe(recording(FIRST, StockLow))
     bus = service.kit.bus
     assert isinstance(bus, RabbitBus)
-    transport = bus.consuming.connection().transport
+    transport = bus._consuming.connection().transport
     assert transport is not None
     channels: list[Any] = [one for one in transport.connection.channels.values() if one is not None]
     (channel,) = (one for one in channels if one.consumers)

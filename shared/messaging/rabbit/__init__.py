@@ -1,0 +1,9 @@
+"""The bus of the production arrangement, on RabbitMQ. What it declares is drawn in `shared/messaging/topology.py`.
+
+`connection.py` alone knows aio_pika; `publishing.py` sends with confirms, `consuming.py` hands over and acknowledges,
+`bus.py` is the port's adapter made of them.
+"""
+
+from shared.messaging.rabbit.bus import RabbitBus
+
+__all__ = ["RabbitBus"]

@@ -1,0 +1,184 @@
+"""The RabbitMQ adapter of the bus.
+
+Two connections, because the broker slows down a connection that publishes too fast and acknowledgements must not stand in
+that queue. Each is made again whenever it is lost, and each consumer subscribes again whenever its channel closes, its
+queue is deleted, or the broker says that it has no consumer.
+
+A message is acknowledged after its handler committed; what failed is first published (and confirmed) to the queue where it
+waits or is parked. A process killed between the two makes a duplicate, which the inbox knows.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+
+from shared.contracts import REGISTRY
+from shared.messaging.bus import BusUnavailable, Deliver, Pack, Parked
+from shared.messaging.rabbit.connection import (
+    AbstractChannel,
+    Basic,
+    DeliveredMessage,
+    Link,
+    broker_call,
+    open_channel,
+)
+from shared.messaging.rabbit.consuming import Worker, pack_of
+from shared.messaging.rabbit.publishing import Publisher
+from shared.messaging.topology import Topology
+
+
+class RabbitBus:
+    """See `shared.messaging.bus` for the guarantees.
+
+    `url` is `amqp://user:password@host/vhost`. `prefix` begins all names, so that several suites can share a broker.
+    Starting, declaring and subscribing succeed while the broker is away: what they mean is done as soon as it is there,
+    before this bus publishes anything; `health()` says so meanwhile.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefix: str = "quanyu",
+        retry_seconds: Sequence[float] = (1, 60, 900),
+        name: str = "quanyu",
+        watch_seconds: float = 15.0,
+        delivery_limit: int = 50,
+    ) -> None:
+        self.topology = Topology(prefix, tuple(retry_seconds), delivery_limit)
+        self._watch_seconds = watch_seconds
+        self._consuming = Link(url, f"{name} consumers")
+        self._publishing = Link(url, f"{name} publisher")
+        self._publisher = Publisher(self._publishing, self.topology, self._declare_all)
+        self._names: dict[str, tuple[str, ...]] = {}
+        self._workers: dict[str, Worker] = {}
+
+    async def start(self) -> None:
+        await asyncio.gather(self._publishing.start(), self._consuming.start())
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(self.unsubscribe(consumer) for consumer in list(self._workers)))
+        await self._publisher.close()
+        await asyncio.gather(self._publishing.stop(), self._consuming.stop())
+
+    async def declare(self, queue: str, names: Sequence[str]) -> None:
+        self._names[queue] = tuple(names)
+        with suppress(BusUnavailable):
+            channel = await self._publisher.channel()
+            async with broker_call(f"does not declare {queue}"):
+                await self._declare(channel, queue)
+                await self._unbind_others(channel, queue)
+
+    async def subscribe(self, queue: str, names: Sequence[str], deliver: Deliver) -> None:
+        if queue in self._workers:
+            raise ValueError(f"{queue} has a consumer already")
+        await self.declare(queue, names)
+        worker = Worker(
+            self._consuming,
+            queue,
+            self.topology.queue(queue),
+            deliver,
+            declare=lambda channel: self._declare(channel, queue),
+            put_aside=lambda failed: self._publisher.put_aside(queue, failed),
+            watch_seconds=self._watch_seconds,
+        )
+        self._workers[queue] = worker
+        await worker.start()
+
+    async def unsubscribe(self, queue: str) -> None:
+        worker = self._workers.pop(queue, None)
+        if worker is not None:
+            await worker.stop()
+
+    async def publish(self, packs: Sequence[Pack]) -> None:
+        await self._publisher.broadcast(packs)
+
+    def health(self) -> list[str]:
+        links = (self._publishing.problem, self._consuming.problem, self._publisher.problem)
+        found = [*links, *(worker.problem for worker in self._workers.values())]
+        return list(dict.fromkeys(problem for problem in found if problem is not None))
+
+    async def parked(self, queue: str | None = None, limit: int = 100) -> list[Parked]:
+        """Of one queue, or of all that this bus has declared. While it looks, others see fewer."""
+        found: list[Parked] = []
+        for consumer in [queue] if queue else sorted(self._names):
+            async with self._parked_messages(consumer, limit - len(found)) as (_, messages):
+                found += [_parked(message, consumer) async for message in messages]
+        return found
+
+    async def replay(self, queue: str, ids: Collection[str] | None = None) -> int:
+        async def again(message: DeliveredMessage) -> None:
+            await self._publisher.direct(self.topology.queue(queue), [replace(pack_of(message), attempts=0)])
+
+        return await self._take_parked(queue, ids, again)
+
+    async def drop(self, queue: str, ids: Collection[str] | None = None) -> int:
+        async def nothing(message: DeliveredMessage) -> None:
+            return None
+
+        return await self._take_parked(queue, ids, nothing)
+
+    async def _declare_all(self, channel: AbstractChannel) -> None:
+        await channel.exchange_declare(self.topology.exchange, exchange_type="topic", durable=True)
+        for consumer in self._names:
+            await self._declare(channel, consumer)
+
+    async def _declare(self, channel: AbstractChannel, consumer: str) -> None:
+        """The consumer's queue with its bindings, and its parked queue."""
+        topology = self.topology
+        queue = topology.queue(consumer)
+        await channel.exchange_declare(topology.exchange, exchange_type="topic", durable=True)
+        await channel.queue_declare(topology.parked(consumer), durable=True, arguments=topology.parked_arguments())
+        await channel.queue_declare(queue, durable=True, arguments=topology.queue_arguments(consumer))
+        for name in self._names[consumer]:
+            await channel.queue_bind(queue, topology.exchange, name)
+
+    async def _unbind_others(self, channel: AbstractChannel, consumer: str) -> None:
+        """Names that an older release of this consumer listened to. AMQP can't list bindings, so all known names go."""
+        for name in sorted(REGISTRY.keys() - set(self._names[consumer])):
+            await channel.queue_unbind(self.topology.queue(consumer), self.topology.exchange, name)
+
+    @asynccontextmanager
+    async def _parked_messages(
+        self, consumer: str, limit: int | None = None
+    ) -> AsyncIterator[tuple[AbstractChannel, AsyncIterator[DeliveredMessage]]]:
+        """What is parked now, oldest first. Messages that are not acknowledged on the channel are back afterwards."""
+        name, arguments = self.topology.parked(consumer), self.topology.parked_arguments()
+        async with open_channel(self._consuming) as channel:
+            async with broker_call(f"does not show the parked messages of {consumer}"):
+                declared = await channel.queue_declare(name, durable=True, arguments=arguments)
+            # No more than are there now: what is replayed may fail and be parked again meanwhile.
+            present = declared.message_count or 0
+            yield channel, _get(channel, name, present if limit is None else min(present, limit))
+
+    async def _take_parked(
+        self, consumer: str, ids: Collection[str] | None, act: Callable[[DeliveredMessage], Awaitable[None]]
+    ) -> int:
+        """Do `act` with the chosen parked messages, then remove them. Answers how many they were."""
+        wanted = None if ids is None else set(ids)
+        taken = 0
+        async with self._parked_messages(consumer) as (channel, messages):
+            async for message in messages:
+                if wanted is None or message.header.properties.message_id in wanted:
+                    await act(message)
+                    async with broker_call("does not take an acknowledgement"):
+                        await channel.basic_ack(message.delivery_tag or 0)
+                    taken += 1
+        return taken
+
+
+async def _get(channel: AbstractChannel, queue: str, limit: int) -> AsyncIterator[DeliveredMessage]:
+    for _ in range(limit):
+        async with broker_call(f"does not show {queue}"):
+            message = await channel.basic_get(queue)
+        if isinstance(message.delivery, Basic.GetEmpty):
+            return
+        yield message
+
+
+def _parked(message: DeliveredMessage, consumer: str) -> Parked:
+    pack = pack_of(message)
+    headers = message.header.properties.headers or {}
+    error = headers.get("error") or headers.get("x-first-death-reason") or "unknown reason"
+    return Parked(pack.id, consumer, pack.name, pack.attempts, str(error), pack.body)
