@@ -1,0 +1,1 @@
+"""Segments 人群: events in, people recognised, audiences kept up to date."""

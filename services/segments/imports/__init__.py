@@ -1,0 +1,1 @@
+"""Imports 历史导入: order history in bulk."""

@@ -1,0 +1,19 @@
+"""Route of imports."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from services.segments.imports.importing import OrdersImport
+from services.segments.imports.schemas import OrdersIn, OrdersResult
+from shared.web import Caller, Provided, needs
+
+router = APIRouter(prefix="/v1", tags=["imports"])
+ImportsWrite = Annotated[Caller, Depends(needs("segments:imports:write"))]
+Importing = Annotated[OrdersImport, Provided(OrdersImport)]
+
+
+@router.post("/imports/orders")
+async def import_orders(_: ImportsWrite, orders: Importing, body: OrdersIn) -> OrdersResult:
+    """Bring in order history: up to 500 whole orders. Each is accepted, a duplicate, or rejected with its reason."""
+    return await orders.run(body)

@@ -1,0 +1,119 @@
+"""The batch evaluator: a rule as one SQL statement over all live profiles.
+
+Every cut-off is worked out in Python and bound; no statement holds date arithmetic. Each leaf is a set of uids (a CTE); all, any
+and not are INTERSECT, UNION and EXCEPT. A leaf that is true of people without any event is the complement of its opposite.
+"""
+
+from itertools import count
+from typing import Any
+
+from sqlalchemy import CTE, Select, and_, except_, func, intersect, not_, select, union
+
+from services.segments.membership import batch_conditions as conditions
+from services.segments.membership.batch_conditions import Forms, comparison
+from services.segments.membership.models import Membership
+from services.segments.membership.rulebook import default_of
+from services.segments.profiles.models import Profile, Trait
+from services.segments.rules.tree import NEGATIVE, Complement, EventLeaf, Every, Node, SegmentLeaf, Some, TraitLeaf
+from services.segments.rules.windows import bounds
+from services.segments.tracking.models import StoredEvent
+from shared.db import Transaction, table
+
+profile = table(Profile)
+trait = table(Trait)
+event = table(StoredEvent)
+membership = table(Membership)
+
+
+class Batch:
+    """Builds the statement of one rule as of `now` (µs)."""
+
+    def __init__(self, tx: Transaction, now: int) -> None:
+        self._tx = tx
+        self._now = now
+        self._names = count(1)
+        self._live = select(profile.c.uid).where(profile.c.status == "live").cte("live")
+
+    def members(self, node: Node) -> CTE:
+        """The uids of the members."""
+        return self._named(intersect(select(self._live.c.uid), select(self._set(node).c.uid)))
+
+    def _named(self, statement: Any) -> CTE:
+        named: CTE = statement.cte(f"part_{next(self._names)}")
+        return named
+
+    def _set(self, node: Node) -> CTE:
+        if isinstance(node, Every | Some):
+            sets = [select(self._set(child).c.uid) for child in node.children]
+            return self._named(intersect(*sets) if isinstance(node, Every) else union(*sets))
+        if isinstance(node, Complement):
+            return self._without(self._set(node.child))
+        if isinstance(node, SegmentLeaf):
+            return self._named(select(membership.c.uid).where(membership.c.segment_id == node.segment))
+        return self._trait(node) if isinstance(node, TraitLeaf) else self._event(node)
+
+    def _without(self, excluded: CTE) -> CTE:
+        return self._named(except_(select(self._live.c.uid), select(excluded.c.uid)))
+
+    def _trait(self, leaf: TraitLeaf) -> CTE:
+        forms = Forms(trait.c.text, trait.c.number, trait.c.moment, trait.c.day)
+        holds = conditions.positive(self._tx, forms, leaf.condition, self._now)
+        found = select(trait.c.uid).where(trait.c.name == leaf.trait, trait.c.value.is_not(None), holds)
+        return self._without(self._named(found)) if leaf.condition.op in NEGATIVE else self._named(found)
+
+    def _event(self, leaf: EventLeaf) -> CTE:
+        """Those of whom the leaf says something else than of people without events, or all others."""
+        opposite = default_of(leaf)
+        statement = self._edge(leaf, opposite) if leaf.measure in ("first", "last") else self._measured(leaf, opposite)
+        return self._without(self._named(statement)) if opposite else self._named(statement)
+
+    def _chosen(self, leaf: EventLeaf, *columns: Any) -> Select[Any]:
+        """The events that count."""
+        start, end = bounds(leaf.window, self._now)
+        chosen = select(*columns).where(event.c.name == leaf.event)
+        if start is not None:
+            chosen = chosen.where(event.c.ts >= start)
+        if end is not None:
+            chosen = chosen.where(event.c.ts < end)
+        if leaf.currency is not None:
+            chosen = chosen.where(func.coalesce(conditions.fact_text("currency"), leaf.currency) == leaf.currency)
+        for name, condition in leaf.where:
+            chosen = chosen.where(conditions.of_fact(self._tx, name, condition))
+        return chosen
+
+    def _measured(self, leaf: EventLeaf, opposite: bool) -> Select[Any]:
+        chosen = self._chosen(leaf, event.c.uid).group_by(event.c.uid)
+        number = conditions.fact_number(leaf.property) if leaf.property else None
+        if leaf.measure == "distinct" and leaf.property:
+            text = conditions.fact_text(leaf.property)
+            chosen = chosen.where(text.is_not(None))
+            holds = conditions.number_holds(func.count(text.distinct()) * conditions.scale(), leaf.condition)
+        elif number is None:
+            holds = conditions.number_holds(func.count() * conditions.scale(), leaf.condition)
+        else:
+            chosen = chosen.where(number.is_not(None))
+            holds = conditions.aggregate_holds(leaf.measure, number, leaf.condition)
+        return chosen.having(not_(holds) if opposite else holds)
+
+    def _edge(self, leaf: EventLeaf, opposite: bool) -> Select[Any]:
+        """first and last: of the time, or of a property."""
+        if leaf.property is None:
+            chosen = self._chosen(leaf, event.c.uid).group_by(event.c.uid)
+            moment = func.min(event.c.ts) if leaf.measure == "first" else func.max(event.c.ts)
+            holds = comparison(self._tx, Forms(moment, None, moment, None), leaf.condition, self._now)
+            return chosen.having(not_(holds) if opposite else holds)
+        forms = Forms.of_fact(leaf.property)
+        text = forms.text.collate("C") if self._tx.dialect == "postgresql" else forms.text
+        order = (event.c.ts, text) if leaf.measure == "first" else (event.c.ts.desc(), text.desc())
+        place = func.row_number().over(partition_by=event.c.uid, order_by=order).label("place")
+        columns = (
+            event.c.uid,
+            forms.text.label("t"),
+            forms.number.label("n"),
+            forms.moment.label("m"),
+            forms.day.label("d"),
+        )
+        edge = self._chosen(leaf, *columns, place).where(forms.text.is_not(None)).subquery()
+        found = Forms(edge.c.t, edge.c.n, edge.c.m, edge.c.d)
+        holds = comparison(self._tx, found, leaf.condition, self._now)
+        return select(edge.c.uid).where(and_(edge.c.place == 1, not_(holds) if opposite else holds))

@@ -1,0 +1,56 @@
+"""Tables of people. Times inside the evaluation are microseconds since 1970 (BIGINT): exact, and alike on both databases."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, Text
+from sqlmodel import Field
+
+from services.segments.base import Base
+from shared.db import AutoId, UtcDateTime
+
+
+class Profile(Base, table=True):
+    """One person. `uid` is the small number by which everything inside refers to it; `id` is what the world sees.
+
+    status: live, or merged (then `merged_into` is the uid that has its events now).
+    """
+
+    __tablename__ = "profile"
+    __table_args__ = (CheckConstraint("(status = 'merged') = (merged_into IS NOT NULL)", name="merged_into_whom"),)
+
+    uid: int | None = Field(default=None, primary_key=True, sa_type=AutoId)
+    id: str = Field(max_length=40, unique=True)
+    customer_id: str | None = Field(default=None, max_length=200, unique=True)
+    status: str = Field(default="live", max_length=10)
+    merged_into: int | None = Field(default=None, sa_type=BigInteger)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Identifier(Base, table=True):
+    """What a person is known by. `value` is in its normal form (E.164, lower case e-mail)."""
+
+    __tablename__ = "identifier"
+
+    type: str = Field(primary_key=True, max_length=40)
+    value: str = Field(primary_key=True, max_length=200)
+    uid: int = Field(sa_type=BigInteger, index=True)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Trait(Base, table=True):
+    """A stated fact about a person, newest by its own time (`at`, µs). `value` is JSON text, NULL when cleared.
+
+    `text`, `number`, `moment` and `day` are its comparable forms (rules.scalars).
+    """
+
+    __tablename__ = "trait"
+    __table_args__ = (Index(None, "name", "number"), {"sqlite_with_rowid": False})
+
+    uid: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    name: str = Field(primary_key=True, max_length=200)
+    value: str | None = Field(default=None, sa_type=Text)
+    text: str | None = Field(default=None, sa_type=Text)
+    number: int | None = Field(default=None, sa_type=BigInteger)
+    moment: int | None = Field(default=None, sa_type=BigInteger)
+    day: int | None = Field(default=None, sa_type=BigInteger)
+    at: int = Field(sa_type=BigInteger)

@@ -1,0 +1,80 @@
+"""The tracking endpoints: a raw body becomes sound items and dead letters, and the answer waits until they are durable."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from services.segments.tracking.ingesting import Ingestion, Request
+from services.segments.tracking.parsing import MAX_BATCH, MAX_EVENT, inflate, parse_object, refusal, size
+from services.segments.tracking.rules import Arrival, Item, Rejected, normalise
+from shared.clock import Clock
+from shared.ids import new_id
+from shared.web import HotRequest
+from shared.web.asgi import header
+
+SUCCESS = b'{"success":true}'
+_KEPT = 32 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """Takes tracking calls."""
+
+    ingestion: Ingestion
+    clock: Clock
+    currency: str
+
+    async def single(self, request: HotRequest[Any], kind: str) -> bytes:
+        """One call of a known type. Raises a 400 problem when the item can't be accepted."""
+        raw = parse_object(inflate(request.raw, header(request.scope, b"content-encoding"), MAX_EVENT))
+        try:
+            item = normalise(raw, self._arrival(request, raw, {}), kind)
+        except Rejected as rejected:
+            raise refusal(rejected.code, rejected.detail) from None
+        await self.ingestion.ingest(Request([item]))
+        return SUCCESS
+
+    async def batch(self, request: HotRequest[Any]) -> bytes:
+        """Many calls. Items that can't be accepted go to the dead letters; the others are stored all the same."""
+        body = inflate(request.raw, header(request.scope, b"content-encoding"), MAX_BATCH)
+        outer = parse_object(body)
+        batch = outer.get("batch")
+        if not isinstance(batch, list):
+            raise refusal("missing_batch", "A batch is an object with a list of items under `batch`.")
+        context = outer.get("context")
+        arrival = self._arrival(request, outer, context if isinstance(context, dict) else {})
+        items: list[Item] = []
+        rejected: list[dict[str, Any]] = []
+        measure = len(body) > MAX_EVENT
+        for raw in batch:
+            try:
+                if measure and size(raw) > MAX_EVENT:
+                    raise Rejected("event_too_large", "An item holds at most 32 KB.", _plain_id(raw))
+                items.append(normalise(raw, arrival))
+            except Rejected as reason:
+                rejected.append(_dead_letter(raw, reason, request, arrival))
+        if items or rejected:
+            await self.ingestion.ingest(Request(items, rejected))
+        return SUCCESS
+
+    def _arrival(self, request: HotRequest[Any], outer: dict[str, Any], context: dict[str, Any]) -> Arrival:
+        return Arrival(self.clock.now(), outer.get("sentAt"), context, self.currency, request.caller.customer_id)
+
+
+def _plain_id(raw: Any) -> str | None:
+    given = raw.get("messageId") if isinstance(raw, dict) else None
+    return given if isinstance(given, str) and len(given) <= 100 and "\x00" not in given else None
+
+
+def _dead_letter(raw: Any, reason: Rejected, request: HotRequest[Any], arrival: Arrival) -> dict[str, Any]:
+    return {
+        "id": new_id("rej"),
+        "received_at": arrival.received_at,
+        "code": reason.code,
+        "detail": reason.detail,
+        "message_id": reason.message_id,
+        "request_id": request.request_id,
+        "key_id": request.caller.key_id,
+        "item": orjson.dumps(raw)[:_KEPT].decode(errors="replace"),
+    }

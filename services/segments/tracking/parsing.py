@@ -1,0 +1,63 @@
+"""From the raw bytes of a tracking call to JSON: gzip with a bound, size limits, whatever the content type says."""
+
+import zlib
+from typing import Any
+
+import orjson
+
+from shared.web import BadRequest, Problem
+
+MAX_EVENT = 32 * 1024
+MAX_BATCH = 500 * 1024
+
+
+def refusal(code: str, detail: str) -> Problem:
+    """A problem as the SDKs read it: they look for `code` and `message`."""
+    return BadRequest(code, detail, message=detail)
+
+
+def inflate(raw: bytes, encoding: str | None, limit: int) -> bytes:
+    """The body as it was before compression. Raises a 400 for broken gzip and for more than `limit` bytes."""
+    if raw[:2] == b"\x1f\x8b" or (encoding or "").strip().lower() in ("gzip", "x-gzip"):
+        raw = _gunzip(raw, limit)
+    elif (encoding or "identity").strip().lower() != "identity":
+        raise refusal("unsupported_encoding", "Send the body as it is or with Content-Encoding: gzip.")
+    if len(raw) > limit:
+        raise refusal(
+            "body_too_large", f"The body holds at most {limit // 1024} KB after inflating; send smaller batches."
+        )
+    return raw
+
+
+def _gunzip(raw: bytes, limit: int) -> bytes:
+    found = bytearray()
+    while raw:  # a gzip body may be several members
+        machine = zlib.decompressobj(wbits=31)
+        try:
+            found += machine.decompress(raw, limit + 1 - len(found))
+        except zlib.error:
+            raise refusal(
+                "broken_gzip", "The body is not valid gzip. Compress it again, or send it as it is."
+            ) from None
+        if len(found) > limit:
+            break
+        if not machine.eof:
+            raise refusal("broken_gzip", "The gzip body ends too early. Send it again, whole.")
+        raw = machine.unused_data
+    return bytes(found)
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """The JSON object of a body. Raises a 400."""
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise refusal("malformed_json", "The body is not valid JSON. Send one JSON object in UTF-8.") from None
+    if not isinstance(parsed, dict):
+        raise refusal("malformed_json", "The body is one JSON object.")
+    return parsed
+
+
+def size(item: Any) -> int:
+    """Bytes of an item as JSON."""
+    return len(orjson.dumps(item))

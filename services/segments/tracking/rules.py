@@ -1,0 +1,298 @@
+"""One item of the tracking API, made sound: ids, corrected time, money in minor units, comparable facts. Pure.
+
+Raises Rejected, with a stable code and what to do, for an item that can't be accepted; its neighbours are not concerned.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+
+from services.segments.rules.measuring import Facts
+from services.segments.rules.money_names import MONEY_PROPERTIES
+from services.segments.rules.scalars import MAX_NUMBER, micros, scalar
+from shared.ids import new_id
+from shared.money import to_minor
+
+Kind = Literal["identify", "track", "page", "screen", "group", "alias"]
+TYPES: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
+VIEW_NAMES = {"page": "Page Viewed", "screen": "Screen Viewed"}
+ORDER_COMPLETED = "Order Completed"
+MAX_MESSAGE_ID = 100
+MAX_ID = 200
+MAX_TRAITS = 300
+MAX_FACTS = 200
+_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+
+
+class Rejected(Exception):
+    """An item goes to the dead letters. `code` is stable; `detail` says what to do."""
+
+    def __init__(self, code: str, detail: str, message_id: str | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.message_id = message_id
+
+
+@dataclass(slots=True)
+class Item:
+    """A sound item. `ts` and `received_at` in µs. `tells_traits`: its traits are the person's own (a group's are not)."""
+
+    message_id: str
+    type: Kind
+    name: str | None
+    user_id: str | None
+    anonymous_id: str | None
+    previous_id: str | None
+    ts: int
+    received_at: int
+    history: bool
+    properties: dict[str, Any]
+    traits: dict[str, Any]
+    context: dict[str, Any]
+    facts: Facts
+    order_id: str | None = None
+    external_ids: list[tuple[str, str]] = field(default_factory=list)
+    uid: int = 0
+    tells_traits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What the items of one request share. Instants are aware; `sent_at` is the batch's own, if it has one."""
+
+    received_at: datetime
+    sent_at: Any = None
+    context: Mapping[str, Any] = field(default_factory=dict)
+    currency: str = "CNY"
+    customer_id: str | None = None
+    """Set for an end-user's token: it may tell only of itself."""
+
+
+def normalise(raw: Any, arrival: Arrival, kind: str | None = None) -> Item:
+    """The sound item of one raw item. `kind`: the type that the path says, for single calls."""
+    if not isinstance(raw, dict):
+        raise Rejected("not_an_object", "An item is a JSON object.")
+    message_id = _message_id(raw)
+    try:
+        return _normalise(raw, arrival, kind or raw.get("type"), message_id)
+    except Rejected as rejected:
+        rejected.message_id = message_id
+        raise
+
+
+def _normalise(raw: dict[str, Any], arrival: Arrival, kind: Any, message_id: str) -> Item:
+    if not isinstance(kind, str) or kind not in TYPES:
+        raise Rejected("unknown_type", "`type` is one of alias, group, identify, page, screen, track.")
+    context = {**arrival.context, **_object(raw, "context")}
+    history = bool(context.get("import"))
+    item = Item(
+        message_id=message_id,
+        type=TYPES[kind],
+        name=_name(raw, kind),
+        user_id=_id(raw, "userId"),
+        anonymous_id=_id(raw, "anonymousId"),
+        previous_id=_id(raw, "previousId") if kind == "alias" else None,
+        ts=0,
+        received_at=micros(arrival.received_at),
+        history=history,
+        properties={},
+        traits=_traits(raw),
+        context=context,
+        facts={},
+        external_ids=_external_ids(context),
+        tells_traits=kind == "identify",
+    )
+    _check_identity(item, arrival)
+    item.ts = _timestamp(raw, arrival, history)
+    _set_properties(item, raw, arrival.currency)
+    return item
+
+
+def _message_id(raw: dict[str, Any]) -> str:
+    given = raw.get("messageId")
+    if given is None or given == "":
+        return new_id("msg")
+    if isinstance(given, int) and not isinstance(given, bool):
+        given = str(given)
+    if not isinstance(given, str) or len(given) > MAX_MESSAGE_ID or "\x00" in given:
+        raise Rejected("invalid_message_id", f"`messageId` is text of at most {MAX_MESSAGE_ID} characters.")
+    return given
+
+
+def _id(raw: dict[str, Any], member: str) -> str | None:
+    """An id, or None: absent, null and empty mean the same."""
+    given = raw.get(member)
+    if given is None or given == "":
+        return None
+    if isinstance(given, int) and not isinstance(given, bool):
+        return str(given)[:MAX_ID]
+    if not isinstance(given, str) or len(given) > MAX_ID or "\x00" in given:
+        raise Rejected("invalid_id", f"`{member}` is text of at most {MAX_ID} characters.")
+    return given
+
+
+def _check_identity(item: Item, arrival: Arrival) -> None:
+    if item.type == "alias":
+        if item.user_id is None or item.previous_id is None:
+            raise Rejected("missing_identity", "An alias names `previousId` and `userId`.")
+    elif item.user_id is None and item.anonymous_id is None:
+        raise Rejected("missing_identity", "An item names `userId` or `anonymousId`.")
+    if arrival.customer_id is not None and item.user_id not in (None, arrival.customer_id):
+        raise Rejected("foreign_customer", "This token may tell only of its own customer: leave `userId` out.")
+    if arrival.customer_id is not None:
+        item.user_id = arrival.customer_id
+
+
+def _object(raw: Mapping[str, Any], member: str) -> dict[str, Any]:
+    given = raw.get(member)
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise Rejected("not_an_object", f"`{member}` is a JSON object.")
+    return given
+
+
+def _traits(raw: dict[str, Any]) -> dict[str, Any]:
+    traits = _object(raw, "traits")
+    if len(traits) > MAX_TRAITS:
+        raise Rejected("too_many_traits", f"At most {MAX_TRAITS} traits can be set at once.")
+    if any(len(name) > MAX_ID or "\x00" in name for name in traits):
+        raise Rejected("invalid_trait_name", f"A trait's name has at most {MAX_ID} characters.")
+    return traits
+
+
+def _name(raw: dict[str, Any], kind: str) -> str | None:
+    if kind != "track":
+        return VIEW_NAMES.get(kind)
+    name = raw.get("event")
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_ID or "\x00" in name:
+        raise Rejected("missing_event", f"A track call names its `event`, in at most {MAX_ID} characters.")
+    return name
+
+
+def _external_ids(context: Mapping[str, Any]) -> list[tuple[str, str]]:
+    given = context.get("externalIds")
+    if not isinstance(given, list):
+        return []
+    found = []
+    for one in given[:20]:
+        if isinstance(one, dict) and isinstance(one.get("id"), str) and isinstance(one.get("type"), str):
+            kind, value = one["type"], one["id"]
+            if 0 < len(kind) <= 40 and 0 < len(value) <= MAX_ID and "\x00" not in kind + value:
+                found.append((kind, value))
+    return found
+
+
+def _timestamp(raw: dict[str, Any], arrival: Arrival, history: bool) -> int:
+    """When it happened: the client's time, corrected by how wrong the client's clock is, never later than the arrival."""
+    stated = raw.get("originalTimestamp") or raw.get("timestamp")
+    if stated is None:
+        return micros(arrival.received_at)
+    original = parse_time(stated)
+    if original is None:
+        raise Rejected("invalid_timestamp", "`timestamp` is ISO 8601, such as 2026-11-11T10:00:00.000Z, from 1900 on.")
+    sent = parse_time(raw.get("sentAt") or arrival.sent_at)
+    if sent is not None and not history:
+        try:
+            original = arrival.received_at - (sent - original)
+        except OverflowError:
+            raise Rejected("invalid_timestamp", "`timestamp` and `sentAt` lie thousands of years apart.") from None
+    return micros(min(original, arrival.received_at))
+
+
+def parse_time(value: Any) -> datetime | None:
+    """An aware instant of ISO 8601 text (UTC when it names no offset); None when it can't be told."""
+    if not isinstance(value, str):
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+        parsed = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return parsed if parsed >= _EARLIEST else None
+
+
+def _set_properties(item: Item, raw: dict[str, Any], currency: str) -> None:
+    properties = dict(_object(raw, "properties"))
+    if item.type in VIEW_NAMES:
+        properties.update({member: raw[member] for member in ("name", "category") if raw.get(member) is not None})
+    if item.type == "group":
+        properties["group_id"] = _id(raw, "groupId")
+    item.properties = in_minor_units(properties, currency)
+    if item.name is not None:
+        item.facts = facts(item.properties)
+    if item.name == ORDER_COMPLETED:
+        item.order_id = _order_id(item.properties.get("order_id"))
+
+
+def _order_id(given: Any) -> str | None:
+    if isinstance(given, int) and not isinstance(given, bool):
+        given = str(given)
+    if not isinstance(given, str) or not given:
+        return None
+    if len(given) > MAX_ID or "\x00" in given:
+        raise Rejected("invalid_order_id", f"`order_id` has at most {MAX_ID} characters.")
+    return given
+
+
+def in_minor_units(properties: dict[str, Any], default_currency: str) -> dict[str, Any]:
+    """Amounts as the SDKs send them (decimals) in minor units, with the currency beside them, also in `products`."""
+    products = properties.get("products")
+    rows = [row for row in products if isinstance(row, dict)] if isinstance(products, list) else []
+    if MONEY_PROPERTIES.isdisjoint(properties) and all(MONEY_PROPERTIES.isdisjoint(row) for row in rows):
+        return properties
+    given = properties.get("currency")
+    if given is None or given == "":
+        given = default_currency
+    if not isinstance(given, str) or len(given) != 3 or not given.isascii() or not given.isalpha():
+        raise Rejected("invalid_currency", "`currency` is an ISO 4217 code, such as CNY.")
+    currency = given.upper()
+    converted = _converted(properties, currency)
+    converted["currency"] = currency
+    if rows and isinstance(products, list):
+        converted["products"] = [_converted(row, currency) if isinstance(row, dict) else row for row in products]
+    return converted
+
+
+def _converted(properties: dict[str, Any], currency: str) -> dict[str, Any]:
+    result = dict(properties)
+    for name in MONEY_PROPERTIES.intersection(properties):
+        value = properties[name]
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            continue
+        try:
+            minor = to_minor(value, currency)
+        except ValueError:
+            if isinstance(value, str):
+                continue  # words, such as "free", are no amount
+            minor = MAX_NUMBER + 1
+        if abs(minor) > MAX_NUMBER:
+            raise Rejected("amount_out_of_range", f"`{name}` is not an amount that can be stored.")
+        result[name] = minor
+    return result
+
+
+def facts(properties: Mapping[str, Any]) -> Facts:
+    """The comparable forms of the scalar properties (and lists of scalars), by form and name."""
+    found: Facts = {}
+    texts: dict[str, Any] = {}
+    for name, value in properties.items():
+        if value is None or isinstance(value, dict) or len(texts) >= MAX_FACTS or "\x00" in name:
+            continue
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            continue
+        forms = scalar(value)
+        if forms.text is None:
+            continue
+        texts[name] = forms.text
+        if forms.number is not None:
+            found.setdefault("n", {})[name] = forms.number
+        if forms.moment is not None:
+            found.setdefault("m", {})[name] = forms.moment
+        if forms.day is not None:
+            found.setdefault("d", {})[name] = forms.day
+    if texts:
+        found["t"] = texts
+    return found
