@@ -40,7 +40,7 @@ class KeyIn(Body):
     kind: Kind = "restricted"
     scopes: Annotated[list[Scope], Field(max_length=100)] | None = None
     expires_at: Instant | None = None
-    allowed_ips: Annotated[list[Network], Field(max_length=100, default_factory=list)]
+    allowed_ips: Annotated[list[Network], Field(max_length=100)] = Field(default_factory=list)
     limits: Limits | None = None
 
     @field_validator("scopes", "allowed_ips")

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
@@ -82,10 +82,8 @@ class RawServer:
             pass  # the other side went away, as many of these tests want
         finally:
             writer.close()
-            try:
+            with suppress(ConnectionError):
                 await writer.wait_closed()
-            except ConnectionError:
-                pass
 
     @asynccontextmanager
     async def running(self, port: int = 0) -> AsyncIterator["RawServer"]:

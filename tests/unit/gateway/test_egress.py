@@ -5,6 +5,7 @@ import ipaddress
 from collections.abc import AsyncIterator
 
 import pytest
+from kit.upstream import RawServer, read_request
 
 from shared.http import EgressClient, EgressFailed, EgressRefused, check_url, is_public
 
@@ -91,36 +92,18 @@ async def test_one_bad_address_among_good_ones_is_enough() -> None:
             await client.post("https://example.com/", headers={}, content=b"")
 
 
-async def test_a_rebinding_resolver_is_asked_once() -> None:
-    asked: list[str] = []
-
-    async def rebinding(host: str, port: int) -> list[str]:
-        asked.append(host)
-        return ["127.0.0.1"] if len(asked) == 1 else ["10.0.0.1"]
-
-    server = await asyncio.start_server(_answer(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"), "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with server, EgressClient(allow_private=True, resolver=rebinding) as client:
-        answer = await client.post(f"http://hooks.example:{port}/in?x=1", headers={"a": "b"}, content=b"body")
-    assert (answer.status, answer.body, asked) == (200, b"ok", ["hooks.example"])
-
-
-def _answer(reply: bytes, seen: list[bytes] | None = None, drip: float = 0, then: bytes = b""):  # type: ignore[no-untyped-def] # a server callback
+def answering(reply: bytes, seen: list[bytes] | None = None, drip: float = 0, then: bytes = b"") -> RawServer:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
+        head, _ = await read_request(reader)
         if seen is not None:
             seen.append(head)
         writer.write(reply)
-        try:
-            while drip:
-                writer.write(then)
-                await writer.drain()
-                await asyncio.sleep(drip)
-        except ConnectionError:
-            pass
-        writer.close()
+        while drip:
+            writer.write(then)
+            await writer.drain()
+            await asyncio.sleep(drip)
 
-    return serve
+    return RawServer(serve)
 
 
 @pytest.fixture
@@ -129,57 +112,63 @@ async def client() -> AsyncIterator[EgressClient]:
         yield client
 
 
+async def test_a_rebinding_resolver_is_asked_once() -> None:
+    asked: list[str] = []
+
+    async def rebinding(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"] if len(asked) == 1 else ["10.0.0.1"]
+
+    server = answering(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+    async with server.running(), EgressClient(allow_private=True, resolver=rebinding) as client:
+        url = f"http://hooks.example:{server.port}/in?x=1"
+        answer = await client.post(url, headers={"a": "b"}, content=b"body")
+    assert (answer.status, answer.body, asked) == (200, b"ok", ["hooks.example"])
+
+
 async def test_the_name_stays_in_host_and_the_environment_is_ignored(
     client: EgressClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     seen: list[bytes] = []
-    server = await asyncio.start_server(_answer(b"HTTP/1.1 204 No Content\r\n\r\n", seen), "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with server:
-        answer = await client.post(
-            f"http://localhost:{port}/a", headers={"content-type": "application/json"}, content=b"{}"
-        )
+    server = answering(b"HTTP/1.1 204 No Content\r\n\r\n", seen)
+    async with server.running():
+        answer = await client.post(f"http://localhost:{server.port}/a", headers={"x-a": "b"}, content=b"{}")
     assert answer.status == 204
-    assert f"host: localhost:{port}\r\n".encode() in seen[0].lower()
+    assert f"host: localhost:{server.port}\r\n".encode() in seen[0].lower()
 
 
 async def test_a_redirect_is_an_answer_and_is_not_followed(client: EgressClient) -> None:
     seen: list[bytes] = []
-    reply = (
-        b"HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/latest\r\ncontent-length: 0\r\nset-cookie: a=b\r\n\r\n"
-    )
-    server = await asyncio.start_server(_answer(reply, seen), "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with server:
+    head = b"HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/latest\r\ncontent-length: 0\r\n"
+    server = answering(head + b"set-cookie: a=b\r\n\r\n", seen)
+    async with server.running():
         for _ in range(2):
-            answer = await client.post(f"http://127.0.0.1:{port}/", headers={}, content=b"")
+            answer = await client.post(server.url, headers={}, content=b"")
             assert answer.status == 302
     assert len(seen) == 2
     assert b"cookie" not in seen[1].lower()
 
 
 async def test_a_huge_answer_is_cut(client: EgressClient) -> None:
-    reply = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n" + b"x" * 500
-    server = await asyncio.start_server(_answer(reply, drip=0.001, then=b"x" * 500), "127.0.0.1", 0)
-    async with server:
-        answer = await client.post(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", headers={}, content=b"")
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n"
+    server = answering(head + b"x" * 500, drip=0.001, then=b"x" * 500)
+    async with server.running():
+        answer = await client.post(server.url, headers={}, content=b"")
     assert (answer.cut, len(answer.body)) == (True, 1000)
 
 
 async def test_a_slow_drip_ends_at_the_deadline(client: EgressClient) -> None:
-    reply = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n"
-    server = await asyncio.start_server(_answer(reply, drip=0.05, then=b"x"), "127.0.0.1", 0)
-    async with server:
+    server = answering(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n", drip=0.05, then=b"x")
+    async with server.running():
         with pytest.raises(EgressFailed, match="within"):
-            await client.post(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", headers={}, content=b"")
+            await client.post(server.url, headers={}, content=b"")
 
 
 async def test_a_closed_port_and_a_broken_answer_are_failures(client: EgressClient) -> None:
-    server = await asyncio.start_server(_answer(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc"), "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    async with server:
+    server = answering(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc")
+    async with server.running():
         with pytest.raises(EgressFailed):
-            await client.post(url, headers={}, content=b"")
+            await client.post(server.url, headers={}, content=b"")
     with pytest.raises(EgressFailed, match="No connection"):
-        await client.post(url, headers={}, content=b"")
+        await client.post(server.url, headers={}, content=b"")
