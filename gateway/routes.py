@@ -55,7 +55,27 @@ GATEWAY = (
     Route("GET", "/v1/audit-log", "gateway:audit:read", "gateway"),
 )
 
-COUPON: tuple[Route, ...] = ()
+COUPON: tuple[Route, ...] = (
+    Route("POST", "/v1/coupon-templates", "coupon:templates:write", "coupon"),
+    Route("GET", "/v1/coupon-templates", "coupon:templates:read", "coupon"),
+    Route("GET", "/v1/coupon-templates/{template_id}", "coupon:templates:read", "coupon"),
+    Route("PATCH", "/v1/coupon-templates/{template_id}", "coupon:templates:write", "coupon"),
+    Route("POST", "/v1/coupon-templates/{template_id}/claims", "coupon:coupons:write", "coupon"),
+    Route("POST", "/v1/coupon-templates/{template_id}/issues", "coupon:issues:write", "coupon"),
+    Route("GET", "/v1/coupon-jobs", "coupon:issues:read", "coupon"),
+    Route("GET", "/v1/coupon-jobs/{job_id}", "coupon:issues:read", "coupon"),
+    Route("GET", "/v1/coupon-jobs/{job_id}/results", "coupon:issues:read", "coupon"),
+    Route("GET", "/v1/coupons", "coupon:coupons:read", "coupon"),
+    Route("GET", "/v1/coupons/{coupon_id}", "coupon:coupons:read", "coupon"),
+    Route("POST", "/v1/coupons/{coupon_id}/void", "coupon:voids:write", "coupon"),
+    Route("POST", "/v1/quotes", "coupon:quotes:write", "coupon"),
+    Route("POST", "/v1/checkouts", "coupon:checkouts:write", "coupon"),
+    Route("GET", "/v1/checkouts", "coupon:checkouts:read", "coupon"),
+    Route("GET", "/v1/checkouts/{checkout_id}", "coupon:checkouts:read", "coupon"),
+    Route("POST", "/v1/checkouts/{checkout_id}/commit", "coupon:checkouts:write", "coupon"),
+    Route("POST", "/v1/checkouts/{checkout_id}/rollback", "coupon:checkouts:write", "coupon"),
+    Route("GET", "/v1/audit/coupons", "coupon:audit:read", "coupon"),
+)
 
 SEGMENTS: tuple[Route, ...] = (
     Route("POST", "/v1/identify", "segments:events:write", "segments", tracking=True),

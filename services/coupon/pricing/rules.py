@@ -135,7 +135,9 @@ def _units(prepared: Prepared, running: Running) -> list[int]:
     if left is None:
         return quantities
     bases = _bases(prepared, running, quantities)
-    dearest = sorted(range(len(bases)), key=lambda position: (-Fraction(bases[position]) / quantities[position], position))
+    dearest = sorted(
+        range(len(bases)), key=lambda position: (-Fraction(bases[position]) / quantities[position], position)
+    )
     units = [0] * len(quantities)
     for position in dearest:
         units[position] = min(quantities[position], left)

@@ -53,7 +53,9 @@ class Templates:
         async with self._kit.db.read() as tx:
             return await self._view(tx, template_id)
 
-    async def page(self, paging: Paging, status: str | None, name: str | None, currency: str | None) -> Page[TemplateView]:
+    async def page(
+        self, paging: Paging, status: str | None, name: str | None, currency: str | None
+    ) -> Page[TemplateView]:
         """Newest first; `name` finds a part of the name."""
         chosen = select(TEMPLATE)
         if status is not None:
@@ -75,7 +77,9 @@ class Templates:
             row = (await repository.hold(tx, [template_id])).get(template_id)
             if row is None:
                 raise _unknown()
-            before = _view(row, (await self._book.load(tx, [(row.id, row.terms_version)]))[row.id, row.terms_version].terms)
+            before = _view(
+                row, (await self._book.load(tx, [(row.id, row.terms_version)]))[row.id, row.terms_version].terms
+            )
             after = _merged(before, given)
             _refuse_faults(after.terms(), after.limits)
             _refuse_limits(row, after.limits)
@@ -164,6 +168,10 @@ def _refuse_limits(row: Row[Any], limits: Limits) -> None:
     if limits.budget is None or row.issued == 0:
         return
     if row.budget is None:
-        raise Conflict("budget_after_issue", "A budget must be set before the first coupon is issued. Make a new template.")
+        raise Conflict(
+            "budget_after_issue", "A budget must be set before the first coupon is issued. Make a new template."
+        )
     if limits.budget < row.budget_spent:
-        raise Conflict("limit_below_issued", f"{row.budget_spent} of the budget is spent; set a budget of at least that.")
+        raise Conflict(
+            "limit_below_issued", f"{row.budget_spent} of the budget is spent; set a budget of at least that."
+        )

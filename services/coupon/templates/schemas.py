@@ -11,7 +11,7 @@ from shared.money import Currency
 from shared.web import Body, Instant, Name, Unprocessable, View
 
 Status = Literal["active", "paused"]
-_EXAMPLE = {
+_EXAMPLE: dict[str, Any] = {
     "name": "满300减50",
     "currency": "CNY",
     "benefit": {"kind": "amount_off", "amount": 5000},

@@ -93,8 +93,12 @@ class Scope(LineScope):
 
     channels: Names = ()
     segments: Names = ()
-    tiers: Annotated[tuple[ExternalId, ...], Field(max_length=0, description="must be empty: there are no tiers yet")] = ()
-    first_order_only: Annotated[Literal[False], Field(description="must be false: first orders are not known yet")] = False
+    tiers: Annotated[
+        tuple[ExternalId, ...], Field(max_length=0, description="must be empty: there are no tiers yet")
+    ] = ()
+    first_order_only: Annotated[Literal[False], Field(description="must be false: first orders are not known yet")] = (
+        False
+    )
 
 
 class Threshold(Part):
@@ -145,7 +149,6 @@ class Terms(Part):
     validity: Validity = Validity()
     stacking: Stacking = Stacking()
     allow_zero_pay: bool = False
-
 
     @model_validator(mode="before")
     @classmethod

@@ -66,8 +66,12 @@ def test_shares_sum_up_and_are_less_than_one_off(weights: list[int], amount: int
         assert all(abs(share * total - amount * weight) < total for share, weight in zip(shares, weights, strict=True))
 
 
-@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), min_size=1, max_size=10), st.integers(0, 10**7))
-def test_poured_shares_respect_their_caps_and_leave_nothing_that_fits(pairs: list[tuple[int, int]], amount: int) -> None:
+@given(
+    st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), min_size=1, max_size=10), st.integers(0, 10**7)
+)
+def test_poured_shares_respect_their_caps_and_leave_nothing_that_fits(
+    pairs: list[tuple[int, int]], amount: int
+) -> None:
     weights, caps = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     given_shares = pour(weights, amount, caps)
     assert all(0 <= share <= cap for share, cap in zip(given_shares, caps, strict=True))
@@ -83,7 +87,9 @@ def test_platform_and_shop_thresholds_both_look_at_the_activity_price() -> None:
 
 def test_a_second_discount_is_capped_at_what_is_left_and_counts_as_used() -> None:
     cart = [line("1", 40_000)]
-    answer = price(cart, offer("s", **off(38_000, 40_000, layer="shop")), offer("x", **off(5000, 40_000, layer="cross_shop")))
+    answer = price(
+        cart, offer("s", **off(38_000, 40_000, layer="shop")), offer("x", **off(5000, 40_000, layer="cross_shop"))
+    )
     assert paid(answer) == 0
     assert [sum(shares) for _, shares in answer.chosen.uses] == [38_000, 2000]
 
@@ -222,7 +228,9 @@ def test_ties_take_fewer_coupons_then_the_earliest_expiry_then_the_id() -> None:
     answer = price(cart, offer("a", **off(500)), offer("b", **off(500)), offer("c", **off(1000), days=9))
     assert [use.offer.id for use, _ in answer.chosen.uses] == ["cpn_c"]
     assert answer.refused["cpn_a"].code == "no_effect"
-    answer = price(cart, offer("a", **off(1000), days=5), offer("b", **off(1000), days=1), offer("c", **off(1000), days=1))
+    answer = price(
+        cart, offer("a", **off(1000), days=5), offer("b", **off(1000), days=1), offer("c", **off(1000), days=1)
+    )
     assert [use.offer.id for use, _ in answer.chosen.uses] == ["cpn_b"]
 
 
@@ -244,7 +252,8 @@ def test_thirty_stackable_coupons_are_searched_exactly() -> None:
 def test_a_search_that_stops_early_says_so_and_states_a_bound() -> None:
     cart = [line(str(number), 1000) for number in range(4)]
     wallet = [
-        offer(f"{n:02}", {"kind": "percent_off", "percent_bp": 300 + n}, stacking={"calculation": "sequential"}) for n in range(20)
+        offer(f"{n:02}", {"kind": "percent_off", "percent_bp": 300 + n}, stacking={"calculation": "sequential"})
+        for n in range(20)
     ]
     answer = price(cart, *wallet, steps=10)
     assert not answer.exact
@@ -286,7 +295,11 @@ BENEFITS = st.one_of(
         optional={"max_units": st.integers(1, 4)},
     ),
     st.fixed_dictionaries(
-        {"kind": st.just("percent_off"), "percent_bp": st.integers(1, 10_000), "per": st.sampled_from(["order", "line", "unit"])},
+        {
+            "kind": st.just("percent_off"),
+            "percent_bp": st.integers(1, 10_000),
+            "per": st.sampled_from(["order", "line", "unit"]),
+        },
         optional={"max_units": st.integers(1, 4), "max_amount": MONEY},
     ),
 )

@@ -1,0 +1,72 @@
+"""The coupon service, put together: this file is its diagram."""
+
+from services.coupon.audience.handlers import on_membership
+from services.coupon.audit import api as audit_api
+from services.coupon.audit.checking import Audit
+from services.coupon.base import Base
+from services.coupon.checkout import api as checkout_api
+from services.coupon.checkout.locking import Locking
+from services.coupon.checkout.releasing import Releasing
+from services.coupon.checkout.settling import Settling
+from services.coupon.checkout.viewing import Checkouts
+from services.coupon.pricing import api as pricing_api
+from services.coupon.pricing.quoting import Quoting
+from services.coupon.settings import CouponSettings
+from services.coupon.templates import api as templates_api
+from services.coupon.templates.managing import Templates
+from services.coupon.templates.repository import TermsBook
+from services.coupon.wallet import api as wallet_api
+from services.coupon.wallet.claiming import Claiming
+from services.coupon.wallet.ending import Ending
+from services.coupon.wallet.granting import Granting
+from services.coupon.wallet.handlers import JourneyRequests
+from services.coupon.wallet.jobs import IssueJobs
+from services.coupon.wallet.reading import Wallet
+from shared.clock import Clock
+from shared.contracts import CouponRequested, SegmentEntered, SegmentExited
+from shared.messaging import Bus, Subscription
+from shared.service import Kit, Loop, Service
+from shared.web import create_app
+
+DESCRIPTION = "Offers, coupons in wallets, prices of carts, checkouts that hold coupons."
+
+
+def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
+    """The whole service on the given bus and clock. Opens nothing before it runs."""
+    kit = Kit.create("coupon", settings, bus, clock, base=Base, migrations="services.coupon.migrations")
+    book = TermsBook()
+
+    granting = Granting(kit, book, settings.time_zone)
+    claiming = Claiming(kit, granting, settings.group_commit_max)
+    jobs = IssueJobs(kit, granting, settings.job_chunk_size)
+    journeys = JourneyRequests(kit, granting)
+    wallet = Wallet(kit, book)
+    ending = Ending(kit, wallet, settings.sweep_batch_size)
+
+    quoting = Quoting(kit, book, settings.time_zone)
+    releasing = Releasing(kit, settings.sweep_batch_size)
+    checkouts = Checkouts(kit)
+    locking = Locking(kit, quoting, releasing, checkouts)
+    settling = Settling(kit, releasing, checkouts)
+
+    app = create_app(
+        kit,
+        routers=[router.router for router in (templates_api, wallet_api, pricing_api, checkout_api, audit_api)],
+        provides=[Templates(kit, book), wallet, ending, jobs, quoting, checkouts, locking, settling, Audit(kit)],
+        hot_routes=[wallet_api.claim_route(claiming)],
+        description=DESCRIPTION,
+    )
+    return Service(
+        kit,
+        app,
+        subscriptions=[
+            Subscription("coupon.journeys", (CouponRequested,), journeys.on_requested),
+            Subscription("coupon.segments", (SegmentEntered, SegmentExited), on_membership),
+        ],
+        loops=[
+            Loop("expire locks", releasing.expire_due, settings.sweep_seconds),
+            Loop("expire coupons", ending.expire_due, settings.sweep_seconds),
+            jobs.loop,
+        ],
+        resources=[claiming.group.running],
+    )

@@ -1,0 +1,18 @@
+"""Routes of the audit."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from services.coupon.audit.checking import Audit
+from services.coupon.audit.schemas import AuditView
+from shared.web import Caller, Provided, needs
+
+router = APIRouter(prefix="/v1/audit", tags=["audit"])
+AuditRead = Annotated[Caller, Depends(needs("coupon:audit:read"))]
+
+
+@router.get("/coupons", summary="Prove the identities of the coupon service")
+async def audit_coupons(caller: AuditRead, audit: Annotated[Audit, Provided(Audit)]) -> AuditView:
+    """Counters, limits, budgets, shares, locks and ledger. A check that fails names the offending rows."""
+    return await audit.run()

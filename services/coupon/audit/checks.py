@@ -1,0 +1,182 @@
+"""The identities of the service, each as one statement that selects the rows that break it.
+
+One statement sees one state of the database, so that work going on meanwhile raises no false alarm.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Select, and_, case, func, literal, or_, select
+
+from services.coupon.checkout.repository import CHECKOUT, LOCK, SHARE
+from services.coupon.templates.repository import DAY, TEMPLATE
+from services.coupon.wallet.ledger import COUPON, ENTRY
+
+T, C, E, K, L, S, D = TEMPLATE.c, COUPON.c, ENTRY.c, CHECKOUT.c, LOCK.c, SHARE.c, DAY.c
+
+
+def _issued_counter() -> Select[tuple[str, int, int]]:
+    rows = select(C.template_id, func.count().label("n")).group_by(C.template_id).subquery()
+    counted = func.coalesce(rows.c.n, 0)
+    return (
+        select(T.id, T.issued, counted)
+        .join_from(TEMPLATE, rows, rows.c.template_id == T.id, isouter=True)
+        .where(T.issued != counted)
+    )
+
+
+def _within_limits() -> Select[tuple[str, int, int]]:
+    return select(T.id, T.issued, T.budget_spent).where(or_(T.issued > T.total, T.budget_spent > T.budget))
+
+
+def _orphans() -> Select[tuple[str, str]]:
+    return (
+        select(C.id, C.template_id)
+        .join_from(COUPON, TEMPLATE, T.id == C.template_id, isouter=True)
+        .where(T.id.is_(None))
+    )
+
+
+def _day_counters() -> Select[tuple[str, str, int, int]]:
+    rows = (
+        select(C.template_id, C.issued_day, func.count().label("n"))
+        .where(C.issued_day.is_not(None))
+        .group_by(C.template_id, C.issued_day)
+        .subquery()
+    )
+    counted = func.coalesce(rows.c.n, 0)
+    same = and_(rows.c.template_id == D.template_id, rows.c.issued_day == D.day)
+    return (
+        select(D.template_id, D.day, D.issued, counted)
+        .join_from(DAY, rows, same, isouter=True)
+        .where(D.issued != counted)
+    )
+
+
+def _budget_ledger() -> Select[tuple[str, int, int]]:
+    rows = select(E.template_id, func.sum(E.budget_change).label("n")).group_by(E.template_id).subquery()
+    spent = func.coalesce(rows.c.n, 0)
+    return (
+        select(T.id, T.budget_spent, spent)
+        .join_from(TEMPLATE, rows, rows.c.template_id == T.id, isouter=True)
+        .where(T.budget_spent != spent)
+    )
+
+
+def _budget_reserved() -> Select[tuple[str, int, int]]:
+    rows = select(C.template_id, func.sum(C.reserved).label("n")).group_by(C.template_id).subquery()
+    held = func.coalesce(rows.c.n, 0)
+    return (
+        select(T.id, T.budget_spent, held)
+        .join_from(TEMPLATE, rows, rows.c.template_id == T.id, isouter=True)
+        .where(T.budget_spent != held)
+    )
+
+
+def _order_shares() -> Select[tuple[str, int, int]]:
+    rows = select(S.checkout_id, func.sum(S.amount).label("n")).group_by(S.checkout_id).subquery()
+    shared = func.coalesce(rows.c.n, 0)
+    return (
+        select(K.id, K.discount, shared)
+        .join_from(CHECKOUT, rows, rows.c.checkout_id == K.id, isouter=True)
+        .where(K.discount != shared)
+    )
+
+
+def _coupon_shares() -> Select[tuple[str, str, int, int]]:
+    rows = select(S.checkout_id, S.source, func.sum(S.amount).label("n")).group_by(S.checkout_id, S.source).subquery()
+    shared = func.coalesce(rows.c.n, 0)
+    same = and_(rows.c.checkout_id == L.checkout_id, rows.c.source == L.coupon_id)
+    return (
+        select(L.checkout_id, L.coupon_id, L.amount, shared)
+        .join_from(LOCK, rows, same, isouter=True)
+        .where(L.amount != shared)
+    )
+
+
+def _one_live_lock() -> Select[tuple[str, int]]:
+    live = select(L.coupon_id, func.count().label("n")).where(L.state == "live").group_by(L.coupon_id).subquery()
+    return select(live.c.coupon_id, live.c.n).where(live.c.n > 1)
+
+
+def _locks_agree() -> Select[tuple[str, str, str]]:
+    """A coupon is locked exactly when a locked checkout holds it with the current token."""
+    live = select(L.coupon_id, L.checkout_id, L.token).where(L.state == "live").subquery()
+    same = and_(live.c.coupon_id == C.id, live.c.checkout_id == C.checkout_id, live.c.token == C.lock_token)
+    return (
+        select(C.id, C.status, func.coalesce(C.checkout_id, literal("no checkout")))
+        .join_from(COUPON, live, live.c.coupon_id == C.id, isouter=True)
+        .join(CHECKOUT, K.id == live.c.checkout_id, isouter=True)
+        .where(
+            or_(
+                and_(C.status == "locked", or_(live.c.coupon_id.is_(None), ~same, K.status != "locked")),
+                and_(C.status != "locked", live.c.coupon_id.is_not(None)),
+            )
+        )
+    )
+
+
+def _redeemed_once() -> Select[tuple[str, str, int]]:
+    """A coupon is redeemed exactly when one committed checkout used it."""
+    used = (
+        select(L.coupon_id, func.count().label("n"))
+        .join_from(LOCK, CHECKOUT, K.id == L.checkout_id)
+        .where(L.state == "redeemed", K.status == "committed")
+        .group_by(L.coupon_id)
+        .subquery()
+    )
+    times = func.coalesce(used.c.n, 0)
+    return (
+        select(C.id, C.status, times)
+        .join_from(COUPON, used, used.c.coupon_id == C.id, isouter=True)
+        .where(times != case((C.status == "redeemed", 1), else_=0))
+    )
+
+
+def _ledger_replay() -> Select[tuple[str, str, int]]:
+    """The last entry says the coupon's status, and there are as many entries as steps, numbered without gaps."""
+    last = ENTRY.alias("last")
+    numbers = (
+        select(E.coupon_id, func.count().label("n"), func.max(E.step).label("top")).group_by(E.coupon_id).subquery()
+    )
+    return (
+        select(C.id, C.status, C.step)
+        .join_from(COUPON, last, and_(last.c.coupon_id == C.id, last.c.step == C.step), isouter=True)
+        .join(numbers, numbers.c.coupon_id == C.id, isouter=True)
+        .where(
+            or_(
+                last.c.to_status.is_(None),
+                last.c.to_status != C.status,
+                numbers.c.n != C.step,
+                numbers.c.top != C.step,
+            )
+        )
+    )
+
+
+def _ledger_chain() -> Select[tuple[str, int, str]]:
+    """Each entry begins where the one before ended."""
+    before = ENTRY.alias("before")
+    same = and_(before.c.coupon_id == E.coupon_id, before.c.step == E.step - 1)
+    return (
+        select(E.coupon_id, E.step, func.coalesce(E.from_status, literal("nothing")))
+        .join_from(ENTRY, before, same, isouter=True)
+        .where(func.coalesce(E.from_status, "") != func.coalesce(before.c.to_status, ""))
+    )
+
+
+CHECKS: Mapping[str, tuple[Select[tuple[object, ...]], str]] = {
+    "issued_counter": (_issued_counter(), "a template's counter is the number of its coupons"),
+    "within_limits": (_within_limits(), "no template is over its total or its budget"),
+    "no_orphans": (_orphans(), "every coupon has its template"),
+    "day_counters": (_day_counters(), "a day's counter is the number of coupons of that day"),
+    "budget_is_ledger": (_budget_ledger(), "the budget spent is the sum of the ledger's budget changes"),
+    "budget_is_reserved": (_budget_reserved(), "the budget spent is what the coupons hold of it"),
+    "shares_are_discount": (_order_shares(), "the shares of a checkout sum up to its discount"),
+    "shares_are_amounts": (_coupon_shares(), "the shares of a coupon sum up to its amount"),
+    "one_live_lock": (_one_live_lock(), "no coupon has two live locks"),
+    "locks_agree": (_locks_agree(), "a coupon is locked exactly while a locked checkout holds it by the current token"),
+    "redeemed_once": (_redeemed_once(), "a coupon is redeemed exactly when one committed checkout used it"),
+    "ledger_replay": (_ledger_replay(), "replaying a coupon's ledger gives its status"),
+    "ledger_chain": (_ledger_chain(), "each ledger entry begins where the one before ended"),
+}
+"""Name → (the rows that break it, what holds)."""

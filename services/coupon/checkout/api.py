@@ -1,0 +1,60 @@
+"""Routes of the checkouts."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from services.coupon.checkout.locking import Locking
+from services.coupon.checkout.schemas import CheckoutIn, CheckoutView, Status
+from services.coupon.checkout.settling import Settling
+from services.coupon.checkout.viewing import Checkouts
+from shared.web import Caller, ExternalId, Page, PageParams, Provided, needs
+
+router = APIRouter(prefix="/v1/checkouts", tags=["checkouts"])
+CheckoutsRead = Annotated[Caller, Depends(needs("coupon:checkouts:read"))]
+CheckoutsWrite = Annotated[Caller, Depends(needs("coupon:checkouts:write"))]
+Viewing = Annotated[Checkouts, Provided(Checkouts)]
+Ends = Annotated[Settling, Provided(Settling)]
+
+
+@router.post("", status_code=201, summary="Lock the coupons of an order", response_model_exclude_none=True)
+async def create_checkout(
+    caller: CheckoutsWrite, body: CheckoutIn, response: Response, locking: Annotated[Locking, Provided(Locking)]
+) -> CheckoutView:
+    """Price the cart, freeze the quote, hold its coupons. The same order and body again get the same checkout."""
+    caller.require_customer(body.customer_id)
+    view, known = await locking.lock(caller, body)
+    if known:
+        response.headers["Idempotent-Replayed"] = "true"
+    return view
+
+
+@router.get("", summary="List checkouts", response_model_exclude_none=True)
+async def list_checkouts(
+    caller: CheckoutsRead,
+    paging: PageParams,
+    checkouts: Viewing,
+    customer_id: Annotated[ExternalId | None, Query()] = None,
+    order_id: Annotated[ExternalId | None, Query()] = None,
+    status: Status | None = None,
+) -> Page[CheckoutView]:
+    """Newest first."""
+    return await checkouts.page(caller, paging, customer_id, order_id, status)
+
+
+@router.get("/{checkout_id}", summary="Read a checkout", response_model_exclude_none=True)
+async def get_checkout(caller: CheckoutsRead, checkout_id: str, checkouts: Viewing) -> CheckoutView:
+    """The frozen quote and its locks."""
+    return await checkouts.get(caller, checkout_id)
+
+
+@router.post("/{checkout_id}/commit", summary="The order was paid", response_model_exclude_none=True)
+async def commit_checkout(caller: CheckoutsWrite, checkout_id: str, settling: Ends) -> CheckoutView:
+    """Redeem the coupons 核销. Again: the same answer. 409 `checkout_rolled_back`, `checkout_expired`, `checkout_replaced`."""
+    return await settling.commit(caller, checkout_id)
+
+
+@router.post("/{checkout_id}/rollback", summary="The order was given up", response_model_exclude_none=True)
+async def roll_back_checkout(caller: CheckoutsWrite, checkout_id: str, settling: Ends) -> CheckoutView:
+    """Free the coupons 回退. Again: the same answer. 409 `checkout_committed` once it was paid."""
+    return await settling.roll_back(caller, checkout_id)

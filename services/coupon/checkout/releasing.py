@@ -1,0 +1,89 @@
+"""Giving coupons back: an order is given up, or its lock ran out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, select, true
+
+from services.coupon.checkout import repository
+from services.coupon.checkout.repository import CHECKOUT
+from services.coupon.wallet import ledger
+from services.coupon.wallet.ledger import Change
+from shared.contracts import CouponReturned
+from shared.db import Transaction
+from shared.service import Kit
+
+
+class Releasing:
+    """Ends live locks."""
+
+    def __init__(self, kit: Kit, batch_size: int) -> None:
+        self._kit = kit
+        self._batch_size = batch_size
+
+    async def release(
+        self, tx: Transaction, checkouts: Sequence[Row[Any]], status: str, reason: str, actor: str
+    ) -> None:
+        """End these checkouts, whose rows are held, with that status; their coupons go back to their wallets."""
+        now = self._kit.clock.now()
+        by_id = {row.id: row for row in checkouts}
+        live = [
+            lock
+            for locks in (await repository.locks(tx, list(by_id))).values()
+            for lock in locks
+            if lock.state == "live"
+        ]
+        held = await ledger.hold(tx, [lock.coupon_id for lock in live])
+        # The fencing token: a coupon that was locked again since then is no longer ours to give back.
+        mine = [lock for lock in live if _holds(lock, held[lock.coupon_id])]
+        changes = [
+            Change(
+                before=held[lock.coupon_id],
+                event="returned",
+                to_status="issued",
+                reason=f"{reason}: order {by_id[lock.checkout_id].order_id}",
+                actor=actor,
+                checkout_id=lock.checkout_id,
+                amount=lock.amount,
+            )
+            for lock in mine
+        ]
+        await ledger.apply(tx, changes, now)
+        await repository.set_locks(tx, live, "released", {})
+        await repository.set_status(tx, list(by_id), status, now)
+        await self._kit.outbox.publish(tx, [_returned(lock, by_id[lock.checkout_id], reason) for lock in mine])
+
+    async def expire(self, tx: Transaction, where: ColumnElement[bool], *, limit: int, wait: bool) -> int:
+        """End the locks that ran out. Answers how many there were."""
+        rows = await repository.due(tx, self._kit.clock.now(), where, limit, wait=wait)
+        if rows:
+            await self.release(tx, rows, "expired", "lock_expired", "clock")
+        return len(rows)
+
+    async def expire_due(self) -> bool:
+        """Write down one batch of lock expiries that the clock has decided already. True when more may wait."""
+        now = self._kit.clock.now()
+        due = select(CHECKOUT.c.id).where(CHECKOUT.c.status == "locked", CHECKOUT.c.expires_at <= now).limit(1)
+        async with self._kit.db.read() as tx:
+            if (await tx.execute(due)).first() is None:
+                return False
+        async with self._kit.db.write() as tx:
+            return await self.expire(tx, true(), limit=self._batch_size, wait=False) == self._batch_size
+
+
+def _holds(lock: Row[Any], coupon: Row[Any]) -> bool:
+    mine: bool = (
+        coupon.status == "locked" and coupon.lock_token == lock.token and coupon.checkout_id == lock.checkout_id
+    )
+    return mine
+
+
+def _returned(lock: Row[Any], checkout: Row[Any], reason: str) -> CouponReturned:
+    return CouponReturned(
+        coupon_id=lock.coupon_id,
+        template_id=lock.template_id,
+        customer_id=checkout.customer_id,
+        checkout_id=checkout.id,
+        order_id=checkout.order_id,
+        reason=reason,
+    )

@@ -1,0 +1,89 @@
+"""The SQL of the checkouts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, bindparam, insert, select, update
+
+from services.coupon.checkout.models import Checkout, CheckoutCoupon, DiscountShare
+from services.coupon.statements import padded
+from shared.db import Transaction, insert_ignore, table
+
+CHECKOUT = table(Checkout)
+LOCK = table(CheckoutCoupon)
+SHARE = table(DiscountShare)
+OPEN = CHECKOUT.c.status.in_(("locked", "committed"))
+
+
+async def add(tx: Transaction, checkout: dict[str, Any]) -> bool:
+    """False when the order has an open checkout already."""
+    return bool(await insert_ignore(tx, CHECKOUT, [checkout]))
+
+
+async def add_locks(tx: Transaction, locks: Sequence[dict[str, Any]], shares: Sequence[dict[str, Any]]) -> None:
+    if locks:
+        await tx.execute(insert(LOCK), locks)
+    if shares:
+        await tx.execute(insert(SHARE), shares)
+
+
+async def hold(tx: Transaction, checkout_id: str) -> Row[Any] | None:
+    """The checkout, locked until the end of the transaction. Its coupons are locked after it, never before."""
+    return (await tx.execute(select(CHECKOUT).where(CHECKOUT.c.id == checkout_id).with_for_update())).one_or_none()
+
+
+async def find(tx: Transaction, checkout_id: str) -> Row[Any] | None:
+    return (await tx.execute(select(CHECKOUT).where(CHECKOUT.c.id == checkout_id))).one_or_none()
+
+
+async def open_for(tx: Transaction, order_id: str) -> Row[Any] | None:
+    """The order's locked or committed checkout."""
+    return (await tx.execute(select(CHECKOUT).where(CHECKOUT.c.order_id == order_id, OPEN))).one_or_none()
+
+
+async def due(tx: Transaction, now: datetime, where: ColumnElement[bool], limit: int, *, wait: bool) -> list[Row[Any]]:
+    """Locks that ran out, held by this transaction. `wait` for those that somebody else is at work on, or skip them."""
+    chosen = select(CHECKOUT).where(CHECKOUT.c.status == "locked", CHECKOUT.c.expires_at <= now, where)
+    ordered = chosen.order_by(CHECKOUT.c.id).limit(limit).with_for_update(skip_locked=not wait)
+    return list((await tx.execute(ordered)).all())
+
+
+async def locks(tx: Transaction, checkout_ids: Sequence[str]) -> dict[str, list[Row[Any]]]:
+    """The coupons of the checkouts, in the order of their ids."""
+    found: dict[str, list[Row[Any]]] = {checkout_id: [] for checkout_id in checkout_ids}
+    if found:
+        chosen = select(LOCK).where(LOCK.c.checkout_id.in_(padded(checkout_ids))).order_by(LOCK.c.coupon_id)
+        for row in await tx.execute(chosen):
+            found[row.checkout_id].append(row)
+    return found
+
+
+async def set_locks(tx: Transaction, rows: Sequence[Row[Any]], state: str, tokens: dict[str, int]) -> None:
+    """Set the state of these locks, and their fencing tokens where `tokens` has new ones."""
+    if not rows:
+        return
+    columns = LOCK.c
+    statement = (
+        update(LOCK)
+        .where(columns.checkout_id == bindparam("of_checkout"), columns.coupon_id == bindparam("of_coupon"))
+        .values(state=bindparam("to_state"), token=bindparam("to_token"))
+    )
+    await tx.execute(
+        statement,
+        [
+            {
+                "of_checkout": row.checkout_id,
+                "of_coupon": row.coupon_id,
+                "to_state": state,
+                "to_token": tokens.get(row.coupon_id, row.token),
+            }
+            for row in rows
+        ],
+    )
+
+
+async def set_status(tx: Transaction, checkout_ids: Sequence[str], status: str, now: datetime) -> None:
+    if checkout_ids:
+        chosen = CHECKOUT.c.id.in_(padded(checkout_ids))
+        await tx.execute(update(CHECKOUT).where(chosen).values(status=status, updated_at=now))

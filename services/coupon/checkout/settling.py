@@ -1,0 +1,145 @@
+"""How a checkout ends: paid 核销, or given up 回退. Both may be called again and again, and together."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from services.coupon.checkout import repository
+from services.coupon.checkout.releasing import Releasing
+from services.coupon.checkout.rules import settled
+from services.coupon.checkout.schemas import CheckoutView
+from services.coupon.checkout.viewing import Checkouts, unknown
+from services.coupon.wallet import ledger
+from services.coupon.wallet.ledger import Change
+from services.coupon.wallet.rules import effective
+from shared.contracts import CouponRedeemed
+from shared.db import Transaction
+from shared.service import Kit
+from shared.web import Caller, Conflict
+
+
+class Settling:
+    """Commit and roll back."""
+
+    def __init__(self, kit: Kit, releasing: Releasing, checkouts: Checkouts) -> None:
+        self._kit = kit
+        self._releasing = releasing
+        self._checkouts = checkouts
+
+    async def commit(self, caller: Caller, checkout_id: str) -> CheckoutView:
+        """The order was paid: its coupons are used.
+
+        After the lock ran out the coupons are locked once more if they are all still free; else Conflict says which are not.
+        """
+        async with self._kit.db.write() as tx:
+            checkout = await self._held(tx, caller, checkout_id)
+            if checkout.status == "rolled_back":
+                detail = "This checkout was rolled back. Make a new one for the order."
+                raise Conflict("checkout_rolled_back", detail)
+            if checkout.status != "committed":
+                await self._redeem(tx, checkout, f"key:{caller.key_id}")
+            return await self._again(tx, checkout_id)
+
+    async def roll_back(self, caller: Caller, checkout_id: str) -> CheckoutView:
+        """The order was given up: its coupons are free again. Raises Conflict once it was paid."""
+        async with self._kit.db.write() as tx:
+            checkout = await self._held(tx, caller, checkout_id)
+            if checkout.status == "committed":
+                detail = "This checkout is committed: its coupons are used."
+                raise Conflict("checkout_committed", detail)
+            if checkout.status != "rolled_back":
+                await self._releasing.release(tx, [checkout], "rolled_back", "rolled_back", f"key:{caller.key_id}")
+            return await self._again(tx, checkout_id)
+
+    async def _held(self, tx: Transaction, caller: Caller, checkout_id: str) -> Row[Any]:
+        row = await repository.hold(tx, checkout_id)
+        if row is None:
+            raise unknown()
+        caller.require_customer(row.customer_id)
+        return row
+
+    async def _again(self, tx: Transaction, checkout_id: str) -> CheckoutView:
+        row = await repository.find(tx, checkout_id)
+        assert row is not None  # noqa: S101 - this transaction holds it
+        return await self._checkouts.view(tx, row)
+
+    async def _redeem(self, tx: Transaction, checkout: Row[Any], actor: str) -> None:
+        now = self._kit.clock.now()
+        locks = (await repository.locks(tx, [checkout.id]))[checkout.id]
+        held = await ledger.hold(tx, [lock.coupon_id for lock in locks])
+        if checkout.status == "expired":
+            await self._lock_again(tx, checkout, locks, held, actor, now)
+            held = await ledger.hold(tx, [lock.coupon_id for lock in locks])
+        changes = [
+            Change(
+                before=held[lock.coupon_id],
+                event="redeemed",
+                to_status="redeemed",
+                reason=f"order {checkout.order_id}",
+                actor=actor,
+                checkout_id=checkout.id,
+                amount=lock.amount,
+                budget_change=settled(held[lock.coupon_id].reserved, lock.amount),
+            )
+            for lock in locks
+        ]
+        await ledger.apply(tx, changes, now)
+        await repository.set_locks(tx, locks, "redeemed", {key: row.lock_token for key, row in held.items()})
+        await repository.set_status(tx, [checkout.id], "committed", now)
+        await self._kit.outbox.publish(tx, [_redeemed(lock, checkout) for lock in locks])
+
+    async def _lock_again(
+        self,
+        tx: Transaction,
+        checkout: Row[Any],
+        locks: Sequence[Row[Any]],
+        held: dict[str, Row[Any]],
+        actor: str,
+        now: datetime,
+    ) -> None:
+        """Late payment: take the coupons once more, all or none."""
+        newer = await repository.open_for(tx, checkout.order_id)
+        if newer is not None:
+            detail = "The lock ran out and the order has a newer checkout. Commit that one."
+            raise Conflict("checkout_replaced", detail, checkout_id=newer.id)
+        taken = {
+            key: status
+            for key, row in held.items()
+            if (status := effective(row.status, row.valid_until, row.locked_until, now)) != "issued"
+            or row.status != "issued"
+        }
+        if taken:
+            raise Conflict(
+                "checkout_expired",
+                "The lock ran out and its coupons are not free any more. Quote again and make a new checkout.",
+                coupons=[{"coupon_id": key, "status": status} for key, status in sorted(taken.items())],
+            )
+        changes = [
+            Change(
+                before=held[lock.coupon_id],
+                event="locked",
+                to_status="locked",
+                reason=f"late payment of order {checkout.order_id}",
+                actor=actor,
+                checkout_id=checkout.id,
+                amount=lock.amount,
+                lock_token=held[lock.coupon_id].lock_token + 1,
+                locked_until=checkout.expires_at,
+            )
+            for lock in locks
+        ]
+        await ledger.apply(tx, changes, now)
+
+
+def _redeemed(lock: Row[Any], checkout: Row[Any]) -> CouponRedeemed:
+    return CouponRedeemed(
+        coupon_id=lock.coupon_id,
+        template_id=lock.template_id,
+        customer_id=checkout.customer_id,
+        checkout_id=checkout.id,
+        order_id=checkout.order_id,
+        amount=lock.amount,
+        currency=checkout.currency,
+    )

@@ -1,0 +1,78 @@
+"""Use cases of looking at checkouts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from services.coupon.checkout import repository
+from services.coupon.checkout.repository import CHECKOUT
+from services.coupon.checkout.rules import effective
+from services.coupon.checkout.schemas import CheckoutView, LockView
+from shared.db import Transaction
+from shared.service import Kit
+from shared.web import Caller, NotFound, Page, Paging, fetch_page
+
+
+def unknown() -> NotFound:
+    return NotFound("not_found", "There is no checkout with this id.")
+
+
+class Checkouts:
+    """What orders see of their checkouts."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+
+    async def get(self, caller: Caller, checkout_id: str) -> CheckoutView:
+        async with self._kit.db.read() as tx:
+            row = await repository.find(tx, checkout_id)
+            if row is None:
+                raise unknown()
+            caller.require_customer(row.customer_id)
+            return await self.view(tx, row)
+
+    async def page(
+        self, caller: Caller, paging: Paging, customer_id: str | None, order_id: str | None, status: str | None
+    ) -> Page[CheckoutView]:
+        """Newest first."""
+        if customer_id is not None:
+            caller.require_customer(customer_id)
+        chosen = select(CHECKOUT)
+        owner = caller.customer_id or customer_id
+        if owner is not None:
+            chosen = chosen.where(CHECKOUT.c.customer_id == owner)
+        if order_id is not None:
+            chosen = chosen.where(CHECKOUT.c.order_id == order_id)
+        if status is not None:
+            chosen = chosen.where(self._has(status))
+        async with self._kit.db.read() as tx:
+            rows = await fetch_page(tx, chosen, CHECKOUT.c.id, paging, lambda row: row)
+            views = await self._views(tx, rows.data)
+        return Page[CheckoutView](data=views, has_more=rows.has_more, next_cursor=rows.next_cursor)
+
+    async def view(self, tx: Transaction, row: Row[Any]) -> CheckoutView:
+        return (await self._views(tx, [row]))[0]
+
+    def _has(self, status: str) -> Any:
+        """`rules.effective` as a condition."""
+        overdue = CHECKOUT.c.expires_at <= self._kit.clock.now()
+        if status == "locked":
+            return (CHECKOUT.c.status == "locked") & ~overdue
+        if status == "expired":
+            return (CHECKOUT.c.status == "expired") | ((CHECKOUT.c.status == "locked") & overdue)
+        return CHECKOUT.c.status == status
+
+    async def _views(self, tx: Transaction, rows: Sequence[Row[Any]]) -> list[CheckoutView]:
+        now = self._kit.clock.now()
+        locks = await repository.locks(tx, [row.id for row in rows])
+        return [
+            CheckoutView(
+                **{
+                    **row._mapping,
+                    "status": effective(row.status, row.expires_at, now),
+                    "locks": [LockView.model_validate(lock) for lock in locks[row.id]],
+                }
+            )
+            for row in rows
+        ]

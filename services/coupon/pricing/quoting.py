@@ -1,0 +1,151 @@
+"""The quote 试算: reads a wallet, asks the engine, writes nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from services.coupon.audience.repository import memberships
+from services.coupon.pricing import schemas
+from services.coupon.pricing.best import Best, best
+from services.coupon.pricing.cart import Line
+from services.coupon.pricing.rules import Refusal, prepare
+from services.coupon.pricing.schemas import CartIn, QuoteView
+from services.coupon.pricing.wallets import UNUSABLE, Held, Moment, unusable
+from services.coupon.statements import padded
+from services.coupon.templates.repository import TEMPLATE, TermsBook
+from services.coupon.wallet.ledger import COUPON
+from shared.db import Transaction
+from shared.service import Kit
+
+MOST_IN_WALLET = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A quote as the service itself needs it: the answer, and the layer of each coupon that is used."""
+
+    view: QuoteView
+    layers: dict[str, str]
+
+
+class Quoting:
+    """Prices carts with the coupons of their customers."""
+
+    def __init__(self, kit: Kit, book: TermsBook, time_zone: str) -> None:
+        self._kit = kit
+        self._book = book
+        self._time_zone = time_zone
+
+    async def quote(self, cart: CartIn) -> QuoteView:
+        async with self._kit.db.read() as tx:
+            return (await self.price(tx, cart, await self.candidates(tx, cart))).view
+
+    async def candidates(self, tx: Transaction, cart: CartIn) -> Sequence[str]:
+        """Ids of the coupons to price: those that are named, or the live ones of the wallet, soonest to end first."""
+        if cart.coupons != "best":
+            return list(dict.fromkeys(cart.coupons))
+        live = COUPON.c.status.in_(("issued", "locked")) & (COUPON.c.valid_until > self._kit.clock.now())
+        chosen = select(COUPON.c.id).where(COUPON.c.customer_id == cart.customer_id, live)
+        ordered = chosen.order_by(COUPON.c.valid_until, COUPON.c.id).limit(MOST_IN_WALLET)
+        return [row.id for row in await tx.execute(ordered)]
+
+    async def price(self, tx: Transaction, cart: CartIn, coupon_ids: Sequence[str]) -> Priced:
+        """The cart's price with the best of these coupons."""
+        wallet = await self._wallet(tx, cart.customer_id, coupon_ids)
+        moment = await self._moment(tx, cart, list(wallet.values()))
+        lines = cart.checked_out()
+        refused: dict[str, Refusal] = {}
+        offers = []
+        for coupon_id in coupon_ids:
+            held = wallet.get(coupon_id)
+            refusal = Refusal("not_found", UNUSABLE["not_found"]) if held is None else unusable(held, moment)
+            if refusal is not None:
+                refused[coupon_id] = refusal
+            elif held is not None:
+                offers.append(held.offer())
+        answer = best([prepare(offer, lines) for offer in offers], tuple(line.subtotal for line in lines))
+        refused.update(answer.refused)
+        layers = {use.offer.id: use.offer.terms.stacking.layer for use, _ in answer.chosen.uses}
+        return Priced(_view(cart, lines, answer, refused, coupon_ids), dict(layers))
+
+    async def _wallet(self, tx: Transaction, customer_id: str, coupon_ids: Sequence[str]) -> dict[str, Held]:
+        if not coupon_ids:
+            return {}
+        chosen = (
+            select(COUPON, TEMPLATE.c.currency)
+            .join(TEMPLATE, TEMPLATE.c.id == COUPON.c.template_id)
+            .where(COUPON.c.id.in_(padded(coupon_ids)), COUPON.c.customer_id == customer_id)
+        )
+        rows = (await tx.execute(chosen)).all()
+        book = await self._book.load(tx, {(row.template_id, row.terms_version) for row in rows})
+        return {row.id: _held(row, book[row.template_id, row.terms_version].terms) for row in rows}
+
+    async def _moment(self, tx: Transaction, cart: CartIn, wallet: Sequence[Held]) -> Moment:
+        wanted = {segment for held in wallet for segment in held.terms.scope.segments}
+        found = await memberships(tx, wanted, [cart.customer_id])
+        segments = {segment for segment, _ in found}
+        return Moment(self._kit.clock.now(), self._time_zone, cart.currency, cart.channel, segments)
+
+
+def _held(row: Row[Any], terms: Any) -> Held:
+    return Held(
+        coupon_id=row.id,
+        template_id=row.template_id,
+        terms_version=row.terms_version,
+        terms=terms,
+        currency=row.currency,
+        status=row.status,
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        locked_until=row.locked_until,
+    )
+
+
+def _view(
+    cart: CartIn, lines: Sequence[Line], answer: Best, refused: dict[str, Refusal], order: Sequence[str]
+) -> QuoteView:
+    uses = answer.chosen.uses
+    subtotal = sum(line.subtotal for line in lines)
+    return QuoteView(
+        currency=cart.currency,
+        subtotal=subtotal,
+        discount=answer.chosen.total,
+        shipping_fee=cart.shipping_fee,
+        total=subtotal - answer.chosen.total + cart.shipping_fee,
+        lines=[_line(line, index, answer) for index, line in enumerate(lines)],
+        applied=[
+            schemas.AppliedView(coupon_id=use.offer.id, template_id=use.offer.template_id, amount=sum(shares))
+            for use, shares in uses
+        ],
+        rejected=[_rejected(coupon_id, refused[coupon_id]) for coupon_id in order if coupon_id in refused],
+        search="exact" if answer.exact else "bounded",
+        best_possible_discount=answer.bound,
+    )
+
+
+def _line(line: Line, index: int, answer: Best) -> schemas.LineView:
+    shares = [
+        schemas.LineDiscount(source=use.offer.id, amount=amounts[index])
+        for use, amounts in answer.chosen.uses
+        if amounts[index]
+    ]
+    return schemas.LineView(
+        line_id=line.line_id,
+        subtotal=line.subtotal,
+        discount=line.subtotal - answer.chosen.running[index],
+        total=answer.chosen.running[index],
+        discounts=shares,
+    )
+
+
+def _rejected(coupon_id: str, refusal: Refusal) -> schemas.RejectedView:
+    return schemas.RejectedView(
+        coupon_id=coupon_id,
+        code=refusal.code,
+        detail=refusal.detail,
+        missing_amount=refusal.missing_amount,
+        missing_quantity=refusal.missing_quantity,
+        excluded_by=refusal.excluded_by,
+    )

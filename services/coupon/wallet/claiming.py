@@ -1,0 +1,36 @@
+"""Claims 领券: the hot path. Claims that arrive together share one transaction."""
+
+import re
+from collections.abc import Sequence
+
+from services.coupon.wallet.granting import Granted, Granting, Wish
+from services.coupon.wallet.refusals import refusal
+from services.coupon.wallet.schemas import ClaimIn
+from shared.batching import GroupCommit
+from shared.db import Transaction
+from shared.service import Kit
+from shared.web import HotRequest, Problem
+
+_TEMPLATE_ID = re.compile(r"tpl_[0-9A-Z]{26}", re.ASCII)
+
+
+class Claiming:
+    """Takes claims and answers each by itself."""
+
+    def __init__(self, kit: Kit, granting: Granting, max_batch: int) -> None:
+        self._granting = granting
+        self.group: GroupCommit[Wish, Granted] = GroupCommit("coupon.claims", kit.db, self._work, max_batch=max_batch)
+
+    async def claim_coupon(self, request: HotRequest[ClaimIn]) -> bytes:
+        """The new coupon as JSON. Raises the refusals of `wallet.refusals`."""
+        caller, customer_id = request.caller, request.body.customer_id
+        caller.require_customer(customer_id)
+        template_id = request.path_params["template_id"]
+        if not _TEMPLATE_ID.fullmatch(template_id):
+            raise refusal("not_found")  # no id of ours: nothing that the database needs to see
+        actor = f"customer:{caller.customer_id}" if caller.customer_id else f"key:{caller.key_id}"
+        wish = Wish(template_id, customer_id, "claim", actor, "claimed", correlation=request.request_id)
+        return (await self.group.submit(wish)).body
+
+    async def _work(self, tx: Transaction, wishes: Sequence[Wish]) -> Sequence[Granted | Problem]:
+        return await self._granting.grant(tx, wishes)

@@ -1,0 +1,285 @@
+"""The one way to a new coupon: claims, direct issue and journeys all come through `Granting.grant`.
+
+A batch of wishes for any number of templates takes a handful of statements. The templates' rows are locked first, in
+order, so what is left of every limit is known for sure while the batch is decided; CHECKs and unique keys stand behind it.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, func, insert, select
+
+from services.coupon.audience.repository import memberships
+from services.coupon.statements import padded
+from services.coupon.templates import repository as templates
+from services.coupon.templates.repository import Snapshot, TermsBook
+from services.coupon.templates.validity import FOREVER, local_day, next_day, window
+from services.coupon.wallet.codes import new_code
+from services.coupon.wallet.ledger import COUPON, ENTRY
+from services.coupon.wallet.refusals import refusal
+from services.coupon.wallet.rules import Source, Supply, closed, share_out
+from shared.contracts import CouponIssued
+from shared.db import Transaction
+from shared.ids import new_id
+from shared.service import Kit
+from shared.web import Problem
+from shared.web.schemas import rfc3339
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One customer should get one coupon of one template. `correlation` is the request that asks for it."""
+
+    template_id: str
+    customer_id: str
+    source: Source
+    actor: str
+    reason: str
+    reference: str | None = None
+    correlation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The new coupon; `body` is the answer to a claim, as JSON."""
+
+    coupon_id: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Lot:
+    """What all wishes of one template and source share at this moment."""
+
+    row: Row[Any]
+    snapshot: Snapshot
+    day: str | None
+    starts: datetime
+    ends: datetime
+
+    @property
+    def cost(self) -> int:
+        return (self.snapshot.worst_case or 0) if self.row.budget is not None else 0
+
+
+@dataclass(slots=True)
+class _Output:
+    coupons: list[dict[str, Any]]
+    entries: list[dict[str, Any]]
+    events: list[CouponIssued]
+    correlations: list[str | None]
+
+
+class Granting:
+    """Gives out coupons within the limits of their templates."""
+
+    def __init__(self, kit: Kit, book: TermsBook, time_zone: str) -> None:
+        self._kit = kit
+        self._book = book
+        self._time_zone = time_zone
+
+    async def grant(self, tx: Transaction, wishes: Sequence[Wish]) -> list[Granted | Problem]:
+        """One answer for each wish, in order. Publishes `coupon.issued` for the coupons that were given."""
+        now = self._kit.clock.now()
+        groups: dict[str, list[int]] = {}
+        for index, wish in enumerate(wishes):
+            groups.setdefault(wish.template_id, []).append(index)
+        lots = await self._lots(tx, sorted(groups), now)
+        customers = sorted({wish.customer_id for wish in wishes})
+        held = await self._held(tx, sorted(lots), customers)
+        members = await self._members(tx, lots, customers)
+        counted = await templates.days(tx, [(lot.row.id, lot.day) for lot in lots.values() if lot.day])
+        answers: dict[int, Granted | Problem] = {}
+        output = _Output([], [], [], [])
+        for template_id, indexes in groups.items():
+            lot = lots.get(template_id)
+            if lot is None:
+                answers.update((index, refusal("not_found")) for index in indexes)
+                continue
+            open_to = []
+            for index in indexes:
+                closing = self._closed(lot, wishes[index], members, now)
+                if closing is None:
+                    open_to.append(index)
+                else:
+                    answers[index] = closing
+            numbers = share_out(
+                _supply(lot, counted), [wishes[index].customer_id for index in open_to], held[template_id]
+            )
+            for index, number in zip(open_to, numbers, strict=True):
+                if isinstance(number, int):
+                    answers[index] = _mint(lot, wishes[index], number, now, output)
+                else:
+                    answers[index] = self._refused(lot, number, now)
+        await self._store(tx, lots, output)
+        return [answers[index] for index in range(len(wishes))]
+
+    async def _lots(self, tx: Transaction, template_ids: Sequence[str], now: datetime) -> dict[str, _Lot]:
+        rows = await templates.hold(tx, template_ids)
+        snapshots = await self._book.load(tx, [(row.id, row.terms_version) for row in rows.values()])
+        lots = {}
+        for row in rows.values():
+            snapshot = snapshots[row.id, row.terms_version]
+            starts, ends = window(snapshot.terms.validity, now)
+            day = None if row.per_day is None else local_day(now, self._zone(snapshot))
+            lots[row.id] = _Lot(row, snapshot, day, starts, ends)
+        return lots
+
+    def _zone(self, snapshot: Snapshot) -> str:
+        return snapshot.terms.validity.time_zone or self._time_zone
+
+    async def _held(
+        self, tx: Transaction, template_ids: Sequence[str], customers: Sequence[str]
+    ) -> dict[str, dict[str, int]]:
+        """The highest number of a coupon by template and customer."""
+        held: dict[str, dict[str, int]] = {template_id: {} for template_id in template_ids}
+        if not held:
+            return held
+        columns = COUPON.c
+        chosen = (
+            select(columns.customer_id, columns.template_id, func.max(columns.seq).label("number"))
+            .where(columns.customer_id.in_(padded(customers)), columns.template_id.in_(padded(template_ids)))
+            .group_by(columns.customer_id, columns.template_id)
+        )
+        for row in await tx.execute(chosen):
+            held[row.template_id][row.customer_id] = row.number
+        return held
+
+    async def _members(
+        self, tx: Transaction, lots: dict[str, _Lot], customers: Sequence[str]
+    ) -> frozenset[tuple[str, str]]:
+        segments = {segment for lot in lots.values() for segment in lot.snapshot.terms.scope.segments}
+        return await memberships(tx, segments, customers)
+
+    def _closed(self, lot: _Lot, wish: Wish, members: frozenset[tuple[str, str]], now: datetime) -> Problem | None:
+        validity = lot.snapshot.terms.validity
+        code = closed(lot.row.status, validity, wish.source, now)
+        if code == "not_started":
+            return refusal(code, starts_at=rfc3339(lot.starts))
+        if code is not None:
+            return refusal(code)
+        segments = lot.snapshot.terms.scope.segments
+        if segments and not any((segment, wish.customer_id) in members for segment in segments):
+            return refusal("not_eligible")
+        return None
+
+    def _refused(self, lot: _Lot, code: str, now: datetime) -> Problem:
+        if code == "day_limit_reached":
+            return refusal(code, retry_at=rfc3339(next_day(now, self._zone(lot.snapshot))))
+        return refusal(code)
+
+    async def _store(self, tx: Transaction, lots: dict[str, _Lot], output: _Output) -> None:
+        if not output.coupons:
+            return
+        await tx.execute(insert(COUPON), output.coupons)
+        await tx.execute(insert(ENTRY), output.entries)
+        numbers = Counter(row["template_id"] for row in output.coupons)
+        await templates.count(
+            tx,
+            [
+                {"counted_id": key, "more_issued": number, "more_spent": number * lots[key].cost}
+                for key, number in sorted(numbers.items())
+            ],
+        )
+        days = [{"template_id": key, "day": lots[key].day, "issued": numbers[key]} for key in sorted(numbers)]
+        await templates.count_days(tx, [row for row in days if row["day"] is not None])
+        await self._kit.outbox.publish(tx, output.events, correlations=output.correlations)
+
+
+def _supply(lot: _Lot, counted: dict[tuple[str, str], int]) -> Supply:
+    row = lot.row
+    day = None if lot.day is None else row.per_day - counted.get((row.id, lot.day), 0)
+    return Supply(
+        total=None if row.total is None else row.total - row.issued,
+        day=day,
+        budget=None if row.budget is None else row.budget - row.budget_spent,
+        per_customer=row.per_customer,
+        cost=lot.cost,
+    )
+
+
+def _mint(lot: _Lot, wish: Wish, number: int, now: datetime, output: _Output) -> Granted:
+    coupon_id, code, row = new_id("cpn"), new_code(), lot.row
+    output.coupons.append(
+        {
+            "id": coupon_id,
+            "template_id": row.id,
+            "terms_version": row.terms_version,
+            "customer_id": wish.customer_id,
+            "seq": number,
+            "code": code,
+            "status": "issued",
+            "step": 1,
+            "source": wish.source,
+            "reference": wish.reference,
+            "valid_from": lot.starts,
+            "valid_until": lot.ends,
+            "issued_day": lot.day,
+            "reserved": lot.cost,
+            "lock_token": 0,
+            "checkout_id": None,
+            "locked_until": None,
+            "issued_at": now,
+            "updated_at": now,
+        }
+    )
+    output.entries.append(
+        {
+            "coupon_id": coupon_id,
+            "step": 1,
+            "template_id": row.id,
+            "event": "issued",
+            "from_status": None,
+            "to_status": "issued",
+            "budget_change": lot.cost,
+            "amount": None,
+            "checkout_id": None,
+            "reason": wish.reason,
+            "actor": wish.actor,
+            "occurred_at": now,
+        }
+    )
+    output.events.append(
+        # Our own values: validating them again for each coupon of a batch would only cost time.
+        CouponIssued.model_construct(
+            coupon_id=coupon_id,
+            template_id=row.id,
+            customer_id=wish.customer_id,
+            template_name=row.name,
+            code=code,
+            valid_from=lot.starts,
+            valid_until=lot.ends,
+            currency=row.currency,
+            benefit=lot.snapshot.benefit,
+            source=wish.source,
+            reference=wish.reference,
+        )
+    )
+    output.correlations.append(wish.correlation)
+    return Granted(coupon_id, _body(lot, wish, coupon_id, code, now))
+
+
+def _body(lot: _Lot, wish: Wish, coupon_id: str, code: str, now: datetime) -> bytes:
+    """The same document as `CouponView` makes of the stored row; a test compares the two."""
+    benefit, threshold = lot.snapshot.fragments
+    return orjson.dumps(
+        {
+            "id": coupon_id,
+            "template_id": lot.row.id,
+            "template_name": lot.row.name,
+            "customer_id": wish.customer_id,
+            "code": code,
+            "status": "issued",
+            "source": wish.source,
+            "currency": lot.row.currency,
+            "benefit": benefit,
+            "threshold": threshold,
+            "valid_from": rfc3339(lot.starts),
+            "valid_until": None if lot.ends == FOREVER else rfc3339(lot.ends),
+            "issued_at": rfc3339(now),
+        }
+    )

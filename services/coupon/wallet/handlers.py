@@ -1,0 +1,46 @@
+"""Messages in: journeys ask for coupons."""
+
+from sqlalchemy import update
+
+from services.coupon.wallet.granting import Granted, Granting, Wish
+from services.coupon.wallet.models import IssueRequest
+from shared.contracts import CouponIssueRefused, CouponRequested, Envelope
+from shared.db import Transaction, insert_ignore, table
+from shared.service import Kit
+
+REQUEST = table(IssueRequest)
+
+
+class JourneyRequests:
+    """Answers `journey.coupon_requested` with `coupon.issued` or `coupon.issue_refused`, once for each reference."""
+
+    def __init__(self, kit: Kit, granting: Granting) -> None:
+        self._kit = kit
+        self._granting = granting
+
+    async def on_requested(self, tx: Transaction, event: CouponRequested, _envelope: Envelope) -> None:
+        row = {
+            "reference": event.reference,
+            "template_id": event.template_id,
+            "customer_id": event.customer_id,
+            "created_at": self._kit.clock.now(),
+        }
+        if not await insert_ignore(tx, REQUEST, [row]):
+            return  # answered already; the first answer stands
+        actor = f"journey:{event.journey_id}"
+        reason = f"journey run {event.run_id}"
+        wish = Wish(event.template_id, event.customer_id, "journey", actor, reason, reference=event.reference)
+        answer = (await self._granting.grant(tx, [wish]))[0]
+        if isinstance(answer, Granted):
+            outcome: dict[str, str] = {"coupon_id": answer.coupon_id}
+        else:
+            outcome = {"code": answer.code}
+            refused = CouponIssueRefused(
+                reference=event.reference,
+                template_id=event.template_id,
+                customer_id=event.customer_id,
+                code=answer.code,
+                detail=answer.detail,
+            )
+            await self._kit.outbox.publish(tx, [refused])
+        await tx.execute(update(REQUEST).where(REQUEST.c.reference == event.reference).values(**outcome))

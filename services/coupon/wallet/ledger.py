@@ -1,0 +1,103 @@
+"""The one way to change a coupon: its row, its ledger entry and the template's budget move together."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, insert, select, update
+
+from services.coupon.statements import padded
+from services.coupon.templates import repository as templates
+from services.coupon.wallet.models import Coupon, CouponEntry
+from shared.db import Transaction, table
+
+COUPON = table(Coupon)
+ENTRY = table(CouponEntry)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to a coupon whose row (`before`) is locked by this transaction."""
+
+    before: Row[Any]
+    event: str
+    to_status: str
+    reason: str
+    actor: str
+    checkout_id: str | None = None
+    amount: int | None = None
+    budget_change: int = 0
+    lock_token: int | None = None
+    locked_until: datetime | None = None
+
+
+async def hold(tx: Transaction, coupon_ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """The coupons, locked until the end of the transaction, always in the order of their ids."""
+    if not coupon_ids:
+        return {}
+    chosen = select(COUPON).where(COUPON.c.id.in_(padded(sorted(coupon_ids)))).order_by(COUPON.c.id).with_for_update()
+    return {row.id: row for row in await tx.execute(chosen)}
+
+
+async def apply(tx: Transaction, changes: Sequence[Change], now: datetime) -> None:
+    """Write the changes. Each coupon's rows must be held; if one was not, the entry's key (coupon, step) refuses."""
+    if not changes:
+        return
+    await tx.execute(_UPDATE, [_row(change, now) for change in changes])
+    await tx.execute(insert(ENTRY), [_entry(change, now) for change in changes])
+    spent: Counter[str] = Counter()
+    for change in changes:
+        spent[change.before.template_id] += change.budget_change
+    moved = sorted(template_id for template_id, change in spent.items() if change)
+    if moved:
+        await templates.hold(tx, moved)
+        rows = [{"counted_id": one, "more_issued": 0, "more_spent": spent[one]} for one in moved]
+        await templates.count(tx, rows)
+
+
+_UPDATE = (
+    update(COUPON)
+    .where(COUPON.c.id == bindparam("held_id"), COUPON.c.step == bindparam("held_step"))
+    .values(
+        status=bindparam("to_status"),
+        step=COUPON.c.step + 1,
+        reserved=COUPON.c.reserved + bindparam("budget_change"),
+        lock_token=bindparam("to_token"),
+        checkout_id=bindparam("to_checkout"),
+        locked_until=bindparam("to_locked_until"),
+        updated_at=bindparam("now"),
+    )
+)
+
+
+def _row(change: Change, now: datetime) -> dict[str, Any]:
+    locked = change.to_status == "locked"
+    return {
+        "held_id": change.before.id,
+        "held_step": change.before.step,
+        "to_status": change.to_status,
+        "budget_change": change.budget_change,
+        "to_token": change.before.lock_token if change.lock_token is None else change.lock_token,
+        "to_checkout": change.checkout_id if locked else None,
+        "to_locked_until": change.locked_until if locked else None,
+        "now": now,
+    }
+
+
+def _entry(change: Change, now: datetime) -> dict[str, Any]:
+    return {
+        "coupon_id": change.before.id,
+        "step": change.before.step + 1,
+        "template_id": change.before.template_id,
+        "event": change.event,
+        "from_status": change.before.status,
+        "to_status": change.to_status,
+        "budget_change": change.budget_change,
+        "amount": change.amount,
+        "checkout_id": change.checkout_id,
+        "reason": change.reason,
+        "actor": change.actor,
+        "occurred_at": now,
+    }

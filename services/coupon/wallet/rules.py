@@ -1,0 +1,81 @@
+"""Who gets a coupon of a batch, and what a coupon's status is now. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from services.coupon.templates.validity import Validity
+
+Source = Literal["claim", "direct", "journey"]
+
+
+@dataclass(slots=True)
+class Supply:
+    """What is left of one template while a batch is decided; None = no limit."""
+
+    total: int | None
+    day: int | None
+    budget: int | None
+    per_customer: int | None
+    cost: int
+    """What one coupon reserves of the budget."""
+
+    def refusal(self) -> str | None:
+        if self.total is not None and self.total < 1:
+            return "sold_out"
+        if self.day is not None and self.day < 1:
+            return "day_limit_reached"
+        if self.budget is not None and self.budget < self.cost:
+            return "budget_exhausted"
+        return None
+
+    def take(self) -> None:
+        if self.total is not None:
+            self.total -= 1
+        if self.day is not None:
+            self.day -= 1
+        if self.budget is not None:
+            self.budget -= self.cost
+
+
+def share_out(supply: Supply, customers: Sequence[str], held: Mapping[str, int]) -> list[int | str]:
+    """For each customer in order of arrival: the number of the new coupon among hers, or the code of the refusal.
+
+    `held` is the highest number that each customer has of this template. `supply` is left with what remains.
+    """
+    numbers = dict(held)
+    decided: list[int | str] = []
+    for customer in customers:
+        number = numbers.get(customer, 0) + 1
+        if supply.per_customer is not None and number > supply.per_customer:
+            decided.append("claim_limit_reached")
+            continue
+        refusal = supply.refusal()
+        if refusal is not None:
+            decided.append(refusal)
+            continue
+        supply.take()
+        numbers[customer] = number
+        decided.append(number)
+    return decided
+
+
+def closed(status: str, validity: Validity, source: Source, now: datetime) -> str | None:
+    """Why a template gives out nothing now; None when it is open. Direct issue may come before the window opens."""
+    if status != "active":
+        return "paused"
+    if validity.until is not None and now >= validity.until:
+        return "ended"
+    if source == "claim" and validity.from_ is not None and now < validity.from_:
+        return "not_started"
+    return None
+
+
+def effective(status: str, valid_until: datetime, locked_until: datetime | None, now: datetime) -> str:
+    """The status by the clock: a lock that ran out holds nothing, a coupon whose time is over is expired."""
+    if status == "locked" and locked_until is not None and locked_until <= now:
+        status = "issued"
+    if status == "issued" and valid_until <= now:
+        return "expired"
+    return status

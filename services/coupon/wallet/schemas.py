@@ -1,0 +1,130 @@
+"""What clients send and get about coupons."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PlainSerializer, model_validator
+
+from services.coupon.templates.validity import FOREVER
+from shared.web import Body, ExternalId, Instant, Name, Unprocessable, View
+from shared.web.schemas import rfc3339
+
+Status = Literal["issued", "locked", "redeemed", "expired", "voided"]
+End = Annotated[
+    Instant,
+    PlainSerializer(lambda end: None if end == FOREVER else rfc3339(end), return_type=str | None, when_used="json"),
+    Field(description="null when it never ends"),
+]
+MOST_CUSTOMERS = 10_000
+
+
+class ClaimIn(Body):
+    """Who claims 领券."""
+
+    customer_id: ExternalId
+
+
+class IssueIn(Body):
+    """Direct issue 发券 to a list of customers; a customer named twice gets two, within the limits."""
+
+    customer_ids: Annotated[list[ExternalId], Field(min_length=1, max_length=MOST_CUSTOMERS)]
+    reason: Name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_segments_yet(cls, body: Any) -> Any:
+        if isinstance(body, dict) and body.get("segment_id") is not None:
+            raise Unprocessable(
+                "unsupported_segment_issue",
+                f"Issue to a segment is not supported yet; send up to {MOST_CUSTOMERS} customer_ids.",
+            )
+        return body
+
+
+class VoidIn(Body):
+    """Why the coupon is taken back."""
+
+    reason: Name
+
+
+class CouponView(View):
+    """One customer's coupon. `status` is computed from the clock at the time of the answer."""
+
+    id: str
+    template_id: str
+    template_name: str
+    customer_id: str
+    code: str
+    status: Status
+    source: Literal["claim", "direct", "journey"]
+    currency: str
+    benefit: dict[str, Any]
+    threshold: dict[str, Any]
+    valid_from: Instant
+    valid_until: End
+    issued_at: Instant
+
+
+class EntryView(View):
+    """One change of the coupon, with its cause."""
+
+    step: int
+    event: str
+    from_status: str | None
+    to_status: str
+    amount: int | None
+    budget_change: int
+    checkout_id: str | None
+    reason: str
+    actor: str
+    occurred_at: Instant
+
+
+class CouponDetail(CouponView):
+    """A coupon with its ledger, oldest change first."""
+
+    checkout_id: Annotated[str | None, Field(description="the checkout that holds it now")]
+    ledger: list[EntryView]
+
+
+class JobView(View):
+    """A direct issue under way. `refused_by` counts the refusals by code."""
+
+    id: str
+    template_id: str
+    status: Literal["running", "done"]
+    reason: str
+    total: int
+    issued: int
+    refused: int
+    refused_by: dict[str, int]
+    created_at: Instant
+    updated_at: Instant
+
+
+class JobResult(View):
+    """What became of one customer of a job."""
+
+    position: int
+    customer_id: str
+    outcome: Literal["waiting", "issued", "refused"]
+    coupon_id: str | None
+    code: str | None
+
+
+def view(row: Any, status: str, benefit: dict[str, Any], threshold: dict[str, Any]) -> CouponView:
+    """`row` holds the coupon's columns with `template_name` and `currency` of its template."""
+    return CouponView(
+        id=row.id,
+        template_id=row.template_id,
+        template_name=row.template_name,
+        customer_id=row.customer_id,
+        code=row.code,
+        status=status,
+        source=row.source,
+        currency=row.currency,
+        benefit=benefit,
+        threshold=threshold,
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        issued_at=row.issued_at,
+    )
