@@ -144,14 +144,14 @@ async def test_a_physical_loss_reaches_into_the_safety_stock(shop: Shop) -> None
 async def test_movements_page_through_the_whole_history(shop: Shop) -> None:
     for n in range(5):
         await shop.receive("a", n + 1)
-    seen, cursor = [], None
+    seen: list[int] = []
+    params: dict[str, str | int] = {"sku": "a", "limit": 2}
     while True:
-        params = {"sku": "a", "limit": 2} | ({"cursor": cursor} if cursor else {})
         page = (await shop.client.get("/v1/stock/movements", params=params)).json()
         seen += [row["quantity"] for row in page["data"]]
-        cursor = page["next_cursor"]
         if not page["has_more"]:
             break
+        params["cursor"] = page["next_cursor"]
     assert seen == [5, 4, 3, 2, 1]
 
 

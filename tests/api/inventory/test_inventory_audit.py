@@ -1,0 +1,118 @@
+"""The audit finds what is broken and names it; the database itself refuses most of it."""
+
+from typing import Any
+
+import pytest
+from api.inventory.shopkit import Json, Shop
+from sqlalchemy import delete, insert, text, update
+from sqlalchemy.exc import IntegrityError
+
+from services.inventory.ledger.repository import LEVEL, MOVEMENT
+from services.inventory.reservations.repository import LINE, RESERVATION
+
+
+async def change(shop: Shop, statement: Any) -> None:
+    async with shop.running.service.kit.db.write() as tx:
+        await tx.execute(statement)
+
+
+async def broken(shop: Shop) -> dict[str, Json]:
+    audit: Json = (await shop.client.get("/v1/audit/stock")).json()
+    assert audit["ok"] == all(check["ok"] for check in audit["checks"])
+    return {check["name"]: check for check in audit["checks"] if not check["ok"]}
+
+
+@pytest.fixture
+async def busy(shop: Shop) -> Shop:
+    """A shop with a held, a paid, a half shipped and a released order."""
+    await shop.receive("a", 20)
+    await shop.held("held", ("a", 1))
+    paid = await shop.held("paid", ("a", 2))
+    await shop.done(paid, "confirm")
+    half = await shop.held("half", ("a", 4))
+    await shop.done(half, "confirm")
+    await shop.done(half, "ship", {"lines": [{"sku": "a", "quantity": 1}]})
+    await shop.done(await shop.held("released", ("a", 1)), "release")
+    assert await broken(shop) == {}
+    return shop
+
+
+async def test_a_counter_that_drifted_is_found_in_ledger_and_promises(busy: Shop) -> None:
+    await change(busy, update(LEVEL).values(held=LEVEL.c.held + 1, available=LEVEL.c.available - 1))
+    found = await broken(busy)
+    assert set(found) == {"levels_are_the_ledger", "reserved_is_promised"}
+    offending = found["reserved_is_promised"]["offending"]
+    assert offending == [{"sku": "a", "location_id": "w1", "held": 1, "committed": 0}]
+    assert "sku a" in found["levels_are_the_ledger"]["detail"]
+
+
+async def test_a_movement_that_is_missing_is_found(busy: Shop) -> None:
+    await change(busy, delete(MOVEMENT).where(MOVEMENT.c.reason == "shipped"))
+    found = await broken(busy)
+    assert set(found) == {"levels_are_the_ledger"}
+    assert found["levels_are_the_ledger"]["offending"][0]["committed"] == 1
+
+
+async def test_a_level_that_is_missing_is_found(busy: Shop) -> None:
+    """Magento's checker misses deleted rows (magento/inventory 3153)."""
+    await change(busy, delete(LEVEL))
+    assert {"levels_are_the_ledger", "reserved_is_promised"} <= set(await broken(busy))
+
+
+async def test_a_level_whose_movements_cancel_out_but_that_is_gone_is_found(shop: Shop) -> None:
+    await shop.receive("a", 3)
+    await shop.adjust([{"sku": "a", "location_id": "w1", "change": -3}], "sold")
+    await change(shop, delete(LEVEL))
+    assert set(await broken(shop)) == {"levels_are_the_ledger"}
+
+
+async def test_a_line_that_lost_units_is_found(busy: Shop) -> None:
+    await change(busy, update(LINE).where(LINE.c.quantity == 2).values(released=1))
+    assert set(await broken(busy)) == {"reserved_is_promised", "lines_fit_their_state"}
+
+
+async def test_a_reservation_without_lines_and_a_line_without_reservation_are_found(busy: Shop) -> None:
+    await change(busy, delete(LINE).where(LINE.c.quantity == 4))
+    found = await broken(busy)
+    assert found["lines_fit_their_state"]["offending"][0]["line_no"] is None
+    await change(busy, delete(RESERVATION).where(RESERVATION.c.order_id == "released"))
+    assert len((await broken(busy))["lines_fit_their_state"]["offending"]) == 2
+
+
+async def test_a_state_that_changed_without_its_stock_is_found(busy: Shop) -> None:
+    await change(busy, update(RESERVATION).where(RESERVATION.c.order_id == "paid").values(status="shipped"))
+    assert set(await broken(busy)) == {"reserved_is_promised", "lines_fit_their_state"}
+
+
+REFUSED = (
+    "UPDATE stock_level SET available = available - 1",
+    "UPDATE stock_level SET available = -1, on_hand = on_hand - available - 1",
+    "UPDATE stock_level SET held = held - 100, available = available + 100",
+    "UPDATE stock_level SET incoming = -1",
+    "UPDATE stock_movement SET quantity = 0",
+    "UPDATE stock_movement SET to_state = from_state",
+    "UPDATE stock_movement SET to_state = 'lost'",
+    "UPDATE reservation SET status = 'failed'",
+    "UPDATE reservation_line SET shipped = quantity, released = 1",
+    "UPDATE reservation_line SET quantity = 0",
+    "UPDATE location SET lat = 91",
+    "UPDATE stock_level SET location_id = 'nowhere'",
+)
+
+
+async def test_the_database_refuses(busy: Shop) -> None:
+    for statement in REFUSED:
+        with pytest.raises(IntegrityError):
+            await change(busy, text(statement))
+    await busy.prove()
+
+
+async def test_one_step_of_one_document_is_written_once(busy: Shop) -> None:
+    row = {column.name: getattr(await _first(busy), column.name) for column in MOVEMENT.c}
+    with pytest.raises(IntegrityError):
+        await change(busy, insert(MOVEMENT).values(row | {"id": "mvt_other"}))
+
+
+async def _first(shop: Shop) -> Any:
+    async with shop.running.service.kit.db.read() as tx:
+        return (await tx.execute(MOVEMENT.select().limit(1))).one()
