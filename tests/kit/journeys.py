@@ -84,7 +84,9 @@ class JourneyShop:
         for one in segments:
             await self.publish(SegmentChanged(segment_id=one, name_text=one, status="active", version_number=1))
 
-    async def membership(self, segment_id: str, customer_id: str = "c1", *, entered: bool = True, cause: str = "event") -> None:
+    async def membership(
+        self, segment_id: str, customer_id: str = "c1", *, entered: bool = True, cause: str = "event"
+    ) -> None:
         kind = SegmentEntered if entered else SegmentExited
         change = kind(
             segment_id=segment_id, segment_name="s", segment_version=1, profile_id=f"prf_{customer_id}",
@@ -100,7 +102,9 @@ class JourneyShop:
             benefit={"kind": "amount_off", "amount": 5000}, source="journey", reference=reference,
         )  # fmt: skip
 
-    async def answer_rule(self, reference: str, matches: bool, customer_id: str = "c1", error: str | None = None) -> None:
+    async def answer_rule(
+        self, reference: str, matches: bool, customer_id: str = "c1", error: str | None = None
+    ) -> None:
         await self.publish(RuleEvaluated(reference=reference, customer_id=customer_id, matches=matches, error=error))
 
     def asked(self, name: str) -> list[dict[str, Any]]:
@@ -111,7 +115,9 @@ class JourneyShop:
     # -- over HTTP ----------------------------------------------------------------------------
 
     async def template(self, body: str = "Hello", channel: str = "inbox", **more: Any) -> str:
-        answer = await self.api.post("/v1/message-templates", json={"name": "t", "channel": channel, "body": body, **more})
+        answer = await self.api.post(
+            "/v1/message-templates", json={"name": "t", "channel": channel, "body": body, **more}
+        )
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 

@@ -1,7 +1,5 @@
 """First tables: journeys, runs, effects, history, counters, templates, inboxes."""
 
-
-
 import sqlalchemy as sa
 from alembic import op
 

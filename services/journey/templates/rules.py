@@ -24,8 +24,19 @@ class _Limited(Environment):
     output_stream_limit = LONGEST_OUTPUT
 
 
+def _replace(value: object, seq: object, sub: object = "") -> str:
+    """The one built-in filter whose result can be as long as the product of its inputs."""
+    text, old, new = str(value or ""), str(seq or ""), str(sub or "")
+    if len(text) + text.count(old) * len(new) > LONGEST_OUTPUT:
+        raise FilterValueError(f"replace would make more than {LONGEST_OUTPUT} characters", token=None)
+    return text.replace(old, new)
+
+
 # Strict about syntax and filters; a trait that a customer lacks renders as nothing, since no two customers have the same.
 _ENVIRONMENT = _Limited(tolerance=Mode.STRICT, strict_filters=True, loader=DictLoader({}))
+
+
+_ENVIRONMENT.add_filter("replace", _replace)
 
 
 class TemplateInvalid(ValueError):
@@ -65,4 +76,7 @@ def _parse(source: str) -> BoundTemplate:
 
 
 def _sentence(error: Exception) -> str:
-    return str(error).split("\n", 1)[0][:200] or type(error).__name__
+    """What went wrong and in which line; never the data it went wrong with."""
+    text = str(error).split("\n", 1)[0][:200] or type(error).__name__
+    place = error.context() if isinstance(error, LiquidError) else None
+    return f"line {place[0]}: {text}" if place else text

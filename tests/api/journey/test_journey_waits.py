@@ -180,7 +180,7 @@ async def test_exit_at_any_time(shop: JourneyShop) -> None:
     assert ends == {"c1": ("exited", "w"), "c2": ("exited", "c")}
     late = shop.asked("journey.coupon_requested")[0]["reference"]
     await shop.publish(shop.coupon(late, "c2"))
-    found = [run for run in await shop.runs(journey) if run["customer_id"] == "c2"][0]
+    found = next(run for run in await shop.runs(journey) if run["customer_id"] == "c2")
     assert (found["state"], found["effects"][0]["status"]) == ("exited", "sent"), "the ledger knows of the late coupon"
 
 
