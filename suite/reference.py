@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
 from gateway.app import create_gateway
-from gateway.forwarding import AsgiForwarder
+from gateway.forwarding.embedded import AsgiForwarder
 from gateway.routes import PUBLIC, ROUTES
 from gateway.settings import GatewaySettings
 from shared.clock import SystemClock

@@ -1,10 +1,12 @@
 """Settings of the suite as a whole: where it listens, and how a command finds it."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, model_validator
+from pydantic_settings import SettingsError
 
 from shared.settings import ServiceSettings
 from suite.errors import Stop
@@ -48,6 +50,10 @@ def load(options: type[Settings], given: Mapping[str, Any]) -> Settings:
         return options(**given)
     except ValidationError as error:
         raise Stop(_wrong_settings(error)) from None
+    except SettingsError as error:  # a list or an object that is no JSON; the message names the field only
+        name = re.search(r'field "(\w+)"', str(error))
+        variable = f"QUANYU_{name[1].upper()}" if name else "A setting"
+        raise Stop(f"The settings are wrong. {variable} must be JSON, such as [1, 60].") from None
 
 
 def _wrong_settings(error: ValidationError) -> str:

@@ -266,7 +266,7 @@ class Story:
         self.stage.tell("cancelled 取消订单", shopper.checkout["id"], shopper.reservation["id"])
         await self._expect_coupon(shopper, "issued")
         coupon = await self.client.get(f"/v1/coupons/{shopper.coupon['id']}")
-        kinds = [entry["kind"] for entry in coupon["ledger"]]
+        kinds = [entry["event"] for entry in coupon["ledger"]]
         self.stage.equal("the coupon's ledger", kinds, ["issued", "locked", "returned"])
         self.stage.tell("the coupon is back in the wallet 退券", " → ".join(kinds))
 
