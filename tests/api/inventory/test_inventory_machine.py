@@ -1,0 +1,247 @@
+"""A model of the shop beside the real service: random lives of orders, a clock that is moved, the audit after every step."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from api.inventory.shopkit import Json, Shop
+from conftest import Backend
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from kit.services import INTERNAL_SECRET, Recorder, RunningService
+
+from services.inventory.app import create_service
+from services.inventory.settings import InventorySettings
+from shared.clock import ManualClock
+from shared.db import Database
+from shared.messaging import LocalBus
+
+START = datetime(2026, 11, 11, 2, tzinfo=UTC)
+SKUS = ("a", "b")
+sku = st.sampled_from(SKUS)
+few = st.integers(1, 5)
+
+
+@dataclass
+class Order:
+    """What the model knows of a reservation."""
+
+    seen: Json
+    lines: dict[str, int]
+    expires_at: datetime
+    status: str = "held"
+    extended: bool = False
+    shipped: dict[str, int] = field(default_factory=dict)
+
+    def open(self, name: str) -> int:
+        return self.lines[name] - self.shipped.get(name, 0)
+
+
+class World:
+    """One running service for all examples; each example uses SKUs of its own."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.clock = ManualClock(START)
+        self.runner = asyncio.Runner()
+        self.examples = 0
+        self._stack = AsyncExitStack()
+        self.shop = self.runner.run(self._open(backend))
+
+    async def _open(self, backend: Backend) -> Shop:
+        bus = LocalBus(Database(f"sqlite:///{backend.data_dir}/bus.db", schema="bus"), self.clock)
+        await bus.start()
+        self._stack.push_async_callback(bus.stop)
+        kept = InventorySettings(
+            data_dir=backend.data_dir,
+            database_url=backend.database_url,
+            internal_secret=INTERNAL_SECRET,
+            expiry_sweep_seconds=3600,
+        )
+        service = create_service(kept, bus, self.clock)
+        await self._stack.enter_async_context(service.running())
+        running = RunningService(service, bus, self.clock, Recorder())
+        self._stack.push_async_callback(running.close)
+        shop = Shop(running, self.clock)
+        await shop.place("w1")
+        return shop
+
+    def close(self) -> None:
+        self.runner.run(self._stack.aclose())
+        self.runner.close()
+
+
+class StockMachine(RuleBasedStateMachine):
+    """Free units are those not promised; `kept` of them are safety stock."""
+
+    world: World
+
+    @initialize()
+    def fresh_goods(self) -> None:
+        self.world.examples += 1
+        self.prefix = f"x{self.world.examples}-"
+        self.free = dict.fromkeys(SKUS, 0)
+        self.kept = dict.fromkeys(SKUS, 0)
+        self.orders: list[Order] = []
+        self.numbers = 0
+
+    def call(self, awaitable: Any) -> Any:
+        return self.world.runner.run(awaitable)
+
+    @property
+    def now(self) -> datetime:
+        return self.world.clock.now()
+
+    def available(self, name: str) -> int:
+        return max(0, self.free[name] - self.kept[name])
+
+    def fits(self, lines: dict[str, int]) -> bool:
+        return all(self.available(name) >= units for name, units in lines.items())
+
+    def take(self, lines: dict[str, int], sign: int = -1) -> None:
+        for name, units in lines.items():
+            self.free[name] += sign * units
+
+    def sweep(self) -> None:
+        for order in self.orders:
+            if order.status == "held" and order.expires_at <= self.now:
+                order.status = "expired"
+                self.take(order.lines, +1)
+
+    @rule(name=sku, units=st.integers(1, 9))
+    def receive(self, name: str, units: int) -> None:
+        self.call(self.world.shop.receive(self.prefix + name, units))
+        self.free[name] += units
+
+    @rule(name=sku, units=few)
+    def lose(self, name: str, units: int) -> None:
+        line = {"sku": self.prefix + name, "location_id": "w1", "change": -units}
+        answer: httpx.Response = self.call(self.world.shop.adjust([line], "lost"))
+        assert answer.status_code == (201 if self.free[name] >= units else 409)
+        if answer.status_code == 201:
+            self.free[name] -= units
+
+    @rule(name=sku, units=st.integers(0, 4))
+    def keep_back(self, name: str, units: int) -> None:
+        body = {"sku": self.prefix + name, "location_id": "w1", "safety": units}
+        assert self.call(self.world.shop.client.put("/v1/stock/safety", json=body)).status_code == 200
+        self.kept[name] = units
+
+    @rule(lines=st.dictionaries(sku, few, min_size=1), seconds=st.sampled_from((60, 900)))
+    def reserve(self, lines: dict[str, int], seconds: int) -> None:
+        self.numbers += 1
+        asked = [(self.prefix + name, units) for name, units in lines.items()]
+        shop = self.world.shop
+        answer = self.call(shop.reserve(f"{self.prefix}{self.numbers}", *asked, ttl_seconds=seconds))
+        if not self.fits(lines):
+            self.sweep()
+        assert answer.status_code == (201 if self.fits(lines) else 409), answer.text
+        if answer.status_code == 201:
+            self.take(lines)
+            self.orders.append(Order(answer.json(), lines, self.now + timedelta(seconds=seconds)))
+
+    @precondition(lambda self: self.orders)
+    @rule(pick=st.integers(0), verb=st.sampled_from(("confirm", "release", "extend", "ship", "ship_one")))
+    def step(self, pick: int, verb: str) -> None:
+        order = self.orders[pick % len(self.orders)]
+        one = next((name for name in order.lines if order.open(name)), next(iter(order.lines)))
+        body = {"lines": [{"sku": self.prefix + one, "quantity": 1}]} if verb == "ship_one" else None
+        answer = self.call(self.world.shop.step(order.seen, verb.removesuffix("_one"), body))
+        assert answer.status_code == getattr(self, f"_{verb}")(order, one), (verb, order, answer.text)
+        if answer.status_code == 200:
+            assert answer.json()["status"] == order.status
+
+    def _confirm(self, order: Order, _: str) -> int:
+        if order.status == "expired":
+            if not self.fits(order.lines):
+                return 410
+            self.take(order.lines)
+            order.status = "held"
+        if order.status == "held":
+            order.status = "confirmed"
+        return 409 if order.status == "released" else 200
+
+    def _release(self, order: Order, _: str) -> int:
+        if order.status == "shipped":
+            return 409
+        if order.status in ("held", "confirmed", "partially_shipped"):
+            self.take({name: order.open(name) for name in order.lines}, +1)
+            order.status = "released"
+        return 200
+
+    def _extend(self, order: Order, _: str) -> int:
+        if order.status == "expired" or (order.status == "held" and order.expires_at <= self.now):
+            return 410
+        if order.status != "held" or order.extended:
+            return 409
+        order.extended = True
+        order.expires_at = max(order.expires_at, self.now + timedelta(seconds=900))
+        return 200
+
+    def _ship(self, order: Order, _: str) -> int:
+        if order.status not in ("confirmed", "partially_shipped", "shipped"):
+            return 409
+        order.shipped = dict(order.lines)
+        order.status = "shipped"
+        return 200
+
+    def _ship_one(self, order: Order, one: str) -> int:
+        if order.status not in ("confirmed", "partially_shipped") or not order.open(one):
+            return 409
+        order.shipped[one] = order.shipped.get(one, 0) + 1
+        whole = all(order.open(name) == 0 for name in order.lines)
+        order.status = "shipped" if whole else "partially_shipped"
+        return 200
+
+    @rule(seconds=st.sampled_from((1, 59, 60, 840, 900)))
+    def time_passes(self, seconds: int) -> None:
+        self.world.clock.advance(seconds=seconds)
+
+    @rule()
+    def sweeper_comes(self) -> None:
+        self.call(self.world.shop.running.tick())
+        self.sweep()
+
+    @invariant()
+    def the_audit_is_clean_and_the_figures_are_the_models(self) -> None:
+        self.call(self.world.shop.prove())
+        for name in SKUS:
+            page = self.call(self.world.shop.client.get("/v1/stock", params={"sku": self.prefix + name})).json()
+            level = page["data"][0] if page["data"] else dict.fromkeys(("available", "safety", "held", "committed"), 0)
+            promised = {"held": 0, "committed": 0}
+            for order in self.orders:
+                if name in order.lines and order.status in ("held", "confirmed", "partially_shipped"):
+                    promised["held" if order.status == "held" else "committed"] += order.open(name)
+            assert level["available"] == self.available(name)
+            assert level["safety"] == min(self.kept[name], self.free[name])
+            assert {key: level[key] for key in promised} == promised
+
+
+@pytest.fixture
+def world(backend: Backend) -> Iterator[World]:
+    opened = World(backend)
+    yield opened
+    opened.close()
+
+
+def test_random_lives_of_orders(world: World, backend: Backend) -> None:
+    machine = type("Machine", (StockMachine,), {"world": world})
+    quick = settings(
+        max_examples=12 if backend.dialect == "sqlite" else 4,
+        stateful_step_count=25,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(machine, settings=quick)
