@@ -176,16 +176,21 @@ class Rulebooks:
 _REVISION = select(rulebook.c.revision).where(rulebook.c.id == 1)
 
 
+# These transactions look up lists of a thousand keys: a plan that PostgreSQL kept from when the tables were small would
+# compare each row with each key.
+_PLAN_FRESH = func.set_config("plan_cache_mode", "force_custom_plan", True)
+
+
 async def hold_shared(tx: Transaction) -> None:
     """Work on single profiles: many at a time, none while the book changes."""
     if tx.dialect == "postgresql":
-        await tx.execute(select(func.pg_advisory_xact_lock_shared(_LOCK)))
+        await tx.execute(select(func.pg_advisory_xact_lock_shared(_LOCK), _PLAN_FRESH))
 
 
 async def hold_exclusive(tx: Transaction) -> None:
     """Change the book, or go over all profiles: nobody else works meanwhile. First thing in the transaction."""
     if tx.dialect == "postgresql":
-        await tx.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        await tx.execute(select(func.pg_advisory_xact_lock(_LOCK), _PLAN_FRESH))
 
 
 async def turn_page(tx: Transaction) -> None:

@@ -57,11 +57,10 @@ def upgrade() -> None:
 
     op.create_table(
         "identifier",
-        sa.Column("type", sa.String(length=40), nullable=False),
-        sa.Column("value", sa.String(length=200), nullable=False),
+        sa.Column("key", sa.String(length=250), nullable=False),
         sa.Column("uid", sa.BigInteger(), nullable=False),
         sa.Column("created_at", types.UtcDateTime(length=27), nullable=False),
-        sa.PrimaryKeyConstraint("type", "value", name=op.f("pk_identifier")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_identifier")),
     )
     with op.batch_alter_table("identifier", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_identifier_uid"), ["uid"], unique=False)

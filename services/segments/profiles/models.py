@@ -27,12 +27,14 @@ class Profile(Base, table=True):
 
 
 class Identifier(Base, table=True):
-    """What a person is known by. `value` is in its normal form (E.164, lower case e-mail)."""
+    """What a person is known by: `key` is `type:value`, the value in its normal form (E.164, lower case e-mail).
+
+    One column, so that PostgreSQL looks many up by the unique index even before it has statistics of the table.
+    """
 
     __tablename__ = "identifier"
 
-    type: str = Field(primary_key=True, max_length=40)
-    value: str = Field(primary_key=True, max_length=200)
+    key: str = Field(primary_key=True, max_length=250)
     uid: int = Field(sa_type=BigInteger, index=True)
     created_at: datetime = Field(sa_type=UtcDateTime)
 

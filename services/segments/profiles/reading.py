@@ -63,7 +63,7 @@ class People:
                     raise BadRequest("invalid_identifier", "`identifier` is type:value, such as phone:+8613800138000.")
                 # A plus sign in a query string arrives as a space unless it is written as %2B.
                 key = identifier(kind, f"+{value[1:]}" if kind == "phone" and value.startswith(" ") else value)
-                named = select(identifiers.c.uid).where(identifiers.c.type == key[0], identifiers.c.value == key[1])
+                named = select(identifiers.c.uid).where(identifiers.c.key == key)
                 chosen = chosen.where(profile.c.uid.in_(named))
             return await fetch_page(tx, chosen, profile.c.uid, paging, ProfileRow.model_validate)
 
@@ -95,7 +95,7 @@ class People:
 
     async def _view(self, tx: Transaction, row: Row[Any]) -> ProfileView:
         traits = select(trait.c.name, trait.c.value).where(trait.c.uid == row.uid, trait.c.value.is_not(None))
-        known = select(identifiers.c.type, identifiers.c.value).where(identifiers.c.uid == row.uid)
+        known = select(identifiers.c.key).where(identifiers.c.uid == row.uid).order_by(identifiers.c.key)
         inside = select(membership.c.segment_id).where(membership.c.uid == row.uid)
         counted = select(func.count().label("events"), func.max(event.c.ts).label("last")).where(event.c.uid == row.uid)
         activity = (await tx.execute(counted)).one()
@@ -103,12 +103,17 @@ class People:
             id=row.id,
             customer_id=row.customer_id,
             traits={one.name: from_json(one.value) for one in (await tx.execute(traits.order_by(trait.c.name))).all()},
-            identifiers=[IdentifierView.model_validate(one) for one in (await tx.execute(known)).all()],
+            identifiers=[_identifier(key) for key in (await tx.execute(known)).scalars()],
             events=activity.events,
             segments=sorted((await tx.execute(inside)).scalars().all()),
             created_at=row.created_at,
             last_seen_at=None if activity.last is None else instant(activity.last),
         )
+
+
+def _identifier(key: str) -> IdentifierView:
+    kind, _, value = key.partition(":")
+    return IdentifierView(type=kind, value=value)
 
 
 def _entry(row: Row[Any]) -> TimelineEntry:

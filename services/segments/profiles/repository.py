@@ -1,6 +1,6 @@
 """The SQL of people."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,43 +27,34 @@ class Person:
     customer_id: str | None
 
 
-async def find_uids(tx: Transaction, keys: Iterable[Key]) -> dict[Key, int]:
+async def find_uids(tx: Transaction, keys: Collection[Key]) -> dict[Key, int]:
     """Who is known by each identifier (live profiles only ever hold identifiers)."""
-    by_type: dict[str, list[str]] = {}
-    for kind, value in keys:
-        by_type.setdefault(kind, []).append(value)
-    found: dict[Key, int] = {}
-    for kind, values in sorted(by_type.items()):
-        columns = (identifiers.c.value, identifiers.c.uid)
-        chosen = select(*columns).where(identifiers.c.type == kind, any_of(tx, identifiers.c.value, values))
-        found.update({(kind, row.value): row.uid for row in (await tx.execute(chosen)).all()})
-    return found
+    chosen = select(identifiers.c.key, identifiers.c.uid).where(any_of(tx, identifiers.c.key, keys))
+    return {row.key: row.uid for row in (await tx.execute(chosen)).all()}
 
 
 async def create(tx: Transaction, keys: Sequence[Key], now: datetime) -> None:
-    """A new profile for each identifier (USER or ANONYMOUS). Somebody else may create the same at the same time: then
+    """A new profile for each user or anonymous identifier. Somebody else may create the same at the same time: then
     theirs stays. Sorted, so that two transactions never wait for each other."""
-    rows = [
-        {
+    rows = {
+        key: {
             "id": new_id("prf"),
-            "customer_id": value if kind == USER else None,
+            "customer_id": key.removeprefix(_USERS) if key.startswith(_USERS) else None,
             "status": "live",
             "created_at": now,
         }
-        for kind, value in sorted(keys)
-    ]
-    made = await insert_ignore(tx, profile, rows, returning=[profile.c.uid, profile.c.id])
+        for key in sorted(keys)
+    }
+    made = await insert_ignore(tx, profile, list(rows.values()), returning=[profile.c.uid, profile.c.id])
     uids = {row.id: row.uid for row in made}
-    named = [
-        {"type": kind, "value": value, "uid": uids[row["id"]], "created_at": now}
-        for (kind, value), row in zip(sorted(keys), rows, strict=True)
-        if row["id"] in uids
-    ]
-    kept = await insert_ignore(tx, identifiers, named, returning=[identifiers.c.type, identifiers.c.value])
-    lost = {(row["type"], row["value"]) for row in named} - {(row.type, row.value) for row in kept}
-    orphans = [row["uid"] for row in named if (row["type"], row["value"]) in lost]
+    links = {key: uids[row["id"]] for key, row in rows.items() if row["id"] in uids}
+    kept = await attach(tx, links, now)
+    orphans = [uid for key, uid in links.items() if key not in kept]
     if orphans:
         await tx.execute(delete(profile).where(any_of(tx, profile.c.uid, orphans)))
+
+
+_USERS = f"{USER}:"
 
 
 async def lock(tx: Transaction, uids: Collection[int]) -> dict[int, Person]:
@@ -82,12 +73,10 @@ async def people(tx: Transaction, uids: Collection[int]) -> dict[int, Person]:
     return {row.uid: Person(row.uid, row.id, row.customer_id) for row in (await tx.execute(chosen)).all()}
 
 
-async def attach(tx: Transaction, links: Mapping[Key, int], now: datetime) -> None:
-    """Add identifiers to profiles; one that already belongs to somebody stays where it is."""
-    rows = [
-        {"type": kind, "value": value, "uid": uid, "created_at": now} for (kind, value), uid in sorted(links.items())
-    ]
-    await insert_ignore(tx, identifiers, rows)
+async def attach(tx: Transaction, links: Mapping[Key, int], now: datetime) -> set[Key]:
+    """Add identifiers to profiles; one that already belongs to somebody stays where it is. Answers those added."""
+    rows = [{"key": key, "uid": uid, "created_at": now} for key, uid in sorted(links.items())]
+    return {row.key for row in await insert_ignore(tx, identifiers, rows, returning=[identifiers.c.key])}
 
 
 async def set_traits(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:

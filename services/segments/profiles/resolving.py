@@ -11,7 +11,7 @@ from typing import Protocol
 
 from services.segments.profiles import repository
 from services.segments.profiles.repository import Person
-from services.segments.profiles.rules import ANONYMOUS, USER, Key
+from services.segments.profiles.rules import Key, anonymous_key, user_key
 from shared.db import Transaction
 
 _TRIES = 5
@@ -53,7 +53,7 @@ async def resolve(tx: Transaction, items: Sequence[Named], now: datetime) -> Res
             await repository.create(tx, sorted(missing), now)
             created |= missing
             found = await repository.find_uids(tx, wanted)
-        links = {key: found[USER, user] for key, user in _links(items).items()}
+        links = {key: found[user_key(user)] for key, user in _links(items).items()}
         free = {key: uid for key, uid in links.items() if key not in found}
         if free:
             await repository.attach(tx, free, now)
@@ -76,11 +76,11 @@ def _wanted(items: Iterable[Named]) -> set[Key]:
     wanted: set[Key] = set()
     for item in items:
         if item.user_id is not None:
-            wanted.add((USER, item.user_id))
+            wanted.add(user_key(item.user_id))
         if item.anonymous_id is not None:
-            wanted.add((ANONYMOUS, item.anonymous_id))
+            wanted.add(anonymous_key(item.anonymous_id))
         if item.previous_id is not None:
-            wanted.add((ANONYMOUS, item.previous_id))
+            wanted.add(anonymous_key(item.previous_id))
     return wanted
 
 
@@ -91,9 +91,9 @@ def _links(items: Iterable[Named]) -> dict[Key, str]:
         if item.user_id is None:
             continue
         if item.type == "identify" and item.anonymous_id is not None:
-            links.setdefault((ANONYMOUS, item.anonymous_id), item.user_id)
+            links.setdefault(anonymous_key(item.anonymous_id), item.user_id)
         if item.type == "alias" and item.previous_id is not None:
-            links.setdefault((ANONYMOUS, item.previous_id), item.user_id)
+            links.setdefault(anonymous_key(item.previous_id), item.user_id)
     return links
 
 
@@ -103,14 +103,14 @@ def _missing(items: Sequence[Named], found: dict[Key, int]) -> set[Key]:
     missing: set[Key] = set()
     for item in items:
         if item.user_id is not None:
-            missing.add((USER, item.user_id))
-        elif item.anonymous_id is not None and (ANONYMOUS, item.anonymous_id) not in linked:
-            missing.add((ANONYMOUS, item.anonymous_id))
+            missing.add(user_key(item.user_id))
+        elif item.anonymous_id is not None and anonymous_key(item.anonymous_id) not in linked:
+            missing.add(anonymous_key(item.anonymous_id))
     return missing - found.keys()
 
 
 def _assign(items: Iterable[Named], found: dict[Key, int], joined: dict[int, int]) -> None:
     for item in items:
-        key = (USER, item.user_id) if item.user_id is not None else (ANONYMOUS, item.anonymous_id or "")
+        key = user_key(item.user_id) if item.user_id is not None else anonymous_key(item.anonymous_id or "")
         uid = found[key]
         item.uid = joined.get(uid, uid)

@@ -7,20 +7,30 @@ from services.segments.rules.scalars import phone_text, plain_text
 
 USER = "user_id"
 ANONYMOUS = "anonymous_id"
-Key = tuple[str, str]
-"""(type, value) of an identifier."""
+Key = str
+"""An identifier: `type:value`. No type holds a colon."""
+
+
+def user_key(value: str) -> Key:
+    return f"{USER}:{value}"
+
+
+def anonymous_key(value: str) -> Key:
+    return f"{ANONYMOUS}:{value}"
 
 
 def identifier(kind: str, value: str) -> Key:
-    """The normal form of an identifier: E.164 for `phone`, lower case for `email`."""
+    """The normal form of an identifier: E.164 for `phone`, lower case for `email`; ids stay as they are."""
+    if kind in (USER, ANONYMOUS):
+        return f"{kind}:{value}"
     text = plain_text(value).strip()
     if kind == "phone":
-        return kind, phone_text(text)[:200]
-    return kind, (text.lower() if kind == "email" else text)[:200]
+        text = phone_text(text)
+    return f"{kind}:{(text.lower() if kind == 'email' else text)[:200]}"
 
 
 def contact_identifiers(traits: Mapping[str, Any], external: Iterable[tuple[str, str]]) -> list[Key]:
     """What else a person is found by: phone and e-mail among the traits, and `context.externalIds`."""
     found = [identifier(kind, traits[kind]) for kind in ("phone", "email") if isinstance(traits.get(kind), str)]
-    found += [identifier(kind, value) for kind, value in external if kind not in (USER, ANONYMOUS)]
-    return [key for key in found if key[1]]
+    found += [identifier(kind, value) for kind, value in external if kind not in (USER, ANONYMOUS) and ":" not in kind]
+    return [key for key in found if not key.endswith(":")]
