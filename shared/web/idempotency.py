@@ -17,7 +17,7 @@ from shared.db import Database, Transaction, insert_ignore
 from shared.ids import new_id
 from shared.web.asgi import header, read_body, replayed, respond_problem
 from shared.web.identity import SCOPE_KEY, Caller
-from shared.web.problems import BadRequest, Conflict, Problem, Unprocessable
+from shared.web.problems import MEDIA_TYPE, BadRequest, Conflict, Problem, Unprocessable
 
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 _LEASE = timedelta(seconds=60)
@@ -139,6 +139,8 @@ class IdempotencyMiddleware:
         return answer
 
     async def _finish(self, tx: Transaction, call: _Call, answer: _Answer) -> bool:
+        if (b"cache-control", b"no-store") in answer.headers:
+            answer = _not_kept()
         kept = [
             (key.decode("latin-1"), value.decode("latin-1")) for key, value in answer.headers if key in _KEPT_HEADERS
         ]
@@ -151,6 +153,15 @@ class IdempotencyMiddleware:
     def _held(self, call: _Call) -> Any:
         columns = self._table.c
         return (columns.owner == call.owner) & (columns.key == call.key) & (columns.token == call.token)
+
+
+def _not_kept() -> _Answer:
+    """What a repeated call gets when the first answer held a secret (`Cache-Control: no-store`): it is nowhere stored."""
+    problem = Conflict(
+        "answer_not_kept",
+        "This call succeeded before. Its answer held a secret that is shown once; if it is lost, rotate it.",
+    )
+    return _Answer(problem.status, [(b"content-type", MEDIA_TYPE.encode())], bytearray(problem.body(None)))
 
 
 def _in_progress() -> Conflict:
