@@ -30,11 +30,11 @@ class NotRunning(Stop):
 
 
 class Client:
-    """Calls a running suite at `url` with `key`. Use it as an async context manager."""
+    """Calls a running suite at `url` with `key` (empty: public paths only). Use it as an async context manager."""
 
     def __init__(self, url: str, key: str, *, seconds: float = 60) -> None:
         self.url = url.rstrip("/")
-        self._headers = {"authorization": f"Bearer {key}"}
+        self._headers = {"authorization": f"Bearer {key}"} if key else {}
         self._http = EgressClient(allow_private=True, total_seconds=seconds, answer_bytes=ANSWER_BYTES)
 
     async def __aenter__(self) -> Self:

@@ -22,7 +22,8 @@ def announce(url: str, part: str | None, key_file: Path) -> None:
     if key_file.exists():
         console.print(f"  Administrator key  {key_file}", soft_wrap=True)
         console.print(
-            f'  Try                curl -H "Authorization: Bearer $(cat {key_file})" {url}/v1/coupon-templates'
+            f'  Try                curl -H "Authorization: Bearer $(cat {key_file})" {url}/v1/coupon-templates',
+            soft_wrap=True,
         )
     console.print("  Stop               Ctrl-C")
 

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from kit import servers
 from rich.console import Console
 from scenarios.apps import SegmentApp, verify_all
 from scenarios.arrangements import RunningSuite, arrange
@@ -15,24 +16,20 @@ from suite.tour.shop import Shop
 from suite.tour.stage import Stage
 from suite.tour.story import Story
 
-StartSuite = Callable[[str], AbstractAsyncContextManager[RunningSuite]]
+StartSuite = Callable[[], AbstractAsyncContextManager[RunningSuite]]
 
 
 @pytest.fixture
 def start_suite(request: pytest.FixtureRequest, tmp_path: Path) -> StartSuite:
-    """`async with start_suite("each_alone") as suite:` on servers of its own."""
-    from kit import servers
-
-    def start(kind: str) -> AbstractAsyncContextManager[RunningSuite]:
-        url: str | None = None
-        if kind != "embedded":
-            servers.require("rabbitmq")
-            database: servers.TestDatabase = request.getfixturevalue("_worker_database")
-            database.create()
-            url = database.url
-        return arrange(kind, tmp_path, url)
-
-    return start
+    """`async with start_suite() as suite:` in the arrangement that the test's parameter `kind` names, on fresh servers."""
+    kind: str = request.node.callspec.params["kind"]
+    url: str | None = None
+    if kind != "embedded":
+        servers.require("rabbitmq")
+        database: servers.TestDatabase = request.getfixturevalue("_worker_database")
+        database.create()  # made again: the other parts' schemas are gone
+        url = database.url
+    return lambda: arrange(kind, tmp_path, url)
 
 
 @asynccontextmanager
