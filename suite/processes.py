@@ -16,9 +16,10 @@ from pathlib import Path
 from rich.console import Console
 
 from shared.settings import DEFAULT_INTERNAL_SECRET
-from suite import showing, wiring
+from suite import showing
 from suite.client import Client
 from suite.errors import Stop
+from suite.parts import PARTS, SERVICES
 from suite.settings import SuiteSettings
 
 WHOLE = "suite"
@@ -54,7 +55,7 @@ class Processes:
         self._host = host
         self._folder = folder
         self._environment = {**environment, "PYTHONUNBUFFERED": "1"}
-        for name in wiring.SERVICES:
+        for name in SERVICES:
             if name in ports:
                 self._environment[f"QUANYU_{name.upper()}_URL"] = f"http://127.0.0.1:{ports[name]}"
         self._console = console
@@ -62,7 +63,7 @@ class Processes:
 
     def host_of(self, name: str) -> str:
         """The services listen on this machine only; the door where it was told to."""
-        return "127.0.0.1" if name in wiring.SERVICES else self._host
+        return "127.0.0.1" if name in SERVICES else self._host
 
     def url_of(self, name: str) -> str:
         return f"http://{self.host_of(name)}:{self.ports[name]}"
@@ -141,7 +142,7 @@ async def supervise(settings: SuiteSettings) -> None:
     """Run all parts until Ctrl-C or until one ends. Raises Stop for missing servers and for a part that ended."""
     _check(settings)
     console = Console(highlight=False)
-    ports = {name: free_port() for name in wiring.SERVICES} | {"gateway": settings.port}
+    ports = {name: free_port() for name in SERVICES} | {"gateway": settings.port}
     environment = {**os.environ, "QUANYU_DATA_DIR": str(settings.data_dir)}
     if settings.internal_secret.get_secret_value() == DEFAULT_INTERNAL_SECRET:
         environment["QUANYU_INTERNAL_SECRET"] = secrets.token_urlsafe(32)
@@ -151,7 +152,7 @@ async def supervise(settings: SuiteSettings) -> None:
         loop.add_signal_handler(number, asked.set)
     try:
         await processes.prepare()
-        for name in wiring.PARTS:
+        for name in PARTS:
             await processes.start(name)
         ended = asyncio.create_task(processes.first_end())
         up = asyncio.create_task(_up(processes, settings))
@@ -168,7 +169,7 @@ async def supervise(settings: SuiteSettings) -> None:
 
 
 async def _up(processes: Processes, settings: SuiteSettings) -> None:
-    await processes.ready(wiring.PARTS)
+    await processes.ready(PARTS)
     showing.announce(processes.url_of("gateway"), None, settings.data_dir / "admin.key")
     await asyncio.Event().wait()
 

@@ -30,6 +30,7 @@ from shared.messaging.rabbit import RabbitBus
 from shared.service import Service
 from shared.settings import ServiceSettings
 from suite.errors import Stop
+from suite.parts import PARTS
 from suite.settings import SuiteSettings, load
 
 Create = Callable[[Any, Bus, Clock], Service]
@@ -42,7 +43,6 @@ SERVICES: Mapping[str, tuple[Create, type[ServiceSettings]]] = {
     "journey": (journey, JourneySettings),
     "inventory": (inventory, InventorySettings),
 }
-PARTS = (*SERVICES, "gateway")
 
 
 @dataclass(frozen=True)

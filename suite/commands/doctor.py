@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import typer
-from sqlalchemy.engine import make_url
 
 from shared.settings import DEFAULT_INTERNAL_SECRET
-from suite import wiring
 from suite.audits import AUDITS, run_audits
 from suite.client import Client, connect
 from suite.commands.common import DataDir, Key, Url, caller, console, flags, run
@@ -30,9 +28,13 @@ def doctor(url: Url = None, key: Key = None, data_dir: DataDir = None) -> None:
 
 def configured(settings: SuiteSettings) -> Iterator[str]:
     """The settings that matter, without secrets."""
+    from sqlalchemy.engine import make_url
+
+    from suite import wiring
+
     yield f"environment   {settings.environment}"
     yield f"data          {settings.data_dir.absolute()}"
-    for name, (_, options) in {**wiring.SERVICES}.items():
+    for name, (_, options) in wiring.SERVICES.items():
         database = make_url(load(options, {"data_dir": settings.data_dir}).resolved_database_url())
         yield f"{name:<13} {database.render_as_string(hide_password=True)}"
     broker = settings.broker_url

@@ -2,16 +2,17 @@
 
 import json
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from shared.messaging import Bus, Parked
-from suite import wiring
 from suite.commands.common import DataDir, console, flags, run
 from suite.errors import Stop
 from suite.settings import SuiteSettings, load
+
+if TYPE_CHECKING:
+    from shared.messaging import Bus, Parked
 
 app = typer.Typer(no_args_is_help=True, help="List, replay or drop messages that failed.")
 Queue = Annotated[str, typer.Argument(help="The consumer that failed, such as journey.events.")]
@@ -69,10 +70,12 @@ def _decide(queue: str, parked_id: str, what: str, data_dir: Any) -> None:
     console.print(f"{done} {what}.")
 
 
-async def _parked(queue: str | None, given: dict[str, Any]) -> list[Parked]:
+async def _parked(queue: str | None, given: dict[str, Any]) -> "list[Parked]":
     async with _bus(given) as bus:
         return await bus.parked(queue, MOST)
 
 
-def _bus(given: dict[str, Any]) -> AbstractAsyncContextManager[Bus]:
+def _bus(given: dict[str, Any]) -> "AbstractAsyncContextManager[Bus]":
+    from suite import wiring  # takes a while: it is what builds the parts
+
     return wiring.operators_bus(load(SuiteSettings, given), given)

@@ -15,6 +15,7 @@ from rich.console import Console
 from shared.messaging.topology import Topology
 from suite import wiring
 from suite.client import Client, NotRunning, Problem
+from suite.parts import PARTS
 from suite.processes import WHOLE, Processes, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,7 +77,7 @@ class StubbornClient(Client):
 @asynccontextmanager
 async def arrange(kind: str, folder: Path, database_url: str | None) -> AsyncIterator[RunningSuite]:
     """Start the suite in this arrangement; `database_url` is an empty PostgreSQL database where it needs one."""
-    names = wiring.PARTS if kind == "each_alone" else (WHOLE,)
+    names = PARTS if kind == "each_alone" else (WHOLE,)
     prefix = f"qs-{uuid.uuid4().hex[:12]}"
     environment = _environment(kind, folder, database_url, prefix)
     log = folder / "processes.log"
@@ -143,5 +144,5 @@ def _consumers() -> set[str]:
     from shared.messaging import LocalBus
 
     bus = LocalBus(Database("sqlite:///unused.db", schema="bus"), SystemClock())
-    parts = [wiring.build(name, {}, bus) for name in wiring.PARTS]
+    parts = [wiring.build(name, {}, bus) for name in PARTS]
     return {subscription.consumer for part in parts for subscription in part.subscriptions}

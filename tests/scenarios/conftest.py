@@ -16,20 +16,20 @@ from suite.tour.shop import Shop
 from suite.tour.stage import Stage
 from suite.tour.story import Story
 
-StartSuite = Callable[[], AbstractAsyncContextManager[RunningSuite]]
+StartSuite = Callable[[str], AbstractAsyncContextManager[RunningSuite]]
 
 
 @pytest.fixture
 def start_suite(request: pytest.FixtureRequest, tmp_path: Path) -> StartSuite:
-    """`async with start_suite() as suite:` in the arrangement that the test's parameter `kind` names, on fresh servers."""
-    kind: str = request.node.callspec.params["kind"]
+    """`async with start_suite("each_alone") as suite:`, on fresh servers unless the test's parameter `kind` is embedded."""
+    callspec = getattr(request.node, "callspec", None)
     url: str | None = None
-    if kind != "embedded":
+    if callspec is None or callspec.params.get("kind") != "embedded":
         servers.require("rabbitmq")
         database: servers.TestDatabase = request.getfixturevalue("_worker_database")
-        database.create()  # made again: the other parts' schemas are gone
+        database.create()  # made again: empty, also after a test that was killed
         url = database.url
-    return lambda: arrange(kind, tmp_path, url)
+    return lambda kind: arrange(kind, tmp_path, url)
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_the_story(start_suite: StartSuite, kind: str) -> None:
-    async with start_suite() as suite, open_story(suite, "plain", patience=20) as story:
+    async with start_suite(kind) as suite, open_story(suite, "plain", patience=20) as story:
         await story.merchant()
         await story.shopper(story.first)
         await story.purchase(story.first)
@@ -41,7 +41,7 @@ async def test_the_story(start_suite: StartSuite, kind: str) -> None:
 )
 async def test_the_story_goes_on_when_a_process_is_killed(start_suite: StartSuite, kind: str, part: str) -> None:
     """SIGKILL before, during and after every scene; whoever calls repeats what got no answer."""
-    async with start_suite() as suite, open_story(suite, "killed", patience=60, stubborn=True) as story:
+    async with start_suite(kind) as suite, open_story(suite, "killed", patience=60, stubborn=True) as story:
         await story.merchant()
         await story.browse(story.first)
         await suite.kill_and_restart(part)  # what the app sent was accepted

@@ -12,6 +12,7 @@ from kit import servers
 from gateway.settings import GatewaySettings
 from shared.settings import ServiceSettings
 from suite import wiring
+from suite.parts import PARTS
 from suite.settings import CallerSettings, SuiteSettings
 
 ROOT = Path(__file__).parents[3]
@@ -41,8 +42,8 @@ def test_every_variable_named_is_a_setting(file: str) -> None:
 def test_the_default_is_one_container_and_full_has_every_part() -> None:
     services = COMPOSE["services"]
     assert [name for name, service in services.items() if "profiles" not in service] == ["quanyu"]
-    assert set(services) - {"quanyu"} == {*wiring.PARTS, "migrate", "postgres", "rabbitmq", "redis"}
-    for name in wiring.PARTS:
+    assert set(services) - {"quanyu"} == {*PARTS, "migrate", "postgres", "rabbitmq", "redis"}
+    for name in PARTS:
         assert services[name]["command"] == ["serve", name]
         assert services[name]["environment"]["QUANYU_ENVIRONMENT"] == "production"
         assert f"QUANYU_{name.upper()}_DATABASE_URL" in services[name]["environment"]
@@ -75,7 +76,7 @@ def test_make_explains_every_target() -> None:
 
 def test_each_part_gets_a_role_and_a_schema_of_its_own() -> None:
     text = (ROOT / "deploy/postgres/roles.sql").read_text()
-    for part in wiring.PARTS:
+    for part in PARTS:
         assert text.count(f"'{part}'") == 3
         url = COMPOSE["services"][part]["environment"][f"QUANYU_{part.upper()}_DATABASE_URL"]
         assert url.startswith(f"postgresql://quanyu_{part}:")
@@ -96,7 +97,7 @@ def test_the_roles_script_runs_twice_and_keeps_the_parts_apart() -> None:
             psql(other, "CREATE TABLE segments.foreign (id int)")
     finally:
         database.drop()
-        for part in wiring.PARTS:
+        for part in PARTS:
             psql(servers.POSTGRES_URL, f"DROP ROLE IF EXISTS quanyu_test_roles_{part}")
 
 

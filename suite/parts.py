@@ -1,0 +1,4 @@
+"""The names of the parts."""
+
+SERVICES = ("coupon", "segments", "journey", "inventory")
+PARTS = (*SERVICES, "gateway")
