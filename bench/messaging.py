@@ -16,6 +16,7 @@ from statistics import median
 from typing import Any
 
 import aio_pika
+import uvloop
 from sqlmodel import SQLModel
 
 from bench.servers import database
@@ -180,7 +181,7 @@ def main() -> list[str]:
     """Rows of the results table: `| arrangement | pack | messages | ratio |`."""
     configure_logging("console", "error")
     with database() as url:
-        rows = asyncio.run(measure(url))
+        rows = uvloop.run(measure(url))  # as the servers do
     print("\n".join(rows))
     return rows
 

@@ -4,11 +4,13 @@ The message's id goes into the inbox in the handler's own transaction, so a dupl
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from opentelemetry.trace import SpanKind
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from shared.clock import Clock
 from shared.contracts import REGISTRY, Envelope, Event
@@ -17,7 +19,7 @@ from shared.messaging.bus import Failed, Pack, Subscription
 from shared.observability.context import Cause, current_cause
 from shared.observability.logging import get_logger
 from shared.observability.metrics import MESSAGES_HANDLED
-from shared.observability.tracing import span
+from shared.observability.tracing import span, tracing_enabled
 
 _ENVELOPES = TypeAdapter(list[Envelope])
 _TRIES = 3
@@ -36,7 +38,7 @@ class Consumer:
     async def deliver(self, packs: Sequence[Pack]) -> list[Failed]:
         """Handle all packs in one transaction; if that fails, each message in one of its own.
 
-        Raises what `is_outage` recognises: then the database is away and nothing was decided.
+        Raises when the database is away: then nothing was decided about what was not handled yet.
         """
         opened: list[tuple[Pack, list[Envelope]]] = []
         failed: list[Failed] = []
@@ -48,7 +50,7 @@ class Consumer:
         try:
             await self._handle([envelope for _, envelopes in opened for envelope in envelopes])
         except Exception as error:
-            if is_outage(error):
+            if await self._database_is_away(error):
                 raise
             for pack, envelopes in opened:
                 failed.extend(await self._one_by_one(pack, envelopes))
@@ -71,11 +73,25 @@ class Consumer:
                 await self._handle([envelope])
                 return None
             except Exception as error:
-                if is_outage(error):
+                if await self._database_is_away(error):
                     raise
                 if attempt == _TRIES or not is_transient(error):
                     return f"{type(error).__name__}: {error}"[:500]
         return None
+
+    async def _database_is_away(self, error: Exception) -> bool:
+        """A handler's own time-out or missing file looks like an outage; then the database says whether it is one.
+
+        Taken for an outage, such a message would be tried for ever and hold back its queue.
+        """
+        if not is_outage(error) or isinstance(error, SQLAlchemyError):
+            return is_outage(error)
+        try:
+            async with self._db.read() as tx:
+                await tx.execute(select(1))
+        except Exception as another:
+            return is_outage(another)
+        return False
 
     async def _handle(self, envelopes: list[Envelope]) -> None:
         if not envelopes:
@@ -99,9 +115,15 @@ class Consumer:
     async def _call(self, tx: Transaction, envelope: Envelope) -> None:
         contract: type[Event] = REGISTRY[envelope.name]
         event = contract.model_validate(envelope.payload)
-        with span(f"handle {envelope.name}", envelope.traceparent, SpanKind.CONSUMER) as traceparent:
+        with self._span(envelope) as traceparent:
             token = current_cause.set(Cause(envelope.correlation_id, envelope.id, traceparent))
             try:
                 await self._subscription.handler(tx, event, envelope)
             finally:
                 current_cause.reset(token)
+
+    @staticmethod
+    def _span(envelope: Envelope) -> AbstractContextManager[str | None]:
+        if not tracing_enabled():
+            return nullcontext(envelope.traceparent)
+        return span(f"handle {envelope.name}", envelope.traceparent, SpanKind.CONSUMER)

@@ -18,6 +18,8 @@ from shared.observability.context import current_cause
 from shared.observability.metrics import OUTBOX_PUBLISHED
 
 RELAY_BATCH = 200
+RELAY_BYTES = 4_000_000
+"""A batch ends with the pack that reaches this: what the relay has in memory and in flight stays bounded."""
 _PACK_LIMIT = 200
 _INBOX_KEPT = timedelta(days=14)
 _IDEMPOTENCY_KEPT = timedelta(days=7)
@@ -98,34 +100,48 @@ class Relay:
         if self._db.dialect == "sqlite":
             # One process owns the file; holding its only write lock while a broker answers would stop the service.
             async with self._db.read() as tx:
-                packs, seqs = await self._load(tx, locked=False)
-            if not packs:
-                return False
-            await self._bus.publish(packs)
-            async with self._db.write() as tx:
-                await self._forget(tx, seqs)
+                seqs, more = await self._choose(tx, locked=False)
+                packs = await self._load(tx, seqs)
+            if packs:
+                await self._bus.publish(packs)
+                async with self._db.write() as tx:
+                    await self._forget(tx, seqs)
         else:
             async with self._db.write() as tx:
-                packs, seqs = await self._load(tx, locked=True)
-                if not packs:
-                    return False
-                await self._bus.publish(packs)
-                await self._forget(tx, seqs)
+                seqs, more = await self._choose(tx, locked=True)
+                packs = await self._load(tx, seqs)
+                if packs:
+                    await self._bus.publish(packs)
+                    await self._forget(tx, seqs)
         OUTBOX_PUBLISHED.labels(self._name).inc(len(packs))
-        return len(packs) == RELAY_BATCH
+        return more
 
     async def backlog(self) -> int:
         """How many packs wait to be sent."""
         async with self._db.read() as tx:
             return int(await tx.scalar(select(func.count()).select_from(self._table)))
 
-    async def _load(self, tx: Transaction, *, locked: bool) -> tuple[list[Pack], list[int]]:
-        columns = (self._table.c.seq, self._table.c.pack_id, self._table.c.name, self._table.c.body)
+    async def _choose(self, tx: Transaction, *, locked: bool) -> tuple[list[int], bool]:
+        """The oldest packs that make up a batch, and whether more may be waiting."""
+        columns = (self._table.c.seq, func.length(self._table.c.body).label("size"))
         statement = select(*columns).order_by(self._table.c.seq).limit(RELAY_BATCH)
         if locked:
             statement = statement.with_for_update(skip_locked=True)
         rows = (await tx.execute(statement)).all()
-        return [Pack(row.pack_id, row.name, row.body) for row in rows], [row.seq for row in rows]
+        seqs, size = [], 0
+        for row in rows:
+            if size >= RELAY_BYTES:
+                break
+            seqs.append(row.seq)
+            size += row.size
+        return seqs, len(rows) == RELAY_BATCH or len(seqs) < len(rows)
+
+    async def _load(self, tx: Transaction, seqs: list[int]) -> list[Pack]:
+        if not seqs:
+            return []
+        columns = (self._table.c.pack_id, self._table.c.name, self._table.c.body)
+        statement = select(*columns).where(self._table.c.seq.in_(seqs)).order_by(self._table.c.seq)
+        return [Pack(row.pack_id, row.name, row.body) for row in await tx.execute(statement)]
 
     async def _forget(self, tx: Transaction, seqs: list[int]) -> None:
         await tx.execute(delete(self._table).where(self._table.c.seq.in_(seqs)))

@@ -9,21 +9,15 @@ waits or is parked. A process killed between the two makes a duplicate, which th
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from shared.contracts import REGISTRY
 from shared.messaging.bus import BusUnavailable, Deliver, Pack, Parked
-from shared.messaging.rabbit.connection import (
-    AbstractChannel,
-    Basic,
-    DeliveredMessage,
-    Link,
-    broker_call,
-    open_channel,
-)
+from shared.messaging.rabbit.connection import AbstractChannel, DeliveredMessage, Link, broker_call
 from shared.messaging.rabbit.consuming import Worker, pack_of
+from shared.messaging.rabbit.operating import Operator
 from shared.messaging.rabbit.publishing import Publisher
 from shared.messaging.topology import Topology
 
@@ -50,6 +44,7 @@ class RabbitBus:
         self._watch_seconds = watch_seconds
         self._consuming = Link(url, f"{name} consumers")
         self._publishing = Link(url, f"{name} publisher")
+        self._operator = Operator(self._consuming, self.topology)
         self._publisher = Publisher(self._publishing, self.topology, self._declare_all)
         self._names: dict[str, tuple[str, ...]] = {}
         self._workers: dict[str, Worker] = {}
@@ -59,7 +54,7 @@ class RabbitBus:
 
     async def stop(self) -> None:
         await asyncio.gather(*(self.unsubscribe(consumer) for consumer in list(self._workers)))
-        await self._publisher.close()
+        await asyncio.gather(self._publisher.close(), self._operator.close())
         await asyncio.gather(self._publishing.stop(), self._consuming.stop())
 
     async def declare(self, queue: str, names: Sequence[str]) -> None:
@@ -100,24 +95,32 @@ class RabbitBus:
         return list(dict.fromkeys(problem for problem in found if problem is not None))
 
     async def parked(self, queue: str | None = None, limit: int = 100) -> list[Parked]:
-        """Of one queue, or of all that this bus has declared. While it looks, others see fewer."""
+        """Of one queue, or of all that this bus has declared. While it looks, other processes see fewer."""
         found: list[Parked] = []
         for consumer in [queue] if queue else sorted(self._names):
-            async with self._parked_messages(consumer, limit - len(found)) as (_, messages):
-                found += [_parked(message, consumer) async for message in messages]
+            messages = await self._operator.look(consumer, limit - len(found))
+            found += [_parked(message, consumer) for message in messages]
         return found
 
     async def replay(self, queue: str, ids: Collection[str] | None = None) -> int:
-        async def again(message: DeliveredMessage) -> None:
-            await self._publisher.direct(self.topology.queue(queue), [replace(pack_of(message), attempts=0)])
+        replayed: set[str] = set()
 
-        return await self._take_parked(queue, ids, again)
+        async def again(message: DeliveredMessage) -> bool:
+            pack = pack_of(message)
+            # What was just replayed may have failed and be parked again already: once is enough.
+            if pack.id in replayed or (ids is not None and pack.id not in ids):
+                return False
+            await self._publisher.direct(self.topology.queue(queue), [replace(pack, attempts=0)])
+            replayed.add(pack.id)
+            return True
+
+        return await self._operator.take(queue, again)
 
     async def drop(self, queue: str, ids: Collection[str] | None = None) -> int:
-        async def nothing(message: DeliveredMessage) -> None:
-            return None
+        async def chosen(message: DeliveredMessage) -> bool:
+            return ids is None or pack_of(message).id in ids
 
-        return await self._take_parked(queue, ids, nothing)
+        return await self._operator.take(queue, chosen)
 
     async def _declare_all(self, channel: AbstractChannel) -> None:
         await channel.exchange_declare(self.topology.exchange, exchange_type="topic", durable=True)
@@ -138,43 +141,6 @@ class RabbitBus:
         """Names that an older release of this consumer listened to. AMQP can't list bindings, so all known names go."""
         for name in sorted(REGISTRY.keys() - set(self._names[consumer])):
             await channel.queue_unbind(self.topology.queue(consumer), self.topology.exchange, name)
-
-    @asynccontextmanager
-    async def _parked_messages(
-        self, consumer: str, limit: int | None = None
-    ) -> AsyncIterator[tuple[AbstractChannel, AsyncIterator[DeliveredMessage]]]:
-        """What is parked now, oldest first. Messages that are not acknowledged on the channel are back afterwards."""
-        name, arguments = self.topology.parked(consumer), self.topology.parked_arguments()
-        async with open_channel(self._consuming) as channel:
-            async with broker_call(f"does not show the parked messages of {consumer}"):
-                declared = await channel.queue_declare(name, durable=True, arguments=arguments)
-            # No more than are there now: what is replayed may fail and be parked again meanwhile.
-            present = declared.message_count or 0
-            yield channel, _get(channel, name, present if limit is None else min(present, limit))
-
-    async def _take_parked(
-        self, consumer: str, ids: Collection[str] | None, act: Callable[[DeliveredMessage], Awaitable[None]]
-    ) -> int:
-        """Do `act` with the chosen parked messages, then remove them. Answers how many they were."""
-        wanted = None if ids is None else set(ids)
-        taken = 0
-        async with self._parked_messages(consumer) as (channel, messages):
-            async for message in messages:
-                if wanted is None or message.header.properties.message_id in wanted:
-                    await act(message)
-                    async with broker_call("does not take an acknowledgement"):
-                        await channel.basic_ack(message.delivery_tag or 0)
-                    taken += 1
-        return taken
-
-
-async def _get(channel: AbstractChannel, queue: str, limit: int) -> AsyncIterator[DeliveredMessage]:
-    for _ in range(limit):
-        async with broker_call(f"does not show {queue}"):
-            message = await channel.basic_get(queue)
-        if isinstance(message.delivery, Basic.GetEmpty):
-            return
-        yield message
 
 
 def _parked(message: DeliveredMessage, consumer: str) -> Parked:
