@@ -117,7 +117,6 @@ def upgrade() -> None:
             sqlite_where=sa.text("status IN ('issued', 'locked')"),
             postgresql_where=sa.text("status IN ('issued', 'locked')"),
         )
-        batch_op.create_index(batch_op.f("ix_coupon_template_id_id"), ["template_id", "id"], unique=False)
 
     op.create_table(
         "coupon_entry",
@@ -138,9 +137,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("coupon_id", "step", name=op.f("pk_coupon_entry")),
     )
-    with op.batch_alter_table("coupon_entry", schema=None) as batch_op:
-        batch_op.create_index("ix_coupon_entry_checkout_id", ["checkout_id"], unique=False)
-
     op.create_table(
         "discount_share",
         sa.Column("checkout_id", sa.String(length=40), nullable=False),
@@ -312,12 +308,8 @@ def downgrade() -> None:
 
     op.drop_table("idempotency")
     op.drop_table("discount_share")
-    with op.batch_alter_table("coupon_entry", schema=None) as batch_op:
-        batch_op.drop_index("ix_coupon_entry_checkout_id")
-
     op.drop_table("coupon_entry")
     with op.batch_alter_table("coupon", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_coupon_template_id_id"))
         batch_op.drop_index(
             "ix_coupon_live_valid_until",
             sqlite_where=sa.text("status IN ('issued', 'locked')"),

@@ -2,68 +2,65 @@
 
 from typing import Any
 
-from conftest import RunService
-from kit.services import RunningService
-
-from services.coupon.app import create_service
-from services.coupon.settings import CouponSettings
+from api.coupon.mall import Mall
 
 
-async def audit_is_clean(coupon: RunningService) -> None:
-    answer = (await coupon.client().get("/v1/audit/coupons")).json()
-    assert answer["ok"], [check for check in answer["checks"] if not check["ok"]]
-
-
-async def test_from_the_offer_to_the_paid_order(run_service: RunService) -> None:
-    coupon = await run_service(create_service, CouponSettings)
-    client = coupon.client()
-    offer = await client.post(
-        "/v1/coupon-templates",
-        json={
-            "name": "满300减50",
-            "currency": "CNY",
-            "benefit": {"kind": "amount_off", "amount": 5000},
-            "threshold": {"amount": 30000},
-            "validity": {"from": "2026-11-01T00:00:00+08:00", "until": "2026-11-12T00:00:00+08:00"},
-            "limits": {"total": 1000, "per_customer": 1, "per_day": None, "budget": None},
-            "stacking": {"layer": "shop", "group": None, "exclusive": False, "priority": 0},
-        },
+async def test_from_the_offer_to_the_paid_order(mall: Mall) -> None:
+    template_id = await mall.template(
+        5000,
+        threshold={"amount": 30000},
+        validity={"from": "2026-11-01T00:00:00+08:00", "until": "2026-11-12T00:00:00+08:00"},
+        limits={"total": 1000, "per_customer": 1, "per_day": None, "budget": None},
+        stacking={"layer": "shop", "group": None, "exclusive": False, "priority": 0},
+        scope={"channels": ["app"], "segments": [], "tiers": [], "first_order_only": False},
     )
-    assert offer.status_code == 201, offer.text
-    template_id = offer.json()["id"]
-    claim = await client.post(f"/v1/coupon-templates/{template_id}/claims", json={"customer_id": "c1"})
-    assert claim.status_code == 201, claim.text
-    coupon_id = claim.json()["id"]
-    wallet = (await client.get("/v1/coupons?customer_id=c1&status=issued")).json()
-    assert wallet["data"] == [claim.json()]
+    claim = (await mall.try_claim(template_id)).json()
+    assert (claim["status"], claim["valid_until"]) == ("issued", "2026-11-11T16:00:00Z")
+    wallet = (await mall.http.get("/v1/coupons?customer_id=c1&status=issued")).json()
+    assert wallet["data"] == [claim]  # the prebuilt answer of the hot path is the document of the stored row
 
-    cart: dict[str, Any] = {
-        "customer_id": "c1",
-        "channel": "app",
-        "currency": "CNY",
-        "shipping_fee": 1000,
-        "lines": [{"line_id": "1", "product_id": "p1", "sku": "s1", "quantity": 2, "unit_price": 20000}],
-        "coupons": "best",
-        "codes": [],
-        "points": 0,
-    }
-    quote = await client.post("/v1/quotes", json=cart)
-    assert quote.status_code == 200, quote.text
-    assert (quote.json()["subtotal"], quote.json()["discount"], quote.json()["total"]) == (40000, 5000, 36000)
-    assert quote.json()["lines"][0]["discounts"] == [{"source": coupon_id, "amount": 5000}]
-    assert quote.json()["applied"] == [{"coupon_id": coupon_id, "template_id": template_id, "amount": 5000}]
+    cart: dict[str, Any] = mall.cart(20_000, 2, channel="app", currency="CNY", shipping_fee=1000, codes=[], points=0)
+    quote = await mall.quote({**cart, "coupons": "best"})
+    assert (quote["subtotal"], quote["discount"], quote["total"], quote["search"]) == (40000, 5000, 36000, "exact")
+    assert quote["lines"] == [
+        {
+            "line_id": "1",
+            "subtotal": 40000,
+            "discount": 5000,
+            "total": 35000,
+            "discounts": [{"source": claim["id"], "amount": 5000}],
+        }
+    ]
+    assert quote["applied"] == [{"coupon_id": claim["id"], "template_id": template_id, "amount": 5000}]
 
-    checkout = await client.post("/v1/checkouts", json={**cart, "order_id": "o1", "ttl_seconds": 900})
-    assert checkout.status_code == 201, checkout.text
-    assert checkout.json()["status"] == "locked"
-    assert checkout.json()["quote"] == quote.json()
-    await audit_is_clean(coupon)
-    paid = await client.post(f"/v1/checkouts/{checkout.json()['id']}/commit")
+    checkout = await mall.checkout("o1", cart, ttl_seconds=900)
+    assert (checkout["status"], checkout["expires_at"]) == ("locked", "2026-11-11T02:15:00Z")
+    assert checkout["quote"] == quote
+    assert await mall.audit() == {}
+    paid = await mall.end(checkout["id"], "commit")
     assert (paid.status_code, paid.json()["status"]) == (200, "committed")
-    used = (await client.get(f"/v1/coupons/{coupon_id}")).json()
+    used = await mall.coupon(claim["id"])
     assert used["status"] == "redeemed"
     assert [entry["event"] for entry in used["ledger"]] == ["issued", "locked", "redeemed"]
-    await audit_is_clean(coupon)
-    await coupon.drain()
-    names = [envelope.name for envelope in coupon.recorder.envelopes]
+    assert await mall.audit() == {}
+    await mall.running.drain()
+    names = [envelope.name for envelope in mall.running.recorder.envelopes]
     assert names == ["coupon_template.changed", "coupon.issued", "coupon.locked", "coupon.redeemed"]
+    (redeemed,) = await mall.told("coupon.redeemed")
+    assert (redeemed["order_id"], redeemed["amount"], redeemed["currency"]) == ("o1", 5000, "CNY")
+
+
+async def test_a_cancelled_order_gives_its_coupon_back(mall: Mall) -> None:
+    coupon_id = await mall.claim(await mall.template())
+    checkout = await mall.checkout("o1")
+    assert (await mall.coupon(coupon_id))["status"] == "locked"
+    for _ in range(2):
+        answer = await mall.end(checkout["id"], "rollback")
+        assert (answer.status_code, answer.json()["status"]) == (200, "rolled_back")
+    found = await mall.coupon(coupon_id)
+    assert (found["status"], found["checkout_id"]) == ("issued", None)
+    assert [entry["event"] for entry in found["ledger"]] == ["issued", "locked", "returned"]
+    (returned,) = await mall.told("coupon.returned")
+    assert (returned["checkout_id"], returned["reason"]) == (checkout["id"], "rolled_back")
+    assert (await mall.checkout("o2"))["quote"]["discount"] == 1000
+    assert await mall.audit() == {}
