@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
-from shared.db import is_outage, is_unstorable
+from shared.db import is_outage, is_transient, is_unstorable
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -172,6 +172,12 @@ def to_problem(error: Exception) -> Problem | None:
         return Unprocessable(
             "unstorable_value",
             "A value can't be stored: remove NUL characters and lone surrogates, keep numbers within 64 bits.",
+        )
+    if is_transient(error):
+        return Unavailable(
+            "hot_rows",
+            "Others were changing the same rows; nothing was changed. Try again.",
+            headers={"Retry-After": "1"},
         )
     if is_outage(error):
         return Unavailable(
