@@ -81,7 +81,10 @@ async def claim_due(
     chosen = select(*keys).where(where).order_by(order_by).limit(limit)
     if tx.dialect == "postgresql":
         chosen = chosen.with_for_update(skip_locked=True)
-    match = keys[0].in_(chosen) if len(keys) == 1 else tuple_(*keys).in_(chosen)
+    # As a CTE the choice is made once. A plain sub-select may be run again for each row of the table, skip what it has
+    # locked itself, and so claim everything.
+    once = chosen.cte("chosen")
+    match = tuple_(*keys).in_(select(*once.columns)) if len(keys) > 1 else keys[0].in_(select(*once.columns))
     statement = (
         update(target).where(and_(match, where)).values(**values).returning(*(returning or list(target.columns)))
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from conftest import Backend
-from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select, text, update
+from sqlalchemy import Column, Index, Integer, MetaData, String, Table, insert, select, text, update
 
 from shared.db import Database, JsonType, UtcDateTime, claim_due, excluded, insert_ignore, upsert
 
@@ -19,6 +19,7 @@ TASK = Table(
     Column("owner", String(10)),
     Column("due_at", UtcDateTime),
     Column("data", JsonType),
+    Index("ix_task_due", "owner", "due_at"),
 )
 
 
@@ -145,3 +146,14 @@ async def test_workers_never_claim_the_same_row(db: Database) -> None:
 
     claimed = await asyncio.gather(*[work(f"w{n}") for n in range(6)])
     assert sorted(one for mine in claimed for one in mine) == list(range(100))
+
+
+async def test_a_claim_takes_no_more_than_its_limit_whatever_the_planner_does(db: Database) -> None:
+    """PostgreSQL may run a sub-select with SKIP LOCKED once per outer row, and each time it finds other rows."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    async with db.write() as tx:
+        rows = [{"id": n, "owner": None, "due_at": now, "data": None} for n in range(50)]
+        await tx.execute(insert(TASK), rows)
+        mine = TASK.c.owner.is_(None) & (TASK.c.due_at <= now)
+        got = await claim_due(tx, TASK, where=mine, order_by=TASK.c.due_at, limit=4, values={"owner": "w"})
+    assert len(got) == 4
