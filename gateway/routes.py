@@ -120,6 +120,7 @@ JOURNEY: tuple[Route, ...] = (
     Route("POST", "/v1/journeys/{journey_id}/resume", "journey:journeys:write", "journey"),
     Route("POST", "/v1/journeys/{journey_id}/stop", "journey:journeys:write", "journey"),
     Route("POST", "/v1/journeys/{journey_id}/entries", "journey:entries:write", "journey"),
+    Route("POST", "/v1/journeys/{journey_id}/dry-run", "journey:journeys:read", "journey"),
     Route("GET", "/v1/journeys/{journey_id}/runs", "journey:runs:read", "journey"),
     Route("GET", "/v1/journeys/{journey_id}/statistics", "journey:runs:read", "journey"),
     Route("GET", "/v1/journey-runs/{run_id}", "journey:runs:read", "journey"),

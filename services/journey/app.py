@@ -15,6 +15,7 @@ from services.journey.definition.publishing import Publishing
 from services.journey.definition.repository import Definitions
 from services.journey.engine.advancing import Advancer
 from services.journey.engine.api import router as runs_api
+from services.journey.engine.dry_runs import DryRuns
 from services.journey.engine.entering import Entering
 from services.journey.engine.handlers import Handlers
 from services.journey.engine.recording import Recorder
@@ -64,6 +65,7 @@ def create_service(settings: JourneySettings, bus: Bus, clock: Clock) -> Service
             drawing,
             Publishing(kit, settings, drawing, templates, sweep.wake.set),
             Runs(kit, drawing, definitions, entering),
+            DryRuns(kit, drawing, definitions, templates),
             templates,
             SendLedger(kit),
             Inbox(kit),

@@ -122,10 +122,13 @@ def _counters() -> list[Check]:
         logged.c.port == counted.c.port,
     )
     both = logged.outerjoin(counted, same, full=True)
+    goals = _sum(COUNTER.c.kind == "goal")
     ends = _sum(COUNTER.c.kind == "end")
     enters = _sum(COUNTER.c.kind == "enter")
     finished = func.sum(case((ALIVE, 0), else_=1))
-    runs = select(RUN.c.journey_id, func.count().label("runs"), finished.label("finished")).group_by(RUN.c.journey_id)
+    reached = func.count(RUN.c.goal_at).label("reached")
+    columns = (RUN.c.journey_id, func.count().label("runs"), finished.label("finished"), reached)
+    runs = select(*columns).group_by(RUN.c.journey_id)
     per = runs.subquery()
     return [
         Check(
@@ -137,11 +140,12 @@ def _counters() -> list[Check]:
         ),
         Check(
             "counters_equal_the_runs",
-            "As many runs entered and ended as were counted.",
-            select(per.c.journey_id, per.c.runs, per.c.finished).where(
+            "As many runs entered, ended and reached their goal as were counted.",
+            select(per.c.journey_id, per.c.runs, per.c.finished, per.c.reached).where(
                 or_(
                     per.c.runs != _of(enters, per.c.journey_id),
                     per.c.finished != _of(ends, per.c.journey_id),
+                    per.c.reached != _of(goals, per.c.journey_id),
                 )
             ),
         ),

@@ -122,6 +122,13 @@ class Publishing:
             ]
             if not findings or asyncio.get_running_loop().time() >= deadline:
                 break
+            if self._kit.db.is_joined() and self._kit.db.dialect == "sqlite":
+                # This call's own transaction keeps the one writer, so no message can arrive while we wait.
+                raise Conflict(
+                    "ids_not_known_yet",
+                    f"{findings[0].pointer}: {findings[0].detail} If it was made a moment ago, repeat this call.",
+                    headers={"Retry-After": "1"},
+                )
             await asyncio.sleep(LOOK_AGAIN)
         findings += missing(wanted.messages, channels, "unknown_message_template", "message template")
         return findings + await self._sends(definition, channels)

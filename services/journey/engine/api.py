@@ -4,14 +4,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
+from services.journey.engine.dry_runs import DryRuns
 from services.journey.engine.run import RunState
 from services.journey.engine.runs import Runs
-from services.journey.engine.schemas import EntryIn, RunView, RunWithSteps, StatisticsView
+from services.journey.engine.schemas import DryRunIn, DryRunView, EntryIn, RunView, RunWithSteps, StatisticsView
 from shared.web import Caller, ExternalId, Page, PageParams, Provided, needs
 
 router = APIRouter(prefix="/v1", tags=["journey runs"])
 EntriesWrite = Annotated[Caller, Depends(needs("journey:entries:write"))]
 RunsRead = Annotated[Caller, Depends(needs("journey:runs:read"))]
+DryRunsRead = Annotated[Caller, Depends(needs("journey:journeys:read"))]
+Plays = Annotated[DryRuns, Provided(DryRuns)]
 AllRuns = Annotated[Runs, Provided(Runs)]
 
 
@@ -20,6 +23,17 @@ async def enter_journey(caller: EntriesWrite, journey_id: str, body: EntryIn, ru
     """Let a customer enter a journey whose entry kind is `api` (进入)."""
     caller.require_customer(body.customer_id)
     return await runs.enter(journey_id, body)
+
+
+@router.post("/journeys/{journey_id}/dry-run")
+async def dry_run_journey(caller: DryRunsRead, journey_id: str, body: DryRunIn, dry_runs: Plays) -> DryRunView:
+    """Walk the newest version with a simulated customer and clock (试运行): same rules, nothing written or sent.
+
+    Coupons are taken as issued; a branch answers as `facts` tell, and is reported in `assumed` where they don't.
+    """
+    if body.customer_id is not None:
+        caller.require_customer(body.customer_id)
+    return await dry_runs.play(journey_id, body)
 
 
 @router.get("/journeys/{journey_id}/runs")

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 
 LONGEST_KEY = 255
+LARGEST_KEY = 10**30
 
 
 def key_value(properties: Mapping[str, object], name: str | None) -> str | None:
     """The key of an event: text or a whole number under this name. Anything else is no key."""
     value = properties.get(name) if name else None
     if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    if isinstance(value, int) and abs(value) > LARGEST_KEY:
         return None
     text = clean(str(value))
     return text if 0 < len(text) <= LONGEST_KEY else None

@@ -3,10 +3,10 @@
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from services.journey.definition.graph import ENTRY, ExitOn, WaitFor
+from services.journey.definition.graph import ENTRY, Definition, ExitOn, WaitFor
 from services.journey.definition.repository import LiveJourney
 from services.journey.engine import repository
 from services.journey.engine.advancing import Advancer, Job
@@ -21,6 +21,8 @@ from shared.messaging import Outbox
 
 ENROLMENT = table(Enrolment)
 RUN = repository.RUN
+OLDEST = timedelta(days=400)
+"""How far back a late event may begin a run's time; what clients send as time may be anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,14 @@ class Entering:
         """
         if not triggers:
             return {}
-        runs = [_run(journey, trigger, now) for trigger in await self._admit(tx, journey, triggers, now)]
+        runs = [
+            new_run(journey.id, journey.version, trigger, now)
+            for trigger in await self._admit(tx, journey, triggers, now)
+        ]
         new = {row.id for row in await insert_ignore(tx, RUN, [_row(run) for run in runs])}
         runs = [run for run in runs if run.id in new]
         await self._enrol(tx, journey, runs, now)
-        await repository.add(tx, [wait for run in runs for wait in _standing_waits(journey, run)], [])
+        await repository.add(tx, [wait for run in runs for wait in standing_waits(journey.definition, run)], [])
         await self._outbox.publish(tx, [_entered(journey, run) for run in runs])
         await self._advancer.advance(tx, [Job(run, run) for run in runs], now)
         await self._tally(tx, journey, len(triggers), len(runs), now)
@@ -105,15 +110,16 @@ def _enrolment(journey: LiveJourney, customer_id: str, key: str, now: datetime, 
     }
 
 
-def _run(journey: LiveJourney, trigger: Trigger, now: datetime) -> Run:
+def new_run(journey_id: str, version: int, trigger: Trigger, now: datetime) -> Run:
+    """A run that has just been let in."""
     return Run(
         id=new_id("run"),
-        journey_id=journey.id,
-        version=journey.version,
+        journey_id=journey_id,
+        version=version,
         customer_id=trigger.customer_id,
         entry_key=trigger.key,
         trigger_id=trigger.id,
-        since=min(trigger.since, now),
+        since=max(min(trigger.since, now), now - OLDEST),
         entered_at=now,
         state="ready",
         node_id=ENTRY,
@@ -129,9 +135,8 @@ def _row(run: Run) -> dict[str, Any]:
     return {**fixed, **repository.to_values(run), "ended_at": None, "attempts": 0, "held": False, "signal": None}
 
 
-def _standing_waits(journey: LiveJourney, run: Run) -> list[dict[str, Any]]:
+def standing_waits(definition: Definition, run: Run) -> list[dict[str, Any]]:
     """What may happen to the run at any time: exits, the goal, and events that a later wait wants to know of."""
-    definition = journey.definition
     waits: dict[tuple[str, str], ExitOn | WaitFor] = {}
     for rule in definition.exit_on:
         waits["exit", f"{rule.event}#{'key' if rule.match_key else ''}"] = rule

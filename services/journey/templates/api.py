@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 
 from services.journey.templates.library import Templates
 from services.journey.templates.schemas import (
@@ -23,10 +23,13 @@ Library = Annotated[Templates, Provided(Templates)]
 
 @router.post("", status_code=201)
 async def create_message_template(
-    caller: TemplatesWrite, body: MessageTemplateIn, library: Library
+    caller: TemplatesWrite, body: MessageTemplateIn, library: Library, response: Response
 ) -> MessageTemplateCreated:
     """Keep a message template (消息模板); its Liquid is checked now. A webhook template gets a signing secret, shown once."""
-    return await library.create(body)
+    created = await library.create(body)
+    if created.secret is not None:
+        response.headers["cache-control"] = "no-store"
+    return created
 
 
 @router.get("")

@@ -110,6 +110,25 @@ async def test_imported_history_starts_and_moves_nothing(shop: JourneyShop) -> N
     assert (await shop.run(journey))["state"] == "waiting"
 
 
+async def test_events_with_odd_values_spoil_nobody(shop: JourneyShop) -> None:
+    """Texts that databases refuse, numbers without end, times of other ages: each concerns its own run at most."""
+    journey = await shop.publish_journey(waiting(on_event("once_per_key", "cart_id"), goal={"event": "G"}))
+    now = shop.clock.now()
+    odd = [
+        shop.event("Product Added", "nul", cart_id="a\x00b", note="x\x00"),
+        shop.event("Product Added", "huge", cart_id=10**4000),
+        shop.event("Product Added", "old", cart_id="o", at=now.replace(year=1)),
+        shop.event("Product Added", "new", cart_id="n", at=now.replace(year=9999)),
+        shop.event("Product Added", "x" * 300, cart_id="l"),
+        shop.event("Product Added", "fine", cart_id="f"),
+    ]
+    handler = next(one for one in shop.running.service.subscriptions if one.consumer == "journey.events").handler
+    async with shop.running.service.kit.db.write() as tx:
+        await handler(tx, EventsTracked(events=tuple(odd)), None)  # type: ignore[arg-type]
+    found = {run["customer_id"]: run["entry_key"] for run in await shop.runs(journey)}
+    assert found == {"nul": "ab", "old": "o", "new": "n", "fine": "f"}
+
+
 async def test_segments_start_runs_when_the_customer_moved_them(shop: JourneyShop) -> None:
     await shop.knows(segments=["seg_1"])
     entered = await shop.publish_journey(waiting({"kind": "segment_entered", "segment_id": "seg_1"}))

@@ -203,6 +203,20 @@ async def test_publishing_waits_a_moment_for_an_id_that_is_on_its_way(start_shop
     assert (await publishing).status_code == 200
 
 
+async def test_publishing_with_an_idempotency_key_can_be_repeated_until_the_id_is_known(shop: JourneyShop) -> None:
+    """On SQLite the call holds the only writer, so it does not wait; on PostgreSQL it does, and refuses for good."""
+    nodes = {"c": {"kind": "issue_coupon", "template_id": "tpl_new"}}
+    journey = await shop.draw({**WAITING, "nodes": nodes, "edges": [["entry", "c"]]})
+    path, headers = f"/v1/journeys/{journey}/publish", {"Idempotency-Key": "p1"}
+    early = await shop.api.post(path, headers=headers)
+    if shop.running.service.kit.db.dialect == "sqlite":
+        assert (early.status_code, early.json()["code"]) == (409, "ids_not_known_yet")
+        await shop.knows(templates=["tpl_new"])
+        assert (await shop.api.post(path, headers=headers)).status_code == 200
+    else:
+        assert early.json()["errors"][0]["code"] == "unknown_template"
+
+
 async def test_an_archived_template_is_not_known_whatever_the_order_of_messages(shop: JourneyShop) -> None:
     def told(version: int, status: str) -> CouponTemplateChanged:
         return CouponTemplateChanged(

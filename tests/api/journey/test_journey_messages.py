@@ -83,6 +83,16 @@ def sends(template: str, channel: str, **more: Any) -> dict[str, Any]:
     return {"name": "sends", "entry": entry, "nodes": {"m": node}, "edges": [["entry", "m"]]}
 
 
+async def test_the_secret_of_a_webhook_is_shown_once(shop: JourneyShop) -> None:
+    body = {"name": "t", "channel": "webhook", "body": "x"}
+    made = await shop.api.post("/v1/message-templates", json=body, headers={"Idempotency-Key": "t1"})
+    assert made.json()["secret"].startswith("whsec_")
+    assert made.headers["cache-control"] == "no-store"
+    again = await shop.api.post("/v1/message-templates", json=body, headers={"Idempotency-Key": "t1"})
+    assert "whsec_" not in again.text
+    assert "secret" not in (await shop.api.get(f"/v1/message-templates/{made.json()['id']}")).json()
+
+
 async def test_the_inbox_of_a_customer(shop: JourneyShop) -> None:
     template = await shop.template("{{event.n}}")
     await shop.publish_journey(sends(template, "inbox"))

@@ -1,0 +1,93 @@
+"""Use case of the dry run: gathers what the simulation needs, reads only."""
+
+from datetime import datetime
+
+from services.journey.definition.drawing import Drawing
+from services.journey.definition.repository import Definitions
+from services.journey.definition.rules import check
+from services.journey.definition.schemas import field_errors
+from services.journey.engine.profiles import traits_of
+from services.journey.engine.rehearsing import Rehearsal, horizon
+from services.journey.engine.schemas import DryMessage, DryRunIn, DryRunView, DryStep
+from services.journey.templates.library import Templates
+from shared.contracts import TrackedEvent
+from shared.service import Kit
+from shared.web import Unprocessable
+
+ANYBODY = "dry-run"
+
+
+class DryRuns:
+    """Plays the newest version, published or not."""
+
+    def __init__(self, kit: Kit, drawing: Drawing, definitions: Definitions, templates: Templates) -> None:
+        self._kit = kit
+        self._drawing = drawing
+        self._definitions = definitions
+        self._templates = templates
+
+    async def play(self, journey_id: str, body: DryRunIn) -> DryRunView:
+        """Raises NotFound; Unprocessable for a definition that could not be published."""
+        now = self._kit.clock.now()
+        async with self._kit.db.read() as tx:
+            row = await self._drawing.require(tx, journey_id)
+            definition = (await self._definitions.load(tx, [(row.id, row.version)]))[row.id, row.version]
+            if findings := check(definition):
+                detail = f"{findings[0].pointer}: {findings[0].detail}"
+                raise Unprocessable("invalid_definition", detail, errors=field_errors(findings))
+            render = await self._templates.renderer(tx, definition.template_ids)
+            known = await traits_of(tx, [body.customer_id] if body.customer_id else [])
+        customer_id = body.customer_id or ANYBODY
+        traits = {**known.get(customer_id, {}), **(body.profile or {})}
+        events = _events(body, customer_id)
+        start = min((event.timestamp for event in events), default=now)
+        rehearsal = Rehearsal(definition, render, traits, body.facts)
+        rehearsal.play(journey_id, row.version, customer_id, events, start, horizon(start, body.until))
+        return _view(row.version, rehearsal)
+
+
+def _events(body: DryRunIn, customer_id: str) -> list[TrackedEvent]:
+    def event(place: int, name: str, at: datetime, properties: dict[str, object]) -> TrackedEvent:
+        return TrackedEvent(
+            message_id=f"dry run {place}",
+            type="track",
+            event=name,
+            customer_id=customer_id,
+            timestamp=at,
+            received_at=at,
+            properties=properties,
+        )
+
+    return [event(place, one.event, one.timestamp, one.properties) for place, one in enumerate(body.events)]
+
+
+def _view(version: int, rehearsal: Rehearsal) -> DryRunView:
+    run = rehearsal.run
+    return DryRunView(
+        version=version,
+        entered=run is not None,
+        state=run.state if run else None,
+        node_id=run.node_id if run else None,
+        due_at=run.due_at if run else None,
+        reason=run.reason if run else None,
+        goal_at=run.goal_at if run else None,
+        steps=[
+            DryStep(
+                node_id=log.node_id, port=log.port, target=log.target, reason=log.reason, detail=dict(log.detail), at=at
+            )
+            for at, log in rehearsal.steps
+        ],
+        messages=[
+            DryMessage(
+                node_id=sent.node_id,
+                channel=sent.channel,
+                template_id=sent.template_id,
+                subject=sent.subject,
+                body=sent.body,
+                failure=sent.failure,
+                at=at,
+            )
+            for at, sent in rehearsal.messages
+        ],
+        assumed=rehearsal.assumed,
+    )
