@@ -73,7 +73,9 @@ class Leaves:
 
     def settle(self, uid: int, leaf: StateLeaf, at: int, cause: str, verdict: Verdict) -> None:
         """Take over a verdict that holds from `at` on."""
-        state = self.state(uid, leaf)
+        self._settle(self.state(uid, leaf), uid, leaf, at, cause, verdict)
+
+    def _settle(self, state: State, uid: int, leaf: StateLeaf, at: int, cause: str, verdict: Verdict) -> None:
         if verdict.value != state.value:
             self.changes.setdefault(uid, []).append(LeafChange(at, cause, leaf.id, verdict.value))
         if verdict.value != state.value or verdict.next_flip_at != state.next_flip_at:
@@ -84,7 +86,7 @@ class Leaves:
         state = self.state(uid, leaf)
         while state.next_flip_at is not None and state.next_flip_at <= self.now:
             at = state.next_flip_at
-            self.settle(uid, leaf, at, "time", _verdict(leaf, evidence, at))
+            self._settle(state, uid, leaf, at, "time", _verdict(leaf, evidence, at))
         if state.evidence and isinstance(leaf, EventLeaf):
             state.evidence = compact(leaf, state.evidence, self.now)
 
@@ -98,7 +100,7 @@ class Leaves:
         """Set the whole evidence of a leaf (sorted) and judge it as of now."""
         state = self.state(uid, leaf)
         kept = compact(leaf, evidence, self.now)
-        self.settle(uid, leaf, self.now, cause, judge(leaf, kept, self.now))
+        self._settle(state, uid, leaf, self.now, cause, judge(leaf, kept, self.now))
         remembered = kept if len(kept) <= LIMIT else None
         if remembered != state.evidence:
             state.evidence, state.dirty = remembered, True

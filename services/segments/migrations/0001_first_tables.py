@@ -1,7 +1,5 @@
 """First tables: profiles, events, segments, memberships."""
 
-
-
 import sqlalchemy as sa
 from alembic import op
 

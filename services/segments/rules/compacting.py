@@ -18,9 +18,14 @@ def compact(leaf: EventLeaf, evidence: Sequence[Contribution], now: int) -> list
     """The same verdict, now and later, from fewer contributions. `evidence` is sorted; so is the answer."""
     if not moves(leaf.window):
         return _settled(leaf, evidence)
-    entered = [one for one in evidence if span(leaf.window, one.ts)[0] <= now]
-    coming = list(evidence[len(entered) :])
-    alive = [one for one in entered if span(leaf.window, one.ts)[1] > now]
+    alive: list[Contribution] = []
+    coming: list[Contribution] = []
+    for one in evidence:
+        enter, leave = span(leaf.window, one.ts)
+        if enter > now:
+            coming.append(one)
+        elif leave > now:
+            alive.append(one)
     match leaf.measure:
         case "count":
             alive = alive[-enough(leaf) :]

@@ -71,6 +71,8 @@ def order(one: Contribution) -> tuple[int, str, int]:
 
 def judge(leaf: EventLeaf, evidence: Sequence[Contribution], now: int) -> Verdict:
     """Value and next flip of a leaf, from its sorted contributions."""
+    if leaf.measure == "count" and leaf.window.kind == "rolling" and (not evidence or evidence[-1].ts <= now):
+        return _judge_rolling_count(leaf, evidence, now)
     spans = [span(leaf.window, one.ts) for one in evidence] if moves(leaf.window) else None
     weights = list(accumulate((one.weight for one in evidence), initial=0))
     sums = list(accumulate((one.number or 0 for one in evidence), initial=0))
@@ -84,6 +86,20 @@ def judge(leaf: EventLeaf, evidence: Sequence[Contribution], now: int) -> Verdic
         first, end = _active(spans, len(evidence), at, first, end)
         if value_at(first, end, at) != value:
             return Verdict(value, at)
+    return Verdict(value, None)
+
+
+def _judge_rolling_count(leaf: EventLeaf, evidence: Sequence[Contribution], now: int) -> Verdict:
+    """The most frequent leaf, without the general machinery: nothing enters any more, the oldest leave first."""
+    length = leaf.window.length
+    alive = [one for one in evidence if one.ts + length > now]
+    left = sum([one.weight for one in alive])
+    value = ratio(left * SCALE, 1, leaf.condition)
+    for index, one in enumerate(alive):
+        left -= one.weight
+        last_of_instant = index + 1 == len(alive) or alive[index + 1].ts != one.ts
+        if last_of_instant and ratio(left * SCALE, 1, leaf.condition) != value:
+            return Verdict(value, one.ts + length)
     return Verdict(value, None)
 
 

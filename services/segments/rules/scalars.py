@@ -20,6 +20,8 @@ SCALE = 1_000_000
 MAX_NUMBER = 9_000_000_000_000
 TEXT_LIMIT = 2_000
 SEPARATOR = "\x1f"
+_NUMBERS_AND_TIMES = frozenset("-0123456789")
+"""What plain numbers and ISO 8601 times begin with."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _NUMERIC = re.compile(r"-?(0|[1-9][0-9]{0,12})(\.[0-9]{1,12})?")
@@ -59,6 +61,8 @@ def scalar(value: Any, name: str = "") -> Scalar:
         text = plain_text(value)
         if name == "phone":
             return Scalar(text=phone_text(text))
+        if text[:1] not in _NUMBERS_AND_TIMES:
+            return Scalar(text=text)
         moment, day = as_time(text)
         return Scalar(text=text, number=as_number(text), moment=moment, day=day)
     if isinstance(value, list):

@@ -7,7 +7,7 @@ import orjson
 
 from services.segments.tracking.ingesting import Ingestion, Request
 from services.segments.tracking.parsing import MAX_BATCH, MAX_EVENT, inflate, parse_object, refusal, size
-from services.segments.tracking.rules import Arrival, Item, Rejected, normalise
+from services.segments.tracking.rules import Arrival, Item, Rejected, normalise, parse_time
 from shared.clock import Clock
 from shared.ids import new_id
 from shared.web import HotRequest
@@ -59,7 +59,8 @@ class Collector:
         return SUCCESS
 
     def _arrival(self, request: HotRequest[Any], outer: dict[str, Any], context: dict[str, Any]) -> Arrival:
-        return Arrival(self.clock.now(), outer.get("sentAt"), context, self.currency, request.caller.customer_id)
+        sent_at = parse_time(outer.get("sentAt"))
+        return Arrival(self.clock.now(), sent_at, context, self.currency, request.caller.customer_id)
 
 
 def _plain_id(raw: Any) -> str | None:

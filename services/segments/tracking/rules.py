@@ -3,14 +3,14 @@
 Raises Rejected, with a stable code and what to do, for an item that can't be accepted; its neighbours are not concerned.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from services.segments.rules.measuring import Facts
 from services.segments.rules.money_names import MONEY_PROPERTIES
-from services.segments.rules.scalars import MAX_NUMBER, micros, scalar
+from services.segments.rules.scalars import MAX_NUMBER, SCALE, micros, scalar
 from shared.ids import new_id
 from shared.money import to_minor
 
@@ -21,7 +21,6 @@ ORDER_COMPLETED = "Order Completed"
 MAX_MESSAGE_ID = 100
 MAX_ID = 200
 MAX_TRAITS = 300
-MAX_FACTS = 200
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 
 
@@ -60,10 +59,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What the items of one request share. Instants are aware; `sent_at` is the batch's own, if it has one."""
+    """What the items of one request share. Instants are aware; `sent_at` is the batch's own, if it tells one."""
 
     received_at: datetime
-    sent_at: Any = None
+    sent_at: datetime | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
     currency: str = "CNY"
     customer_id: str | None = None
@@ -85,7 +84,9 @@ def normalise(raw: Any, arrival: Arrival, kind: str | None = None) -> Item:
 def _normalise(raw: dict[str, Any], arrival: Arrival, kind: Any, message_id: str) -> Item:
     if not isinstance(kind, str) or kind not in TYPES:
         raise Rejected("unknown_type", "`type` is one of alias, group, identify, page, screen, track.")
-    context = {**arrival.context, **_object(raw, "context")}
+    context = _object(raw, "context")
+    if arrival.context:
+        context = {**arrival.context, **context}
     history = bool(context.get("import"))
     item = Item(
         message_id=message_id,
@@ -193,7 +194,8 @@ def _timestamp(raw: dict[str, Any], arrival: Arrival, history: bool) -> int:
     original = parse_time(stated)
     if original is None:
         raise Rejected("invalid_timestamp", "`timestamp` is ISO 8601, such as 2026-11-11T10:00:00.000Z, from 1900 on.")
-    sent = parse_time(raw.get("sentAt") or arrival.sent_at)
+    own = raw.get("sentAt")
+    sent = arrival.sent_at if own is None else parse_time(own)
     if sent is not None and not history:
         try:
             original = arrival.received_at - (sent - original)
@@ -215,11 +217,12 @@ def parse_time(value: Any) -> datetime | None:
 
 
 def _set_properties(item: Item, raw: dict[str, Any], currency: str) -> None:
-    properties = dict(_object(raw, "properties"))
+    properties = _object(raw, "properties")
     if item.type in VIEW_NAMES:
-        properties.update({member: raw[member] for member in ("name", "category") if raw.get(member) is not None})
+        named = {member: raw[member] for member in ("name", "category") if raw.get(member) is not None}
+        properties = {**properties, **named}
     if item.type == "group":
-        properties["group_id"] = _id(raw, "groupId")
+        properties = {**properties, "group_id": _id(raw, "groupId")}
     item.properties = in_minor_units(properties, currency)
     if item.name is not None:
         item.facts = facts(item.properties)
@@ -239,9 +242,10 @@ def _order_id(given: Any) -> str | None:
 
 def in_minor_units(properties: dict[str, Any], default_currency: str) -> dict[str, Any]:
     """Amounts as the SDKs send them (decimals) in minor units, with the currency beside them, also in `products`."""
+    names = MONEY_PROPERTIES & properties.keys()
     products = properties.get("products")
     rows = [row for row in products if isinstance(row, dict)] if isinstance(products, list) else []
-    if MONEY_PROPERTIES.isdisjoint(properties) and all(MONEY_PROPERTIES.isdisjoint(row) for row in rows):
+    if not names and all(MONEY_PROPERTIES.isdisjoint(row) for row in rows):
         return properties
     given = properties.get("currency")
     if given is None or given == "":
@@ -249,18 +253,21 @@ def in_minor_units(properties: dict[str, Any], default_currency: str) -> dict[st
     if not isinstance(given, str) or len(given) != 3 or not given.isascii() or not given.isalpha():
         raise Rejected("invalid_currency", "`currency` is an ISO 4217 code, such as CNY.")
     currency = given.upper()
-    converted = _converted(properties, currency)
+    converted = _converted(properties, names, currency)
     converted["currency"] = currency
     if rows and isinstance(products, list):
-        converted["products"] = [_converted(row, currency) if isinstance(row, dict) else row for row in products]
+        converted["products"] = [
+            _converted(row, MONEY_PROPERTIES & row.keys(), currency) if isinstance(row, dict) else row
+            for row in products
+        ]
     return converted
 
 
-def _converted(properties: dict[str, Any], currency: str) -> dict[str, Any]:
+def _converted(properties: dict[str, Any], names: Iterable[str], currency: str) -> dict[str, Any]:
     result = dict(properties)
-    for name in MONEY_PROPERTIES.intersection(properties):
+    for name in names:
         value = properties[name]
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
             continue
         try:
             minor = to_minor(value, currency)
@@ -276,23 +283,26 @@ def _converted(properties: dict[str, Any], currency: str) -> dict[str, Any]:
 
 def facts(properties: Mapping[str, Any]) -> Facts:
     """The comparable forms of the scalar properties (and lists of scalars), by form and name."""
-    found: Facts = {}
     texts: dict[str, Any] = {}
+    numbers: dict[str, Any] = {}
+    moments: dict[str, Any] = {}
+    days: dict[str, Any] = {}
     for name, value in properties.items():
-        if value is None or isinstance(value, dict) or len(texts) >= MAX_FACTS or "\x00" in name:
+        if type(value) is int and -MAX_NUMBER <= value <= MAX_NUMBER and "\x00" not in name:
+            texts[name], numbers[name] = str(value), value * SCALE
+            continue
+        if value is None or isinstance(value, dict) or "\x00" in name:
             continue
         if isinstance(value, list) and value and isinstance(value[0], dict):
             continue
         forms = scalar(value)
-        if forms.text is None:
-            continue
-        texts[name] = forms.text
+        if forms.text is not None:
+            texts[name] = forms.text
         if forms.number is not None:
-            found.setdefault("n", {})[name] = forms.number
+            numbers[name] = forms.number
         if forms.moment is not None:
-            found.setdefault("m", {})[name] = forms.moment
+            moments[name] = forms.moment
         if forms.day is not None:
-            found.setdefault("d", {})[name] = forms.day
-    if texts:
-        found["t"] = texts
-    return found
+            days[name] = forms.day
+    found = {"t": texts, "n": numbers, "m": moments, "d": days}
+    return {form: values for form, values in found.items() if values}

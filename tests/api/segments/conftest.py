@@ -80,5 +80,3 @@ async def small_chunks(
 ) -> Segments:
     """The same, with a backfill that takes two profiles at a time."""
     return Segments(await run_service(create_service, SegmentsSettings, backfill_chunk=2), clock)
-
-

@@ -5,7 +5,13 @@ from typing import Any
 
 CART = {
     "all": [
-        {"event": "Product Added", "measure": "count", "op": "gte", "value": 1, "within": {"last": "30d", "mode": "rolling"}},
+        {
+            "event": "Product Added",
+            "measure": "count",
+            "op": "gte",
+            "value": 1,
+            "within": {"last": "30d", "mode": "rolling"},
+        },
         {"not": {"event": "Order Completed", "measure": "count", "op": "gte", "value": 1}},
     ]
 }
