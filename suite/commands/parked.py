@@ -60,9 +60,9 @@ def _decide(queue: str, parked_id: str, what: str, data_dir: Any) -> None:
 
     async def work() -> int:
         async with _bus(given) as bus:
-            ids = [one.id for one in await bus.parked(queue, MOST)] if parked_id == "all" else [parked_id]
+            ids = None if parked_id == "all" else [parked_id]
             act = bus.replay if what == "replayed" else bus.drop
-            return sum([await act(queue, one) for one in ids])
+            return await act(queue, ids)
 
     done = run(work())
     if done == 0 and parked_id != "all":
