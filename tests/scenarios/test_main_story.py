@@ -10,7 +10,7 @@ from scenarios.conftest import StartSuite, open_story
 
 from suite.tour.story import Story
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
