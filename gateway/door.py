@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
 
+from gateway.access_log import AccessLog
 from gateway.exchange import Exchange, too_large
 from gateway.forwarding.paths import OddPath, check_path
 from gateway.forwarding.port import Forwarded, Forwarder
@@ -41,7 +42,7 @@ class Door:
         self._upstreams = dict(upstreams)
         self._ring = ring
         self._guard = guard
-        self._access_log = settings.access_log
+        self.access_log = AccessLog(settings)
         self._origins = settings.cors_origins
         public = settings.metrics_public
         self._metrics_public = settings.environment != "production" if public is None else public
@@ -64,7 +65,7 @@ class Door:
         except Exception as error:
             await self._answer_failure(exchange, error)
         finally:
-            exchange.finish(self._log, self._access_log)
+            exchange.finish(self.access_log)
 
     async def _answer_failure(self, exchange: Exchange, error: Exception) -> None:
         if exchange.overflow is not None and not exchange.status:

@@ -1,11 +1,10 @@
 """One request at the door: what is known of it so far, its answer's extra headers, and its one line in the access log."""
 
 import time
-from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
-from structlog.typing import FilteringBoundLogger
 
+from gateway.access_log import AccessLog
 from gateway.metrics import REQUEST_SECONDS
 from gateway.routes import Route
 from shared.web import Caller, Problem, TooLarge
@@ -76,30 +75,29 @@ class Exchange:
 
         return counted
 
-    def finish(self, log: FilteringBoundLogger, access_log: bool) -> None:
-        """Count the request and write its line. No query string, no header, no body: they hold personal data."""
+    def finish(self, log: AccessLog) -> None:
+        """Count the request and write its line."""
         seconds = time.perf_counter() - self.started
         template = self.route.template if self.route else "unmatched"
-        method = self.scope["method"] if self.route or self.status == 405 else "other"
+        method = self.scope["method"] if self.route else "other"
         status = self.status or 499
         REQUEST_SECONDS.labels(method, template, str(status)).observe(seconds)
-        if not access_log:
+        if not log.enabled:
             return
-        line: dict[str, Any] = {
-            "method": self.scope["method"],
-            "route": template,
-            "status": status,
-            "ms": round(seconds * 1000, 2),
-            "request_id": self.request_id,
-        }
+        line: list[tuple[str, str | int | float]] = [
+            ("method", method),
+            ("route", template),
+            ("status", status),
+            ("ms", round(seconds * 1000, 2)),
+            ("request_id", self.request_id),
+        ]
         if self.route is not None:
-            line["upstream"] = self.route.service
+            line.append(("upstream", self.route.service))
         if self.caller is not None:
-            line["key_id"] = self.caller.key_id
-            line["owner_id"] = self.caller.owner_id
+            line += [("key_id", self.caller.key_id), ("owner_id", self.caller.owner_id)]
         if self.note is not None:
-            line["refused"] = self.note
-        log.info("request", **line)
+            line.append(("refused", self.note))
+        log.add(line)
 
 
 def too_large(most: int) -> TooLarge:

@@ -15,6 +15,7 @@ from kit.upstream import FakePart
 from starlette.types import Message
 
 from gateway.forwarding.embedded import AsgiForwarder
+from shared.observability.logging import configure_logging
 
 THING = {"kind": "restricted", "scopes": ["coupon:things:*"]}
 
@@ -338,7 +339,7 @@ async def test_a_forged_forwarded_for_changes_no_bucket_but_a_trusted_proxy_is_b
     async def code(address: str, forwarded: str) -> int:
         headers = {"x-forwarded-for": forwarded}
         answer = await suite.client(key, address).post("/v1/track", json={}, headers=headers)
-        return answer.status_code
+        return int(answer.status_code)
 
     assert [await code("203.0.113.1", f"1.2.3.{n}") for n in range(2)] == [200, 429]
     assert [await code("10.0.0.1", f"9.9.9.{n}, 198.51.100.1") for n in range(2)] == [200, 429]
@@ -366,23 +367,26 @@ async def test_a_part_that_fails_is_a_problem_without_a_word_of_its_reason(run_g
     assert "hunter2" not in answer.text
 
 
-async def test_no_secret_reaches_the_log(suite: Suite, capsys: pytest.CaptureFixture[str]) -> None:
-    from shared.observability.logging import configure_logging
-
+async def test_no_secret_reaches_the_log(run_gateway: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    suite = await run_gateway(log_format="json", log_level="debug")
     configure_logging("json", "debug")
     try:
         await suite.client().get("/v1/things/1?phone=13812345678", headers={"cookie": "s=canary"})
         await suite.client("qy_live_sk_" + "Q" * 49).get("/v1/things/1")
         await suite.client(None).post("/v1/batch", json={"writeKey": "qy_live_pk_" + "Z" * 49})
+        await suite.client().get('/v1/"quoted', headers={"x-request-id": '"},{'})
+        suite.gateway.app.access_log.flush()
     finally:
         configure_logging("json", "warning")
     logged = capsys.readouterr().err
-    lines = [json.loads(line) for line in logged.splitlines() if '"request"' in line]
-    assert [(line["route"], line["status"]) for line in lines][-3:] == [
-        ("/v1/things/{thing_id}", 200),
-        ("/v1/things/{thing_id}", 401),
-        ("/v1/batch", 401),
+    lines = [json.loads(line) for line in logged.splitlines() if '"event":"request"' in line]
+    assert [(line["route"], line["status"], line.get("refused")) for line in lines] == [
+        ("/v1/things/{thing_id}", 200, None),
+        ("/v1/things/{thing_id}", 401, "key malformed"),
+        ("/v1/batch", 401, "key malformed"),
+        ("unmatched", 404, "not_found"),
     ]
+    assert lines[0]["key_id"] == "key_admin"
     for secret in (ADMIN_KEY[12:-4], "Q" * 20, "Z" * 20, "canary", "13812345678"):
         assert secret not in logged
 

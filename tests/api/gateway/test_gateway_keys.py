@@ -42,9 +42,9 @@ async def test_the_key_is_shown_once_and_stored_as_a_digest(suite: Suite) -> Non
 
 
 async def test_an_idempotent_creation_neither_repeats_nor_keeps_the_key(suite: Suite) -> None:
-    call = {"json": {"name": "once", **THING}, "headers": {"Idempotency-Key": "k1"}}
-    first = await suite.client().post("/v1/keys", **call)
-    again = await suite.client().post("/v1/keys", **call)
+    body, once = {"name": "once", **THING}, {"Idempotency-Key": "k1"}
+    first = await suite.client().post("/v1/keys", json=body, headers=once)
+    again = await suite.client().post("/v1/keys", json=body, headers=once)
     assert (first.status_code, again.status_code) == (201, 409)
     assert again.json()["code"] == "answer_not_kept"
     async with suite.gateway.kit.db.read() as tx:
@@ -97,7 +97,7 @@ async def test_wrong_keys_of_every_sort_get_the_very_same_answer(suite: Suite, c
     bodies = set()
     unknown = format_key("secret", b"\x01" * 32)
     for key in (expired, revoked.json()["key"], unknown, unknown[:-1] + "x", "qy_live_sk_short", "Ω", ""):
-        answer = await suite.client(None).get("/v1/things/1", headers={"x-api-key": key.encode()})
+        answer = await suite.client(None).get("/v1/things/1", headers={b"x-api-key": key.encode()})
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"].startswith("Bearer")
         bodies.add((answer.json()["code"], answer.json()["detail"], frozenset(answer.headers) - {"x-request-id"}))

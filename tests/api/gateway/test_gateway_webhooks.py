@@ -80,7 +80,7 @@ async def publish(suite: Suite, *events: Any, ids: list[str] | None = None) -> l
     """Put events on the bus as a service would, and wait until the gateway has taken them."""
     now = suite.gateway.kit.clock.now()
     ids = ids or [f"evt_{id(event)}_{number}" for number, event in enumerate(events)]
-    packs = []
+    packs: list[Pack] = []
     for one, event in zip(ids, events, strict=True):
         envelope = {"id": one, "name": event.name, "version": 1, "occurred_at": rfc3339(now), "payload": event}
         packs.append(Pack(f"{one}-{len(packs)}", event.name, to_json([envelope])))
@@ -223,7 +223,7 @@ async def test_a_killed_sender_leaves_a_lease_and_the_same_id_comes_again(suite:
         async def killed(*_: Any) -> None:
             raise asyncio.CancelledError  # the request is out; the process dies before it can write that down
 
-        real, dispatcher._record = dispatcher._record, killed  # type: ignore[method-assign]
+        real, dispatcher._record = dispatcher._record, killed  # type: ignore[assignment,method-assign]
         await publish(suite, COUPON)
         await deliver(suite)
         dispatcher._record = real  # type: ignore[method-assign]

@@ -1,6 +1,7 @@
 """What answers mean and when a delivery is tried again."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -94,7 +95,7 @@ def test_jitter_stays_within_a_fifth(chance: float) -> None:
 
 
 def test_secrets_in_their_overlap_still_sign() -> None:
-    secrets = [
+    secrets: list[dict[str, Any]] = [
         {"secret": "new", "until": None},
         {"secret": "old", "until": "2026-11-11T00:00:01+00:00"},
         {"secret": "older", "until": "2026-11-11T00:00:00+00:00"},

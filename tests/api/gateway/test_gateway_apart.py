@@ -1,0 +1,114 @@
+"""The gateway in front of a part in another server: what crosses the wire is signed, and nothing else is believed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from kit.door import Suite
+from kit.servers import free_port
+from kit.services import INTERNAL_SECRET
+from kit.upstream import FakePart
+
+from gateway.app import http_upstreams
+from gateway.settings import GatewaySettings
+from shared.clock import ManualClock
+from shared.web.identity import IdentityMiddleware
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> Any:
+    return SimpleNamespace(dialect="sqlite", data_dir=tmp_path, database_url=None)
+
+
+@asynccontextmanager
+async def serving(app: Any) -> AsyncIterator[str]:
+    """A real HTTP server of 127.0.0.1 in front of `app`."""
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", lifespan="off"))
+    task = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def apart(run_gateway: Any, clock: ManualClock, url: str, **settings: Any) -> Suite:
+    own = GatewaySettings(coupon_url=url, internal_secret=INTERNAL_SECRET, **settings)
+    suite: Suite = await run_gateway(http_upstreams(own, clock))
+    return suite
+
+
+async def test_the_part_sees_the_caller_that_the_gateway_proved(run_gateway: Any, clock: ManualClock) -> None:
+    part = FakePart()
+    async with serving(IdentityMiddleware(part, INTERNAL_SECRET, clock)) as url:
+        suite = await apart(run_gateway, clock, url)
+        key = await suite.key(kind="restricted", scopes=["coupon:things:*", "segments:*:read"])
+        path = "/v1/things/%E6%9D%8E"
+        for _ in range(3):
+            assert (await suite.client(key).get(path, params={"q": "优惠"})).status_code == 200
+        caller = part.seen[-1]["caller"]
+        assert (caller.kind, caller.scopes) == ("restricted", ("coupon:things:*", "segments:*:read"))
+        assert (part.seen[-1]["raw_path"], part.seen[-1]["query"]) == (path, "q=%E4%BC%98%E6%83%A0")
+        stolen = dict(part.seen[-1]["headers"])
+        assert "authorization" not in stolen
+        async with httpx.AsyncClient(base_url=url) as direct:
+            headers = {name: value for name, value in stolen.items() if name.startswith("x-quanyu-")}
+            await direct.get(path, headers=headers)
+            assert part.seen[-1]["caller"] == caller, "within its half minute, for this path alone"
+            await direct.get("/v1/things/other", headers=headers)
+            assert part.seen[-1]["caller"] is None
+            await direct.post(path, headers=headers)
+            assert part.seen[-1]["caller"] is None
+            clock.advance(seconds=31)
+            await direct.get(path, headers=headers)
+            assert part.seen[-1]["caller"] is None
+
+
+async def test_bodies_and_limits_over_the_wire(run_gateway: Any, clock: ManualClock) -> None:
+    part = FakePart()
+    async with serving(part) as url:
+        suite = await apart(run_gateway, clock, url)
+
+        async def chunks(count: int) -> AsyncIterator[bytes]:
+            for _ in range(count):
+                yield b"x" * 65536
+
+        whole = await suite.client().post("/v1/things", content=b"y" * (1 << 20))
+        streamed = await suite.client().post("/v1/things", content=chunks(10))
+        assert (whole.json()["bytes"], streamed.json()["bytes"]) == (1 << 20, 655360)
+        over = await suite.client().post("/v1/things", content=chunks(20))
+        assert over.status_code == 413
+        assert len(part.seen) == 2
+
+
+async def test_readiness_names_the_part_that_is_down(run_gateway: Any, clock: ManualClock) -> None:
+    suite = await apart(run_gateway, clock, f"http://127.0.0.1:{free_port()}")
+    ready = await suite.client(None).get("/readyz")
+    assert ready.status_code == 503
+    assert ready.json()["checks"] == ["coupon: The coupon service does not answer; try again."]
+    answer = await suite.client().get("/v1/things/1")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.headers["x-request-id"]
+
+
+async def test_a_part_that_dies_in_its_answer_cuts_the_callers_connection(run_gateway: Any, clock: ManualClock) -> None:
+    async def dying(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+
+    async with serving(dying) as url:
+        suite = await apart(run_gateway, clock, url)
+        async with serving(suite.gateway.app) as door, httpx.AsyncClient(base_url=door) as client:
+            client.headers = suite.client().headers
+            with pytest.raises(httpx.RemoteProtocolError):
+                await client.get("/v1/things/1")
+            assert (await client.get("/healthz")).status_code == 200
