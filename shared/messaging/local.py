@@ -116,7 +116,7 @@ class LocalBus:
     async def stop(self) -> None:
         for queue in list(self._workers):
             await self.unsubscribe(queue)
-        self._started, self._problem = False, "the local bus is stopped"
+        self._started, self._problem = False, "the local bus is not started"
         await self._db.close()
 
     async def declare(self, queue: str, names: Sequence[str]) -> None:
