@@ -105,14 +105,14 @@ class Relay:
             if packs:
                 await self._bus.publish(packs)
                 async with self._db.write() as tx:
-                    await self._forget(tx, seqs)
+                    await self._forget(tx, seqs, packs)
         else:
             async with self._db.write() as tx:
                 seqs, more = await self._choose(tx, locked=True)
                 packs = await self._load(tx, seqs)
                 if packs:
                     await self._bus.publish(packs)
-                    await self._forget(tx, seqs)
+                    await self._forget(tx, seqs, packs)
         OUTBOX_PUBLISHED.labels(self._name).inc(len(packs))
         return more
 
@@ -143,8 +143,10 @@ class Relay:
         statement = select(*columns).where(self._table.c.seq.in_(seqs)).order_by(self._table.c.seq)
         return [Pack(row.pack_id, row.name, row.body) for row in await tx.execute(statement)]
 
-    async def _forget(self, tx: Transaction, seqs: list[int]) -> None:
-        await tx.execute(delete(self._table).where(self._table.c.seq.in_(seqs)))
+    async def _forget(self, tx: Transaction, seqs: list[int], packs: list[Pack]) -> None:
+        # By its own id as well: SQLite gives the number of a deleted row to the next, which nobody has sent yet.
+        sent = self._table.c.seq.in_(seqs) & self._table.c.pack_id.in_([pack.id for pack in packs])
+        await tx.execute(delete(self._table).where(sent))
 
 
 class Pruner:
