@@ -1,5 +1,6 @@
 """A coupon service with the few things that its tests do again and again."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -91,6 +92,16 @@ class Mall:
             packs.append(Pack(f"{one}-{new_id('p')}", event.name, TypeAdapter(Any).dump_json([envelope])))
         await self.running.bus.publish(packs)
         await self.running.drain()
+
+    async def finished(self, job_id: str) -> Json:
+        """The issue job once it is done. The service's own loop works on it as well, so one tick may find it taken."""
+        for _ in range(200):
+            await self.running.tick()
+            job: Json = (await self.http.get(f"/v1/coupon-jobs/{job_id}")).json()
+            if job["status"] == "done":
+                return job
+            await asyncio.sleep(0.01)
+        raise AssertionError("the job does not end")
 
     async def told(self, name: str) -> list[Json]:
         """Payloads of the messages of that name so far."""

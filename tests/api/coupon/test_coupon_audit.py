@@ -1,0 +1,74 @@
+"""The audit: clean books are clean, and every kind of damage is found and named."""
+
+from typing import Any
+
+import pytest
+from api.coupon.mall import Mall
+from sqlalchemy import Table, delete, insert, text, update
+
+from services.coupon.checkout.repository import CHECKOUT, LOCK, SHARE
+from services.coupon.templates.repository import DAY, TEMPLATE
+from services.coupon.wallet.ledger import COUPON, ENTRY
+
+DAMAGE: dict[str, Any] = {
+    "issued_counter": update(TEMPLATE).values(issued=TEMPLATE.c.issued + 1),
+    "within_limits": update(TEMPLATE).values(total=1),
+    "no_orphans": delete(TEMPLATE),
+    "day_counters": update(DAY).values(issued=99),
+    "budget_is_ledger": update(TEMPLATE).values(budget_spent=TEMPLATE.c.budget_spent - 1),
+    "budget_is_reserved": update(COUPON).values(reserved=COUPON.c.reserved + 1),
+    "shares_are_discount": update(CHECKOUT).values(discount=CHECKOUT.c.discount - 1),
+    "shares_are_amounts": update(SHARE).values(amount=SHARE.c.amount + 1),
+    "locks_agree": update(LOCK).values(token=LOCK.c.token + 1),
+    "redeemed_once": update(COUPON).where(COUPON.c.status == "issued").values(status="redeemed"),
+    "ledger_replay": delete(ENTRY).where(ENTRY.c.step == 2),
+    "ledger_chain": update(ENTRY).where(ENTRY.c.step == 2).values(from_status="voided"),
+}
+
+
+async def some_trade(mall: Mall) -> None:
+    """Two coupons with a budget and a daily limit, one of them held by an order."""
+    template_id = await mall.template(1000, limits={"budget": 9000, "per_day": 9, "total": 9})
+    await mall.claim(template_id)
+    await mall.claim(template_id, "c2")
+    await mall.checkout("o1")
+
+
+async def strike(mall: Mall, damage: Any) -> None:
+    """Change the database behind the service's back; the CHECKs that would stop it are out of the way."""
+    db = mall.running.service.kit.db
+    async with db.write() as tx:
+        if db.dialect == "sqlite":
+            await tx.execute(text("PRAGMA ignore_check_constraints=ON"))
+        elif isinstance(damage.table, Table):
+            names = [str(one.name) for one in damage.table.constraints if type(one).__name__ == "CheckConstraint"]
+            for name in names:
+                await tx.execute(text(f'ALTER TABLE "{damage.table.name}" DROP CONSTRAINT "{name}"'))
+        assert (await tx.execute(damage)).rowcount > 0
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+async def test_damage_is_found_and_named(mall: Mall, name: str) -> None:
+    await some_trade(mall)
+    assert await mall.audit() == {}
+    await strike(mall, DAMAGE[name])
+    failed = await mall.audit()
+    assert name in failed
+    assert any(prefix in failed[name] for prefix in ("tpl_", "cpn_", "chk_"))
+
+
+async def test_a_second_live_lock_cannot_even_be_written(mall: Mall) -> None:
+    await some_trade(mall)
+    async with mall.running.service.kit.db.read() as tx:
+        row = (await tx.execute(LOCK.select())).one()
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        async with mall.running.service.kit.db.write() as tx:
+            await tx.execute(insert(LOCK), {**row._mapping, "checkout_id": "chk_other"})
+
+
+async def test_the_checks_hold_the_limits_whatever_a_program_does(mall: Mall) -> None:
+    await some_trade(mall)
+    for values in ({"issued": 10}, {"budget_spent": 9001}, {"issued": -1}):
+        with pytest.raises(Exception, match=r"(?i)check"):
+            async with mall.running.service.kit.db.write() as tx:
+                await tx.execute(update(TEMPLATE).values(**values))

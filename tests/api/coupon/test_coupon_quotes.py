@@ -1,0 +1,108 @@
+"""Quotes over HTTP: the wallet's reasons, hours and channels, and that nothing is written."""
+
+from typing import Any
+
+import pytest
+from api.coupon.mall import Mall
+from sqlalchemy import select
+
+from services.coupon.base import Base
+from shared.clock import ManualClock
+
+
+async def reasons(mall: Mall, cart: dict[str, Any]) -> dict[str, str]:
+    return {one["coupon_id"]: one["code"] for one in (await mall.quote(cart))["rejected"]}
+
+
+async def test_each_rejected_coupon_has_its_reason(mall: Mall, clock: ManualClock) -> None:
+    expected = {
+        await mall.claim(await mall.template(threshold={"amount": 30_000})): "below_threshold",
+        await mall.claim(await mall.template(threshold={"quantity": 2})): "below_threshold",
+        await mall.claim(await mall.template(scope={"include": {"brands": ["b"]}})): "out_of_scope",
+        await mall.claim(await mall.template(scope={"channels": ["store"]})): "wrong_channel",
+        await mall.claim(await mall.template(currency="USD")): "currency_mismatch",
+        await mall.claim(await mall.template(validity={"weekdays": [4]})): "outside_hours",
+        await mall.claim(
+            await mall.template(validity={"hours": [{"from": "11:00", "until": "12:00"}]})
+        ): "outside_hours",
+        await mall.claim(await mall.template(10, stacking={"exclusive": True})): "excluded_by",
+    }
+    used = await mall.claim(await mall.template(2000))
+    cart = mall.cart(channel="app")
+    assert await reasons(mall, cart) == expected
+    quote = await mall.quote(cart)
+    assert quote["applied"][0]["coupon_id"] == used
+    by_code = {one["coupon_id"]: one for one in quote["rejected"]}
+    missing = [(one.get("missing_amount"), one.get("missing_quantity")) for one in by_code.values()]
+    assert missing.count((20_000, None)) == missing.count((None, 1)) == 1
+    clock.advance(seconds=3600)  # 11:00 in Shanghai
+    assert "outside_hours" in (found := await reasons(mall, cart)).values()
+    assert len([code for code in found.values() if code == "outside_hours"]) == 1
+
+
+async def test_named_coupons_are_priced_and_the_others_left_alone(mall: Mall) -> None:
+    template_id = await mall.template(1000)
+    small, _big = await mall.claim(template_id), await mall.claim(await mall.template(3000))
+    quote = await mall.quote(mall.cart(coupons=[small, small]))
+    assert (quote["discount"], quote["rejected"]) == (1000, [])
+    assert (await mall.quote(mall.cart(coupons=[])))["total"] == 10_000
+    assert (await reasons(mall, mall.cart(coupons=["cpn_x"]))) == {"cpn_x": "not_found"}
+
+
+async def test_a_coupon_issued_ahead_is_not_valid_yet(mall: Mall, clock: ManualClock) -> None:
+    template_id = await mall.template(validity={"from": "2026-11-12T00:00:00Z", "days_after_claim": 1})
+    job = await mall.http.post(
+        f"/v1/coupon-templates/{template_id}/issues", json={"customer_ids": ["c1"], "reason": "x"}
+    )
+    assert (await mall.finished(job.json()["id"]))["issued"] == 1
+    assert list((await reasons(mall, mall.cart())).values()) == ["not_started"]
+    clock.advance(seconds=24 * 3600)
+    assert (await mall.quote(mall.cart()))["discount"] == 1000
+    clock.advance(seconds=24 * 3600)
+    assert (await mall.quote(mall.cart()))["rejected"] == []
+
+
+async def test_lines_that_are_not_selected_or_take_no_discount(mall: Mall) -> None:
+    await mall.claim(await mall.template(9000, threshold={"amount": 10_000}))
+    lines = [
+        {"line_id": "a", "quantity": 1, "unit_price": 12_000, "floor_price": 11_000},
+        {"line_id": "b", "quantity": 1, "unit_price": 5000, "discountable": False},
+        {"line_id": "c", "quantity": 9, "unit_price": 5000, "selected": False},
+    ]
+    quote = await mall.quote({"customer_id": "c1", "lines": lines, "shipping_fee": 800})
+    assert (quote["subtotal"], quote["discount"], quote["total"]) == (17_000, 1000, 16_800)
+    assert [(line["line_id"], line["total"]) for line in quote["lines"]] == [("a", 11_000), ("b", 5000)]
+
+
+async def test_a_quote_writes_nothing(mall: Mall) -> None:
+    for _ in range(3):
+        await mall.claim(await mall.template())
+    await mall.running.drain()
+
+    async def everything() -> list[Any]:
+        async with mall.running.service.kit.db.read() as tx:
+            return [sorted(map(repr, (await tx.execute(select(one))).all())) for one in Base.metadata.sorted_tables]
+
+    before = await everything()
+    assert (await mall.quote(mall.cart()))["discount"] == 3000
+    assert await everything() == before
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"lines": []}, "validation_failed"),
+        ({"lines": [{"line_id": "1", "quantity": 0, "unit_price": 1}]}, "validation_failed"),
+        ({"lines": [{"line_id": "1", "quantity": 1, "unit_price": -1}]}, "validation_failed"),
+        ({"lines": [{"line_id": "1", "quantity": 1, "unit_price": 1.5}]}, "validation_failed"),
+        ({"lines": [{"line_id": "1", "quantity": 1, "unit_price": 1}] * 2}, "validation_failed"),
+        ({"coupons": "all"}, "validation_failed"),
+        ({"colour": "red"}, "validation_failed"),
+        ({"codes": ["ABC"]}, "unsupported_codes"),
+        ({"points": 5}, "unsupported_points"),
+    ],
+)
+async def test_a_bad_cart_is_refused(mall: Mall, change: dict[str, Any], code: str) -> None:
+    answer = await mall.http.post("/v1/quotes", json={**mall.cart(), **change})
+    assert (answer.status_code, answer.json()["code"]) == (422, code), answer.text
