@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from shared.messaging.parked import contents
+from shared.observability.logging import mask
 from suite.commands.common import DataDir, console, flags, run
 from suite.errors import Stop
 from suite.settings import SuiteSettings, load
@@ -31,7 +33,7 @@ def list_parked(
         return
     table = Table("queue", "id", "event", "tries", "error", box=None)
     for one in found:
-        table.add_row(one.queue, one.id, one.name, str(one.attempts), one.error)
+        table.add_row(one.queue, one.id, one.name, str(one.attempts), mask(one.error))
     console.print(table)
 
 
@@ -40,7 +42,7 @@ def show(queue: Queue, parked_id: ParkedId, data_dir: DataDir = None) -> None:
     """Print a parked message as it travels (it may hold customer data)."""
     for one in run(_parked(queue, flags(data_dir=data_dir))):
         if parked_id in (one.id, "all"):
-            console.print_json(json.dumps(json.loads(one.body), ensure_ascii=False))
+            console.print_json(json.dumps(contents(one), ensure_ascii=False))
 
 
 @app.command()
