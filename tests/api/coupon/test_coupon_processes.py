@@ -1,0 +1,114 @@
+"""Several processes on one PostgreSQL: limits stay exact, one coupon has one holder."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+from api.coupon.mall import Mall
+from conftest import Backend
+from kit.services import INTERNAL_SECRET, Recorder, RunningService
+
+from services.coupon.app import create_service
+from services.coupon.settings import CouponSettings
+from shared.clock import ManualClock
+from shared.db import Database
+from shared.messaging import LocalBus
+
+pytestmark = pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+
+
+@pytest.fixture
+async def malls(backend: Backend, clock: ManualClock) -> AsyncIterator[list[Mall]]:
+    """Three instances of the service, as three processes would be: nothing shared but the database."""
+    async with AsyncExitStack() as stack:
+        found = []
+        for number in range(3):
+            bus = LocalBus(Database(f"sqlite:///{backend.data_dir}/bus{number}.db", schema="bus"), clock)
+            await bus.start()
+            stack.push_async_callback(bus.stop)
+            settings = CouponSettings(
+                database_url=backend.database_url,
+                data_dir=backend.data_dir,
+                internal_secret=INTERNAL_SECRET,  # type: ignore[arg-type] # pydantic wraps it
+                job_chunk_size=7,
+            )
+            service = create_service(settings, bus, clock)
+            await stack.enter_async_context(service.running())
+            found.append(Mall(RunningService(service, bus, clock, Recorder())))
+            stack.push_async_callback(found[-1].running.close)
+        yield found
+
+
+async def test_limits_are_exact_over_processes(malls: list[Mall]) -> None:
+    limits = {"total": 60, "per_customer": 2, "per_day": 50, "budget": 45_000}
+    template_id = await malls[0].template(1000, limits=limits)
+    calls = [malls[number % 3].try_claim(template_id, f"c{number % 70}") for number in range(240)]
+    answers = await asyncio.gather(*calls)
+    codes = Counter(answer.json().get("code", "")[:5] for answer in answers if answer.status_code != 201)
+    granted = Counter(answer.json()["customer_id"] for answer in answers if answer.status_code == 201)
+    assert sum(granted.values()) == 45, codes
+    assert max(granted.values()) <= 2
+    assert await malls[1].audit() == {}
+
+
+async def test_one_customer_at_three_processes_claims_once(malls: list[Mall]) -> None:
+    template_id = await malls[0].template(limits={"per_customer": 1})
+    answers = await asyncio.gather(*[malls[number % 3].try_claim(template_id) for number in range(51)])
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 50}
+
+
+async def test_one_coupon_has_one_holder_and_one_end(malls: list[Mall]) -> None:
+    coupon_id = await malls[0].claim(await malls[0].template(limits={"budget": 9000}))
+    cart = malls[0].cart(coupons=[coupon_id])
+    answers = await asyncio.gather(*[malls[number % 3].try_checkout(f"o{number}", cart) for number in range(12)])
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 11}
+    checkout_id = next(answer.json()["id"] for answer in answers if answer.status_code == 201)
+    ends = [malls[number % 3].end(checkout_id, ["commit", "rollback"][number % 2]) for number in range(12)]
+    assert Counter(answer.status_code for answer in await asyncio.gather(*ends)) == {200: 6, 409: 6}
+    assert await malls[2].audit() == {}
+
+
+async def test_the_same_order_at_three_processes_gets_one_checkout(malls: list[Mall]) -> None:
+    await malls[0].claim(await malls[0].template())
+    answers = await asyncio.gather(*[malls[number % 3].try_checkout("o1") for number in range(9)])
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert await malls[0].audit() == {}
+
+
+async def test_sweepers_orders_and_claims_do_not_block_each_other(malls: list[Mall], clock: ManualClock) -> None:
+    """Locks are taken in one order everywhere: nothing deadlocks, nothing is done twice."""
+    template_id = await malls[0].template(1000, validity={"days_after_claim": 1}, limits={"budget": 10**6})
+    customers = [f"c{number}" for number in range(12)]
+    for customer in customers:
+        await malls[0].claim(template_id, customer)
+    checkouts = [
+        await malls[0].checkout(f"o{customer}", {**malls[0].cart(), "customer_id": customer}, ttl_seconds=60)
+        for customer in customers[:8]
+    ]
+    clock.advance(seconds=61)
+    again = [
+        malls[number % 3].try_checkout(f"p{customer}", {**malls[0].cart(), "customer_id": customer})
+        for number, customer in enumerate(customers)
+    ]
+    ends = [malls[number % 3].end(one["id"], "commit") for number, one in enumerate(checkouts)]
+    claims = [malls[number % 3].try_claim(template_id, f"n{number}") for number in range(9)]
+    answers = await asyncio.gather(*again, *ends, *claims, *[mall.running.tick() for mall in malls])
+    assert {answer.status_code for answer in answers if answer is not None} <= {200, 201, 409}
+    clock.advance(seconds=90_000)
+    await asyncio.gather(*[mall.running.tick() for mall in malls])
+    assert await malls[0].audit() == {}
+
+
+async def test_a_job_is_worked_off_once_by_all(malls: list[Mall]) -> None:
+    template_id = await malls[0].template(limits={"total": 50})
+    body = {"customer_ids": [f"c{number}" for number in range(60)], "reason": "x"}
+    job = (await malls[0].http.post(f"/v1/coupon-templates/{template_id}/issues", json=body)).json()
+    for _ in range(10):
+        await asyncio.gather(*[mall.running.tick() for mall in malls])
+    done = await malls[1].finished(job["id"])
+    assert (done["issued"], done["refused"]) == (50, 10)
+    assert (await malls[2].seen(template_id))["issued"] == 50
+    assert await malls[2].audit() == {}
