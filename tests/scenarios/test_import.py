@@ -107,9 +107,8 @@ async def test_a_file_is_loaded_once_however_often_and_wherever_it_is_killed(
         assert (new, known) == (0, ORDERS)
         assert "Nothing new" in printed
         assert await stored(suite) == 500, "each of the 500 customers has exactly six orders"
-        reasons = [
-            row["reason"] for row in csv.DictReader((tmp_path / "orders.rejects.csv").open(encoding="utf-8-sig"))
-        ]
+        rejected = (tmp_path / "orders.rejects.csv").read_text(encoding="utf-8-sig")
+        reasons = [row["reason"] for row in csv.DictReader(rejected.splitlines())]
         assert sorted(reasons) == sorted(
             ["no_customer", "bad_date", "bad_quantity", "bad_price", "no_product_code", "free_order", "refused",
              "no_order_number", "bad_row"]
