@@ -1,6 +1,7 @@
 """Databases: one set of calls for SQLite and PostgreSQL."""
 
 from shared.db.base import AutoId, part_registry
+from shared.db.bulk import insert_bulk, update_bulk
 from shared.db.dialect import claim_due, excluded, insert_ignore, table, upsert
 from shared.db.engine import Database, Transaction
 from shared.db.faults import is_outage, is_transient, is_unstorable
@@ -14,6 +15,7 @@ __all__ = [
     "UtcDateTime",
     "claim_due",
     "excluded",
+    "insert_bulk",
     "insert_ignore",
     "is_outage",
     "is_transient",
@@ -22,5 +24,6 @@ __all__ = [
     "json_loads",
     "part_registry",
     "table",
+    "update_bulk",
     "upsert",
 ]

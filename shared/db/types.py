@@ -13,6 +13,17 @@ JsonType = JSON().with_variant(JSONB(), "postgresql")
 """JSON text on SQLite, JSONB on PostgreSQL."""
 
 
+def _utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("naive datetime: every instant carries its zone here")
+    return value.astimezone(UTC)
+
+
+def instant_text(value: datetime) -> str:
+    """An instant as text of fixed width, as SQLite keeps it and PostgreSQL reads it."""
+    return _utc(value).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware instant in UTC; TIMESTAMPTZ on PostgreSQL, text of fixed width (so that it sorts) on SQLite.
 
@@ -30,12 +41,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError("naive datetime: every instant carries its zone here")
-        value = value.astimezone(UTC)
-        if dialect.name == "postgresql":
-            return value
-        return value.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+        return _utc(value) if dialect.name == "postgresql" else instant_text(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None or isinstance(value, datetime):

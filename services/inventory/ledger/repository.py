@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Row, Select, bindparam, insert, select, tuple_, update
+from sqlalchemy import Row, Select, bindparam, select, tuple_, update
 
 from services.inventory.ledger.models import StockDocument, StockLevel, StockMovement
 from services.inventory.ledger.rules import COUNTERS, Level, LevelKey, Movement
 from services.inventory.locations.models import Location
-from shared.db import Transaction, insert_ignore, table
+from shared.db import Transaction, insert_bulk, insert_ignore, table, update_bulk
 from shared.ids import new_id
 
 T = TypeVar("T")
@@ -43,20 +43,11 @@ _LOCK_SKUS: Final = _locked(_LEVELS.where(_BY_SKU))
 _LOCK_BOTH: Final = _locked(_LEVELS.where(_BY_KEY | _BY_SKU))
 _READ_SKUS: Final = _LEVELS.where(_BY_SKU).order_by(LEVEL.c.sku, LEVEL.c.location_id)
 
-_ADD_DELTAS: Final = (
-    update(LEVEL)
-    .where(LEVEL.c.id == bindparam("level_id"))
-    .values(
-        {counter: LEVEL.c[counter] + bindparam(f"add_{counter}") for counter in (*COUNTERS, "on_hand")}
-        | {"version": LEVEL.c.version + 1, "updated_at": bindparam("now")}
-    )
-)
 _SET_SAFETY: Final = (
     update(LEVEL)
     .where(LEVEL.c.id == bindparam("level_id"))
     .values(safety_target=bindparam("target"), low_threshold=bindparam("threshold"))
 )
-_INSERT_MOVEMENTS: Final = insert(MOVEMENT)
 
 
 def padded(values: Sequence[T]) -> Sequence[T]:
@@ -114,7 +105,7 @@ async def insert_movements(tx: Transaction, movements: Sequence[Movement], now: 
         }
         for movement in movements
     ]
-    await tx.execute(_INSERT_MOVEMENTS, rows)
+    await insert_bulk(tx, MOVEMENT, rows)
 
 
 async def add_deltas(tx: Transaction, deltas: Sequence[tuple[str, Mapping[str, int]]], now: datetime) -> None:
@@ -124,10 +115,12 @@ async def add_deltas(tx: Transaction, deltas: Sequence[tuple[str, Mapping[str, i
     nothing.
     """
     rows = [
-        {"level_id": level_id, "now": now} | {f"add_{counter}": units for counter, units in changes.items()}
+        {"id": level_id, "updated_at": now} | {f"add_{counter}": units for counter, units in changes.items()}
         for level_id, changes in deltas
     ]
-    await tx.execute(_ADD_DELTAS, rows)
+    values = {counter: f"kept.{counter} + given.add_{counter}" for counter in (*COUNTERS, "on_hand")}
+    values |= {"version": "kept.version + 1", "updated_at": "given.updated_at"}
+    await update_bulk(tx, LEVEL, rows, match={"id": "id"}, values=values)
 
 
 async def set_safety(tx: Transaction, level_id: str, target: int, threshold: int | None) -> None:

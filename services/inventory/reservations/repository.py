@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, delete, insert, literal, select, update
+from sqlalchemy import Select, bindparam, delete, literal, select
 
 from services.inventory.ledger.repository import padded
 from services.inventory.reservations.models import ReservationLineRow, ReservationRow
 from services.inventory.reservations.rules import Line, Reservation
-from shared.db import Transaction, insert_ignore, table
+from shared.db import Transaction, insert_bulk, table, update_bulk
 
 RESERVATION: Final = table(ReservationRow)
 LINE: Final = table(ReservationLineRow)
@@ -58,22 +58,7 @@ _LINES: Final = (
     .where(LINE.c.reservation_id.in_(bindparam("ids", expanding=True)))
     .order_by(LINE.c.reservation_id, LINE.c.line_no)
 )
-_INSERT_LINES: Final = insert(LINE)
-_UPDATE: Final = (
-    update(RESERVATION)
-    .where(RESERVATION.c.id == bindparam("reservation"), RESERVATION.c.version == bindparam("was"))
-    .values(
-        {
-            name: bindparam(name)
-            for name in ("status", "expires_at", "extended", "reserved_again", "version", "updated_at")
-        }
-    )
-)
-_UPDATE_LINE: Final = (
-    update(LINE)
-    .where(LINE.c.reservation_id == bindparam("reservation"), LINE.c.line_no == bindparam("line"))
-    .values(shipped=bindparam("shipped"), released=bindparam("released"))
-)
+_CHANGING: Final = ("status", "expires_at", "extended", "reserved_again", "version", "updated_at")
 
 
 async def by_order(tx: Transaction, order_ids: Iterable[str]) -> dict[str, Reservation]:
@@ -111,7 +96,7 @@ async def insert_new(tx: Transaction, reservations: Sequence[Reservation]) -> se
     In the order of order ids, so that two of these never wait for each other.
     """
     ordered = sorted(reservations, key=lambda reservation: reservation.order_id)
-    rows = await insert_ignore(tx, RESERVATION, [_row(reservation) for reservation in ordered])
+    rows = await insert_bulk(tx, RESERVATION, [_row(reservation) for reservation in ordered], ignore=True)
     return {row[0] for row in rows}
 
 
@@ -130,7 +115,7 @@ async def insert_lines(tx: Transaction, reservations: Iterable[Reservation]) -> 
         for reservation in reservations
         for line in reservation.lines
     ]
-    await tx.execute(_INSERT_LINES, rows)
+    await insert_bulk(tx, LINE, rows)
 
 
 async def replace_lines(tx: Transaction, reservations: Sequence[Reservation]) -> None:
@@ -142,27 +127,36 @@ async def replace_lines(tx: Transaction, reservations: Sequence[Reservation]) ->
 async def save(tx: Transaction, changed: Sequence[tuple[Reservation, int]]) -> None:
     """Write the state of locked reservations, each with the version that it had, and what became of their lines."""
     rows = [
-        {
-            "reservation": reservation.id,
-            "status": reservation.status,
-            "expires_at": reservation.expires_at,
-            "extended": reservation.extended,
-            "reserved_again": reservation.reserved_again,
-            "version": reservation.version,
-            "updated_at": reservation.updated_at,
-            "was": was,
-        }
+        {"id": reservation.id, "was": was} | {name: getattr(reservation, name) for name in _CHANGING}
         for reservation, was in changed
     ]
-    await tx.execute(_UPDATE, rows)
+    written = await update_bulk(
+        tx,
+        RESERVATION,
+        rows,
+        match={"id": "id", "version": "was"},
+        values={name: f"given.{name}" for name in _CHANGING},
+    )
+    if written != len(rows):
+        raise AssertionError("a reservation changed although it was locked")
     lines = [
-        {"reservation": reservation.id, "line": line.line_no, "shipped": line.shipped, "released": line.released}
+        {
+            "reservation_id": reservation.id,
+            "line_no": line.line_no,
+            "shipped": line.shipped,
+            "released": line.released,
+        }
         for reservation, _ in changed
         for line in reservation.lines
         if line.shipped or line.released
     ]
-    if lines:
-        await tx.execute(_UPDATE_LINE, lines)
+    await update_bulk(
+        tx,
+        LINE,
+        lines,
+        match={"reservation_id": "reservation_id", "line_no": "line_no"},
+        values={"shipped": "given.shipped", "released": "given.released"},
+    )
 
 
 async def _load(tx: Transaction, statement: Select[Any], parameters: dict[str, Any]) -> list[Reservation]:
