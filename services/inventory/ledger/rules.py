@@ -18,7 +18,7 @@ there. All quantities are whole units.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 LevelKey = tuple[str, str]
 """(sku, location_id): also the one global order in which levels are locked."""
@@ -93,8 +93,7 @@ class Level:
         return self.available if self.active and self.can_ship else 0
 
 
-@dataclass(slots=True, frozen=True)
-class Movement:
+class Movement(NamedTuple):
     """``quantity`` units of one SKU at one location go from one state to another. ``key`` is unique for ever."""
 
     sku: str

@@ -14,6 +14,7 @@ The rule never refuses what the sum of the locations can serve.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.inventory.ledger.rules import Level, LevelKey
 
@@ -21,8 +22,7 @@ Demand = Mapping[tuple[str, str | None], int]
 """Units by (sku, location_id or None = anywhere): the lines of a request, duplicates already summed."""
 
 
-@dataclass(slots=True, frozen=True)
-class Placed:
+class Placed(NamedTuple):
     """Units of one SKU at one location; ``pinned``: the caller named the location."""
 
     sku: str
@@ -31,8 +31,7 @@ class Placed:
     pinned: bool
 
 
-@dataclass(slots=True, frozen=True)
-class Short:
+class Short(NamedTuple):
     """A line that cannot be served: what was asked and what is there for it."""
 
     sku: str

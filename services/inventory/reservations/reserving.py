@@ -1,8 +1,8 @@
 """Reserving: many orders share one transaction, each gets an answer of its own, first come first served.
 
-A batch takes four reads and writes whatever its size: the orders that are known, the levels (locked in one global order), the new
-reservations with their lines, then ledger, levels and messages. The levels are locked last before the decision and the
-transaction ends right after, so hot rows are held only as long as the writing takes.
+A batch is seven statements whatever its size: find the orders that are known, lock the levels (in one global order), insert
+reservations, lines, movements, change the levels, insert the messages. Nothing is decided on a level before it is locked, and
+the transaction ends right after the writing, so a hot row is held as briefly as a batch allows.
 """
 
 import hashlib
