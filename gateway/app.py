@@ -102,7 +102,7 @@ def create_gateway(
             partial(_administrator, keys, settings),
         ],
     )
-    gateway.app = Door(settings, table, door_upstreams, ring, guard)
+    gateway.app = Door(settings, table, door_upstreams, ring, guard, admin.openapi)
     gateway.admin, gateway.dispatcher, gateway.ring, gateway.upstreams = admin, dispatcher, ring, dict(upstreams)
     return gateway
 

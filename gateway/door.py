@@ -3,7 +3,8 @@
 odd paths refused → route known? → who calls? → may they? → how often? → how much? → forwarded with a proven identity.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
@@ -37,7 +38,10 @@ class Door:
         upstreams: Mapping[str, Forwarder],
         ring: KeyRing,
         guard: Guard,
+        openapi: Callable[[], dict[str, Any]],
     ) -> None:
+        """`openapi` answers the document of the administrative API alone; the merged one is at `/openapi.json`."""
+        self.openapi = openapi
         self._table = table
         self._upstreams = dict(upstreams)
         self._ring = ring

@@ -41,7 +41,7 @@ class GatewaySettings(ServiceSettings, service="gateway"):
     upstream_seconds: float = Field(30, gt=0, description="deadline of a forwarded request")
     upstream_connections: int = Field(100, ge=1)
     upstream_waiting: int = Field(1000, ge=0)
-    upstream_idle_seconds: float = Field(4, gt=0, description="must stay below the services' keep-alive time")
+    upstream_idle_seconds: float = Field(60, gt=0, description="must stay below the services' keep-alive time, 75 s")
 
     requests_per_minute_secret: int = Field(1_200_000, ge=1)
     requests_per_minute_restricted: int = Field(120_000, ge=1)

@@ -42,7 +42,7 @@ class HttpForwarder:
         deadline_seconds: float = 30.0,
         most: int = 100,
         most_waiting: int = 1000,
-        idle_seconds: float = 4.0,
+        idle_seconds: float = 60.0,
     ) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:

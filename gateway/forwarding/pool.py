@@ -31,7 +31,7 @@ class Pool:
         tls: ssl.SSLContext | None = None,
         most: int = 100,
         most_waiting: int = 1000,
-        idle_seconds: float = 4.0,
+        idle_seconds: float = 60.0,
         connect_seconds: float = 2.0,
         wait_seconds: float = 5.0,
     ) -> None:

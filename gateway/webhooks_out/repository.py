@@ -158,12 +158,9 @@ async def bodies(tx: Transaction, event_ids: Sequence[str]) -> dict[str, bytes]:
 
 
 async def settle(tx: Transaction, delivery_id: str, lease: str, values: Mapping[str, Any]) -> bool:
-    """Record an attempt's end if this worker still holds the delivery."""
+    """Record an attempt's end if this worker still holds the delivery: its lease may have run out, or been taken away."""
     chosen = update(DELIVERIES).where(DELIVERIES.c.id == delivery_id, DELIVERIES.c.lease == lease)
     counted = {"attempts": DELIVERIES.c.attempts + 1, "lease": None, "lease_until": None}
-    # What was given up meanwhile (endpoint disabled or deleted) is not revived by a failed attempt.
-    if values["status"] == "pending":
-        chosen = chosen.where(DELIVERIES.c.status == "pending")
     return (await tx.execute(chosen.values(**counted, **values))).rowcount > 0
 
 

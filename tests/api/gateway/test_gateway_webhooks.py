@@ -420,3 +420,32 @@ async def test_history_is_forgotten_after_its_time(suite: Suite, clock: ManualCl
         clock.advance(timedelta(days=2))
         await suite.gateway.dispatcher.prune()
         assert await deliveries(suite, endpoint) == []
+
+
+async def test_what_was_given_up_while_it_was_sent_is_not_revived(suite: Suite, clock: ManualClock) -> None:
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        asked.set()
+        await may_answer.wait()
+        writer.write(answer(500))
+
+    server = RawServer(slow)
+    async with server.running():
+        made = await suite.client().post("/v1/webhook-endpoints", json={"url": server.url, "events": ["*"]})
+        path = f"/v1/webhook-endpoints/{made.json()['id']}"
+        await publish(suite, COUPON)
+        await suite.gateway.dispatcher.tick()
+        await asked.wait()
+        disabled = await suite.client().patch(path, json={"enabled": False})
+        assert (disabled.json()["status"], disabled.json()["disabled_reason"]) == ("disabled", "by_request")
+        may_answer.set()
+        await suite.gateway.dispatcher.idle()
+        await suite.client().patch(path, json={"enabled": True})
+        clock.advance(timedelta(hours=1))
+        await deliver(suite)
+        (delivery,) = await deliveries(suite, made.json())
+        assert (delivery["status"], server.connections) == ("failed", 1)
+        tries = (await suite.client().get(f"/v1/webhook-deliveries/{delivery['id']}")).json()["tries"]
+        assert [one["status"] for one in tries] == [500], "the attempt is in the log all the same"
