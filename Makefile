@@ -45,8 +45,9 @@ migrate: $(BIN)/.installed ## Create or update tables and queues of the configur
 bench: $(BIN)/.installed-dev ## Run the benchmarks and write bench/RESULTS.md
 	$(BIN)/python -m bench
 
-docs: $(BIN)/.installed-dev ## Write the generated pages again (event catalogue)
+docs: $(BIN)/.installed-dev ## Write the generated pages again (events, settings, endpoints)
 	$(BIN)/python -m shared.contracts.catalogue --write
+	$(BIN)/python -m suite.reference --write
 
 lock: ## Renew both lock files after a change of pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url -o requirements.lock

@@ -31,18 +31,22 @@ class ServiceSettings(BaseSettings):
     )
     service: ClassVar[str] = "suite"
 
-    environment: Literal["development", "production"] = "development"
-    data_dir: Path = Path("data")
+    environment: Literal["development", "production"] = Field(
+        "development", description="`production` refuses unsafe defaults"
+    )
+    data_dir: Path = Field(Path("data"), description="where the embedded databases and the administrator's key live")
     database_url: str | None = Field(None, description="SQLAlchemy-style URL; empty = one SQLite file in data_dir")
-    database_pool_size: int = Field(10, ge=1, le=200)
+    database_pool_size: int = Field(10, ge=1, le=200, description="PostgreSQL connections, and as many again at peaks")
     broker_url: SecretStr | None = Field(None, description="amqp:// URL of RabbitMQ; empty = the local bus")
     broker_prefix: str = Field("quanyu", pattern=r"^[a-z0-9-]{1,60}$", description="begins exchange and queue names")
     bus_retry_seconds: tuple[float, ...] = Field((1, 60, 900), description="waits before another try")
-    redis_url: SecretStr | None = None
-    internal_secret: SecretStr = SecretStr(DEFAULT_INTERNAL_SECRET)
+    redis_url: SecretStr | None = Field(None, description="redis:// URL for rate limits that several gateways share")
+    internal_secret: SecretStr = Field(
+        SecretStr(DEFAULT_INTERNAL_SECRET), description="what gateway and services share, 16 characters or more"
+    )
     migrate_on_start: bool = Field(True, description="False where a migrate job runs first")
-    log_format: Literal["console", "json"] = "console"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = Field("console", description="`console` for people, `json` for machines")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is written")
     otlp_endpoint: str | None = Field(None, description="OpenTelemetry collector; empty = no traces exported")
 
     def __init_subclass__(cls, service: str | None = None, **kwargs: Any) -> None:

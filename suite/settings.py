@@ -18,7 +18,7 @@ Settings = TypeVar("Settings", bound=ServiceSettings)
 class SuiteSettings(ServiceSettings, service="suite"):
     """Flags of `quanyu serve` and their environment variables: `QUANYU_PORT`, `QUANYU_HOST` …"""
 
-    host: str = "127.0.0.1"
+    host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65_535, description="0 = any free port")
     drain_seconds: float = Field(
         0, ge=0, le=300, description="wait between 'not ready' and closing, for load balancers"
@@ -32,8 +32,8 @@ class SuiteSettings(ServiceSettings, service="suite"):
 class CallerSettings(ServiceSettings, service="suite"):
     """How the commands that call a running suite find it: `QUANYU_URL`, `QUANYU_ADMIN_KEY` or `<data-dir>/admin.key`."""
 
-    url: Url = "http://127.0.0.1:8000"
-    admin_key: SecretStr | None = None
+    url: Url = Field("http://127.0.0.1:8000", description="where the suite answers")
+    admin_key: SecretStr | None = Field(None, description="empty = read from `admin.key` in the data folder")
 
     @model_validator(mode="after")
     def _production_is_real(self) -> Self:

@@ -1,0 +1,81 @@
+"""The documentation is held to the code: generated pages are current, links lead somewhere, commands of the README run."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.routes import ROUTES
+from shared.contracts import REGISTRY
+from suite.reference import PAGES
+
+ROOT = Path(__file__).parents[2]
+READMES = ("README.md", "README.zh-CN.md")
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.md")])
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_generated_pages_match_the_code(name: str) -> None:
+    assert (ROOT / "docs" / name).read_text() == PAGES[name](), f"docs/{name} is old: run `make docs`"
+
+
+def test_every_event_and_endpoint_is_listed() -> None:
+    events = (ROOT / "docs/events.md").read_text()
+    assert [name for name in REGISTRY if f"`{name}`" not in events] == []
+    endpoints = (ROOT / "docs/endpoints.md").read_text()
+    assert [route for route in ROUTES if f"`{route.method} {route.template}`" not in endpoints] == []
+
+
+def test_every_operation_says_what_it_does() -> None:
+    empty = [line for line in (ROOT / "docs/endpoints.md").read_text().splitlines() if line.endswith(("| |", "|  |"))]
+    assert empty == []
+
+
+def test_links_lead_somewhere() -> None:
+    broken = [
+        f"{document.relative_to(ROOT)} → {target}"
+        for document in DOCUMENTS
+        for target in re.findall(r"\]\(([^)#\s]+)\)", document.read_text())
+        if not target.startswith(("http://", "https://")) and not (document.parent / target).exists()
+    ]
+    assert broken == []
+
+
+def test_both_readmes_have_the_same_commands() -> None:
+    def commands(name: str) -> list[str]:
+        lines = "\n".join(blocks(name)).splitlines()
+        return [line for line in lines if not line.lstrip().startswith("#")]
+
+    assert commands(READMES[0]) == commands(READMES[1])
+
+
+def blocks(name: str) -> list[str]:
+    return re.findall(r"^```bash\n(.*?)^```", (ROOT / name).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def test_make_targets_in_the_documents_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    wanted = {
+        target
+        for document in DOCUMENTS
+        for target in re.findall(r"(?:`|^)make ([a-z-]+)", document.read_text(), re.MULTILINE)
+    }
+    assert wanted - targets == set()
+
+
+def test_quanyu_commands_in_the_documents_exist() -> None:
+    wanted = {
+        name
+        for document in DOCUMENTS
+        for name in re.findall(r"(?:`|^)quanyu ([a-z]+)", document.read_text(), re.MULTILINE)
+    }
+    unknown = []
+    for name in sorted(wanted):
+        run = subprocess.run(
+            [sys.executable, "-m", "suite", name, "--help"], cwd=ROOT, capture_output=True, check=False
+        )
+        if run.returncode != 0:
+            unknown.append(name)
+    assert unknown == []
