@@ -24,6 +24,16 @@ from shared.settings import PREFIX, ServiceSettings
 from suite.settings import CallerSettings, SuiteSettings
 from suite.wiring import SERVICES
 
+# What stands outside OpenAPI because it is no part of the API itself.
+_PAGES = {
+    "/": "A page that leads to the documents",
+    "/healthz": "The process answers",
+    "/readyz": "Every part can serve; 503 names what cannot",
+    "/metrics": "Prometheus metrics (not at the public door in production)",
+    "/openapi.json": "The OpenAPI 3.1 document of all parts",
+    "/docs": "The same to read and try in a browser",
+    "/docs/static/{file}": "What that page is made of",
+}
 DOCS = Path(__file__).parents[1] / "docs"
 _MADE = "Made from the code by `make docs`; a test holds it to that.\n"
 
@@ -88,7 +98,7 @@ def endpoints_page() -> str:
         lines += [f"## {part}\n", "| operation | scope | what it does |\n|---|---|---|"]
         for route in ROUTES:
             if route.service == part:
-                what = summaries.get((route.method, route.template), "")
+                what = summaries.get((route.method, route.template)) or _PAGES.get(route.template, "")
                 scope = f"`{route.scope}`" if route.scope != PUBLIC else "open"
                 lines.append(f"| `{route.method} {route.template}` | {scope} | {what} |")
         lines.append("")
