@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select
 
 from services.journey.actions.repository import EFFECT
 from services.journey.definition.repository import JOURNEY
@@ -11,7 +12,7 @@ from services.journey.engine import repository
 from services.journey.engine.entering import ENROLMENT
 from services.journey.inbox.delivering import INBOX
 
-RUN, WAIT, STEP, COUNTER = repository.RUN, repository.WAIT, repository.STEP, repository.COUNTER
+RUN, WAIT, STEP = repository.RUN, repository.WAIT, repository.STEP
 ALIVE = RUN.c.state.in_(("ready", "waiting", "waiting_answer"))
 
 
@@ -104,60 +105,52 @@ def _waits() -> list[Check]:
 
 
 def _counters() -> list[Check]:
-    logged = (
-        select(STEP.c.journey_id, STEP.c.node_id, STEP.c.port, func.count().label("total"))
-        .where(STEP.c.port.is_not(None))
-        .group_by(STEP.c.journey_id, STEP.c.node_id, STEP.c.port)
+    return [_edges_counted(), _runs_counted()]
+
+
+def _edges_counted() -> Check:
+    every = repository.counted().subquery()
+    edge = (STEP.c.journey_id, STEP.c.node_id, STEP.c.port)
+    logged = select(*edge, func.count().label("total")).where(STEP.c.port.is_not(None)).group_by(*edge).subquery()
+    keys = (every.c.journey_id, every.c.node_id, every.c.port)
+    sums = (
+        select(*keys, func.sum(every.c.count).label("total")).where(every.c.kind == "edge").group_by(*keys).subquery()
+    )
+    same = and_(*(logged.c[name] == sums.c[name] for name in ("journey_id", "node_id", "port")))
+    return Check(
+        "counters_equal_the_step_log",
+        "Every edge was counted exactly as often as the history shows it.",
+        select(logged.c.node_id, logged.c.port, logged.c.total, sums.c.total.label("counted"))
+        .select_from(logged.outerjoin(sums, same, full=True))
+        .where(func.coalesce(logged.c.total, 0) != func.coalesce(sums.c.total, 0)),
+    )
+
+
+def _runs_counted() -> Check:
+    every = repository.counted().subquery()
+
+    def sums(kind: str) -> ColumnElement[Any]:
+        return func.sum(case((every.c.kind == kind, every.c.count), else_=0)).label(kind)
+
+    kinds = ("enter", "end", "goal")
+    totals = select(every.c.journey_id, *(sums(kind) for kind in kinds)).group_by(every.c.journey_id).subquery()
+    per = (
+        select(
+            RUN.c.journey_id,
+            func.count().label("enter"),
+            func.sum(case((ALIVE, 0), else_=1)).label("end"),
+            func.count(RUN.c.goal_at).label("goal"),
+        )
+        .group_by(RUN.c.journey_id)
         .subquery()
     )
-    counted = (
-        select(COUNTER.c.journey_id, COUNTER.c.node_id, COUNTER.c.port, func.sum(COUNTER.c.count).label("total"))
-        .where(COUNTER.c.kind == "edge")
-        .group_by(COUNTER.c.journey_id, COUNTER.c.node_id, COUNTER.c.port)
-        .subquery()
+    return Check(
+        "counters_equal_the_runs",
+        "As many runs entered, ended and reached their goal as were counted.",
+        select(per, *(totals.c[kind].label(f"counted_{kind}") for kind in kinds))
+        .select_from(per.outerjoin(totals, per.c.journey_id == totals.c.journey_id))
+        .where(or_(*(per.c[kind] != func.coalesce(totals.c[kind], 0) for kind in kinds))),
     )
-    same = and_(
-        logged.c.journey_id == counted.c.journey_id,
-        logged.c.node_id == counted.c.node_id,
-        logged.c.port == counted.c.port,
-    )
-    both = logged.outerjoin(counted, same, full=True)
-    goals = _sum(COUNTER.c.kind == "goal")
-    ends = _sum(COUNTER.c.kind == "end")
-    enters = _sum(COUNTER.c.kind == "enter")
-    finished = func.sum(case((ALIVE, 0), else_=1))
-    reached = func.count(RUN.c.goal_at).label("reached")
-    columns = (RUN.c.journey_id, func.count().label("runs"), finished.label("finished"), reached)
-    runs = select(*columns).group_by(RUN.c.journey_id)
-    per = runs.subquery()
-    return [
-        Check(
-            "counters_equal_the_step_log",
-            "Every edge was counted exactly as often as the history shows it.",
-            select(logged.c.node_id, logged.c.port, logged.c.total, counted.c.total.label("counted"))
-            .select_from(both)
-            .where(func.coalesce(logged.c.total, 0) != func.coalesce(counted.c.total, 0)),
-        ),
-        Check(
-            "counters_equal_the_runs",
-            "As many runs entered, ended and reached their goal as were counted.",
-            select(per.c.journey_id, per.c.runs, per.c.finished, per.c.reached).where(
-                or_(
-                    per.c.runs != _of(enters, per.c.journey_id),
-                    per.c.finished != _of(ends, per.c.journey_id),
-                    per.c.reached != _of(goals, per.c.journey_id),
-                )
-            ),
-        ),
-    ]
-
-
-def _sum(where: ColumnElement[bool]) -> Select[tuple[object, ...]]:
-    return select(func.coalesce(func.sum(COUNTER.c.count), 0)).where(where)
-
-
-def _of(total: Select[tuple[object, ...]], journey_id: ColumnElement[str]) -> ColumnElement[int]:
-    return cast(total.where(COUNTER.c.journey_id == journey_id).scalar_subquery(), Integer)
 
 
 def _ledgers() -> list[Check]:

@@ -2,6 +2,7 @@
 
 from collections import Counter as Tally
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from services.journey.definition.graph import ENTRY
@@ -10,47 +11,57 @@ from services.journey.engine.schemas import EdgeFigures, NodeFigures, Statistics
 
 def statistics(journey_id: str, rows: Iterable[Any]) -> StatisticsView:
     """`rows` have kind, node_id, port, target, total."""
-    arrived: Tally[str] = Tally()
-    left: Tally[str] = Tally()
-    ended: Tally[str] = Tally()
-    goals: Tally[str] = Tally()
-    states: Tally[str] = Tally()
-    refused: dict[str, int] = {}
-    edges = []
+    sums = _Sums()
     for row in rows:
-        total = int(row.total)
-        if row.kind == "enter":
-            arrived[ENTRY] += total
-        elif row.kind == "edge":
-            edges.append(EdgeFigures(source=row.node_id, port=row.port, to=row.target or None, count=total))
-            if row.target:
-                arrived[row.target] += total
-                left[row.node_id] += total
-        elif row.kind == "end":
-            ended[row.node_id] += total
-            states[row.port] += total
-        elif row.kind == "goal":
-            goals[row.node_id] += total
-        elif row.kind == "refused":
-            refused[row.port] = total
-    nodes = {
-        node_id: NodeFigures(
-            arrived=arrived[node_id],
-            in_flight=arrived[node_id] - left[node_id] - ended[node_id],
-            ended=ended[node_id],
-            goals=goals[node_id],
-        )
-        for node_id in sorted(arrived | ended | goals)
-    }
+        sums.add(row, int(row.total))
+    nodes = sums.nodes()
     return StatisticsView(
         journey_id=journey_id,
-        entered=arrived[ENTRY],
+        entered=sums.arrived[ENTRY],
         in_flight=sum(node.in_flight for node in nodes.values()),
-        completed=states["completed"],
-        exited=states["exited"],
-        failed=states["failed"],
-        goals_reached=goals.total(),
-        refused=refused,
+        completed=sums.states["completed"],
+        exited=sums.states["exited"],
+        failed=sums.states["failed"],
+        goals_reached=sums.goals.total(),
+        refused=dict(sums.refused),
         nodes=nodes,
-        edges=sorted(edges, key=lambda edge: (edge.source, edge.port, edge.to or "")),
+        edges=sorted(sums.edges, key=lambda edge: (edge.source, edge.port, edge.to or "")),
     )
+
+
+@dataclass
+class _Sums:
+    arrived: Tally[str] = field(default_factory=Tally)
+    left: Tally[str] = field(default_factory=Tally)
+    ended: Tally[str] = field(default_factory=Tally)
+    goals: Tally[str] = field(default_factory=Tally)
+    states: Tally[str] = field(default_factory=Tally)
+    refused: Tally[str] = field(default_factory=Tally)
+    edges: list[EdgeFigures] = field(default_factory=list)
+
+    def add(self, row: Any, total: int) -> None:
+        if row.kind == "enter":
+            self.arrived[ENTRY] += total
+        elif row.kind == "edge":
+            self.edges.append(EdgeFigures(source=row.node_id, port=row.port, to=row.target or None, count=total))
+            if row.target:
+                self.arrived[row.target] += total
+                self.left[row.node_id] += total
+        elif row.kind == "end":
+            self.ended[row.node_id] += total
+            self.states[row.port] += total
+        elif row.kind == "goal":
+            self.goals[row.node_id] += total
+        elif row.kind == "refused":
+            self.refused[row.port] += total
+
+    def nodes(self) -> dict[str, NodeFigures]:
+        return {
+            node_id: NodeFigures(
+                arrived=self.arrived[node_id],
+                in_flight=self.arrived[node_id] - self.left[node_id] - self.ended[node_id],
+                ended=self.ended[node_id],
+                goals=self.goals[node_id],
+            )
+            for node_id in sorted(self.arrived | self.ended | self.goals)
+        }

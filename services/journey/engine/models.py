@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from services.journey.base import Base
-from shared.db import JsonType, UtcDateTime
+from shared.db import AutoId, JsonType, UtcDateTime
 
 LIVE_SQL = "state IN ('ready', 'waiting', 'waiting_answer')"
 
@@ -167,15 +167,30 @@ class StepLog(Base, table=True):
     at: datetime = Field(sa_type=UtcDateTime)
 
 
+class CountDelta(Base, table=True):
+    """What one transaction adds to the counters. Only ever inserted: a hot counter row would queue all writers of a journey."""
+
+    __tablename__ = "count_delta"
+
+    id: int | None = Field(default=None, sa_column=Column(AutoId, primary_key=True, autoincrement=True))
+    journey_id: str = Field(max_length=40, index=True)
+    kind: str = Field(max_length=10)  # enter | edge | end | goal | refused
+    node_id: str = Field(max_length=64)
+    port: str = Field(max_length=64)  # of an edge; else the state, or the reason of a refusal
+    target: str = Field(max_length=64)
+    minute: datetime = Field(sa_type=UtcDateTime)
+    count: int
+
+
 class Counter(Base, table=True):
-    """Counts per edge, end and goal in buckets of a minute, kept in the transaction of the step: live figures scan no runs."""
+    """Counts in buckets of a minute, folded from the deltas: live figures scan neither runs nor history."""
 
     __tablename__ = "counter"
 
     journey_id: str = Field(primary_key=True, max_length=40)
-    kind: str = Field(primary_key=True, max_length=10)  # edge | end | goal | refused
+    kind: str = Field(primary_key=True, max_length=10)
     node_id: str = Field(primary_key=True, max_length=64)
-    port: str = Field(primary_key=True, max_length=64)  # of an edge; else the state, or the reason of a refusal
+    port: str = Field(primary_key=True, max_length=64)
     target: str = Field(primary_key=True, max_length=64)
     minute: datetime = Field(primary_key=True, sa_type=UtcDateTime)
     count: int

@@ -5,9 +5,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, func, insert, or_, select, text, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    tuple_,
+    union_all,
+    update,
+)
 
-from services.journey.engine.models import LIVE_SQL, Counter, RunRow, StepLog, WaitRow
+from services.journey.engine.models import LIVE_SQL, CountDelta, Counter, RunRow, StepLog, WaitRow
 from services.journey.engine.run import Run
 from shared.db import Transaction, claim_due, excluded, table, upsert
 
@@ -15,6 +30,7 @@ RUN = table(RunRow)
 WAIT = table(WaitRow)
 STEP = table(StepLog)
 COUNTER = table(Counter)
+DELTA = table(CountDelta)
 CHUNK = 500
 
 live = text(LIVE_SQL)
@@ -147,25 +163,43 @@ async def add(tx: Transaction, waits: Sequence[Mapping[str, Any]], steps: Sequen
         await tx.execute(insert(STEP), list(steps))
 
 
+COUNTED = ("journey_id", "kind", "node_id", "port", "target")
 CountKey = tuple[str, str, str, str, str]
 """journey, kind, node, port, target."""
 
 
 async def count(tx: Transaction, tally: Tally[CountKey], now: datetime) -> None:
-    """Adds to the counters, in one order, after every other lock of the transaction."""
+    """Adds to the counters, without a lock: deltas are only inserted."""
     minute = now.replace(second=0, microsecond=0)
-    names = ("journey_id", "kind", "node_id", "port", "target")
     rows = [
-        {**dict(zip(names, key, strict=True)), "minute": minute, "count": amount}
-        for key, amount in sorted(tally.items())
+        {**dict(zip(COUNTED, key, strict=True)), "minute": minute, "count": amount} for key, amount in tally.items()
     ]
-    changes = {"count": COUNTER.c.count + excluded(tx, COUNTER).count}
-    await upsert(tx, COUNTER, rows, [*names, "minute"], changes)
+    if rows:
+        await tx.execute(insert(DELTA), rows)
+
+
+async def fold(tx: Transaction, limit: int) -> int:
+    """Moves deltas into the counters; answers how many."""
+    oldest = select(DELTA.c.id).order_by(DELTA.c.id).limit(limit).with_for_update(skip_locked=True)
+    rows = (await tx.execute(delete(DELTA).where(DELTA.c.id.in_(oldest)).returning(DELTA))).all()
+    sums: Tally[Any] = Tally()
+    for row in rows:
+        sums[(*(getattr(row, name) for name in COUNTED), row.minute)] += row._mapping["count"]
+    names = (*COUNTED, "minute")
+    totals = [{**dict(zip(names, key, strict=True)), "count": total} for key, total in sorted(sums.items())]
+    await upsert(tx, COUNTER, totals, names, {"count": COUNTER.c.count + excluded(tx, COUNTER).count})
+    return len(rows)
+
+
+def counted() -> CompoundSelect[Any]:
+    """Counters and what is not folded into them yet, one row each."""
+    columns = (*COUNTED, "count")
+    return union_all(*(select(*(source.c[name] for name in columns)) for source in (COUNTER, DELTA)))
 
 
 async def counts(tx: Transaction, journey_id: str) -> list[Row[Any]]:
     """The sums of one journey's counters."""
-    keys = (COUNTER.c.kind, COUNTER.c.node_id, COUNTER.c.port, COUNTER.c.target)
-    total = func.sum(COUNTER.c.count).label("total")
-    statement = select(*keys, total).where(COUNTER.c.journey_id == journey_id).group_by(*keys)
-    return list((await tx.execute(statement)).all())
+    every = counted().subquery()
+    keys = (every.c.kind, every.c.node_id, every.c.port, every.c.target)
+    total = func.sum(every.c.count).label("total")
+    return list((await tx.execute(select(*keys, total).where(every.c.journey_id == journey_id).group_by(*keys))).all())

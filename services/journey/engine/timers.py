@@ -73,7 +73,7 @@ class Timers:
             await self._advancer.advance(tx, [Job.of(row, claimed=True) for row in rows], self._kit.clock.now())
 
     async def sweep(self) -> bool:
-        """After a stop: ends what is in flight. After a resume: releases what was held. Forgets goals out of time."""
+        """Ends what a stopped journey has in flight, releases what a pause held, drops late goals, folds counts."""
         now = self._kit.clock.now()
         stopped = select(JOURNEY.c.id).where(JOURNEY.c.status == "stopped")
         unpaused = select(JOURNEY.c.id).where(JOURNEY.c.status != "paused")
@@ -85,9 +85,10 @@ class Timers:
             freed = await tx.execute(update(RUN).where(_some(held)).values(held=False))
             some = select(WAIT.c.run_id).where(late).limit(SWEEP)
             gone = await tx.execute(delete(WAIT).where(WAIT.c.kind == "goal", WAIT.c.run_id.in_(some)))
+            folded = await repository.fold(tx, SWEEP * 4)
             if ended.rowcount or freed.rowcount:
                 tx.after_commit(self._advancer.wake.set)
-        return max(ended.rowcount, freed.rowcount, gone.rowcount) >= SWEEP
+        return folded >= SWEEP * 4 or max(ended.rowcount, freed.rowcount, gone.rowcount) >= SWEEP
 
 
 def _some(where: Any) -> Any:

@@ -13,6 +13,21 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "count_delta",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("journey_id", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("node_id", sa.String(length=64), nullable=False),
+        sa.Column("port", sa.String(length=64), nullable=False),
+        sa.Column("target", sa.String(length=64), nullable=False),
+        sa.Column("minute", types.UtcDateTime(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_count_delta")),
+    )
+    with op.batch_alter_table("count_delta", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_count_delta_journey_id"), ["journey_id"], unique=False)
+
+    op.create_table(
         "counter",
         sa.Column("journey_id", sa.String(length=40), nullable=False),
         sa.Column("kind", sa.String(length=10), nullable=False),
@@ -346,3 +361,7 @@ def downgrade() -> None:
     op.drop_table("effect")
     op.drop_table("customer_traits")
     op.drop_table("counter")
+    with op.batch_alter_table("count_delta", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_count_delta_journey_id"))
+
+    op.drop_table("count_delta")
