@@ -21,8 +21,9 @@ from shared.clock import SystemClock
 from shared.db import Database
 from shared.messaging import LocalBus
 from shared.settings import PREFIX, ServiceSettings
+from suite.parts import SERVICES
 from suite.settings import CallerSettings, SuiteSettings
-from suite.wiring import SERVICES
+from suite.wiring import service
 
 # What stands outside OpenAPI because it is no part of the API itself.
 _PAGES = {
@@ -52,7 +53,7 @@ def settings_page() -> str:
     shared = set(ServiceSettings.model_fields)
     parts: list[tuple[str, type[ServiceSettings], str]] = [("Command line and server", SuiteSettings, PREFIX)]
     parts += [("Commands that call a running suite", CallerSettings, PREFIX)]
-    parts += [(name, kind, f"{PREFIX}{name.upper()}_") for name, (_, kind) in SERVICES.items()]
+    parts += [(name, kind, f"{PREFIX}{name.upper()}_") for name in SERVICES for kind in [service(name)[1]]]
     parts += [("gateway", GatewaySettings, PREFIX)]
     for title, kind, prefix in parts:
         rows = list(_table(kind, prefix, shared))
@@ -110,7 +111,7 @@ def _summaries() -> dict[tuple[str, str], str]:
         clock = SystemClock()
         bus = LocalBus(Database(f"sqlite:///{folder}/bus.db", schema="bus"), clock)
         flags: dict[str, Any] = {"data_dir": folder}
-        services = [create(kind(**flags), bus, clock) for create, kind in SERVICES.values()]
+        services = [create(kind(**flags), bus, clock) for create, kind in map(service, SERVICES)]
         forwarders = {service.name: AsgiForwarder(service.app) for service in services}
         gateway = create_gateway(GatewaySettings(**flags), bus, clock, forwarders)
         documents = [service.app.openapi() for service in (*services, gateway)]

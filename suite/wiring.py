@@ -12,17 +12,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.app import create_gateway, http_upstreams
-from gateway.forwarding.embedded import AsgiForwarder
-from gateway.settings import GatewaySettings
-from services.coupon.app import create_service as coupon
-from services.coupon.settings import CouponSettings
-from services.inventory.app import create_service as inventory
-from services.inventory.settings import InventorySettings
-from services.journey.app import create_service as journey
-from services.journey.settings import JourneySettings
-from services.segments.app import create_service as segments
-from services.segments.settings import SegmentsSettings
 from shared.clock import Clock, SystemClock
 from shared.db import Database
 from shared.messaging import Bus, LocalBus
@@ -30,19 +19,38 @@ from shared.messaging.rabbit import RabbitBus
 from shared.service import Service
 from shared.settings import ServiceSettings
 from suite.errors import Stop
-from suite.parts import PARTS
+from suite.parts import PARTS, SERVICES
 from suite.settings import SuiteSettings, load
 
 Create = Callable[[Any, Bus, Clock], Service]
 Flags = Mapping[str, Any]
 """Settings given on the command line; they go before the environment."""
 
-SERVICES: Mapping[str, tuple[Create, type[ServiceSettings]]] = {
-    "coupon": (coupon, CouponSettings),
-    "segments": (segments, SegmentsSettings),
-    "journey": (journey, JourneySettings),
-    "inventory": (inventory, InventorySettings),
-}
+
+def service(name: str) -> tuple[Create, type[ServiceSettings]]:
+    """What builds a service, and its settings. Imported when asked for: a process of one part need not load the others."""
+    match name:
+        case "coupon":
+            from services.coupon.app import create_service as coupon
+            from services.coupon.settings import CouponSettings
+
+            return coupon, CouponSettings
+        case "segments":
+            from services.segments.app import create_service as segments
+            from services.segments.settings import SegmentsSettings
+
+            return segments, SegmentsSettings
+        case "journey":
+            from services.journey.app import create_service as journey
+            from services.journey.settings import JourneySettings
+
+            return journey, JourneySettings
+        case "inventory":
+            from services.inventory.app import create_service as inventory
+            from services.inventory.settings import InventorySettings
+
+            return inventory, InventorySettings
+    raise ValueError(f"there is no service {name}")
 
 
 @dataclass(frozen=True)
@@ -61,12 +69,15 @@ class Running:
 @asynccontextmanager
 async def embedded(settings: SuiteSettings, flags: Flags) -> AsyncIterator[Running]:
     """The whole suite in this process."""
+    from gateway.app import create_gateway
+    from gateway.forwarding.embedded import AsgiForwarder
+    from gateway.settings import GatewaySettings
+
     async with AsyncExitStack() as stack:
         bus = await stack.enter_async_context(open_bus(settings))
-        clock = SystemClock()
-        services = [create(load(options, flags), bus, clock) for create, options in SERVICES.values()]
-        upstreams = {service.name: AsgiForwarder(service.app) for service in services}
-        gateway = create_gateway(load(GatewaySettings, flags), bus, clock, upstreams)
+        services = [build(name, flags, bus) for name in SERVICES]
+        upstreams = {one.name: AsgiForwarder(one.app) for one in services}
+        gateway = create_gateway(load(GatewaySettings, flags), bus, SystemClock(), upstreams)
         yield await _enter(stack, gateway, (*services, gateway))
 
 
@@ -144,14 +155,19 @@ def build(name: str, flags: Flags, bus: Bus) -> Service:
     """One part as it runs alone; the gateway then reaches the services over HTTP."""
     clock = SystemClock()
     if name in SERVICES:
-        create, options = SERVICES[name]
+        create, options = service(name)
         return create(load(options, flags), bus, clock)
+    from gateway.app import create_gateway, http_upstreams
+    from gateway.settings import GatewaySettings
+
     settings = load(GatewaySettings, flags)
     return create_gateway(settings, bus, clock, http_upstreams(settings, clock))
 
 
 def _unknown_upstreams(flags: Flags) -> list[str]:
     """The variables that are missing for a gateway of its own."""
+    from gateway.settings import GatewaySettings
+
     settings = load(GatewaySettings, flags)
     return [f"QUANYU_{name.upper()}_URL" for name in SERVICES if getattr(settings, f"{name}_url") is None]
 

@@ -10,6 +10,7 @@ from suite.audits import AUDITS, run_audits
 from suite.client import Client, connect
 from suite.commands.common import DataDir, Key, Url, caller, console, flags, run
 from suite.errors import Stop
+from suite.parts import PARTS, SERVICES
 from suite.settings import SuiteSettings, load
 
 GOOD, BAD, NOTE = "[green]ok[/green]  ", "[red]bad[/red] ", "[yellow]note[/yellow]"
@@ -30,11 +31,13 @@ def configured(settings: SuiteSettings) -> Iterator[str]:
     """The settings that matter, without secrets."""
     from sqlalchemy.engine import make_url
 
+    from gateway.settings import GatewaySettings
     from suite import wiring
 
     yield f"environment   {settings.environment}"
     yield f"data          {settings.data_dir.absolute()}"
-    for name, (_, options) in wiring.SERVICES.items():
+    for name in PARTS:
+        options = wiring.service(name)[1] if name in SERVICES else GatewaySettings
         database = make_url(load(options, {"data_dir": settings.data_dir}).resolved_database_url())
         yield f"{name:<13} {database.render_as_string(hide_password=True)}"
     broker = settings.broker_url

@@ -12,13 +12,13 @@ from kit import servers
 from gateway.settings import GatewaySettings
 from shared.settings import ServiceSettings
 from suite import wiring
-from suite.parts import PARTS
+from suite.parts import PARTS, SERVICES
 from suite.settings import CallerSettings, SuiteSettings
 
 ROOT = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 OPTIONS: dict[str, type[ServiceSettings]] = {
-    **{name: options for name, (_, options) in wiring.SERVICES.items()},
+    **{name: wiring.service(name)[1] for name in SERVICES},
     "gateway": GatewaySettings,
     "suite": SuiteSettings,
     "caller": CallerSettings,
@@ -47,7 +47,7 @@ def test_the_default_is_one_container_and_full_has_every_part() -> None:
         assert services[name]["command"] == ["serve", name]
         assert services[name]["environment"]["QUANYU_ENVIRONMENT"] == "production"
         assert f"QUANYU_{name.upper()}_DATABASE_URL" in services[name]["environment"]
-    assert set(services["gateway"]["depends_on"]) >= {"migrate", *wiring.SERVICES}
+    assert set(services["gateway"]["depends_on"]) >= {"migrate", *SERVICES}
 
 
 def test_compose_holds_no_secret() -> None:
