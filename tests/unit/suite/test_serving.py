@@ -1,0 +1,86 @@
+"""The end of a server: not ready first, requests at work finish, then it is gone. And its start: an error of it is told."""
+
+import asyncio
+import os
+import signal
+from typing import Any
+
+import httpx
+import pytest
+
+from suite import serving
+from suite.errors import Stop
+
+
+class App:
+    """Answers /slow after `release` is set, and everything else at once."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.release = asyncio.Event()
+        self.draining = False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/slow":
+            self.begun.set()
+            await self.release.wait()
+        status = 503 if self.draining and scope["path"] == "/readyz" else 200
+        await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    def drain(self) -> None:
+        self.draining = True
+
+
+async def test_a_signal_drains_and_an_open_request_finishes() -> None:
+    app, up = App(), asyncio.Event()
+
+    async def when_up() -> None:
+        up.set()
+
+    with serving.listen("127.0.0.1", 0) as address:
+        url = f"http://127.0.0.1:{address.getsockname()[1]}"
+        server = asyncio.create_task(serving.serve(app, address, drain=app.drain, drain_seconds=0.5, when_up=when_up))
+        await up.wait()
+        async with httpx.AsyncClient(base_url=url) as client:
+            assert (await client.get("/readyz")).status_code == 200
+            slow = asyncio.create_task(client.get("/slow"))
+            await app.begun.wait()
+            os.kill(os.getpid(), signal.SIGTERM)
+            while not app.draining:  # noqa: ASYNC110 - the app knows no event for it
+                await asyncio.sleep(0.01)
+            assert (await client.get("/readyz")).status_code == 503, "still serving while load balancers turn away"
+            assert not server.done()
+            app.release.set()
+            assert (await slow).status_code == 200
+            await server
+            with pytest.raises(httpx.ConnectError):
+                await client.get("/readyz")
+
+
+async def test_a_second_signal_does_not_wait() -> None:
+    app, up = App(), asyncio.Event()
+
+    async def when_up() -> None:
+        up.set()
+
+    with serving.listen("127.0.0.1", 0) as address:
+        server = asyncio.create_task(serving.serve(app, address, drain=app.drain, drain_seconds=60, when_up=when_up))
+        await up.wait()
+        os.kill(os.getpid(), signal.SIGTERM)
+        while not app.draining:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+        async with asyncio.timeout(5):
+            await server
+
+
+async def test_an_error_at_the_start_ends_the_server_and_is_told() -> None:
+    app = App()
+
+    async def when_up() -> None:
+        raise Stop("The demonstration stopped.")
+
+    with serving.listen("127.0.0.1", 0) as address, pytest.raises(Stop, match="The demonstration stopped"):
+        await serving.serve(app, address, drain=app.drain, drain_seconds=0, when_up=when_up)
+    assert app.draining
