@@ -94,9 +94,14 @@ class Relay:
         self._db = db
         self._table = outbox.table
         self._bus = bus
+        self._round = asyncio.Lock()
 
     async def tick(self) -> bool:
         """Send one batch; True when more may be waiting. Raises BusUnavailable while the broker is away."""
+        async with self._round:  # on SQLite nothing else keeps two rounds from sending the same packs
+            return await self._send()
+
+    async def _send(self) -> bool:
         if self._db.dialect == "sqlite":
             # One process owns the file; holding its only write lock while a broker answers would stop the service.
             async with self._db.read() as tx:
