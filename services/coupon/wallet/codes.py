@@ -13,12 +13,12 @@ _VALUES = {character: value for value, character in enumerate(ALPHABET)}
 def new_code() -> str:
     """13 characters with 59 random bits; the last one catches any single wrong character and any swap of neighbours."""
     number = secrets.randbelow(_SPACE)
-    pairs = []
-    for _ in range(_LENGTH // 2):
+    body, weighted = "", 0
+    for weight in range(1, _LENGTH, 2):
         number, pair = divmod(number, _BASE * _BASE)
-        pairs.append(_PAIRS[pair])
-    body = "".join(pairs)
-    return body + check_character(body)
+        body += _PAIRS[pair]
+        weighted += weight * (pair // _BASE) + (weight + 1) * (pair % _BASE)
+    return body + ALPHABET[weighted % _BASE]
 
 
 def check_character(body: str) -> str:

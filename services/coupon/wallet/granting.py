@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import Row, bindparam, func, select
 
 from services.coupon.audience.repository import memberships
 from services.coupon.statements import padded
@@ -23,11 +24,21 @@ from services.coupon.wallet.ledger import COUPON, ENTRY
 from services.coupon.wallet.refusals import refusal
 from services.coupon.wallet.rules import Source, Supply, closed, share_out
 from shared.contracts import CouponIssued
-from shared.db import Transaction
+from shared.db import Transaction, insert_bulk
+from shared.db.types import instant_text
 from shared.ids import new_id
 from shared.service import Kit
 from shared.web import Problem
 from shared.web.schemas import rfc3339
+
+_HELD = (
+    select(COUPON.c.customer_id, COUPON.c.template_id, func.max(COUPON.c.seq).label("number"))
+    .where(
+        COUPON.c.customer_id.in_(bindparam("customers", expanding=True)),
+        COUPON.c.template_id.in_(bindparam("templates", expanding=True)),
+    )
+    .group_by(COUPON.c.customer_id, COUPON.c.template_id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +62,31 @@ class Granted:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Lot:
     """What all wishes of one template and source share at this moment."""
 
     row: Row[Any]
     snapshot: Snapshot
     day: str | None
+    now: datetime
     starts: datetime
     ends: datetime
 
-    @property
+    @cached_property
     def cost(self) -> int:
+        """What each coupon reserves of the budget."""
         return (self.snapshot.worst_case or 0) if self.row.budget is not None else 0
+
+    @cached_property
+    def stored(self) -> tuple[str, str, str]:
+        """`now`, `starts` and `ends` as the database keeps them: written once, not once for each coupon."""
+        return instant_text(self.now), instant_text(self.starts), instant_text(self.ends)
+
+    @cached_property
+    def answered(self) -> tuple[str, str, str | None]:
+        """The same as answers show them."""
+        return rfc3339(self.now), rfc3339(self.starts), None if self.ends == FOREVER else rfc3339(self.ends)
 
 
 @dataclass(slots=True)
@@ -112,7 +135,7 @@ class Granting:
             )
             for index, number in zip(open_to, numbers, strict=True):
                 if isinstance(number, int):
-                    answers[index] = _mint(lot, wishes[index], number, now, output)
+                    answers[index] = _mint(lot, wishes[index], number, output)
                 else:
                     answers[index] = self._refused(lot, number, now)
         await self._store(tx, lots, output)
@@ -126,7 +149,7 @@ class Granting:
             snapshot = snapshots[row.id, row.terms_version]
             starts, ends = window(snapshot.terms.validity, now)
             day = None if row.per_day is None else local_day(now, self._zone(snapshot))
-            lots[row.id] = _Lot(row, snapshot, day, starts, ends)
+            lots[row.id] = _Lot(row, snapshot, day, now, starts, ends)
         return lots
 
     def _zone(self, snapshot: Snapshot) -> str:
@@ -139,13 +162,8 @@ class Granting:
         held: dict[str, dict[str, int]] = {template_id: {} for template_id in template_ids}
         if not held:
             return held
-        columns = COUPON.c
-        chosen = (
-            select(columns.customer_id, columns.template_id, func.max(columns.seq).label("number"))
-            .where(columns.customer_id.in_(padded(customers)), columns.template_id.in_(padded(template_ids)))
-            .group_by(columns.customer_id, columns.template_id)
-        )
-        for row in await tx.execute(chosen):
+        parameters = {"customers": padded(customers), "templates": padded(template_ids)}
+        for row in await tx.execute(_HELD, parameters):
             held[row.template_id][row.customer_id] = row.number
         return held
 
@@ -175,8 +193,8 @@ class Granting:
     async def _store(self, tx: Transaction, lots: dict[str, _Lot], output: _Output) -> None:
         if not output.coupons:
             return
-        await tx.execute(insert(COUPON), output.coupons)
-        await tx.execute(insert(ENTRY), output.entries)
+        await insert_bulk(tx, COUPON, output.coupons)
+        await insert_bulk(tx, ENTRY, output.entries)
         numbers = Counter(row["template_id"] for row in output.coupons)
         await templates.count(
             tx,
@@ -202,8 +220,9 @@ def _supply(lot: _Lot, counted: dict[tuple[str, str], int]) -> Supply:
     )
 
 
-def _mint(lot: _Lot, wish: Wish, number: int, now: datetime, output: _Output) -> Granted:
+def _mint(lot: _Lot, wish: Wish, number: int, output: _Output) -> Granted:
     coupon_id, code, row = new_id("cpn"), new_code(), lot.row
+    now, starts, ends = lot.stored
     output.coupons.append(
         {
             "id": coupon_id,
@@ -216,8 +235,8 @@ def _mint(lot: _Lot, wish: Wish, number: int, now: datetime, output: _Output) ->
             "step": 1,
             "source": wish.source,
             "reference": wish.reference,
-            "valid_from": lot.starts,
-            "valid_until": lot.ends,
+            "valid_from": starts,
+            "valid_until": ends,
             "issued_day": lot.day,
             "reserved": lot.cost,
             "lock_token": 0,
@@ -260,12 +279,13 @@ def _mint(lot: _Lot, wish: Wish, number: int, now: datetime, output: _Output) ->
         )
     )
     output.correlations.append(wish.correlation)
-    return Granted(coupon_id, _body(lot, wish, coupon_id, code, now))
+    return Granted(coupon_id, _body(lot, wish, coupon_id, code))
 
 
-def _body(lot: _Lot, wish: Wish, coupon_id: str, code: str, now: datetime) -> bytes:
+def _body(lot: _Lot, wish: Wish, coupon_id: str, code: str) -> bytes:
     """The same document as `CouponView` makes of the stored row; a test compares the two."""
     benefit, threshold = lot.snapshot.fragments
+    now, starts, ends = lot.answered
     return orjson.dumps(
         {
             "id": coupon_id,
@@ -278,8 +298,8 @@ def _body(lot: _Lot, wish: Wish, coupon_id: str, code: str, now: datetime) -> by
             "currency": lot.row.currency,
             "benefit": benefit,
             "threshold": threshold,
-            "valid_from": rfc3339(lot.starts),
-            "valid_until": None if lot.ends == FOREVER else rfc3339(lot.ends),
-            "issued_at": rfc3339(now),
+            "valid_from": starts,
+            "valid_until": ends,
+            "issued_at": now,
         }
     )
