@@ -143,7 +143,7 @@ async def test_f7_a_poison_run_is_parked_and_its_neighbours_go_on(shop: JourneyS
     assert (found["state"], found["reason"]) == ("failed", "poison")
     assert "no node 'gone'" in found["steps"][-1]["detail"]["error"]
     assert [one["reason"] for one in shop.asked("journey.exited")] == ["poison"]
-    await shop.running.tick()  # folds the counts
+    await shop.rest()  # folds the counts
     async with shop.running.service.kit.db.write() as tx:  # mend what the test itself broke in the figures
         await tx.execute(text("UPDATE counter SET node_id = 'w' WHERE node_id = 'gone'"))
 
@@ -216,7 +216,7 @@ async def test_the_audit_finds_what_is_broken(start_shop: Any) -> None:
     drawn = await shop.publish_journey(journey(nodes, ["entry", "w"], ["w", "event", "x"]))
     await shop.track("A")
     await shop.sound()
-    await shop.running.tick()  # folds the counts
+    await shop.rest()  # folds the counts
     run = await shop.run(drawn)
     db = shop.running.service.kit.db
 

@@ -71,7 +71,7 @@ async def test_a_pause_holds_everybody_and_a_resume_goes_on(shop: JourneyShop) -
     await shop.sound()
     resumed = await shop.api.post(f"/v1/journeys/{journey}/resume")
     assert resumed.json()["status"] == "published"
-    await shop.running.tick()
+    await shop.rest()
     ways = {run["customer_id"]: reasons(run)[-2] for run in await shop.runs(journey)}
     assert ways == {"timer": "timed_out", "event": "event_came", "gone": "waiting_event"}
 
@@ -89,7 +89,7 @@ async def test_an_answer_that_comes_during_a_pause_is_kept(shop: JourneyShop) ->
     await shop.publish(shop.coupon(shop.asked("journey.coupon_requested")[0]["reference"]))
     assert (await shop.run(journey))["state"] == "waiting_answer"
     await shop.api.post(f"/v1/journeys/{journey}/resume")
-    await shop.running.tick()
+    await shop.rest()
     assert reasons(await shop.run(journey))[-2:] == ["coupon_issued", "path_end"]
     assert len(shop.asked("journey.coupon_requested")) == 1
 
@@ -101,7 +101,7 @@ async def test_a_stop_ends_every_run(shop: JourneyShop) -> None:
     for _ in range(2):
         stopped = await shop.api.post(f"/v1/journeys/{journey}/stop")
         assert stopped.json()["status"] == "stopped"
-    await shop.running.tick()
+    await shop.rest()
     assert {(run["state"], run["reason"]) for run in await shop.runs(journey)} == {("exited", "journey_stopped")}
     for verb, code in (("publish", "journey_stopped"), ("pause", "wrong_status"), ("resume", "wrong_status")):
         refused = await shop.api.post(f"/v1/journeys/{journey}/{verb}")
