@@ -33,7 +33,7 @@ def create_service(settings: InventorySettings, bus: Bus, clock: Clock) -> Servi
     ledger = Ledger(kit.outbox, clock, settings.low_stock_threshold)
     expiring = Expiring(db, ledger, clock, settings.expiry_batch_size)
     reserving = Reserving(db, ledger, expiring, settings.group_commit_max)
-    settling = Settling(db, ledger, settings.group_commit_max)
+    settling = Settling(db, ledger, expiring, settings.group_commit_max)
 
     app = create_app(
         kit,

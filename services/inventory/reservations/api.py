@@ -67,8 +67,9 @@ def hot_routes(reserving: Reserving, settling: Settling) -> list[HotRoute]:
 
     async def reserve(request: HotRequest[ReservationIn]) -> bytes:
         body = request.body
-        wanted = demand((line.sku, line.location_id, line.quantity) for line in body.lines)
-        return await reserving.reserve(Order(body.order_id, body.channel, body.ttl_seconds, wanted, request.request_id))
+        lines = [(line.sku, line.location_id, line.quantity) for line in body.lines]
+        order = Order(body.order_id, body.channel, body.ttl_seconds, lines, demand(lines), request.request_id)
+        return await reserving.reserve(order)
 
     async def confirm(request: HotRequest[None]) -> bytes:
         return await settling.confirm(request.path_params["reservation_id"], request.request_id)

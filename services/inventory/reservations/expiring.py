@@ -12,6 +12,10 @@ from shared.contracts.inventory import ReservationExpired
 from shared.db import Database
 
 
+class StockOverdue(Exception):
+    """Not enough stock, but some is held by reservations whose time has run out: sweep, then ask again."""
+
+
 class Expiring:
     """Gives the stock of unpaid orders back. Run by a loop, and at once when a reservation finds too little."""
 

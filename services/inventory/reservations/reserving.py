@@ -8,7 +8,7 @@ the transaction ends right after the writing, so a hot row is held as briefly as
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import orjson
@@ -16,7 +16,7 @@ import orjson
 from services.inventory.ledger.posting import Ledger, News, Posting
 from services.inventory.locations.finding import known_locations
 from services.inventory.reservations import repository, rules
-from services.inventory.reservations.expiring import Expiring
+from services.inventory.reservations.expiring import Expiring, StockOverdue
 from services.inventory.reservations.placement import Demand, Placed, Shortage, place
 from services.inventory.reservations.rendering import event, render
 from services.inventory.reservations.rules import Reservation
@@ -24,7 +24,7 @@ from shared.batching import GroupCommit
 from shared.contracts.inventory import ReservationHeld
 from shared.db import Database, Transaction
 from shared.ids import new_id
-from shared.web import Conflict, Problem, Unavailable, Unprocessable
+from shared.web import Conflict, FieldError, Problem, Unavailable, Unprocessable
 
 _TRIES = 3
 
@@ -33,17 +33,14 @@ class _OrderRaced(Exception):
     """Another process reserved for one of the batch's orders at the same moment: look again."""
 
 
-class _StockOverdue(Exception):
-    """Not enough stock, but some is held by reservations whose time has run out: sweep, then ask again."""
-
-
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A request to reserve: units by (sku, location or None), duplicates already summed."""
+    """A request to reserve. `lines` are (sku, location or None, units) as asked, `wanted` their sums."""
 
     order_id: str
     channel: str
     ttl_seconds: int
+    lines: Sequence[tuple[str, str | None, int]]
     wanted: Demand
     correlation: str | None = None
     swept: bool = False
@@ -71,11 +68,9 @@ class Reserving:
         for _ in range(_TRIES):
             try:
                 return await self._group.submit(order)
-            except _StockOverdue:
+            except StockOverdue:
                 await self._expiring.sweep()
-                order = Order(
-                    order.order_id, order.channel, order.ttl_seconds, order.wanted, order.correlation, swept=True
-                )
+                order = replace(order, swept=True)
             except _OrderRaced:
                 continue
         raise Unavailable(
@@ -175,14 +170,16 @@ def _again(earlier: Reservation, order: Order) -> bytes | Problem:
 
 
 def _refusal(order: Order, shortage: Shortage, unknown: set[str], overdue: bool) -> Exception:
-    nowhere = sorted({line.location_id for line in shortage.lines if line.location_id in unknown})
+    nowhere = [number for number, (_, location_id, _) in enumerate(order.lines) if location_id in unknown]
     if nowhere:
-        return Unprocessable(
-            "unknown_location",
-            f"There is no location {', '.join(map(str, nowhere))}. Create it with POST /v1/locations, or leave location_id out.",
-        )
+        advice = "There is no such location. Create it with POST /v1/locations, or leave location_id out."
+        errors = [
+            FieldError(pointer=f"#/lines/{number}/location_id", code="unknown_location", detail=advice)
+            for number in nowhere
+        ]
+        return Unprocessable("unknown_location", f"{errors[0].pointer}: {advice}", errors=errors[:50])
     if overdue and not order.swept:
-        return _StockOverdue()
+        return StockOverdue()
     return Conflict(
         "insufficient_stock",
         "Nothing was reserved: there is less available than the lines ask for. Lower the quantities to `available`.",

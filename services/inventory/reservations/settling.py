@@ -6,19 +6,20 @@ the others find it decided and answer accordingly.
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.inventory.ledger.posting import Ledger, News, Posting
 from services.inventory.ledger.rules import LevelKey, Movement
 from services.inventory.reservations import repository, rules
+from services.inventory.reservations.expiring import Expiring, StockOverdue
 from services.inventory.reservations.placement import Shortage, demand, place
 from services.inventory.reservations.rendering import event, render
 from services.inventory.reservations.rules import Reservation
 from shared.batching import GroupCommit
 from shared.contracts.inventory import ReservationConfirmed, ReservationEvent, ReservationReleased
 from shared.db import Database, Transaction
-from shared.web import NotFound, Problem
+from shared.web import Gone, NotFound, Problem
 
 Transition = Callable[[Reservation, datetime], list[Movement]]
 
@@ -32,6 +33,7 @@ class Step:
     tells: type[ReservationEvent] | None
     again: bool = False
     correlation: str | None = None
+    swept: bool = False
 
 
 @dataclass(slots=True)
@@ -46,8 +48,9 @@ class _Changes:
 class Settling:
     """Transitions of existing reservations."""
 
-    def __init__(self, db: Database, ledger: Ledger, max_batch: int) -> None:
+    def __init__(self, db: Database, ledger: Ledger, expiring: Expiring, max_batch: int) -> None:
         self._ledger = ledger
+        self._expiring = expiring
         self._group: GroupCommit[Step, bytes] = GroupCommit("settlements", db, self.batch, max_batch=max_batch)
 
     def running(self) -> AbstractAsyncContextManager[None]:
@@ -55,7 +58,12 @@ class Settling:
 
     async def confirm(self, reservation_id: str, correlation: str | None) -> bytes:
         """The confirmed reservation as JSON. Raises NotFound, Conflict (`reservation_state`), Gone (`reservation_expired`)."""
-        return await self._group.submit(Step(reservation_id, rules.confirm, ReservationConfirmed, True, correlation))
+        step = Step(reservation_id, rules.confirm, ReservationConfirmed, True, correlation)
+        try:
+            return await self._group.submit(step)
+        except StockOverdue:
+            await self._expiring.sweep()
+            return await self._group.submit(replace(step, swept=True))
 
     async def release(self, reservation_id: str, correlation: str | None) -> bytes:
         """The released reservation as JSON. Raises NotFound, Conflict (`reservation_state`)."""
@@ -84,6 +92,17 @@ class Settling:
             if changes.placed_anew:
                 await repository.replace_lines(tx, list(changes.placed_anew.values()))
             await self._ledger.write(tx, posting, changes.news)
+        return await self._without_overdue(tx, steps, results, posting)
+
+    async def _without_overdue(
+        self, tx: Transaction, steps: Sequence[Step], results: list[bytes | Exception], posting: Posting
+    ) -> list[bytes | Exception]:
+        """Nobody is told that the stock is gone while other orders hold some beyond their time."""
+        late = [n for n, step in enumerate(steps) if step.again and not step.swept]
+        gone = [n for n in late if isinstance(results[n], Gone)]
+        if gone and await repository.any_due(tx, posting.now):
+            for n in gone:
+                results[n] = StockOverdue()
         return results
 
     async def _lock_stock(

@@ -24,6 +24,12 @@ BAD: list[tuple[str, str, dict[str, Any], str]] = [
     ("POST", "/v1/reservations", RESERVATION | {"order_id": "a\x00b"}, "#/order_id"),
     ("POST", "/v1/reservations", RESERVATION | {"channel": "x" * 41}, "#/channel"),
     ("POST", "/v1/reservations", RESERVATION | {"held": 5}, "#/held"),
+    (
+        "POST",
+        "/v1/reservations",
+        RESERVATION | {"lines": [*RESERVATION["lines"], {"sku": "a", "quantity": 1, "location_id": "w9"}]},
+        "#/lines/1/location_id",
+    ),
     ("POST", "/v1/reservations", RESERVATION | {"lines": [{"sku": "a\x00", "quantity": 1}]}, "#/lines/0/sku"),
     *(
         (

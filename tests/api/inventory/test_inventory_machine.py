@@ -166,6 +166,8 @@ class StockMachine(RuleBasedStateMachine):
     def _confirm(self, order: Order, _: str) -> int:
         if order.status == "expired":
             if not self.fits(order.lines):
+                self.sweep()
+            if not self.fits(order.lines):
                 return 410
             self.take(order.lines)
             order.status = "held"

@@ -116,6 +116,18 @@ async def test_paid_after_expiry_when_the_stock_is_gone_is_410_and_changes_nothi
     await shop.prove()
 
 
+async def test_paid_after_expiry_may_take_what_others_hold_beyond_their_time(shop: Shop) -> None:
+    await shop.receive("a", 1)
+    first = await shop.held("o1", ("a", 1), ttl_seconds=60)
+    shop.clock.advance(seconds=60)
+    second = await shop.held("o2", ("a", 1), ttl_seconds=60)
+    assert (await shop.step(first, "confirm")).status_code == 410
+    shop.clock.advance(seconds=60)
+    assert (await shop.done(first, "confirm"))["reserved_again"]
+    assert (await shop.step(second, "confirm")).status_code == 410
+    await shop.prove()
+
+
 async def test_paid_late_but_not_swept_yet_keeps_its_stock(shop: Shop) -> None:
     await shop.receive("a", 1)
     held = await shop.held("o1", ("a", 1))
