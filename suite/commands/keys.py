@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from suite.client import connect
 from suite.commands.common import DataDir, Key, Url, caller, console, flags, run
@@ -42,12 +42,11 @@ def list_keys(url: Url = None, key: Key = None, data_dir: DataDir = None) -> Non
         async with connect(caller(url, data_dir), key) as client:
             return await client.all("/v1/keys")
 
-    table = Table("id", "name", "kind", "scopes", "status", "last used", box=None)
+    # the id whole: it is what revoke and rotate want
+    columns = [Column("id", min_width=30), Column("kind", min_width=11), Column("status", min_width=8)]
+    table = Table(*columns, "name", Column("scopes", overflow="fold"), box=None)
     for one in run(work()):
-        scopes = " ".join(one.get("scopes", []))
-        table.add_row(
-            one["id"], one["name"], one["kind"], scopes, str(one.get("status", "")), str(one.get("last_used_at") or "–")
-        )
+        table.add_row(one["id"], one["kind"], one["status"], one["name"], " ".join(one["scopes"]))
     console.print(table)
 
 

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from shared.messaging.parked import contents
 from shared.observability.logging import mask
@@ -31,7 +31,7 @@ def list_parked(
     if not found:
         console.print("Nothing is parked.")
         return
-    table = Table("queue", "id", "event", "tries", "error", box=None)
+    table = Table("queue", Column("id", min_width=30), "event", "tries", "error", box=None)
     for one in found:
         table.add_row(one.queue, one.id, one.name, str(one.attempts), mask(one.error))
     console.print(table)
