@@ -4,14 +4,16 @@ Without a collector configured no span is recorded, but an incoming traceparent 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from opentelemetry import trace
-from opentelemetry.trace import SpanKind
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace import SpanKind, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 _PROPAGATOR = TraceContextTextMapPropagator()
-_tracer = trace.get_tracer("quanyu")
+_tracer: Tracer | None = None
 
 
 def configure_tracing(service: str, endpoint: str | None) -> None:
@@ -19,28 +21,36 @@ def configure_tracing(service: str, endpoint: str | None) -> None:
     if endpoint is None:
         return
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+    record_spans(service, OTLPSpanExporter(endpoint=endpoint.rstrip("/") + "/v1/traces"))
+
+
+def record_spans(service: str, exporter: SpanExporter | None) -> TracerProvider | None:
+    """From now on this process records spans and gives them to `exporter`; None ends it."""
+    global _tracer
+    if exporter is None:
+        _tracer = None
+        return None
     provider = TracerProvider(resource=Resource.create({"service.name": f"quanyu-{service}"}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint.rstrip("/") + "/v1/traces")))
-    trace.set_tracer_provider(provider)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    _tracer = provider.get_tracer("quanyu")
+    return provider
 
 
 def tracing_enabled() -> bool:
     """True when spans are recorded, so that hot paths need not pay for spans that nobody keeps."""
-    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+    return _tracer is not None
+
+
+def span(name: str, traceparent: str | None, kind: SpanKind = SpanKind.INTERNAL) -> AbstractContextManager[str | None]:
+    """Run a block as a span under `traceparent`; yields the traceparent for what the block causes."""
+    return nullcontext(traceparent) if _tracer is None else _recorded(_tracer, name, traceparent, kind)
 
 
 @contextmanager
-def span(name: str, traceparent: str | None, kind: SpanKind = SpanKind.INTERNAL) -> Iterator[str | None]:
-    """Run a block as a span under `traceparent`; yields the traceparent for what the block causes."""
-    if not tracing_enabled():
-        yield traceparent
-        return
+def _recorded(tracer: Tracer, name: str, traceparent: str | None, kind: SpanKind) -> Iterator[str | None]:
     parent = _PROPAGATOR.extract({"traceparent": traceparent} if traceparent else {})
-    with _tracer.start_as_current_span(name, context=parent, kind=kind):
+    with tracer.start_as_current_span(name, context=parent, kind=kind):
         carrier: dict[str, str] = {}
         _PROPAGATOR.inject(carrier)
         yield carrier.get("traceparent")
