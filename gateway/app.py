@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 
+from pydantic_core import from_json
+
 from gateway.audit import api as audit_api
 from gateway.audit.recording import Auditor
 from gateway.base import Base
@@ -139,7 +141,10 @@ async def _readiness(name: str, forwarder: Forwarder) -> list[str]:
         return [f"{name}: {error.detail if isinstance(error, Problem) else 'gives no answer in time'}"]
     if status == 200:
         return []
-    return [f"{name} is not ready: {body[:300].decode('utf-8', 'replace')}"]
+    try:
+        return [str(check) for check in from_json(body)["checks"]] or [f"{name} is not ready"]
+    except (ValueError, KeyError, TypeError):
+        return [f"{name} is not ready: it answers {status}"]
 
 
 @asynccontextmanager

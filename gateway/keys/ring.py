@@ -38,6 +38,7 @@ class HeldKey:
     policy: Policy | None
     expires_at: datetime | None
     revoked_at: datetime | None
+    changed_at: datetime
     notice: list[tuple[bytes, bytes]] = field(default_factory=list)
 
     def refusal(self, now: datetime, address: str) -> Refusal | None:
@@ -56,7 +57,7 @@ def held(row: Any) -> HeldKey:
     limits = row.limits
     policy = Policy("key", limits["requests"], limits["window_seconds"]) if limits else None
     networks = tuple(ip_network(text) for text in row.allowed_ips)
-    return HeldKey(caller, networks, policy, row.expires_at, row.revoked_at, _notice(row))
+    return HeldKey(caller, networks, policy, row.expires_at, row.revoked_at, row.changed_at, _notice(row))
 
 
 def _notice(row: Any) -> list[tuple[bytes, bytes]]:
@@ -124,7 +125,9 @@ class KeyRing:
         async with self._db.read() as tx:
             changed = await repository.changed_since(tx, since)
         for row in changed:
-            self.forget(row.digest)
+            entry = self._known.get(row.digest)
+            if entry is None or entry[0].changed_at < row.changed_at:
+                self.forget(row.digest)
         self._seen_until = now
 
     def _refuse(self, reason: Refusal) -> Refusal:

@@ -269,7 +269,8 @@ async def test_the_given_administrator_key_replaces_the_one_before(suite: Suite,
 
 
 async def test_a_flood_of_invented_keys_costs_no_look_up_and_no_memory(suite: Suite) -> None:
-    assert await status_of(suite, ADMIN_KEY) == 200
+    for _ in range(2):  # a key found in the very moment in which changed keys are looked up is not remembered yet
+        assert await status_of(suite, ADMIN_KEY) == 200
     client = suite.client("qy_live_sk_" + "a" * 49)
     codes = [(await client.get("/v1/things/1")).status_code for _ in range(70)]
     assert codes == [401] * 60 + [429] * 10
