@@ -23,6 +23,7 @@ from shared.observability.metrics import LOOP_BEAT, LOOP_FAILURES, RELAY_FAILURE
 from shared.settings import ServiceSettings
 
 _STALE_LOOP_SECONDS = 30.0
+_GATHER_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,14 @@ class Loop:
     """Background work that is done in rounds.
 
     `tick` answers True when more work waits (it is called again at once), a number of seconds until the next work is
-    due, or False/None for the normal `interval`. `wake` ends a pause early.
+    due, or False/None for the normal `interval`. `wake` ends a pause early, but never before `rest` is over: work that
+    comes in a stream is gathered into fewer rounds, while the first of it after a quiet time is done at once.
     """
 
     name: str
     tick: Callable[[], Awaitable[bool | float | None]]
     interval: float = 1.0
+    rest: float = 0.0
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     last_success: float = field(default_factory=time.monotonic)
 
@@ -86,6 +89,8 @@ class Loop:
             if again is True:
                 await asyncio.sleep(0)
                 continue
+            if self.rest:
+                await asyncio.sleep(self.rest)
             await self._pause(min(again, self.interval) if isinstance(again, float | int) and again else self.interval)
 
     async def _pause(self, seconds: float) -> None:
@@ -119,7 +124,7 @@ class Service:
         relay = Relay(kit.name, kit.db, kit.outbox, kit.bus)
         self.relay = relay
         self.loops = [
-            Loop("relay", relay.tick, 1.0, kit.outbox.wake),
+            Loop("relay", relay.tick, rest=_GATHER_SECONDS, wake=kit.outbox.wake),
             Loop("prune", Pruner(kit.db, kit.metadata, kit.clock).tick, 3600.0),
             *loops,
         ]

@@ -41,6 +41,7 @@ from shared.observability.logging import get_logger
 PREFETCH = 50
 BATCH_BYTES = 1_000_000
 """A batch ends with the pack that reaches this, so that neither memory nor a consumer's transaction grows without bound."""
+_GATHER_SECONDS = 0.01
 _IDLE_SECONDS = 0.5
 _OUTAGE_SECONDS = 1.0
 
@@ -232,7 +233,11 @@ class LocalBus:
                 self._log.warning("delivery postponed", queue=queue, error=f"{type(error).__name__}: {error}"[:300])
                 await asyncio.sleep(_OUTAGE_SECONDS)
                 continue
-            if not handled:
+            if handled == PREFETCH:
+                continue
+            if handled:
+                await asyncio.sleep(_GATHER_SECONDS)  # what comes in a stream is handled in fewer, larger rounds
+            else:
                 with suppress(TimeoutError):  # retries become due by time alone
                     async with asyncio.timeout(_IDLE_SECONDS):
                         await worker.wake.wait()
