@@ -12,10 +12,10 @@ from suite.tour import story
 
 def announce(url: str, part: str | None, key_file: Path) -> None:
     """Where things are. The key itself was printed once, when it was made; here only its file."""
-    console.print()
-    if part not in (None, "gateway"):
-        console.print(f"[bold]Quanyu {part}[/bold] listens on {url} (for the gateway; it accepts no keys itself).")
+    if part is not None:
+        console.print(f"[bold]Quanyu {part}[/bold] listens on {url}", soft_wrap=True)
         return
+    console.print()
     console.print(f"[bold]Quanyu 全域[/bold] is ready on [bold]{url}[/bold]")
     console.print(f"  API documents      {url}/docs   ({url}/openapi.json)", soft_wrap=True)
     console.print(f"  Health, readiness  {url}/healthz, {url}/readyz", soft_wrap=True)
