@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from datetime import datetime
 
 import pytest
 from api.coupon.mall import Mall
@@ -20,7 +21,7 @@ def membership(
         segment_version=1,
         profile_id="prf_1",
         customer_id=customer,
-        at=at,  # type: ignore[arg-type] # pydantic reads the text
+        at=datetime.fromisoformat(at),
         cause="event",
     )
 
@@ -43,6 +44,7 @@ async def test_fifty_parallel_claims_of_one_customer_give_one(mall: Mall) -> Non
     answers = await asyncio.gather(*[mall.try_claim(template_id) for _ in range(50)])
     assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 49}
     assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"claim_limit_reached"}
+    assert (await mall.try_claim(template_id)).json()["code"] == "claim_limit_reached"
     assert (await mall.seen(template_id))["issued"] == 1
     assert await mall.audit() == {}
 
@@ -53,6 +55,7 @@ async def test_a_limit_of_three_and_no_limit(mall: Mall) -> None:
     answers = await asyncio.gather(*[mall.try_claim(one) for one in (three, free) for _ in range(10)])
     granted = Counter(answer.json()["template_id"] for answer in answers if answer.status_code == 201)
     assert granted == {three: 3, free: 10}
+    assert [(await mall.try_claim(one)).status_code for one in (three, free)] == [409, 201]
     assert await mall.audit() == {}
 
 

@@ -325,7 +325,7 @@ TERMS = st.fixed_dictionaries(
     }
 )
 WALLETS = st.lists(st.tuples(TERMS, st.integers(0, 3)), min_size=1, max_size=5).map(
-    lambda rows: [offer(str(at), **terms, days=days) for at, (terms, days) in enumerate(rows)]
+    lambda rows: [offer(str(at), days=days, **dict[str, Any](terms)) for at, (terms, days) in enumerate(rows)]
 )
 
 
