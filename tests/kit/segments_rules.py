@@ -58,36 +58,53 @@ def numeric(measure: str, name: str | None, values: st.SearchStrategy[Any]) -> s
     return st.one_of(one, two)
 
 
-EVENT_LEAVES = st.one_of(
-    numeric("count", None, st.integers(0, 4)),
-    numeric("sum", "total", st.sampled_from([0, 500, 1000, 2500])),
-    numeric("avg", "total", st.sampled_from([500, 750, 1000])),
-    numeric("min", "total", st.sampled_from([500, 1000])),
-    numeric("max", "total", st.sampled_from([500, 1000])),
-    numeric("sum", "weight", st.sampled_from([0.3, 0.6, -1.5])),
-    numeric("distinct", "sku", st.integers(0, 3)),
-    st.builds(
-        lambda measure, within, op: leaf("Order Completed", within, None, measure=measure, property="total", op=op),
-        st.sampled_from(["avg", "min", "max"]), WINDOWS, st.sampled_from(["exists", "not_exists"]),
-    ),
-    st.builds(
-        lambda measure, event, within, op, value: leaf(
+def edge(measure: str) -> st.SearchStrategy[Any]:
+    """A leaf of the first or last event: of its property, or of its time."""
+    of_property = st.builds(
+        lambda event, within, op, value: leaf(
             event, within, None, measure=measure, property="sku", op=op, value=[value] if "in" in op else value
         ),
-        st.sampled_from(["first", "last"]), st.sampled_from(EVENTS), WINDOWS,
-        st.sampled_from(["eq", "ne", "in", "not_in", "starts_with"]), st.sampled_from(["a", "b", "7", 7]),
+        st.sampled_from(EVENTS),
+        WINDOWS,
+        st.sampled_from(["eq", "ne", "in", "not_in", "starts_with"]),
+        st.sampled_from(["a", "b", "7", 7]),
+    )
+    tests = [
+        ("before", "2026-11-11"), ("after", "2026-11-10"), ("after", "2026-11-11T03:30:00Z"),
+        ("within_last", "6h"), ("within_last", "2d"), ("exists", None), ("not_exists", None),
+    ]  # fmt: skip
+    of_time = st.builds(
+        lambda event, within, test: leaf(event, within, None, measure=measure, op=test[0], value=test[1]),
+        st.sampled_from(EVENTS),
+        WINDOWS,
+        st.sampled_from(tests),
+    )
+    return st.one_of(of_property, of_time)
+
+
+def presence(measure: str) -> st.SearchStrategy[Any]:
+    """Whether there is anything to measure."""
+    return st.builds(
+        lambda within, op: leaf("Order Completed", within, None, measure=measure, property="total", op=op),
+        WINDOWS,
+        st.sampled_from(["exists", "not_exists"]),
+    )
+
+
+BY_MEASURE: dict[str, st.SearchStrategy[Any]] = {
+    "count": numeric("count", None, st.integers(0, 4)),
+    "sum": st.one_of(
+        numeric("sum", "total", st.sampled_from([0, 500, 1000, 2500])),
+        numeric("sum", "weight", st.sampled_from([0.3, 0.6, -1.5])),
     ),
-    st.builds(
-        lambda measure, event, within, op: leaf(
-            event, within, None, measure=measure, op=op[0], **({} if op[1] is None else {"value": op[1]})
-        ),
-        st.sampled_from(["first", "last"]), st.sampled_from(EVENTS), WINDOWS,
-        st.sampled_from([
-            ("before", "2026-11-11"), ("after", "2026-11-10"), ("after", "2026-11-11T03:30:00Z"),
-            ("within_last", "6h"), ("within_last", "2d"), ("exists", None), ("not_exists", None),
-        ]),
-    ),
-)  # fmt: skip
+    "avg": st.one_of(numeric("avg", "total", st.sampled_from([500, 750, 1000])), presence("avg")),
+    "min": st.one_of(numeric("min", "total", st.sampled_from([500, 1000])), presence("min")),
+    "max": st.one_of(numeric("max", "total", st.sampled_from([500, 1000])), presence("max")),
+    "distinct": numeric("distinct", "sku", st.integers(0, 3)),
+    "first": edge("first"),
+    "last": edge("last"),
+}
+EVENT_LEAVES = st.one_of(*BY_MEASURE.values())
 TRAIT_LEAVES = st.sampled_from(
     [
         {"trait": "city", "op": "eq", "value": "上海"},

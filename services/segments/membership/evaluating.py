@@ -86,7 +86,10 @@ class Leaves:
         state = self.state(uid, leaf)
         while state.next_flip_at is not None and state.next_flip_at <= self.now:
             at = state.next_flip_at
-            self._settle(state, uid, leaf, at, "time", _verdict(leaf, evidence, at))
+            verdict = _verdict(leaf, evidence, at)
+            if verdict.next_flip_at is not None and verdict.next_flip_at <= at:
+                raise AssertionError(f"the flip of leaf {leaf.id} does not move on")
+            self._settle(state, uid, leaf, at, "time", verdict)
         if state.evidence and isinstance(leaf, EventLeaf):
             state.evidence = compact(leaf, state.evidence, self.now)
 

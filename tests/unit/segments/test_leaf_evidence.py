@@ -3,10 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kit.segments_oracle import Person, matches
-from kit.segments_rules import EVENT_LEAVES, ZONES
+from kit.segments_rules import BY_MEASURE, ZONES
 
 from services.segments.membership.evaluating import Leaves
 from services.segments.rules.measuring import contribution
@@ -37,9 +38,13 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=600, deadline=None)
-@given(rule=EVENT_LEAVES, zone=st.sampled_from(ZONES), steps=STEPS)
-def test_evidence_and_flips_follow_the_whole_history(rule: dict[str, Any], zone: str, steps: list[Any]) -> None:
+@pytest.mark.parametrize("measure", BY_MEASURE)
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), zone=st.sampled_from(ZONES), steps=STEPS)
+def test_evidence_and_flips_follow_the_whole_history(
+    measure: str, data: st.DataObject, zone: str, steps: list[Any]
+) -> None:
+    rule = data.draw(BY_MEASURE[measure])
     leaf = read_rule(rule, time_zone=zone, currency="CNY")
     assert isinstance(leaf, EventLeaf)
     who, now, leaves = Person(), START, Leaves(micros(START))
@@ -64,11 +69,13 @@ def test_evidence_and_flips_follow_the_whole_history(rule: dict[str, Any], zone:
     assert all(change.at <= micros(now) for change in leaves.changes.get(1, ()))
 
 
-@settings(max_examples=300, deadline=None)
-@given(rule=EVENT_LEAVES, zone=st.sampled_from(ZONES), steps=STEPS)
+@pytest.mark.parametrize("measure", BY_MEASURE)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), zone=st.sampled_from(ZONES), steps=STEPS)
 def test_a_flip_comes_at_its_instant_and_not_a_microsecond_before(
-    rule: dict[str, Any], zone: str, steps: list[Any]
+    measure: str, data: st.DataObject, zone: str, steps: list[Any]
 ) -> None:
+    rule = data.draw(BY_MEASURE[measure])
     leaf = read_rule(rule, time_zone=zone, currency="CNY")
     assert isinstance(leaf, EventLeaf)
     who, leaves = Person(), Leaves(micros(START))
