@@ -12,7 +12,8 @@ from rich.console import Console
 
 from shared.money import format_money
 from suite.audits import AUDITS, run_audits
-from suite.client import Client
+from suite.client import Client, Problem
+from suite.errors import Stop
 from suite.tour.receiver import Receiver, open_receiver
 from suite.tour.shop import DISCOUNT, EVENTS, SHIPPING_FEE, STOCK, WAREHOUSES, Shop
 from suite.tour.stage import Clock, Stage
@@ -71,7 +72,15 @@ class Story:
         self.tracker = self._new_tracker(self.client, key["key"])
         self.stage.tell("a publishable key for the shopper's app", key["id"])
         body = {"url": self.receiver.url, "events": list(EVENTS), "description": f"partner {self.shop.run}"}
-        endpoint = await self.client.post("/v1/webhook-endpoints", body)
+        try:
+            endpoint = await self.client.post("/v1/webhook-endpoints", body)
+        except Problem as error:
+            if error.status != 422:
+                raise
+            raise Stop(
+                "The suite does not send webhooks to this machine, where the tour's partner listens. "
+                "Start it with QUANYU_WEBHOOKS_ALLOW_PRIVATE=true (`make run` does), for development only."
+            ) from None
         self.ids["endpoint"], self.receiver.secret = endpoint["id"], endpoint["secret"]
         self.stage.tell("a partner's webhook endpoint for " + ", ".join(EVENTS), endpoint["id"])
 
