@@ -93,7 +93,7 @@ def create_gateway(
         admin,
         subscriptions=[fanout.subscription()],
         loops=[
-            Loop("webhooks", dispatcher.tick, 0.5, dispatcher.wake),
+            Loop("webhooks", dispatcher.tick, 0.5, wake=dispatcher.wake),
             Loop("webhook-history", dispatcher.prune, 3600),
             Loop("key-uses", ring.note_uses, 60),
             Loop("key-changes", ring.hear, 1),

@@ -33,16 +33,28 @@ class Fanout:
 
     def subscription(self) -> Subscription:
         events = [REGISTRY[name] for name in public_names()]
-        return Subscription(consumer="gateway.webhooks", events=events, handler=self.handle)
+        return Subscription(consumer="gateway.webhooks", events=events, handler=self.handle, wanted=self.wanted)
+
+    async def wanted(self, tx: Transaction, envelopes: Sequence[Envelope]) -> list[Envelope]:
+        """The messages that some endpoint listens to."""
+        endpoints = await self._endpoints(tx)
+        if not endpoints:
+            return []
+        names = {envelope.name for envelope in envelopes}
+        heard = {name for name in names if any(matches(row.events, name) for row in endpoints)}
+        return [envelope for envelope in envelopes if envelope.name in heard]
 
     async def handle(self, tx: Transaction, event: Event, envelope: Envelope) -> None:
-        endpoints = self._listening.get(tx)
-        if endpoints is None:
-            endpoints = self._listening[tx] = await repository.listening(tx)
-        wanted = [row.id for row in endpoints if matches(row.events, envelope.name)]
+        wanted = [row.id for row in await self._endpoints(tx) if matches(row.events, envelope.name)]
         if wanted:
             body = {"type": envelope.name, "timestamp": rfc3339(envelope.occurred_at), "data": envelope.payload}
             await self.add(tx, envelope.id, envelope.name, to_json(body), wanted)
+
+    async def _endpoints(self, tx: Transaction) -> Sequence[Row[Any]]:
+        endpoints = self._listening.get(tx)
+        if endpoints is None:
+            endpoints = self._listening[tx] = await repository.listening(tx)
+        return endpoints
 
     async def add(
         self, tx: Transaction, event_id: str, event_type: str, body: bytes, endpoint_ids: Sequence[str]
