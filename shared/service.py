@@ -17,13 +17,12 @@ from structlog.typing import FilteringBoundLogger
 from shared.clock import Clock
 from shared.db import Database
 from shared.db.migrate import pending, upgrade
-from shared.messaging import Bus, BusUnavailable, Consumer, Outbox, Pruner, Relay, Subscription
+from shared.messaging import Bus, BusUnavailable, Consumer, Outbox, Pruner, Relay, Subscription, rest_after
 from shared.observability.logging import get_logger
 from shared.observability.metrics import LOOP_BEAT, LOOP_FAILURES, RELAY_FAILURES
 from shared.settings import ServiceSettings
 
 _STALE_LOOP_SECONDS = 30.0
-_GATHER_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -55,14 +54,15 @@ class Loop:
     """Background work that is done in rounds.
 
     `tick` answers True when more work waits (it is called again at once), a number of seconds until the next work is
-    due, or False/None for the normal `interval`. `wake` ends a pause early, but never before `rest` is over: work that
-    comes in a stream is gathered into fewer rounds, while the first of it after a quiet time is done at once.
+    due, or False/None for the normal `interval`. `wake` ends a pause early, but with `gather` never before a rest that
+    grows with the round's length: work that comes in a stream is gathered into fewer rounds and leaves the processor to
+    the requests, while the first of it after a quiet time is done at once.
     """
 
     name: str
     tick: Callable[[], Awaitable[bool | float | None]]
     interval: float = 1.0
-    rest: float = 0.0
+    gather: bool = False
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     last_success: float = field(default_factory=time.monotonic)
 
@@ -71,6 +71,7 @@ class Loop:
         failures = 0
         while True:
             self.wake.clear()
+            started = time.monotonic()
             try:
                 again = await self.tick()
             except Exception as error:
@@ -89,8 +90,8 @@ class Loop:
             if again is True:
                 await asyncio.sleep(0)
                 continue
-            if self.rest:
-                await asyncio.sleep(self.rest)
+            if self.gather:
+                await asyncio.sleep(rest_after(time.monotonic() - started))
             await self._pause(min(again, self.interval) if isinstance(again, float | int) and again else self.interval)
 
     async def _pause(self, seconds: float) -> None:
@@ -124,7 +125,7 @@ class Service:
         relay = Relay(kit.name, kit.db, kit.outbox, kit.bus)
         self.relay = relay
         self.loops = [
-            Loop("relay", relay.tick, rest=_GATHER_SECONDS, wake=kit.outbox.wake),
+            Loop("relay", relay.tick, gather=True, wake=kit.outbox.wake),
             Loop("prune", Pruner(kit.db, kit.metadata, kit.clock).tick, 3600.0),
             *loops,
         ]

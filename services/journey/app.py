@@ -79,7 +79,7 @@ def create_service(settings: JourneySettings, bus: Bus, clock: Clock) -> Service
         subscriptions=[
             Subscription("journey.events", (EventsTracked,), handlers.on_events),
             Subscription("journey.segments", (SegmentEntered, SegmentExited), handlers.on_segment),
-            Subscription("journey.coupons", (CouponIssued,), handlers.on_coupon_issued),
+            Subscription("journey.coupons", (CouponIssued,), handlers.on_coupon_issued, handlers.asked_for),
             Subscription("journey.coupon_refusals", (CouponIssueRefused,), handlers.on_coupon_refused),
             Subscription("journey.rule_answers", (RuleEvaluated,), handlers.on_rule_evaluated),
             Subscription("journey.known_templates", (CouponTemplateChanged,), copies.on_template),

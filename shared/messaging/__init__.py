@@ -4,6 +4,7 @@ from shared.messaging.bus import Bus, BusUnavailable, Deliver, Failed, Pack, Par
 from shared.messaging.consumer import Consumer
 from shared.messaging.local import LocalBus
 from shared.messaging.outbox import Outbox, Pruner, Relay
+from shared.messaging.pace import rest_after
 
 __all__ = [
     "Bus",
@@ -18,4 +19,5 @@ __all__ = [
     "Pruner",
     "Relay",
     "Subscription",
+    "rest_after",
 ]

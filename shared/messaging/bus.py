@@ -53,18 +53,21 @@ Deliver = Callable[[Sequence[Pack]], Awaitable[list[Failed]]]
 """Handles packs and answers what failed. Raising means that nothing was decided: deliver again later, count no attempt."""
 
 Handler = Callable[[Transaction, Any, Envelope], Awaitable[None]]
+Wanted = Callable[[Transaction, Sequence[Envelope]], Awaitable[Sequence[Envelope]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """One consumer's interest. `consumer` names the queue (`journey.events`) and the inbox entries.
 
-    `handler(tx, event, envelope)` runs inside the transaction that also records the message as handled.
+    `handler(tx, event, envelope)` runs inside the transaction that also records the message as handled. `wanted`, where
+    most messages don't concern the consumer, picks those that do: the others need neither handler nor record.
     """
 
     consumer: str
     events: Sequence[type[Event]]
     handler: Handler
+    wanted: Wanted | None = None
     names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shared.clock import Clock
 from shared.contracts import REGISTRY, Envelope, Event
-from shared.db import Database, Transaction, insert_ignore, is_outage, is_transient
+from shared.db import Database, Transaction, insert_bulk, is_outage, is_transient
 from shared.messaging.bus import Failed, Pack, Subscription
 from shared.observability.context import Cause, current_cause
 from shared.observability.logging import get_logger
@@ -97,19 +97,21 @@ class Consumer:
         if not envelopes:
             return
         async with self._db.write() as tx:
-            fresh = await self._fresh(tx, envelopes)
-            for envelope in envelopes:
+            pick = self._subscription.wanted
+            wanted = envelopes if pick is None else await pick(tx, envelopes)
+            fresh = await self._fresh(tx, wanted)
+            for envelope in wanted:
                 if envelope.id in fresh:
                     fresh.discard(envelope.id)
                     await self._call(tx, envelope)
         MESSAGES_HANDLED.labels(self._subscription.consumer, "handled").inc(len(envelopes))
 
-    async def _fresh(self, tx: Transaction, envelopes: list[Envelope]) -> set[str]:
+    async def _fresh(self, tx: Transaction, envelopes: Sequence[Envelope]) -> set[str]:
         now = self._clock.now()
         consumer = self._subscription.consumer
         ids = dict.fromkeys(envelope.id for envelope in envelopes)
         rows = [{"consumer": consumer, "message_id": one, "received_at": now} for one in ids]
-        inserted = await insert_ignore(tx, self._inbox, rows, returning=[self._inbox.c.message_id])
+        inserted = await insert_bulk(tx, self._inbox, rows, ignore=True)
         return {row.message_id for row in inserted}
 
     async def _call(self, tx: Transaction, envelope: Envelope) -> None:

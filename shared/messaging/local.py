@@ -5,6 +5,7 @@ owns it. Its file survives a kill: packs are deleted only after their consumer c
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -36,12 +37,12 @@ from sqlalchemy import (
 from shared.clock import Clock
 from shared.db import AutoId, Database, UtcDateTime, insert_ignore, is_outage
 from shared.messaging.bus import BusUnavailable, Deliver, Failed, Pack, Parked
+from shared.messaging.pace import rest_after
 from shared.observability.logging import get_logger
 
 PREFETCH = 50
 BATCH_BYTES = 1_000_000
 """A batch ends with the pack that reaches this, so that neither memory nor a consumer's transaction grows without bound."""
-_GATHER_SECONDS = 0.01
 _IDLE_SECONDS = 0.5
 _OUTAGE_SECONDS = 1.0
 
@@ -226,6 +227,7 @@ class LocalBus:
     async def _run(self, queue: str, worker: _Worker) -> None:
         while True:
             worker.wake.clear()
+            started = time.monotonic()
             try:
                 async with worker.busy:
                     handled = await self._round(queue, worker.deliver)
@@ -236,7 +238,7 @@ class LocalBus:
             if handled == PREFETCH:
                 continue
             if handled:
-                await asyncio.sleep(_GATHER_SECONDS)  # what comes in a stream is handled in fewer, larger rounds
+                await asyncio.sleep(rest_after(time.monotonic() - started))
             else:
                 with suppress(TimeoutError):  # retries become due by time alone
                     async with asyncio.timeout(_IDLE_SECONDS):

@@ -96,8 +96,12 @@ class Handlers:
         for journey in await self._definitions.published(tx, kind, [change.segment_id]):
             await self._entering.enter(tx, journey, [trigger], self._clock.now())
 
+    async def asked_for(self, _: Transaction, envelopes: Sequence[Envelope]) -> list[Envelope]:
+        """Most coupons are nothing to a journey; those that a run asked for carry its reference."""
+        return [envelope for envelope in envelopes if envelope.payload.get("reference") is not None]
+
     async def on_coupon_issued(self, tx: Transaction, answer: contracts.CouponIssued, _: Envelope) -> None:
-        """Most coupons are not ours; those that are carry our reference."""
+        """The coupon that a run asked for."""
         if answer.reference is None:
             return
         coupon = answer.model_dump(mode="json", exclude={"reference", "customer_id"}) | {"id": answer.coupon_id}
