@@ -71,7 +71,7 @@ def measured(rule: dict[str, Any], chosen: list[Any], now: datetime, zone: str) 
     if numbers:
         result = {"avg": sum(numbers, Fraction(0)) / len(numbers), "min": min(numbers), "max": max(numbers)}[measure]
     if op in ("exists", "not_exists"):
-        return (result is not None) == (op == "exists")
+        return bool((result is not None) == (op == "exists"))
     return op in NEGATIVE if result is None else number_holds(op, result, value)
 
 
@@ -103,7 +103,7 @@ def holds(op: str, have: Any, want: Any, now: datetime, zone: str) -> bool:
     if op == "in":
         return any(same(have, one) for one in want)
     if op == "contains":
-        part = as_text(want)
+        part = str(as_text(want))
         return part in [as_text(one) for one in have] if isinstance(have, list) else part in (as_text(have) or "")
     if op == "starts_with":
         return not isinstance(have, list) and (as_text(have) or "").startswith(str(as_text(want)))

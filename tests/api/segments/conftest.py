@@ -25,9 +25,9 @@ class Segments:
         assert answer.status_code == status, answer.text
         return answer.json()
 
-    async def get(self, path: str, status: int = 200, **params: Any) -> Any:
+    async def get(self, path: str, expect: int = 200, **params: Any) -> Any:
         answer = await self.http.get(path, params=params)
-        assert answer.status_code == status, answer.text
+        assert answer.status_code == expect, answer.text
         return answer.json()
 
     async def segment(self, rule: Any, name: str = "s", **extra: Any) -> str:
