@@ -82,7 +82,17 @@ class Processes:
             raise Stop("The tables could not be made; the lines above say why.")
 
     async def ready(self, names: Iterable[str]) -> None:
-        """Wait until each of these parts answers that it is ready. Raises Stop."""
+        """Wait until each of these parts answers that it is ready. Raises Stop, at once when one of all parts has ended."""
+        waiting = asyncio.create_task(self._ready(names))
+        ended = asyncio.create_task(self.first_end())
+        await asyncio.wait({waiting, ended}, return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+        if waiting.done():
+            return waiting.result()
+        waiting.cancel()
+        raise Stop(f"{ended.result().name} ended by itself; the lines above say why.")
+
+    async def _ready(self, names: Iterable[str]) -> None:
         for name in names:
             async with Client(self.url_of(name), "") as client:
                 await client.until_ready(READY_SECONDS)
