@@ -85,12 +85,14 @@ class Processes:
         """Wait until each of these parts answers that it is ready. Raises Stop, at once when one of all parts has ended."""
         waiting = asyncio.create_task(self._ready(names))
         ended = asyncio.create_task(self.first_end())
-        await asyncio.wait({waiting, ended}, return_when=asyncio.FIRST_COMPLETED)
-        ended.cancel()
-        if waiting.done():
-            return waiting.result()
-        waiting.cancel()
-        raise Stop(f"{ended.result().name} ended by itself; the lines above say why.")
+        try:
+            await asyncio.wait({waiting, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done():
+                raise Stop(f"{ended.result().name} ended by itself; the lines above say why.")
+            waiting.result()
+        finally:
+            waiting.cancel()
+            ended.cancel()
 
     async def _ready(self, names: Iterable[str]) -> None:
         for name in names:
