@@ -4,6 +4,7 @@ One statement sees one state of the database, so that work going on meanwhile ra
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Select, and_, case, func, literal, or_, select
 
@@ -14,7 +15,7 @@ from services.coupon.wallet.ledger import COUPON, ENTRY
 T, C, E, K, L, S, D = TEMPLATE.c, COUPON.c, ENTRY.c, CHECKOUT.c, LOCK.c, SHARE.c, DAY.c
 
 
-def _issued_counter() -> Select[tuple[str, int, int]]:
+def _issued_counter() -> Select[Any]:
     rows = select(C.template_id, func.count().label("n")).group_by(C.template_id).subquery()
     counted = func.coalesce(rows.c.n, 0)
     return (
@@ -24,11 +25,11 @@ def _issued_counter() -> Select[tuple[str, int, int]]:
     )
 
 
-def _within_limits() -> Select[tuple[str, int, int]]:
+def _within_limits() -> Select[Any]:
     return select(T.id, T.issued, T.budget_spent).where(or_(T.issued > T.total, T.budget_spent > T.budget))
 
 
-def _orphans() -> Select[tuple[str, str]]:
+def _orphans() -> Select[Any]:
     return (
         select(C.id, C.template_id)
         .join_from(COUPON, TEMPLATE, T.id == C.template_id, isouter=True)
@@ -36,7 +37,7 @@ def _orphans() -> Select[tuple[str, str]]:
     )
 
 
-def _day_counters() -> Select[tuple[str, str, int, int]]:
+def _day_counters() -> Select[Any]:
     rows = (
         select(C.template_id, C.issued_day, func.count().label("n"))
         .where(C.issued_day.is_not(None))
@@ -52,7 +53,7 @@ def _day_counters() -> Select[tuple[str, str, int, int]]:
     )
 
 
-def _budget_ledger() -> Select[tuple[str, int, int]]:
+def _budget_ledger() -> Select[Any]:
     rows = select(E.template_id, func.sum(E.budget_change).label("n")).group_by(E.template_id).subquery()
     spent = func.coalesce(rows.c.n, 0)
     return (
@@ -62,7 +63,7 @@ def _budget_ledger() -> Select[tuple[str, int, int]]:
     )
 
 
-def _budget_reserved() -> Select[tuple[str, int, int]]:
+def _budget_reserved() -> Select[Any]:
     rows = select(C.template_id, func.sum(C.reserved).label("n")).group_by(C.template_id).subquery()
     held = func.coalesce(rows.c.n, 0)
     return (
@@ -72,7 +73,20 @@ def _budget_reserved() -> Select[tuple[str, int, int]]:
     )
 
 
-def _order_shares() -> Select[tuple[str, int, int]]:
+def _reserves() -> Select[Any]:
+    """An ended coupon holds nothing of the budget; a redeemed one holds what it took off, where it held anything."""
+    used = select(L.coupon_id, L.amount).where(L.state == "redeemed").subquery()
+    return (
+        select(C.id, C.status, C.reserved)
+        .join_from(COUPON, used, used.c.coupon_id == C.id, isouter=True)
+        .where(
+            C.reserved != 0,
+            or_(C.status.in_(("expired", "voided")), and_(C.status == "redeemed", C.reserved != used.c.amount)),
+        )
+    )
+
+
+def _order_shares() -> Select[Any]:
     rows = select(S.checkout_id, func.sum(S.amount).label("n")).group_by(S.checkout_id).subquery()
     shared = func.coalesce(rows.c.n, 0)
     return (
@@ -82,7 +96,7 @@ def _order_shares() -> Select[tuple[str, int, int]]:
     )
 
 
-def _coupon_shares() -> Select[tuple[str, str, int, int]]:
+def _coupon_shares() -> Select[Any]:
     rows = select(S.checkout_id, S.source, func.sum(S.amount).label("n")).group_by(S.checkout_id, S.source).subquery()
     shared = func.coalesce(rows.c.n, 0)
     same = and_(rows.c.checkout_id == L.checkout_id, rows.c.source == L.coupon_id)
@@ -93,12 +107,12 @@ def _coupon_shares() -> Select[tuple[str, str, int, int]]:
     )
 
 
-def _one_live_lock() -> Select[tuple[str, int]]:
+def _one_live_lock() -> Select[Any]:
     live = select(L.coupon_id, func.count().label("n")).where(L.state == "live").group_by(L.coupon_id).subquery()
     return select(live.c.coupon_id, live.c.n).where(live.c.n > 1)
 
 
-def _locks_agree() -> Select[tuple[str, str, str]]:
+def _locks_agree() -> Select[Any]:
     """A coupon is locked exactly when a locked checkout holds it with the current token."""
     live = select(L.coupon_id, L.checkout_id, L.token).where(L.state == "live").subquery()
     same = and_(live.c.coupon_id == C.id, live.c.checkout_id == C.checkout_id, live.c.token == C.lock_token)
@@ -115,7 +129,7 @@ def _locks_agree() -> Select[tuple[str, str, str]]:
     )
 
 
-def _redeemed_once() -> Select[tuple[str, str, int]]:
+def _redeemed_once() -> Select[Any]:
     """A coupon is redeemed exactly when one committed checkout used it."""
     used = (
         select(L.coupon_id, func.count().label("n"))
@@ -132,7 +146,7 @@ def _redeemed_once() -> Select[tuple[str, str, int]]:
     )
 
 
-def _ledger_replay() -> Select[tuple[str, str, int]]:
+def _ledger_replay() -> Select[Any]:
     """The last entry says the coupon's status, and there are as many entries as steps, numbered without gaps."""
     last = ENTRY.alias("last")
     numbers = (
@@ -153,7 +167,7 @@ def _ledger_replay() -> Select[tuple[str, str, int]]:
     )
 
 
-def _ledger_chain() -> Select[tuple[str, int, str]]:
+def _ledger_chain() -> Select[Any]:
     """Each entry begins where the one before ended."""
     before = ENTRY.alias("before")
     same = and_(before.c.coupon_id == E.coupon_id, before.c.step == E.step - 1)
@@ -164,13 +178,14 @@ def _ledger_chain() -> Select[tuple[str, int, str]]:
     )
 
 
-CHECKS: Mapping[str, tuple[Select[tuple[object, ...]], str]] = {
+CHECKS: Mapping[str, tuple[Select[Any], str]] = {
     "issued_counter": (_issued_counter(), "a template's counter is the number of its coupons"),
     "within_limits": (_within_limits(), "no template is over its total or its budget"),
     "no_orphans": (_orphans(), "every coupon has its template"),
     "day_counters": (_day_counters(), "a day's counter is the number of coupons of that day"),
     "budget_is_ledger": (_budget_ledger(), "the budget spent is the sum of the ledger's budget changes"),
     "budget_is_reserved": (_budget_reserved(), "the budget spent is what the coupons hold of it"),
+    "reserves_end": (_reserves(), "an ended coupon holds no budget, a redeemed one what it took off"),
     "shares_are_discount": (_order_shares(), "the shares of a checkout sum up to its discount"),
     "shares_are_amounts": (_coupon_shares(), "the shares of a coupon sum up to its amount"),
     "one_live_lock": (_one_live_lock(), "no coupon has two live locks"),

@@ -17,6 +17,7 @@ DAMAGE: dict[str, Any] = {
     "day_counters": update(DAY).values(issued=99),
     "budget_is_ledger": update(TEMPLATE).values(budget_spent=TEMPLATE.c.budget_spent - 1),
     "budget_is_reserved": update(COUPON).values(reserved=COUPON.c.reserved + 1),
+    "reserves_end": update(COUPON).where(COUPON.c.status == "issued").values(status="voided"),
     "shares_are_discount": update(CHECKOUT).values(discount=CHECKOUT.c.discount - 1),
     "shares_are_amounts": update(SHARE).values(amount=SHARE.c.amount + 1),
     "locks_agree": update(LOCK).values(token=LOCK.c.token + 1),

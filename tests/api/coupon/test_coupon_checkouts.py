@@ -117,6 +117,7 @@ async def test_a_late_commit_takes_the_coupons_again_when_they_are_free(
         paid = await mall.end(checkout["id"], "commit")
         assert (paid.status_code, paid.json()["status"]) == (200, "committed")
         assert paid.json()["quote"] == checkout["quote"]
+        assert paid.json()["locks"][0]["token"] == (2 if swept else 1)
     events = [entry["event"] for entry in (await mall.coupon(coupon_id))["ledger"]]
     assert events == ["issued", "locked", *(["returned", "locked"] if swept else []), "redeemed"]
     assert await mall.audit() == {}

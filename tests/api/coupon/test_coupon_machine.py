@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from api.coupon.mall import Mall
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from kit.services import INTERNAL_SECRET, Recorder, RunningService
@@ -145,6 +145,11 @@ class Trade(RuleBasedStateMachine):
 
 
 Trade.TestCase.settings = settings(
-    max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=30,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    # No shrinking: it would start the service hundreds of times; the steps are printed as they were.
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
 )
 TestTrade = pytest.mark.slow(Trade.TestCase)
