@@ -7,7 +7,7 @@ A service's own variable wins over the suite's: the coupon service reads `QUANYU
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -67,6 +67,20 @@ class ServiceSettings(BaseSettings):
         environment = [EnvSettingsSource(settings_cls, env_prefix=prefix) for prefix in prefixes]
         files = [DotEnvSettingsSource(settings_cls, env_prefix=prefix) for prefix in prefixes]
         return (init_settings, *environment, *files)
+
+    @field_validator("database_url")
+    @classmethod
+    def _a_database_that_we_know(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("postgresql://", "sqlite:///")):
+            raise ValueError("must be postgresql://user:password@host/database or sqlite:///path, or empty")
+        return url
+
+    @field_validator("broker_url")
+    @classmethod
+    def _a_broker_that_we_know(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("amqp://", "amqps://")):
+            raise ValueError("must be amqp://user:password@host/, or empty")
+        return url
 
     @model_validator(mode="after")
     def _production_is_real(self) -> Self:

@@ -4,6 +4,7 @@ import sys
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from suite.client import connect
 from suite.commands import imports, keys, parked
@@ -42,8 +43,10 @@ def tour(url: Url = None, key: Key = None, data_dir: DataDir = None) -> None:
 
 @app.command()
 def full(
-    port: Annotated[int, typer.Option(help="Port of the gateway; the services take free ones.")] = 8000,
-    host: Annotated[str, typer.Option(help="Address of the gateway.")] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option(help="Port of the gateway; the services take free ones.  [default: 8000]")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address of the gateway.  [default: 127.0.0.1]")] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Start each service and the gateway as a process of its own, on PostgreSQL and RabbitMQ. Ctrl-C stops them all."""
@@ -58,7 +61,7 @@ def main() -> None:
     try:
         app()
     except Stop as error:
-        errors.print(f"[bold red]quanyu:[/bold red] {error}", soft_wrap=True)
+        errors.print(f"[bold red]quanyu:[/bold red] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from rich.markup import escape
+
 from suite import sampleshop
 from suite.client import connect
 from suite.commands.common import console, errors
@@ -37,5 +39,5 @@ async def demonstrate(url: str, key_file: Path) -> None:
             await sampleshop.load(client, console)
             await story.play(client, console)
     except Stop as error:
-        errors.print(f"[bold red]The demonstration stopped:[/bold red] {error}", soft_wrap=True)
+        errors.print(f"[bold red]The demonstration stopped:[/bold red] {escape(str(error))}", soft_wrap=True)
     announce(url, None, key_file)

@@ -7,10 +7,13 @@ The bus is local (a database file) unless a broker is given. The services are bu
 arrangement, with the settings that the environment and the flags give.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from shared.clock import Clock, SystemClock
 from shared.db import Database
@@ -104,7 +107,8 @@ async def open_bus(settings: SuiteSettings) -> AsyncIterator[Bus]:
     """The local bus, or RabbitMQ when a broker is given."""
     bus: Bus
     if settings.broker_url is None:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        with _telling("bus", settings):
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
         bus = LocalBus(
             Database(settings.resolved_database_url("bus"), schema="bus"),
             SystemClock(),
@@ -116,7 +120,8 @@ async def open_bus(settings: SuiteSettings) -> AsyncIterator[Bus]:
             prefix=settings.broker_prefix,
             retry_seconds=settings.bus_retry_seconds,
         )
-    await bus.start()
+    with _telling("bus", settings):
+        await bus.start()
     try:
         yield bus
     finally:
@@ -143,7 +148,8 @@ async def prepare(names: tuple[str, ...], settings: SuiteSettings, flags: Flags)
         for name in names:
             part = build(name, flags, bus)
             try:
-                await part.migrate()
+                with _telling(part.name, part.kit.settings):
+                    await part.migrate()
                 await part.declare()
             finally:
                 await part.kit.db.close()
@@ -176,5 +182,21 @@ async def _enter(stack: AsyncExitStack, door: Service, parts: tuple[Service, ...
     for part in parts:
         await part.declare()  # every queue is there before the first part publishes
     for part in parts:
-        await stack.enter_async_context(part.running())
+        with _telling(part.name, part.kit.settings):
+            await stack.enter_async_context(part.running())
     return Running(door.app, parts)
+
+
+@contextmanager
+def _telling(name: str, settings: ServiceSettings) -> Iterator[None]:
+    """A database that can't be used at the start is a sentence for the operator."""
+    try:
+        yield
+    except (OSError, SQLAlchemyError) as error:
+        url = make_url(settings.resolved_database_url(name)).render_as_string(hide_password=True)
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error).splitlines()[0]
+        raise Stop(
+            f"The database of {name}, {url}, can't be used: {reason.split('Error) ')[-1].rstrip('.')}. "
+            f"Check QUANYU_DATABASE_URL (or QUANYU_{name.upper()}_DATABASE_URL) and that the server runs; "
+            "for SQLite, that the data folder may be written."
+        ) from error

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import typer
+from rich.markup import escape
 
 from shared.settings import DEFAULT_INTERNAL_SECRET
 from suite.audits import AUDITS, run_audits
@@ -53,7 +54,7 @@ async def _running(url: str | None, key: str | None, data_dir: Any) -> bool:
         async with connect(settings, key) as client:
             return await _look(client)
     except Stop as error:
-        console.print(f"  {BAD} {error}", soft_wrap=True)
+        console.print(f"  {BAD} {escape(str(error))}", soft_wrap=True)
         return False
 
 
@@ -70,7 +71,7 @@ async def _look(client: Client) -> bool:
         clean &= not bad
         console.print(f"  {BAD if bad else GOOD} {AUDITS[part]}: {len(findings)} checks")
         for check in bad:
-            console.print(f"       {check['name']}: {check['detail']}", soft_wrap=True)
+            console.print(f"       {escape(str(check['name']))}: {escape(str(check['detail']))}", soft_wrap=True)
     return ready and clean
 
 

@@ -82,13 +82,37 @@ def test_full_needs_its_servers(quanyu: Call) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("QUANYU_PORT", "eighty"), ("QUANYU_BUS_RETRY_SECONDS", "soon"), ("QUANYU_ENVIRONMENT", "test")],
+    [
+        ("QUANYU_PORT", "eighty"),
+        ("QUANYU_BUS_RETRY_SECONDS", "soon"),
+        ("QUANYU_ENVIRONMENT", "test"),
+        ("QUANYU_DATABASE_URL", "mysql://root:hidden-word@127.0.0.1/x"),
+        ("QUANYU_BROKER_URL", "redis://user:hidden-word@127.0.0.1/"),
+    ],
 )
 def test_a_wrong_setting_is_named(quanyu: Call, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     code, _, said = quanyu("serve", "--port", "0") if name != "QUANYU_PORT" else quanyu("serve")
     assert code == 1
     assert name in said
+    assert "hidden-word" not in said
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "no-such-host.invalid"])
+def test_a_database_that_is_away(quanyu: Call, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("QUANYU_DATABASE_URL", f"postgresql://user:hidden-word@{host}/quanyu")
+    for command in (("serve", "--port", "0"), ("migrate",)):
+        code, _, said = quanyu(*command)
+        assert code == 1
+        assert f"{host}/quanyu" in said
+        assert "QUANYU_DATABASE_URL" in said
+        assert "hidden-word" not in said
+
+
+def test_a_data_folder_that_is_none(quanyu: Call, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    code, _, said = quanyu("serve", "--port", "0", "--data-dir", str(tmp_path / "file"))
+    assert (code, "the data folder may be written" in said) == (1, True)
 
 
 def test_production_refuses_the_defaults_without_printing_secrets(
