@@ -195,8 +195,9 @@ def _telling(name: str, settings: ServiceSettings) -> Iterator[None]:
     except (OSError, SQLAlchemyError) as error:
         url = make_url(settings.resolved_database_url(name)).render_as_string(hide_password=True)
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error).splitlines()[0]
+        own = "" if name == "bus" else f" (or QUANYU_{name.upper()}_DATABASE_URL)"
         raise Stop(
             f"The database of {name}, {url}, can't be used: {reason.split('Error) ')[-1].rstrip('.')}. "
-            f"Check QUANYU_DATABASE_URL (or QUANYU_{name.upper()}_DATABASE_URL) and that the server runs; "
+            f"Check QUANYU_DATABASE_URL{own} and that the server runs; "
             "for SQLite, that the data folder may be written."
         ) from error
