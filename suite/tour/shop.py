@@ -1,6 +1,6 @@
 """What the merchant of the story sells and promises: request bodies with fresh names for each run. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,19 @@ class Item:
     quantity: int
 
 
+@dataclass
+class Shopper:
+    """A customer of the story and what happened to them so far."""
+
+    customer_id: str
+    name: str
+    city: str
+    order_id: str
+    coupon: dict[str, Any] = field(default_factory=dict)
+    checkout: dict[str, Any] = field(default_factory=dict)
+    reservation: dict[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Shop:
     """The bodies of one run; `run` is part of every name, so that runs don't meet."""
@@ -40,6 +53,11 @@ class Shop:
     @property
     def subtotal(self) -> int:
         return sum(item.unit_price * item.quantity for item in self.cart)
+
+    @property
+    def total(self) -> int:
+        """What is paid, with the coupon."""
+        return self.subtotal - DISCOUNT + SHIPPING_FEE
 
     def location(self, place: str) -> str:
         return f"{place}-{self.run}"
@@ -147,11 +165,11 @@ class Shop:
     def added(self, customer_id: str, item: Item) -> dict[str, Any]:
         return self._track(customer_id, "Product Added", {**self._product(item), "cart_id": f"cart-{customer_id}"})
 
-    def completed(self, customer_id: str, order_id: str, total: int) -> dict[str, Any]:
+    def completed(self, customer_id: str, order_id: str) -> dict[str, Any]:
         properties = {
             "order_id": order_id,
             "cart_id": f"cart-{customer_id}",
-            "total": total / 100,
+            "total": self.total / 100,
             "currency": CURRENCY,
             "products": [self._product(item) for item in self.cart],
         }

@@ -4,7 +4,6 @@ after the ones before it; everything is asked again and again until it is so, be
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,23 +13,11 @@ from shared.money import format_money
 from suite.audits import AUDITS, run_audits
 from suite.client import Client, Problem
 from suite.errors import Stop
+from suite.tour.checks import Checks
 from suite.tour.receiver import Receiver, open_receiver
-from suite.tour.shop import DISCOUNT, EVENTS, SHIPPING_FEE, STOCK, WAREHOUSES, Shop
+from suite.tour.shop import EVENTS, STOCK, WAREHOUSES, Shop, Shopper
 from suite.tour.stage import Clock, Stage
 from suite.tour.tracking import HttpTracker, Tracker
-
-
-@dataclass
-class Shopper:
-    """A customer of the story and what happened to them so far."""
-
-    customer_id: str
-    name: str
-    city: str
-    order_id: str
-    coupon: dict[str, Any] = field(default_factory=dict)
-    checkout: dict[str, Any] = field(default_factory=dict)
-    reservation: dict[str, Any] = field(default_factory=dict)
 
 
 class Story:
@@ -52,6 +39,7 @@ class Story:
         self.stage = stage
         self.receiver = receiver
         self.shop = shop
+        self.checks = Checks(client, stage, shop)
         self.ids: dict[str, str] = {}
         run = shop.run
         self.first = Shopper(f"lin-{run}", "林晓 Lin Xiao", "上海", f"order-lin-{run}")
@@ -97,7 +85,7 @@ class Story:
         await self.client.post("/v1/stock/adjustments", opening)
         self.stage.tell(f"{len(WAREHOUSES)} warehouses", *WAREHOUSES.values())
         for item in self.shop.cart:
-            await self._expect_stock(item.sku, STOCK, 0)
+            await self.checks.stock(item.sku, STOCK, reserved=0)
             self.stage.tell(f"{STOCK} × {item.name}", item.sku, format_money(item.unit_price))
 
     async def _campaign(self) -> None:
@@ -131,7 +119,7 @@ class Story:
     async def browse(self, shopper: Shopper) -> None:
         clock, item = Clock(), self.shop.cart[1]
         traits = {"name": shopper.name.split()[0], "city": shopper.city}
-        await self._track(
+        await self.tracker.send(
             {"type": "identify", "userId": shopper.customer_id, "traits": traits},
             self.shop.viewed(shopper.customer_id, item),
             self.shop.added(shopper.customer_id, item),
@@ -148,7 +136,7 @@ class Story:
 
     async def journey_helps(self, shopper: Shopper) -> None:
         async def issued() -> Any:
-            return next(iter(await self._coupons(shopper)), None)
+            return next(iter(await self.checks.coupons(shopper, self.ids["template"])), None)
 
         async def delivered() -> Any:
             inbox = await self.client.get(f"/v1/customers/{shopper.customer_id}/inbox")
@@ -169,7 +157,7 @@ class Story:
         """One run, one coupon, one message; and the path of the run."""
         runs = await self.client.all(f"/v1/journeys/{self.ids['journey']}/runs?customer_id={shopper.customer_id}")
         self.stage.equal(f"the number of runs of {shopper.customer_id}", len(runs), 1)
-        self.stage.equal("the number of coupons", len(await self._coupons(shopper)), 1)
+        self.stage.equal("the number of coupons", len(await self.checks.coupons(shopper, self.ids["template"])), 1)
         messages = await self.client.all(f"/v1/customers/{shopper.customer_id}/inbox")
         self.stage.equal("the number of messages", len(messages), 1)
         await self._tell_run(runs[0]["id"])
@@ -194,13 +182,13 @@ class Story:
     async def check_out(self, shopper: Shopper) -> None:
         """Quote, lock the coupon, reserve the stock. Every call may be made again."""
         quote = await self.client.post("/v1/quotes", self.shop.quote(shopper.customer_id))
-        self._expect_quote(quote, shopper)
+        self.checks.quote(quote, shopper)
         body = {**self.shop.quote(shopper.customer_id), "order_id": shopper.order_id, "ttl_seconds": 900}
         clock = Clock()
         shopper.checkout = await self.client.post("/v1/checkouts", body)
         self.stage.equal("the checkout's status", shopper.checkout["status"], "locked")
         self.stage.tell("checkout: the coupon is locked 锁券", shopper.checkout["id"], seconds=clock.seconds)
-        await self._expect_coupon(shopper, "locked")
+        await self.checks.coupon(shopper, "locked")
         clock = Clock()
         shopper.reservation = await self.client.post("/v1/reservations", self.shop.reservation(shopper.order_id))
         self.stage.equal("the reservation's status", shopper.reservation["status"], "held")
@@ -210,14 +198,13 @@ class Story:
     async def pay(self, shopper: Shopper) -> None:
         checkout = await self.client.post(f"/v1/checkouts/{shopper.checkout['id']}/commit")
         self.stage.equal("the checkout's status", checkout["status"], "committed")
-        await self._expect_coupon(shopper, "redeemed")
+        await self.checks.coupon(shopper, "redeemed")
         self.stage.tell("paid: the coupon is redeemed 核销", shopper.coupon["id"])
         reservation = await self.client.post(f"/v1/reservations/{shopper.reservation['id']}/confirm")
         self.stage.equal("the reservation's status", reservation["status"], "confirmed")
         self.stage.tell("the reservation is confirmed", shopper.reservation["id"])
-        total = self.shop.subtotal - DISCOUNT + SHIPPING_FEE
-        await self._track(self.shop.completed(shopper.customer_id, shopper.order_id, total))
-        self.stage.tell("Order Completed", shopper.order_id, format_money(total))
+        await self.tracker.send(self.shop.completed(shopper.customer_id, shopper.order_id))
+        self.stage.tell("Order Completed", shopper.order_id, format_money(self.shop.total))
 
     async def leaves_segment(self, shopper: Shopper) -> None:
         async def left() -> Any:
@@ -273,7 +260,7 @@ class Story:
         reservation = await self.client.post(f"/v1/reservations/{shopper.reservation['id']}/release")
         self.stage.equal("the reservation's status", reservation["status"], "released")
         self.stage.tell("cancelled 取消订单", shopper.checkout["id"], shopper.reservation["id"])
-        await self._expect_coupon(shopper, "issued")
+        await self.checks.coupon(shopper, "issued")
         coupon = await self.client.get(f"/v1/coupons/{shopper.coupon['id']}")
         kinds = [entry["event"] for entry in coupon["ledger"]]
         self.stage.equal("the coupon's ledger", kinds, ["issued", "locked", "returned"])
@@ -282,7 +269,7 @@ class Story:
     async def accounts(self) -> None:
         """Stock, ledgers and audits after all that."""
         for item in self.shop.cart:
-            await self._expect_stock(item.sku, STOCK - item.quantity, item.quantity)
+            await self.checks.stock(item.sku, STOCK - item.quantity, reserved=item.quantity)
             movements = await self.client.all(f"/v1/stock/movements?sku={item.sku}")
             self.stage.tell(f"{item.sku}: {STOCK - item.quantity} of {STOCK} available", f"{len(movements)} movements")
         for name, checks in (await run_audits(self.client)).items():
@@ -298,40 +285,6 @@ class Story:
             await self.client.delete(f"/v1/webhook-endpoints/{self.ids['endpoint']}")
         if "key" in self.ids:
             await self.client.delete(f"/v1/keys/{self.ids['key']}")
-
-    # --- helpers ---------------------------------------------------------------------------------------------------
-
-    async def _track(self, *messages: dict[str, Any]) -> None:
-        await self.tracker.send(*messages)
-
-    async def _coupons(self, shopper: Shopper) -> list[dict[str, Any]]:
-        coupons = await self.client.all(f"/v1/coupons?customer_id={shopper.customer_id}")
-        mine = [coupon for coupon in coupons if coupon["template_id"] == self.ids["template"]]
-        self.stage.expect(len(mine) <= 1, f"{shopper.customer_id} should have one coupon but has {len(mine)}.")
-        return mine
-
-    async def _expect_coupon(self, shopper: Shopper, status: str) -> None:
-        coupon = await self.client.get(f"/v1/coupons/{shopper.coupon['id']}")
-        self.stage.equal(f"the status of {shopper.coupon['id']}", coupon["status"], status)
-
-    async def _expect_stock(self, sku: str, available: int, gone: int) -> None:
-        levels = await self.client.all(f"/v1/stock?sku={sku}")
-        self.stage.equal(f"what is available of {sku}", sum(level["available"] for level in levels), available)
-
-    def _expect_quote(self, quote: dict[str, Any], shopper: Shopper) -> None:
-        stage, total = self.stage, self.shop.subtotal - DISCOUNT + SHIPPING_FEE
-        stage.equal("the quote's subtotal", quote["subtotal"], self.shop.subtotal)
-        stage.equal("the quote's discount", quote["discount"], DISCOUNT)
-        stage.equal("the quote's total", quote["total"], total)
-        stage.equal("the applied coupon", [one["coupon_id"] for one in quote["applied"]], [shopper.coupon["id"]])
-        shares = [line["discount"] for line in quote["lines"]]
-        stage.equal("the sum of the lines' shares", sum(shares), DISCOUNT)
-        parts = " + ".join(format_money(share) for share in shares)
-        stage.tell(
-            f"quote 试算: {format_money(quote['subtotal'])} − {format_money(quote['discount'])}"
-            f" + shipping {format_money(SHIPPING_FEE)} = {format_money(quote['total'])}",
-            f"shared out as {parts}",
-        )
 
 
 async def play(client: Client, console: Console) -> None:
