@@ -185,7 +185,8 @@ def _report(console: Console, done: Summary, rejects: Path) -> None:
         f"({done.rows_known:,} rows), {sum(done.rejected.values()):,} rows rejected."
     )
     if done.accepted == 0:
-        console.print("[bold]Nothing new:[/bold] every order of this file was there already; nothing was changed.")
+        why = "every order of this file was there already" if done.duplicates else "the file holds no order to import"
+        console.print(f"[bold]Nothing new:[/bold] {why}; nothing was changed.")
     if not done.rejected:
         return
     grid = Grid("rejected rows", "reason", "what it means", box=None)

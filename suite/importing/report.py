@@ -14,7 +14,7 @@ from suite.importing.rules import EXPLANATIONS, Reason
 class Rejects:
     """Counts the rejected rows and writes them, with reason and explanation, to `path` (UTF-8 with BOM).
 
-    The file appears under its name when the import ends; a run that was killed leaves only `<name>.part`.
+    The file appears under its name when the import ends; a run that fails leaves none (one that is killed, `<name>.part`).
     """
 
     def __init__(self, path: Path, header: list[str]) -> None:
@@ -33,9 +33,7 @@ class Rejects:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
-        if kind is not None:
-            return
-        if self.counts:
+        if kind is None and self.counts:
             os.replace(self._part, self.path)
         else:
             self._part.unlink()
