@@ -1,5 +1,6 @@
 """`quanyu import`: a merchant's history from files."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -42,8 +43,8 @@ def orders(
     """Load order lines as customers and orders. Loading a file twice changes nothing; a broken load is simply run again."""
     options = Options(
         mapping=_checked(map_ or []),
-        source=source,
-        currency=currency.upper() if currency else None,
+        source=_shaped("--source", source, "[A-Za-z0-9_.-]{1,40}", "up to 40 letters, digits, _ . and -"),
+        currency=_shaped("--currency", currency and currency.upper(), "[A-Z]{3}", "an ISO 4217 code such as CNY"),
         time_zone=_zone(time_zone),
         rejects=rejects or Path(f"{file.name.split('.')[0]}.rejects.csv"),
     )
@@ -63,6 +64,12 @@ def _checked(pairs: list[str]) -> dict[str, str]:
         return parse_mapping(pairs)
     except ColumnsError as error:
         raise Stop(str(error)) from None
+
+
+def _shaped(flag: str, value: str | None, shape: str, wanted: str) -> str | None:
+    if value is not None and not re.fullmatch(shape, value):
+        raise Stop(f"{flag} takes {wanted}, not {value!r}.")
+    return value
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

@@ -136,6 +136,15 @@ def test_nobody_answers(quanyu: Call) -> None:
         assert "quanyu serve" in said
 
 
+@pytest.mark.parametrize(
+    ("flag", "value"), [("--source", "tao bao"), ("--currency", "yuan"), ("--time-zone", "Mars/X"), ("--map", "who")]
+)
+def test_a_wrong_flag_of_the_import(quanyu: Call, flag: str, value: str) -> None:
+    code, _, said = quanyu("import", "orders", "orders.csv", flag, value)
+    assert code == 1
+    assert value.lower() in said.lower()
+
+
 def test_no_key(quanyu: Call) -> None:
     code, _, said = quanyu("tour")
     assert code == 1
