@@ -29,6 +29,7 @@ from services.journey.engine.run import (
     RuleEvaluated,
     Run,
     SendMessage,
+    Signal,
     Unlisten,
 )
 
@@ -320,7 +321,7 @@ def test_every_publishable_journey_walks_and_never_spins(
         return
     run, now, references = fresh(customer_id=customer), NOW, set()
     for choice in signals:
-        signal = None
+        signal: Signal | None = None
         if run.state == "waiting_answer" and choice:
             signal = [CouponIssued(run.reference, {"id": "c"}), CouponRefused(run.reference, "sold_out"),
                       RuleEvaluated(run.reference, choice == 1)][choice - 1]  # fmt: skip

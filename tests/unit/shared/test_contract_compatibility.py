@@ -27,7 +27,8 @@ WiderLine.__name__ = NarrowerLine.__name__ = "Line"
 
 
 def schema(**fields: Any) -> dict[str, Any]:
-    return create_model("Event", **fields).model_json_schema()
+    found: dict[str, Any] = create_model("Event", **fields).model_json_schema()
+    return found
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ async def test_migrations(backend: Backend, part: str) -> None:
         assert not await pending(db, migrations)
         async with db.engine.connect() as connection:
             differences = await connection.run_sync(
-                lambda sync: compare_metadata(MigrationContext.configure(sync, {"compare_type": True}), metadata)
+                lambda sync: compare_metadata(MigrationContext.configure(sync, opts={"compare_type": True}), metadata)
             )
         assert differences == []
         await downgrade(db, migrations, metadata, "-1")
