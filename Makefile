@@ -29,7 +29,7 @@ test: $(BIN)/.installed-dev ## Run all tests; says aloud which were skipped beca
 lint: $(BIN)/.installed-dev ## Style, types and the rules of who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy shared gateway services suite tests
+	$(BIN)/mypy shared gateway services suite bench tests
 	$(BIN)/lint-imports
 
 format: $(BIN)/.installed-dev ## Rewrite the code in the house's style
