@@ -3,14 +3,13 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from pydantic_core import from_json
 from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 
 from services.segments.membership.evaluating import Leaves, MemberChange, State
 from services.segments.membership.models import LeafState, Membership, MembershipLog, Segment
 from services.segments.rules.measuring import Contribution
-from services.segments.sets import any_of
-from shared.db import Transaction, json_dumps, table, upsert
+from services.segments.sets import any_of, put
+from shared.db import Transaction, json_dumps, json_loads, table
 
 leaf_state = table(LeafState)
 membership = table(Membership)
@@ -25,13 +24,15 @@ async def load_states(
     if not uids:
         return {}
     wanted = or_(any_of(tx, leaf_state.c.leaf_id, leaf_ids), leaf_state.c.next_flip_at <= due)
-    rows = (await tx.execute(select(leaf_state).where(any_of(tx, leaf_state.c.uid, uids), wanted))).all()
-    return {(row.uid, row.leaf_id): _state(row) for row in rows}
+    rows: Iterable[Any] = await tx.execute(select(leaf_state).where(any_of(tx, leaf_state.c.uid, uids), wanted))
+    return {
+        (uid, leaf_id): State(value, _evidence(evidence), next_flip_at, stored=True)
+        for uid, leaf_id, value, evidence, next_flip_at in rows
+    }
 
 
-def _state(row: Any) -> State:
-    evidence = None if row.evidence is None else [Contribution(*one) for one in from_json(row.evidence)]
-    return State(row.value, evidence, row.next_flip_at, stored=True)
+def _evidence(text: str | None) -> list[Contribution] | None:
+    return None if text is None else [Contribution(*one) for one in json_loads(text)]
 
 
 async def load_values(tx: Transaction, uids: Collection[int]) -> dict[int, dict[int, bool]]:
@@ -73,7 +74,7 @@ async def save_states(tx: Transaction, leaves: Leaves, defaults: dict[int, bool]
             }
         )
     rows.sort(key=lambda row: (row["uid"], row["leaf_id"]))
-    await upsert(tx, leaf_state, rows, ("uid", "leaf_id"), ("value", "evidence", "next_flip_at"))
+    await put(tx, leaf_state, rows, ("value", "evidence", "next_flip_at"))
     if gone:
         await tx.execute(_FORGET_STATE, gone)
     return min((row["next_flip_at"] for row in rows if row["next_flip_at"] is not None), default=None)
@@ -103,7 +104,7 @@ async def save_changes(tx: Transaction, changes: Sequence[MemberChange]) -> None
         return
     last = {(change.uid, change.segment.id): change for change in changes}
     entered, left = _net(changes, last.values())
-    await upsert(tx, membership, entered, ("uid", "segment_id"), ("since", "version"))
+    await put(tx, membership, entered, ("since", "version"))
     if left:
         await tx.execute(_LEAVE, left)
     await tx.execute(insert(membership_log), [_log_row(change) for change in changes])

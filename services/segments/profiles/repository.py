@@ -9,8 +9,8 @@ from sqlalchemy import delete, select, update
 
 from services.segments.profiles.models import Identifier, Profile, Trait
 from services.segments.profiles.rules import USER, Key
-from services.segments.sets import any_of
-from shared.db import Transaction, excluded, insert_ignore, table, upsert
+from services.segments.sets import any_of, insert_new, put
+from shared.db import Transaction, insert_ignore, table
 from shared.ids import new_id
 
 profile = table(Profile)
@@ -76,14 +76,13 @@ async def people(tx: Transaction, uids: Collection[int]) -> dict[int, Person]:
 async def attach(tx: Transaction, links: Mapping[Key, int], now: datetime) -> set[Key]:
     """Add identifiers to profiles; one that already belongs to somebody stays where it is. Answers those added."""
     rows = [{"key": key, "uid": uid, "created_at": now} for key, uid in sorted(links.items())]
-    return {row.key for row in await insert_ignore(tx, identifiers, rows, returning=[identifiers.c.key])}
+    return await insert_new(tx, identifiers, rows, identifiers.c.key)
 
 
 async def set_traits(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
     """Last write wins by the trait's own time; a later arrival wins a tie. One row for each (uid, name)."""
-    columns = ("value", "text", "number", "moment", "day", "at")
     ordered = sorted(rows, key=lambda row: (row["uid"], row["name"]))
-    await upsert(tx, trait, ordered, ("uid", "name"), columns, where=trait.c.at <= excluded(tx, trait).at)
+    await put(tx, trait, ordered, ("value", "text", "number", "moment", "day", "at"), newer="at")
 
 
 async def absorb(tx: Transaction, loser: int, winner: int) -> None:

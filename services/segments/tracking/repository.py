@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
 from sqlalchemy import insert, update
 
+from services.segments.sets import insert_new
 from services.segments.tracking.models import RejectedEvent, StoredEvent
 from services.segments.tracking.rules import Item
-from shared.db import Transaction, insert_ignore, json_dumps, table
+from shared.db import Transaction, json_dumps, table
 
 event = table(StoredEvent)
 rejected_event = table(RejectedEvent)
@@ -16,7 +18,7 @@ rejected_event = table(RejectedEvent)
 async def store(tx: Transaction, items: Sequence[Item]) -> set[str]:
     """Insert events; answers the message ids that are new. Sorted, so that two transactions never wait for each other."""
     rows = [_row(item) for item in sorted(items, key=lambda item: item.message_id)]
-    return {row.message_id for row in await insert_ignore(tx, event, rows, returning=[event.c.message_id])}
+    return await insert_new(tx, event, rows, event.c.message_id)
 
 
 def _row(item: Item) -> dict[str, Any]:
@@ -31,11 +33,18 @@ def _row(item: Item) -> dict[str, Any]:
         "ts": item.ts,
         "received_at": item.received_at,
         "history": item.history,
-        "properties": json_dumps(item.properties),
-        "traits": json_dumps(item.traits) if item.traits else None,
-        "context": json_dumps(item.context) if item.context else None,
+        "properties": _json(item.properties),
+        "traits": _json(item.traits) if item.traits else None,
+        "context": _json(item.context) if item.context else None,
         "facts": item.facts or None,
     }
+
+
+def _json(value: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # a whole number beyond 64 bits, which only imports can bring
+        return json_dumps(value)
 
 
 async def move_events(tx: Transaction, joined: Mapping[int, int]) -> None:
