@@ -323,8 +323,12 @@ def test_every_publishable_journey_walks_and_never_spins(
     for choice in signals:
         signal: Signal | None = None
         if run.state == "waiting_answer" and choice:
-            signal = [CouponIssued(run.reference, {"id": "c"}), CouponRefused(run.reference, "sold_out"),
-                      RuleEvaluated(run.reference, choice == 1)][choice - 1]  # fmt: skip
+            answers: list[Signal] = [
+                CouponIssued(run.reference, {"id": "c"}),
+                CouponRefused(run.reference, "sold_out"),
+                RuleEvaluated(run.reference, choice == 1),
+            ]
+            signal = answers[choice - 1]
         elif run.state == "waiting" and choice == 1:
             signal = EventSeen(run.node_id, "m")
         before = run

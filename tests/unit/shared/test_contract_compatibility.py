@@ -27,8 +27,8 @@ WiderLine.__name__ = NarrowerLine.__name__ = "Line"
 
 
 def schema(**fields: Any) -> dict[str, Any]:
-    found: dict[str, Any] = create_model("Event", **fields).model_json_schema()
-    return found
+    model: type[BaseModel] = create_model("Event", **fields)
+    return model.model_json_schema()
 
 
 @pytest.mark.parametrize(
