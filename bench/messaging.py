@@ -83,7 +83,9 @@ class Part:
         self.done.clear()
         await self.bus.subscribe(CONSUMER, ["stock.low"], self.consumer.deliver)
         started = time.perf_counter()
-        loop = asyncio.create_task(Loop("relay", self.relay.tick, 1.0, self.outbox.wake).run("bench", get_logger()))
+        loop = asyncio.create_task(
+            Loop("relay", self.relay.tick, gather=True, wake=self.outbox.wake).run("bench", get_logger())
+        )
         async with asyncio.timeout(300):
             await self.done.wait()
         took = time.perf_counter() - started
