@@ -36,7 +36,10 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The answer. `exact` False: the search stopped early, and no combination takes more than `bound` off."""
+    """The answer. No combination takes more than `bound` off; `exact` when that is what the chosen one takes.
+
+    A search that stopped early may be exact in this sense and yet not know the best of several equal combinations.
+    """
 
     chosen: Chosen
     exact: bool
@@ -58,12 +61,13 @@ def best(candidates: Sequence[Prepared], running: Running, most_steps: int = MOS
     considered, left_out = useful[:MOST_OFFERS], useful[MOST_OFFERS:]
     search = _Search(running, [one for one, _ in considered], most_steps)
     chosen = search.run()
-    exact = search.exact and not left_out
+    complete = search.exact and not left_out
     more = sum(ceiling(one, running) for one, _ in left_out)
+    bound = chosen.total if complete else min(search.bound + more, sum(running))
     for prepared, _ in alone:
         if all(prepared is not use for use, _ in chosen.uses):
             refused[prepared.offer.id] = _why_not(prepared, chosen)
-    return Best(chosen, exact, chosen.total if exact else min(search.bound + more, sum(running)), refused)
+    return Best(chosen, bound == chosen.total, bound, refused)
 
 
 def _distinct(alone: Sequence[tuple[Prepared, Running]]) -> list[tuple[Prepared, Running]]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from services.coupon.pricing.cart import Line
+from services.coupon.templates.terms import Flag
 from shared.money import Currency
 from shared.web import Body, ExternalId, Unprocessable, View
 
@@ -48,8 +49,8 @@ class LineIn(Body):
     category: ExternalId | None = None
     brand: ExternalId | None = None
     tags: Annotated[tuple[ExternalId, ...], Field(max_length=100)] = ()
-    discountable: bool = True
-    selected: Annotated[bool, Field(description="false: in the cart, but not checked out")] = True
+    discountable: Flag = True
+    selected: Annotated[Flag, Field(description="false: in the cart, but not checked out")] = True
 
     def line(self) -> Line:
         given = self.model_dump(exclude={"selected", "list_price", "tags"})

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from services.coupon.templates.rules import KNOWN_BENEFITS, SUPPORTED_BENEFITS
-from services.coupon.templates.terms import Benefit, Limits, Scope, Stacking, Terms, Threshold
+from services.coupon.templates.terms import Benefit, Flag, Limits, Scope, Stacking, Terms, Threshold
 from services.coupon.templates.validity import Validity
 from shared.money import Currency
 from shared.web import Body, Instant, Name, Unprocessable, View
@@ -61,7 +61,7 @@ class TemplatePatch(Body):
     scope: Scope | None = None
     validity: Validity | None = None
     stacking: Stacking | None = None
-    allow_zero_pay: bool | None = None
+    allow_zero_pay: Flag | None = None
     limits: Limits | None = None
 
     _supported = model_validator(mode="before")(_only_supported)

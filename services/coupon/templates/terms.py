@@ -18,6 +18,7 @@ Per = Literal["order", "line", "unit"]
 Basis = Literal["list", "activity", "running"]
 Layer = Literal["item", "shop", "cross_shop", "coupon", "points", "shipping"]
 LAYERS: tuple[Layer, ...] = ("item", "shop", "cross_shop", "coupon", "points", "shipping")
+Flag = Annotated[bool, Field(strict=True)]
 Names = Annotated[tuple[ExternalId, ...], Field(max_length=1000)]
 
 
@@ -85,7 +86,7 @@ class LineScope(Part):
     include: LineFilter = LineFilter()
     exclude: LineFilter = LineFilter()
     unit_price: PriceRange | None = None
-    exclude_on_sale: bool = False
+    exclude_on_sale: Flag = False
 
 
 class Scope(LineScope):
@@ -133,7 +134,7 @@ class Stacking(Part):
     preset: Literal["chinese", "western"] = "chinese"
     layer: Layer = "coupon"
     group: ExternalId | None = None
-    exclusive: bool = False
+    exclusive: Flag = False
     priority: Annotated[int, Field(strict=True, ge=-1000, le=1000)] = 0
     calculation: Literal["sequential", "parallel"] = "parallel"
     overflow: Literal["drop", "redistribute"] = "drop"
@@ -148,7 +149,7 @@ class Terms(Part):
     scope: Scope = Scope()
     validity: Validity = Validity()
     stacking: Stacking = Stacking()
-    allow_zero_pay: bool = False
+    allow_zero_pay: Flag = False
 
     @model_validator(mode="before")
     @classmethod

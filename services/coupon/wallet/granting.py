@@ -263,8 +263,7 @@ def _mint(lot: _Lot, wish: Wish, number: int, output: _Output) -> Granted:
         }
     )
     output.events.append(
-        # Our own values: validating them again for each coupon of a batch would only cost time.
-        CouponIssued.model_construct(
+        CouponIssued(
             coupon_id=coupon_id,
             template_id=row.id,
             customer_id=wish.customer_id,

@@ -30,6 +30,8 @@ class IssueJobs:
 
     async def accept(self, caller: Caller, template_id: str, body: IssueIn) -> JobView:
         """Store the job; it is worked off from now on, whatever becomes of this process."""
+        for customer_id in body.customer_ids:
+            caller.require_customer(customer_id)
         now = self._kit.clock.now()
         job_id = new_id("job")
         job = {

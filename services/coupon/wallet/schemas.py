@@ -2,18 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainSerializer, model_validator
+from pydantic import Field, model_validator
 
 from services.coupon.templates.validity import FOREVER
 from shared.web import Body, ExternalId, Instant, Name, Unprocessable, View
-from shared.web.schemas import rfc3339
 
 Status = Literal["issued", "locked", "redeemed", "expired", "voided"]
-End = Annotated[
-    Instant,
-    PlainSerializer(lambda end: None if end == FOREVER else rfc3339(end), return_type=str | None, when_used="json"),
-    Field(description="null when it never ends"),
-]
 MOST_CUSTOMERS = 10_000
 
 
@@ -60,7 +54,7 @@ class CouponView(View):
     benefit: dict[str, Any]
     threshold: dict[str, Any]
     valid_from: Instant
-    valid_until: End
+    valid_until: Annotated[Instant | None, Field(description="null when it never ends")]
     issued_at: Instant
 
 
@@ -125,6 +119,6 @@ def view(row: Any, status: str, benefit: dict[str, Any], threshold: dict[str, An
         benefit=benefit,
         threshold=threshold,
         valid_from=row.valid_from,
-        valid_until=row.valid_until,
+        valid_until=None if row.valid_until == FOREVER else row.valid_until,
         issued_at=row.issued_at,
     )
