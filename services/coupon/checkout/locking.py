@@ -1,12 +1,11 @@
 """Checkout 下单锁券: price the cart, freeze the quote, hold its coupons for the order."""
 
 import hashlib
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row
 
-from services.coupon.checkout import repository
+from services.coupon.checkout import frozen, repository
 from services.coupon.checkout.releasing import Releasing
 from services.coupon.checkout.repository import CHECKOUT
 from services.coupon.checkout.schemas import CheckoutIn, CheckoutView
@@ -14,10 +13,8 @@ from services.coupon.checkout.viewing import Checkouts
 from services.coupon.pricing.quoting import Priced, Quoting
 from services.coupon.pricing.wallets import UNUSABLE
 from services.coupon.wallet import ledger
-from services.coupon.wallet.ledger import Change
 from shared.contracts import CouponLocked
 from shared.db import Transaction
-from shared.ids import new_id
 from shared.service import Kit
 from shared.web import Caller, Conflict, Unprocessable
 
@@ -49,21 +46,7 @@ class Locking:
             held = await ledger.hold(tx, candidates)  # from here on nobody else can take them
             priced = await self._quoting.price(tx, body, candidates)
             _refuse_unusable(body, priced)
-            row = {
-                "id": new_id("chk"),
-                "order_id": body.order_id,
-                "customer_id": body.customer_id,
-                "fingerprint": fingerprint,
-                "status": "locked",
-                "currency": body.currency,
-                "subtotal": priced.view.subtotal,
-                "discount": priced.view.discount,
-                "quote": priced.view.model_dump(mode="json"),
-                "ttl_seconds": body.ttl_seconds,
-                "expires_at": now + timedelta(seconds=body.ttl_seconds),
-                "created_at": now,
-                "updated_at": now,
-            }
+            row = frozen.checkout(body, priced.view, fingerprint, now)
             if not await repository.add(tx, row):
                 known = await repository.open_for(tx, body.order_id)
                 if known is None:
@@ -86,44 +69,10 @@ class Locking:
     async def _hold_coupons(
         self, tx: Transaction, checkout: dict[str, Any], priced: Priced, held: dict[str, Row[Any]], actor: str
     ) -> None:
-        now, applied = checkout["created_at"], priced.view.applied
-        changes = [
-            Change(
-                before=held[use.coupon_id],
-                event="locked",
-                to_status="locked",
-                reason=f"order {checkout['order_id']}",
-                actor=actor,
-                checkout_id=checkout["id"],
-                amount=use.amount,
-                lock_token=held[use.coupon_id].lock_token + 1,
-                locked_until=checkout["expires_at"],
-            )
-            for use in applied
-        ]
-        locks = [
-            {
-                "checkout_id": checkout["id"],
-                "coupon_id": use.coupon_id,
-                "template_id": use.template_id,
-                "token": held[use.coupon_id].lock_token + 1,
-                "amount": use.amount,
-                "state": "live",
-            }
-            for use in applied
-        ]
-        shares = [
-            {
-                "checkout_id": checkout["id"],
-                "line_id": line.line_id,
-                "source": share.source,
-                "layer": priced.layers[share.source],
-                "amount": share.amount,
-            }
-            for line in priced.view.lines
-            for share in line.discounts
-        ]
-        await ledger.apply(tx, changes, now)
+        changes = frozen.changes(checkout, priced.view, held, actor)
+        locks = frozen.locks(checkout, priced.view, held)
+        shares = frozen.shares(checkout, priced)
+        await ledger.apply(tx, changes, checkout["created_at"])
         await repository.add_locks(tx, locks, shares)
         events = [
             CouponLocked(
@@ -135,7 +84,7 @@ class Locking:
                 amount=use.amount,
                 currency=checkout["currency"],
             )
-            for use in applied
+            for use in priced.view.applied
         ]
         await self._kit.outbox.publish(tx, events)
 

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from services.coupon.wallet.granting import Granted, Granting, Wish
+from services.coupon.wallet.granting import Granting
+from services.coupon.wallet.minting import Granted, Wish
 from services.coupon.wallet.refusals import refusal
 from services.coupon.wallet.schemas import ClaimIn
 from shared.batching import GroupCommit

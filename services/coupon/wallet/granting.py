@@ -6,27 +6,20 @@ order, so what is left of every limit is known for sure while the batch is decid
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
-from typing import Any
 
-import orjson
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 
 from services.coupon.audience.repository import memberships
 from services.coupon.statements import padded
 from services.coupon.templates import repository as templates
 from services.coupon.templates.repository import Snapshot, TermsBook
-from services.coupon.templates.validity import FOREVER, local_day, next_day, window
-from services.coupon.wallet.codes import new_code
+from services.coupon.templates.validity import local_day, next_day, window
 from services.coupon.wallet.ledger import COUPON, ENTRY
+from services.coupon.wallet.minting import Granted, Lot, Output, Wish, mint
 from services.coupon.wallet.refusals import refusal
-from services.coupon.wallet.rules import Source, Supply, closed, share_out
-from shared.contracts import CouponIssued
+from services.coupon.wallet.rules import Supply, closed, share_out
 from shared.db import Transaction, insert_bulk
-from shared.db.types import instant_text
-from shared.ids import new_id
 from shared.service import Kit
 from shared.web import Problem
 from shared.web.schemas import rfc3339
@@ -39,62 +32,6 @@ _HELD = (
     )
     .group_by(COUPON.c.customer_id, COUPON.c.template_id)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """One customer should get one coupon of one template. `correlation` is the request that asks for it."""
-
-    template_id: str
-    customer_id: str
-    source: Source
-    actor: str
-    reason: str
-    reference: str | None = None
-    correlation: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """The new coupon; `body` is the answer to a claim, as JSON."""
-
-    coupon_id: str
-    body: bytes
-
-
-@dataclass(frozen=True)
-class _Lot:
-    """What all wishes of one template and source share at this moment."""
-
-    row: Row[Any]
-    snapshot: Snapshot
-    day: str | None
-    now: datetime
-    starts: datetime
-    ends: datetime
-
-    @cached_property
-    def cost(self) -> int:
-        """What each coupon reserves of the budget."""
-        return (self.snapshot.worst_case or 0) if self.row.budget is not None else 0
-
-    @cached_property
-    def stored(self) -> tuple[str, str, str]:
-        """`now`, `starts` and `ends` as the database keeps them: written once, not once for each coupon."""
-        return instant_text(self.now), instant_text(self.starts), instant_text(self.ends)
-
-    @cached_property
-    def answered(self) -> tuple[str, str, str | None]:
-        """The same as answers show them."""
-        return rfc3339(self.now), rfc3339(self.starts), None if self.ends == FOREVER else rfc3339(self.ends)
-
-
-@dataclass(slots=True)
-class _Output:
-    coupons: list[dict[str, Any]]
-    entries: list[dict[str, Any]]
-    events: list[CouponIssued]
-    correlations: list[str | None]
 
 
 class Granting:
@@ -117,7 +54,7 @@ class Granting:
         members = await self._members(tx, lots, customers)
         counted = await templates.days(tx, [(lot.row.id, lot.day) for lot in lots.values() if lot.day])
         answers: dict[int, Granted | Problem] = {}
-        output = _Output([], [], [], [])
+        output = Output([], [], [], [])
         for template_id, indexes in groups.items():
             lot = lots.get(template_id)
             if lot is None:
@@ -135,13 +72,13 @@ class Granting:
             )
             for index, number in zip(open_to, numbers, strict=True):
                 if isinstance(number, int):
-                    answers[index] = _mint(lot, wishes[index], number, output)
+                    answers[index] = mint(lot, wishes[index], number, output)
                 else:
                     answers[index] = self._refused(lot, number, now)
         await self._store(tx, lots, output)
         return [answers[index] for index in range(len(wishes))]
 
-    async def _lots(self, tx: Transaction, template_ids: Sequence[str], now: datetime) -> dict[str, _Lot]:
+    async def _lots(self, tx: Transaction, template_ids: Sequence[str], now: datetime) -> dict[str, Lot]:
         rows = await templates.hold(tx, template_ids)
         snapshots = await self._book.load(tx, [(row.id, row.terms_version) for row in rows.values()])
         lots = {}
@@ -149,7 +86,7 @@ class Granting:
             snapshot = snapshots[row.id, row.terms_version]
             starts, ends = window(snapshot.terms.validity, now)
             day = None if row.per_day is None else local_day(now, self._zone(snapshot))
-            lots[row.id] = _Lot(row, snapshot, day, now, starts, ends)
+            lots[row.id] = Lot(row, snapshot, day, now, starts, ends)
         return lots
 
     def _zone(self, snapshot: Snapshot) -> str:
@@ -168,12 +105,12 @@ class Granting:
         return held
 
     async def _members(
-        self, tx: Transaction, lots: dict[str, _Lot], customers: Sequence[str]
+        self, tx: Transaction, lots: dict[str, Lot], customers: Sequence[str]
     ) -> frozenset[tuple[str, str]]:
         segments = {segment for lot in lots.values() for segment in lot.snapshot.terms.scope.segments}
         return await memberships(tx, segments, customers)
 
-    def _closed(self, lot: _Lot, wish: Wish, members: frozenset[tuple[str, str]], now: datetime) -> Problem | None:
+    def _closed(self, lot: Lot, wish: Wish, members: frozenset[tuple[str, str]], now: datetime) -> Problem | None:
         validity = lot.snapshot.terms.validity
         code = closed(lot.row.status, validity, wish.source, now)
         if code == "not_started":
@@ -185,12 +122,12 @@ class Granting:
             return refusal("not_eligible")
         return None
 
-    def _refused(self, lot: _Lot, code: str, now: datetime) -> Problem:
+    def _refused(self, lot: Lot, code: str, now: datetime) -> Problem:
         if code == "day_limit_reached":
             return refusal(code, retry_at=rfc3339(next_day(now, self._zone(lot.snapshot))))
         return refusal(code)
 
-    async def _store(self, tx: Transaction, lots: dict[str, _Lot], output: _Output) -> None:
+    async def _store(self, tx: Transaction, lots: dict[str, Lot], output: Output) -> None:
         if not output.coupons:
             return
         await insert_bulk(tx, COUPON, output.coupons)
@@ -208,7 +145,7 @@ class Granting:
         await self._kit.outbox.publish(tx, output.events, correlations=output.correlations)
 
 
-def _supply(lot: _Lot, counted: dict[tuple[str, str], int]) -> Supply:
+def _supply(lot: Lot, counted: dict[tuple[str, str], int]) -> Supply:
     row = lot.row
     day = None if lot.day is None else row.per_day - counted.get((row.id, lot.day), 0)
     return Supply(
@@ -217,88 +154,4 @@ def _supply(lot: _Lot, counted: dict[tuple[str, str], int]) -> Supply:
         budget=None if row.budget is None else row.budget - row.budget_spent,
         per_customer=row.per_customer,
         cost=lot.cost,
-    )
-
-
-def _mint(lot: _Lot, wish: Wish, number: int, output: _Output) -> Granted:
-    coupon_id, code, row = new_id("cpn"), new_code(), lot.row
-    now, starts, ends = lot.stored
-    output.coupons.append(
-        {
-            "id": coupon_id,
-            "template_id": row.id,
-            "terms_version": row.terms_version,
-            "customer_id": wish.customer_id,
-            "seq": number,
-            "code": code,
-            "status": "issued",
-            "step": 1,
-            "source": wish.source,
-            "reference": wish.reference,
-            "valid_from": starts,
-            "valid_until": ends,
-            "issued_day": lot.day,
-            "reserved": lot.cost,
-            "lock_token": 0,
-            "checkout_id": None,
-            "locked_until": None,
-            "issued_at": now,
-            "updated_at": now,
-        }
-    )
-    output.entries.append(
-        {
-            "coupon_id": coupon_id,
-            "step": 1,
-            "template_id": row.id,
-            "event": "issued",
-            "from_status": None,
-            "to_status": "issued",
-            "budget_change": lot.cost,
-            "amount": None,
-            "checkout_id": None,
-            "reason": wish.reason,
-            "actor": wish.actor,
-            "occurred_at": now,
-        }
-    )
-    output.events.append(
-        CouponIssued(
-            coupon_id=coupon_id,
-            template_id=row.id,
-            customer_id=wish.customer_id,
-            template_name=row.name,
-            code=code,
-            valid_from=lot.starts,
-            valid_until=lot.ends,
-            currency=row.currency,
-            benefit=lot.snapshot.benefit,
-            source=wish.source,
-            reference=wish.reference,
-        )
-    )
-    output.correlations.append(wish.correlation)
-    return Granted(coupon_id, _body(lot, wish, coupon_id, code))
-
-
-def _body(lot: _Lot, wish: Wish, coupon_id: str, code: str) -> bytes:
-    """The same document as `CouponView` makes of the stored row; a test compares the two."""
-    benefit, threshold = lot.snapshot.fragments
-    now, starts, ends = lot.answered
-    return orjson.dumps(
-        {
-            "id": coupon_id,
-            "template_id": lot.row.id,
-            "template_name": lot.row.name,
-            "customer_id": wish.customer_id,
-            "code": code,
-            "status": "issued",
-            "source": wish.source,
-            "currency": lot.row.currency,
-            "benefit": benefit,
-            "threshold": threshold,
-            "valid_from": starts,
-            "valid_until": ends,
-            "issued_at": now,
-        }
     )

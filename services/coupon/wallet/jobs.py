@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from services.coupon.templates import repository as templates
-from services.coupon.wallet.granting import Granted, Granting, Wish
+from services.coupon.wallet.granting import Granting
+from services.coupon.wallet.minting import Granted, Wish
 from services.coupon.wallet.models import IssueJob, IssueTarget
 from services.coupon.wallet.refusals import refusal
 from services.coupon.wallet.schemas import IssueIn, JobResult, JobView

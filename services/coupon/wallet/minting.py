@@ -1,0 +1,168 @@
+"""What one new coupon consists of: its row, its first ledger entry, its event and the answer to its claim. No I/O.
+
+The hot path comes through here once for each coupon, so what all coupons of a batch share is made once, in the lot.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import orjson
+from sqlalchemy import Row
+
+from services.coupon.templates.repository import Snapshot
+from services.coupon.templates.validity import FOREVER
+from services.coupon.wallet.codes import new_code
+from services.coupon.wallet.rules import Source
+from shared.contracts import CouponIssued
+from shared.db.types import instant_text
+from shared.ids import new_id
+from shared.web.schemas import rfc3339
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One customer should get one coupon of one template. `correlation` is the request that asks for it."""
+
+    template_id: str
+    customer_id: str
+    source: Source
+    actor: str
+    reason: str
+    reference: str | None = None
+    correlation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The new coupon; `body` is the answer to a claim, as JSON."""
+
+    coupon_id: str
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Lot:
+    """What all wishes of one template and source share at this moment."""
+
+    row: Row[Any]
+    snapshot: Snapshot
+    day: str | None
+    now: datetime
+    starts: datetime
+    ends: datetime
+
+    @cached_property
+    def cost(self) -> int:
+        """What each coupon reserves of the budget."""
+        return (self.snapshot.worst_case or 0) if self.row.budget is not None else 0
+
+    @cached_property
+    def stored(self) -> tuple[str, str, str]:
+        """`now`, `starts` and `ends` as the database keeps them: written once, not once for each coupon."""
+        return instant_text(self.now), instant_text(self.starts), instant_text(self.ends)
+
+    @cached_property
+    def answered(self) -> tuple[str, str, str | None]:
+        """The same as answers show them."""
+        return rfc3339(self.now), rfc3339(self.starts), None if self.ends == FOREVER else rfc3339(self.ends)
+
+
+@dataclass(slots=True)
+class Output:
+    coupons: list[dict[str, Any]]
+    entries: list[dict[str, Any]]
+    events: list[CouponIssued]
+    correlations: list[str | None]
+
+
+def mint(lot: Lot, wish: Wish, number: int, output: Output) -> Granted:
+    """Add everything that one new coupon writes to `output`; `number` counts the customer's coupons of the template."""
+    coupon_id, code = new_id("cpn"), new_code()
+    output.coupons.append(_coupon(lot, wish, number, coupon_id, code))
+    output.entries.append(_entry(lot, wish, coupon_id))
+    output.events.append(_event(lot, wish, coupon_id, code))
+    output.correlations.append(wish.correlation)
+    return Granted(coupon_id, _body(lot, wish, coupon_id, code))
+
+
+def _coupon(lot: Lot, wish: Wish, number: int, coupon_id: str, code: str) -> dict[str, Any]:
+    now, starts, ends = lot.stored
+    return {
+        "id": coupon_id,
+        "template_id": lot.row.id,
+        "terms_version": lot.row.terms_version,
+        "customer_id": wish.customer_id,
+        "seq": number,
+        "code": code,
+        "status": "issued",
+        "step": 1,
+        "source": wish.source,
+        "reference": wish.reference,
+        "valid_from": starts,
+        "valid_until": ends,
+        "issued_day": lot.day,
+        "reserved": lot.cost,
+        "lock_token": 0,
+        "checkout_id": None,
+        "locked_until": None,
+        "issued_at": now,
+        "updated_at": now,
+    }
+
+
+def _entry(lot: Lot, wish: Wish, coupon_id: str) -> dict[str, Any]:
+    return {
+        "coupon_id": coupon_id,
+        "step": 1,
+        "template_id": lot.row.id,
+        "event": "issued",
+        "from_status": None,
+        "to_status": "issued",
+        "budget_change": lot.cost,
+        "amount": None,
+        "checkout_id": None,
+        "reason": wish.reason,
+        "actor": wish.actor,
+        "occurred_at": lot.stored[0],
+    }
+
+
+def _event(lot: Lot, wish: Wish, coupon_id: str, code: str) -> CouponIssued:
+    return CouponIssued(
+        coupon_id=coupon_id,
+        template_id=lot.row.id,
+        customer_id=wish.customer_id,
+        template_name=lot.row.name,
+        code=code,
+        valid_from=lot.starts,
+        valid_until=lot.ends,
+        currency=lot.row.currency,
+        benefit=lot.snapshot.benefit,
+        source=wish.source,
+        reference=wish.reference,
+    )
+
+
+def _body(lot: Lot, wish: Wish, coupon_id: str, code: str) -> bytes:
+    """The same document as `CouponView` makes of the stored row; a test compares the two."""
+    benefit, threshold = lot.snapshot.fragments
+    now, starts, ends = lot.answered
+    return orjson.dumps(
+        {
+            "id": coupon_id,
+            "template_id": lot.row.id,
+            "template_name": lot.row.name,
+            "customer_id": wish.customer_id,
+            "code": code,
+            "status": "issued",
+            "source": wish.source,
+            "currency": lot.row.currency,
+            "benefit": benefit,
+            "threshold": threshold,
+            "valid_from": starts,
+            "valid_until": ends,
+            "issued_at": now,
+        }
+    )
