@@ -120,7 +120,7 @@ def pgbench(url: str, script: str, *, clients: int = 32, seconds: int = 5) -> fl
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(script)
         file.flush()
-        arguments = ["-n", "-f", file.name, "-c", str(clients), "-j", "2", "-T", str(seconds), "-M", "prepared", url]
+        arguments = ["-n", "-f", file.name, "-c", str(clients), "-j", "2", "-T", str(seconds), "-M", "simple", url]
         output = subprocess.run([str(binary), *arguments], capture_output=True, text=True, check=True).stdout
     found = re.search(r"tps = ([0-9.]+) \(without initial connection time\)", output)
     assert found, output
