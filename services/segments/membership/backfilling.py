@@ -18,7 +18,6 @@ from services.segments.membership.models import LeafDefinition
 from services.segments.membership.repository import leaf_state, segment
 from services.segments.membership.rulebook import Book, Compiled, Rulebooks, hold_exclusive, turn_page
 from services.segments.profiles.repository import Person, profile
-from services.segments.rules.reading import references
 from services.segments.rules.scalars import micros
 from services.segments.rules.tree import SegmentLeaf
 from shared.contracts import SegmentChanged
@@ -117,6 +116,5 @@ class Backfill:
 
 
 def _next(book: Book) -> Compiled | None:
-    """The first segment to backfill: one that refers to another waits for it."""
-    waiting = {one.id for one in book.segments if one.status == "backfilling"}
-    return next((one for one in book.segments if one.id in waiting and not references(one.node) & waiting), None)
+    """The first segment to backfill. The book's order puts one that refers to another behind it: it waits for it."""
+    return next((one for one in book.segments if one.status == "backfilling"), None)

@@ -83,18 +83,11 @@ class Ingestion:
 
 
 def _once(items: Sequence[Item]) -> list[Item]:
-    """The first of each message id, and of each completed order."""
-    seen: set[str] = set()
-    orders: set[str] = set()
-    kept = []
+    """The first of each message id. (That a completed order counts once is a unique key's to say.)"""
+    first: dict[str, Item] = {}
     for item in items:
-        if item.message_id in seen or (item.order_id is not None and item.order_id in orders):
-            continue
-        seen.add(item.message_id)
-        if item.order_id is not None:
-            orders.add(item.order_id)
-        kept.append(item)
-    return kept
+        first.setdefault(item.message_id, item)
+    return list(first.values())
 
 
 def _touched(book: Book, fresh: Sequence[Item], resolved: Resolved) -> Touched:
