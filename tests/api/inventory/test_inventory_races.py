@@ -189,10 +189,9 @@ async def test_a_bad_request_never_fails_its_neighbours(shop: Shop) -> None:
     await shop.prove()
 
 
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 async def test_two_processes_on_one_database(shop: Shop) -> None:
     """A second copy of the service: same orders, same SKU, opposite directions. PostgreSQL only: SQLite has one process."""
-    if shop.running.service.kit.db.dialect == "sqlite":
-        pytest.skip("an SQLite file belongs to one process")
     kit = shop.running.service.kit
     settings = InventorySettings(**kit.settings.model_dump())
     twin: Service = create_service(settings, kit.bus, shop.clock)

@@ -109,17 +109,15 @@ async def test_a_naive_instant_is_refused(db: Database) -> None:
             await insert_bulk(tx, THINGS, [thing(1, at=datetime(2026, 1, 1))])  # noqa: DTZ001 - naive on purpose
 
 
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 async def test_a_nul_is_told_as_unstorable(db: Database) -> None:
-    if db.dialect == "sqlite":
-        pytest.skip("SQLite keeps NUL characters")
     with pytest.raises(Exception, match="nicode") as refused:
         async with db.write() as tx:
             await insert_bulk(tx, THINGS, [thing(1, code="a\x00b")])
     assert is_unstorable(refused.value)
 
 
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 async def test_plans_are_made_afresh(db: Database) -> None:
-    if db.dialect == "sqlite":
-        pytest.skip("SQLite has no plans to keep")
     async with db.read() as tx:
         assert await tx.scalar(text("SHOW plan_cache_mode")) == "force_custom_plan"
