@@ -51,7 +51,7 @@ def town(now: Any) -> tuple[dict[str, Person], list[dict[str, Any]]]:
             calls.append(
                 {"type": "track", "userId": name, "event": event, "properties": properties, "timestamp": at.isoformat()}
             )
-            stored = dict(properties)
+            stored: dict[str, Any] = dict(properties)
             if "total" in stored:
                 stored["total"] = round(float(stored["total"]) * 100)
                 stored.setdefault("currency", "CNY")
