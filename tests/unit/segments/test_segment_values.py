@@ -4,11 +4,14 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.segments.rules.reading import Faults, read_rule, write_rule
 from services.segments.rules.scalars import (
     Scalar,
     as_number,
+    day_date,
     day_micros,
     instant,
     micros,
@@ -17,7 +20,7 @@ from services.segments.rules.scalars import (
     scalar,
 )
 from services.segments.rules.zones import day_start, local_day
-from services.segments.tracking.rules import Rejected, in_minor_units
+from services.segments.tracking.rules import Arrival, Rejected, in_minor_units, normalise
 
 
 @pytest.mark.parametrize(
@@ -132,3 +135,69 @@ def test_amounts_follow_the_digits_of_their_currency() -> None:
     assert in_minor_units({"size": 1.5}, "CNY") == {"size": 1.5}
     with pytest.raises(Rejected):
         in_minor_units({"price": 1, "currency": "人民币"}, "CNY")
+
+
+WORDS = [
+    "all", "any", "not", "trait", "event", "segment", "op", "value", "measure", "property", "within", "where", "currency",
+    "last", "mode", "from", "until", "include_today", "tag", "x",
+]  # fmt: skip
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=5),
+    st.sampled_from(
+        ["eq", "ne", "in", "gt", "between", "before", "within_last", "exists", "count", "sum", "first", "30d", "1w", "rolling",
+         "calendar", "2026-11-11", "9999-12-31T23:59:59-23:59", "0001-01-01", "-1", "CNY", "total"]
+    ),
+)  # fmt: skip
+JSON = st.recursive(
+    VALUES,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(WORDS), inner, max_size=6)),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(rule=JSON)
+def test_whatever_is_sent_as_a_rule_is_read_or_refused(rule: Any) -> None:
+    found: list[Any] = []
+    node = None
+    try:
+        node = read_rule(rule, time_zone="Asia/Shanghai", currency="CNY", known_segments=["x"])
+    except Faults as faults:
+        found = faults.faults
+    assert (node is None) == bool(found)
+    assert all(one.pointer.startswith("#/rule") and one.code and one.detail for one in found)
+    if node is not None:
+        assert read_rule(write_rule(node), time_zone="Asia/Shanghai", currency="CNY") == node
+
+
+@settings(max_examples=1500, deadline=None)
+@given(
+    item=st.dictionaries(
+        st.sampled_from(
+            [
+                "type",
+                "userId",
+                "anonymousId",
+                "event",
+                "properties",
+                "traits",
+                "timestamp",
+                "sentAt",
+                "context",
+                "messageId",
+            ]
+        ),
+        st.one_of(
+            VALUES, st.dictionaries(st.sampled_from(["total", "currency", "products", "order_id"]), JSON, max_size=4)
+        ),
+    )
+)
+def test_whatever_is_sent_as_an_item_is_accepted_or_rejected(item: Any) -> None:
+    item["type"] = item.get("type") if item.get("type") == "x" else "track"
+    arrival = Arrival(datetime(2026, 11, 11, tzinfo=UTC), datetime(2026, 11, 11, tzinfo=UTC))
+    reason = None
+    try:
+        assert normalise(item, arrival).ts <= micros(arrival.received_at)
+    except Rejected as rejected:
+        reason = rejected
+    assert reason is None or (reason.code and str(reason))
