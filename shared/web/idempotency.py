@@ -20,7 +20,7 @@ from shared.web.identity import SCOPE_KEY, Caller
 from shared.web.problems import MEDIA_TYPE, BadRequest, Conflict, Problem, Unprocessable
 
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
-_LEASE = timedelta(seconds=60)
+_LEASE = timedelta(seconds=30)
 _NOT_FINAL = frozenset((401, 403, 408, 409, 429))
 _KEPT_HEADERS = frozenset((b"content-type", b"location", b"etag", b"link"))
 
