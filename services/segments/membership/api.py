@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 
+from services.segments.access import merchant_needs
 from services.segments.membership.auditing import Audit
 from services.segments.membership.defining import Segments
 from services.segments.membership.reading import Audiences
@@ -21,9 +22,10 @@ from services.segments.membership.schemas import (
 from shared.web import Caller, Page, PageParams, Provided, needs
 
 router = APIRouter(prefix="/v1", tags=["segments"])
-SegmentsRead = Annotated[Caller, Depends(needs("segments:segments:read"))]
-SegmentsWrite = Annotated[Caller, Depends(needs("segments:segments:write"))]
-AuditRead = Annotated[Caller, Depends(needs("segments:audit:read"))]
+SegmentsRead = Annotated[Caller, Depends(merchant_needs("segments:segments:read"))]
+OwnRead = Annotated[Caller, Depends(needs("segments:segments:read"))]
+SegmentsWrite = Annotated[Caller, Depends(merchant_needs("segments:segments:write"))]
+AuditRead = Annotated[Caller, Depends(merchant_needs("segments:audit:read"))]
 Defining = Annotated[Segments, Provided(Segments)]
 Reading = Annotated[Audiences, Provided(Audiences)]
 Auditing = Annotated[Audit, Provided(Audit)]
@@ -87,9 +89,7 @@ async def list_members(_: SegmentsRead, audiences: Reading, segment_id: str, pag
 
 
 @router.get("/segments/{segment_id}/members/{customer_id}")
-async def explain_member(
-    caller: SegmentsRead, audiences: Reading, segment_id: str, customer_id: str
-) -> ExplanationView:
+async def explain_member(caller: OwnRead, audiences: Reading, segment_id: str, customer_id: str) -> ExplanationView:
     """Why a customer is or is not in the segment, leaf by leaf, and when that changes by time alone."""
     return await audiences.explain(caller, segment_id, customer_id)
 

@@ -11,7 +11,7 @@ from shared.db import AutoId, JsonType, UtcDateTime
 
 
 class Rulebook(Base, table=True):
-    """One row: `revision` grows with every change of what is evaluated, so that each process notices."""
+    """One row: `revision` is another number after every change of what is evaluated, so that each process notices."""
 
     __tablename__ = "rulebook"
 

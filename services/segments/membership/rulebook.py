@@ -4,6 +4,7 @@ A snapshot; each transaction makes sure that it has the newest (`Rulebooks.curre
 sweeper) hold a shared lock, changers of the book (definitions, backfill) an exclusive one, so nobody works with an old book.
 """
 
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +18,7 @@ from services.segments.rules.measuring import judge, judge_trait
 from services.segments.rules.reading import read_rule, references
 from services.segments.rules.tree import EventLeaf, Leaf, Node, SegmentLeaf, TraitLeaf, leaves, truth
 from services.segments.rules.windows import FOREVER
-from shared.db import Transaction, excluded, table, upsert
+from shared.db import Transaction, table, upsert
 
 segment = table(Segment)
 leaf_definition = table(LeafDefinition)
@@ -194,6 +195,6 @@ async def hold_exclusive(tx: Transaction) -> None:
 
 
 async def turn_page(tx: Transaction) -> None:
-    """Tell every process that the book changed."""
-    grown = {"revision": rulebook.c.revision + excluded(tx, rulebook).revision}
-    await upsert(tx, rulebook, [{"id": 1, "revision": 1}], ("id",), grown)
+    """Tell every process that the book changed. A number that never comes twice: a transaction that is rolled back must
+    not leave a book in memory that passes for the next one."""
+    await upsert(tx, rulebook, [{"id": 1, "revision": secrets.randbits(62)}], ("id",), ("revision",))

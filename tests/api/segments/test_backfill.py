@@ -3,6 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
+from api.segments.talking import Segments
+from kit.services import Recorder, RunningService
+
 from services.segments.app import create_service
 
 BOUGHT = {"event": "Order Completed"}
@@ -124,4 +127,44 @@ async def test_whoever_refers_to_a_backfilling_segment_waits_for_it(small_chunks
     await segments.tick()
     assert await segments.members(others) == ["c0", "c2", "c4"]
     assert await segments.messages("segment.exited") == []
+    await segments.audit()
+
+
+async def test_flips_of_an_archived_segment_are_nobodys(segments: Any) -> None:
+    made = await segments.segment({"event": "Product Viewed", "within": {"last": "1h"}})
+    kept = await segments.segment({"event": "Product Viewed", "within": {"last": "2h"}})
+    await segments.track("c1", "Product Viewed")
+    assert (await segments.http.delete(f"/v1/segments/{made}")).status_code == 200
+    segments.clock.advance(timedelta(hours=3))
+    await segments.tick()
+    assert (await segments.members(made), await segments.members(kept)) == (["c1"], [])
+    assert [one["segment_id"] for one in await segments.messages("segment.exited")] == [kept]
+    await segments.audit()
+
+
+async def test_a_definition_that_fails_halfway_leaves_no_trace(segments: Any) -> None:
+    """The book that a rolled back transaction saw must not stay in memory."""
+    outbox = segments.running.service.kit.outbox
+    publish, calls = outbox.publish, 0
+
+    async def failing(*arguments: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise OSError("the disk is full")
+        return await publish(*arguments, **named)
+
+    outbox.publish = failing
+    answer = await segments.http.post("/v1/segments", json={"name": "ghost", "rule": {"event": "Product Viewed"}})
+    assert answer.status_code == 503
+    # The next book is another process's.
+    kit = segments.running.service.kit
+    other = RunningService(create_service(kit.settings, kit.bus, kit.clock), kit.bus, kit.clock, Recorder())
+    made = await Segments(other, kit.clock).segment({"event": "Order Completed"})
+    await segments.track("c1", "Product Viewed")
+    await segments.track("c2", "Order Completed")
+    await other.service.kit.db.close()
+    await other.close()
+    assert await segments.members(made) == ["c2"]
+    assert len(await segments.messages("segment.entered")) == 1
     await segments.audit()

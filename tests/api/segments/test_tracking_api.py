@@ -250,3 +250,21 @@ async def test_an_end_user_tells_only_of_itself(segments: Any) -> None:
     await segments.identify("c2", city="上海")
     assert (await mine.get("/v1/profiles/c2")).status_code == 404
     assert [one["customer_id"] for one in (await mine.get("/v1/profiles")).json()["data"]] == ["c1"]
+
+
+async def test_audiences_are_not_for_end_users(segments: Any) -> None:
+    made = await segments.segment(ORDER)
+    await segments.identify("c1", a=1)
+    mine = segments.running.client(customer_id="c1")
+    for method, path, body in (
+        ("GET", "/v1/segments", None),
+        ("GET", f"/v1/segments/{made}/members", None),
+        ("POST", "/v1/segments/preview", {"rule": ORDER}),
+        ("POST", "/v1/imports/orders", {"source": "s", "orders": [{}]}),
+        ("GET", "/v1/tracking-rejects", None),
+        ("GET", "/v1/audit/segments", None),
+    ):
+        answer = await mine.request(method, path, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (403, "merchant_only"), path
+    assert (await mine.get(f"/v1/segments/{made}/members/c1")).status_code == 200
+    assert (await mine.get(f"/v1/segments/{made}/members/c2")).status_code == 404
