@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Literal
 
+from shared.web.identity import covers
+
 Kind = Literal["secret", "restricted", "publishable", "partner"]
 Network = IPv4Network | IPv6Network
 
@@ -58,24 +60,10 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def covers(granted: Iterable[str], wanted: str) -> bool:
-    """True when one of the granted scopes includes all of `wanted`, which may itself have wildcards."""
-    return any(_covers_one(scope, wanted) for scope in granted)
-
-
-def _covers_one(granted: str, wanted: str) -> bool:
-    if granted in ("*", wanted):
-        return True
-    if wanted == "*":
-        wanted = "*:*:*"
-    pairs = zip(granted.split(":"), wanted.split(":"), strict=False)
-    return granted.count(":") == wanted.count(":") == 2 and all(mine in ("*", theirs) for mine, theirs in pairs)
-
-
 def uncovered(granted: Iterable[str], wanted: Iterable[str]) -> list[str]:
     """Those of `wanted` that `granted` does not include."""
     mine = tuple(granted)
-    return [scope for scope in wanted if not covers(mine, scope)]
+    return [scope for scope in wanted if not any(covers(one, scope) for one in mine)]
 
 
 def address_allowed(address: str, networks: Iterable[Network]) -> bool:

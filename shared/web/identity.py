@@ -56,10 +56,10 @@ def _allows(granted: tuple[str, ...], wanted: str) -> bool:
 
 
 def covers(granted: str, wanted: str) -> bool:
-    """True when the scope `granted` includes `wanted`: `*` stands for any part, and a lone `*` for everything."""
+    """True when the scope `granted` includes all of `wanted`: `*` stands for any part, and a lone `*` for everything."""
     if granted == "*":
         return True
-    mine, theirs = granted.split(":"), wanted.split(":")
+    mine, theirs = granted.split(":"), ("*:*:*" if wanted == "*" else wanted).split(":")
     return len(mine) == len(theirs) and all(a in ("*", b) for a, b in zip(mine, theirs, strict=True))
 
 
