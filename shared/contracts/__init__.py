@@ -3,6 +3,7 @@
 from shared.contracts.base import REGISTRY, Envelope, Event, Instant, contract, public_names
 from shared.contracts.coupon import (
     CouponExpired,
+    CouponExpiring,
     CouponIssued,
     CouponIssueRefused,
     CouponLocked,
@@ -31,6 +32,7 @@ from shared.contracts.journey import (
     MessageSent,
     RuleAsked,
 )
+from shared.contracts.orders import OrderCancelled, OrderCompleted, OrderEvent, OrderPaid, OrderRefunded, RefundedLine
 from shared.contracts.segments import (
     EventsTracked,
     ProfileCreated,
@@ -44,6 +46,7 @@ from shared.contracts.segments import (
 __all__ = [
     "REGISTRY",
     "CouponExpired",
+    "CouponExpiring",
     "CouponIssueRefused",
     "CouponIssued",
     "CouponLocked",
@@ -61,7 +64,13 @@ __all__ = [
     "JourneyExited",
     "MessageFailed",
     "MessageSent",
+    "OrderCancelled",
+    "OrderCompleted",
+    "OrderEvent",
+    "OrderPaid",
+    "OrderRefunded",
     "ProfileCreated",
+    "RefundedLine",
     "ReservationConfirmed",
     "ReservationExpired",
     "ReservationHeld",

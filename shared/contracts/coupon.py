@@ -23,17 +23,21 @@ class CouponIssued(CouponEvent):
     valid_until: Instant
     currency: str
     benefit: dict[str, Any]
-    source: Literal["claim", "direct", "journey"]
+    source: Literal["claim", "direct", "journey", "code", "pack", "share", "qr", "draw", "cash_back"]
     reference: str | None = None
 
 
 class CouponOnOrder(CouponEvent):
-    """A coupon within the checkout of an order; `amount` is its discount in minor units."""
+    """A coupon within the checkout of an order; `amount` is its discount in minor units.
+
+    Redeemed in a store, `checkout_id` is the id of that redemption (`rdm_…`), `order_id` the receipt, and `shop_id` is given.
+    """
 
     checkout_id: str
     order_id: str
     amount: int
     currency: str
+    shop_id: str | None = None
 
 
 @contract("coupon.locked", owner="coupon", public=True)
@@ -53,6 +57,14 @@ class CouponReturned(CouponEvent):
     checkout_id: str
     order_id: str
     reason: str
+
+
+@contract("coupon.expiring", owner="coupon", public=True)
+class CouponExpiring(CouponEvent):
+    """It ends soon and was not used 即将过期: told once, some time before `valid_until`."""
+
+    template_name: str
+    valid_until: Instant
 
 
 @contract("coupon.expired", owner="coupon", public=True)
