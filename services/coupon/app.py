@@ -11,6 +11,8 @@ from services.coupon.checkout.settling import Settling
 from services.coupon.checkout.viewing import Checkouts
 from services.coupon.pricing import api as pricing_api
 from services.coupon.pricing.quoting import Quoting
+from services.coupon.promotions import api as promotions_api
+from services.coupon.promotions.managing import Promotions
 from services.coupon.settings import CouponSettings
 from services.coupon.templates import api as templates_api
 from services.coupon.templates.managing import Templates
@@ -51,8 +53,21 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
 
     app = create_app(
         kit,
-        routers=[router.router for router in (templates_api, wallet_api, pricing_api, checkout_api, audit_api)],
-        provides=[Templates(kit, book), wallet, ending, jobs, quoting, checkouts, locking, settling, Audit(kit)],
+        routers=[
+            room.router for room in (templates_api, promotions_api, wallet_api, pricing_api, checkout_api, audit_api)
+        ],
+        provides=[
+            Templates(kit, book),
+            Promotions(kit, book),
+            wallet,
+            ending,
+            jobs,
+            quoting,
+            checkouts,
+            locking,
+            settling,
+            Audit(kit),
+        ],
         hot_routes=[wallet_api.claim_route(claiming)],
         description=DESCRIPTION,
     )

@@ -8,24 +8,28 @@ from sqlmodel import Field
 from services.coupon.base import Base
 from shared.db import JsonType, UtcDateTime
 
+KINDS = ("coupon", "promotion")
 STATUSES = ("active", "paused")
 
 
 class Template(Base, table=True):
-    """An offer 券模板. `version` grows with every change, `terms_version` names the present terms.
+    """An offer: a coupon template 券模板 or an automatic promotion 自动促销.
 
-    `issued` and `budget_spent` are counters of its coupons, moved in the transactions that change them.
+    `version` grows with every change, `terms_version` names the present terms. `issued` and `budget_spent` count its
+    coupons (of a promotion: the orders that use it), moved in the transactions that change them.
     """
 
     __tablename__ = "template"
     __table_args__ = (
+        CheckConstraint(f"kind IN {KINDS}", name="kind"),
         CheckConstraint(f"status IN {STATUSES}", name="status"),
         CheckConstraint("issued >= 0 AND (total IS NULL OR issued <= total)", name="within_total"),
         CheckConstraint("budget_spent >= 0 AND (budget IS NULL OR budget_spent <= budget)", name="within_budget"),
-        Index(None, "status", "id"),
+        Index(None, "kind", "status", "id"),
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
+    kind: str = Field("coupon", sa_type=String(16))
     name: str = Field(sa_type=String(200))
     status: str = Field(sa_type=String(16))
     currency: str = Field(sa_type=String(3))

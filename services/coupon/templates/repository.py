@@ -10,7 +10,7 @@ from sqlalchemy import Row, bindparam, insert, select, tuple_, update
 
 from services.coupon.statements import padded
 from services.coupon.templates.models import Template, TemplateDay, TemplateTerms
-from services.coupon.templates.rules import worst_case
+from services.coupon.templates.rules import Kind, worst_case
 from services.coupon.templates.terms import Terms
 from shared.db import Transaction, excluded, table, upsert
 
@@ -80,8 +80,9 @@ class TermsBook:
         return {key: self._known[key] for key in keys}
 
 
-async def find(tx: Transaction, template_id: str) -> Row[Any] | None:
-    return (await tx.execute(select(TEMPLATE).where(TEMPLATE.c.id == template_id))).one_or_none()
+async def find(tx: Transaction, template_id: str, kind: Kind = "coupon") -> Row[Any] | None:
+    chosen = select(TEMPLATE).where(TEMPLATE.c.id == template_id, TEMPLATE.c.kind == kind)
+    return (await tx.execute(chosen)).one_or_none()
 
 
 async def hold(tx: Transaction, template_ids: Sequence[str]) -> dict[str, Row[Any]]:

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from services.coupon.templates.terms import AmountOff, Benefit, Limits, Terms
 
+Kind = Literal["coupon", "promotion"]
 SUPPORTED_BENEFITS = ("amount_off", "percent_off")
 KNOWN_BENEFITS = (
     *SUPPORTED_BENEFITS,
@@ -41,9 +43,9 @@ def worst_case(benefit: Benefit) -> int | None:
     return None if benefit.max_units is None else benefit.amount * benefit.max_units
 
 
-def faults(terms: Terms, limits: Limits) -> Sequence[Fault]:
+def faults(terms: Terms, limits: Limits, kind: Kind = "coupon") -> Sequence[Fault]:
     """What speaks against this offer; empty when nothing does."""
-    found = []
+    found = [] if kind == "coupon" else _nobodys_copies(terms, limits)
     most = worst_case(terms.benefit)
     if not terms.allow_zero_pay and _may_be_free(terms, most):
         found.append(
@@ -62,6 +64,18 @@ def faults(terms: Terms, limits: Limits) -> Sequence[Fault]:
                 "A budget needs a highest discount per coupon: set max_amount (percent_off) or max_units (amount_off).",
             )
         )
+    return found
+
+
+def _nobodys_copies(terms: Terms, limits: Limits) -> list[Fault]:
+    """A promotion is in nobody's wallet: what counts from a claim, or counts a customer's copies, means nothing there."""
+    found = []
+    if limits.per_customer is not None:
+        detail = "A promotion has no copies to count for each customer. Leave per_customer out."
+        found.append(Fault("#/limits/per_customer", "not_for_promotions", detail))
+    if terms.validity.days_after_claim is not None:
+        detail = "A promotion is not claimed. Say `until` in the place of days_after_claim."
+        found.append(Fault("#/validity/days_after_claim", "not_for_promotions", detail))
     return found
 
 

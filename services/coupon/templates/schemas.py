@@ -36,10 +36,9 @@ def _only_supported(body: Any) -> Any:
     return body
 
 
-class TemplateIn(Terms):
-    """A new offer 券模板."""
+class OfferIn(Terms):
+    """A new offer of any kind."""
 
-    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
     name: Name
     currency: Currency = "CNY"
     limits: Limits = Limits()
@@ -51,7 +50,13 @@ class TemplateIn(Terms):
         return Terms.model_validate({name: getattr(self, name) for name in Terms.model_fields})
 
 
-class TemplatePatch(Body):
+class TemplateIn(OfferIn):
+    """A new offer 券模板."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
+
+
+class OfferPatch(Body):
     """What to change. Parts are replaced whole, except `limits`: there, each field given is changed."""
 
     name: Name | None = None
@@ -67,8 +72,8 @@ class TemplatePatch(Body):
     _supported = model_validator(mode="before")(_only_supported)
 
 
-class TemplateView(View):
-    """An offer, its present terms, and how many coupons it gave out."""
+class OfferView(View):
+    """An offer, its present terms, and its counters."""
 
     id: str
     name: str
@@ -84,6 +89,10 @@ class TemplateView(View):
     version: Annotated[int, Field(description="grows with every change")]
     issued: int
     remaining: Annotated[int | None, Field(description="how many are left; null without a total")]
-    budget_spent: Annotated[int, Field(description="minor units that issued coupons hold or used")]
+    budget_spent: Annotated[int, Field(description="minor units of the budget that are held or used")]
     created_at: Instant
     updated_at: Instant
+
+
+class TemplateView(OfferView):
+    """A coupon template, its present terms, and how many coupons it gave out."""

@@ -79,7 +79,8 @@ class Granting:
         return [answers[index] for index in range(len(wishes))]
 
     async def _lots(self, tx: Transaction, template_ids: Sequence[str], now: datetime) -> dict[str, Lot]:
-        rows = await templates.hold(tx, template_ids)
+        held = await templates.hold(tx, template_ids)
+        rows = {key: row for key, row in held.items() if row.kind == "coupon"}
         snapshots = await self._book.load(tx, [(row.id, row.terms_version) for row in rows.values()])
         lots = {}
         for row in rows.values():

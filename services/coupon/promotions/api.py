@@ -1,0 +1,49 @@
+"""Routes of the promotions."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from services.coupon.promotions.managing import Promotions
+from services.coupon.promotions.schemas import PromotionIn, PromotionView
+from services.coupon.templates.schemas import OfferPatch, Status
+from shared.money import Currency
+from shared.web import Caller, Page, PageParams, Provided, Text, needs
+
+router = APIRouter(prefix="/v1/promotions", tags=["promotions"])
+PromotionsRead = Annotated[Caller, Depends(needs("coupon:promotions:read"))]
+PromotionsWrite = Annotated[Caller, Depends(needs("coupon:promotions:write"))]
+Managing = Annotated[Promotions, Provided(Promotions)]
+
+
+@router.post("", status_code=201, summary="Create a promotion")
+async def create_promotion(caller: PromotionsWrite, body: PromotionIn, promotions: Managing) -> PromotionView:
+    """Create an automatic promotion 自动促销. It runs within its validity, at once unless `status` says paused."""
+    return await promotions.create(body)
+
+
+@router.get("", summary="List promotions")
+async def list_promotions(
+    caller: PromotionsRead,
+    paging: PageParams,
+    promotions: Managing,
+    status: Status | None = None,
+    currency: Annotated[Currency | None, Query()] = None,
+    name: Annotated[Text | None, Query(description="a part of the name")] = None,
+) -> Page[PromotionView]:
+    """Promotions, newest first."""
+    return await promotions.page(paging, status, name, currency)
+
+
+@router.get("/{promotion_id}", summary="Read a promotion")
+async def get_promotion(caller: PromotionsRead, promotion_id: str, promotions: Managing) -> PromotionView:
+    """One promotion with its counters."""
+    return await promotions.get(promotion_id)
+
+
+@router.patch("/{promotion_id}", summary="Change, pause or activate a promotion")
+async def change_promotion(
+    caller: PromotionsWrite, promotion_id: str, body: OfferPatch, promotions: Managing
+) -> PromotionView:
+    """Change a promotion. Orders that were locked keep their price; `{"status": "paused"}` stops it for new ones."""
+    return await promotions.change(promotion_id, body)
