@@ -49,7 +49,7 @@ class Offers(Generic[V]):
             "currency": body.currency,
             "version": 1,
             "terms_version": 1,
-            **body.limits.model_dump(),
+            **_columns(body.limits),
             "issued": 0,
             "budget_spent": 0,
             "created_at": now,
@@ -98,7 +98,7 @@ class Offers(Generic[V]):
         version = row.terms_version + (terms != old)
         if version != row.terms_version:
             await tx.execute(insert(TERMS), _terms_row(row.id, version, terms, now))
-        values = {"name": after.name, "status": after.status, "terms_version": version, **after.limits.model_dump()}
+        values = {"name": after.name, "status": after.status, "terms_version": version, **_columns(after.limits)}
         same = TEMPLATE.c.id == row.id
         await tx.execute(update(TEMPLATE).where(same).values(**values, version=row.version + 1, updated_at=now))
 
@@ -180,6 +180,10 @@ def _merged(body: type[OfferIn], before: OfferView, given: dict[str, Any]) -> Of
         return body.model_validate({**present, **given})
     except ValidationError as error:
         raise from_validation(error.errors(include_url=False, include_input=False), in_body=True) from None
+
+
+def _columns(limits: Limits) -> dict[str, Any]:
+    return {name: getattr(limits, name) for name in _LIMITS}
 
 
 def _refuse_limits(row: Row[Any], limits: Limits) -> None:

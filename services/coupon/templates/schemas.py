@@ -4,8 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from services.coupon.templates.benefits import Benefit
 from services.coupon.templates.rules import KNOWN_BENEFITS, SUPPORTED_BENEFITS
-from services.coupon.templates.terms import Benefit, Flag, Limits, Scope, Stacking, Terms, Threshold
+from services.coupon.templates.scopes import Flag
+from services.coupon.templates.terms import Funder, Limits, RefundPolicy, Scope, Stacking, Terms, Threshold
 from services.coupon.templates.validity import Validity
 from shared.money import Currency
 from shared.web import Body, Instant, Name, Unprocessable, View
@@ -67,6 +69,9 @@ class OfferPatch(Body):
     validity: Validity | None = None
     stacking: Stacking | None = None
     allow_zero_pay: Flag | None = None
+    refund_policy: RefundPolicy | None = None
+    reusable_after_refund: Flag | None = None
+    funder: Funder | None = None
     limits: Limits | None = None
 
     _supported = model_validator(mode="before")(_only_supported)
@@ -85,6 +90,9 @@ class OfferView(View):
     validity: Validity
     stacking: Stacking
     allow_zero_pay: bool
+    refund_policy: RefundPolicy
+    reusable_after_refund: bool
+    funder: Funder
     limits: Limits
     version: Annotated[int, Field(description="grows with every change")]
     issued: int
