@@ -53,9 +53,10 @@ class OfferIn(Terms):
 
 
 class TemplateIn(OfferIn):
-    """A new offer 券模板."""
+    """A new offer 券模板. `visible_in_centre` false keeps a private offer out of the claim centre 领券中心."""
 
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
+    visible_in_centre: Flag = True
 
 
 class OfferPatch(Body):
@@ -75,6 +76,12 @@ class OfferPatch(Body):
     limits: Limits | None = None
 
     _supported = model_validator(mode="before")(_only_supported)
+
+
+class TemplatePatch(OfferPatch):
+    """What to change of a coupon template. Parts are replaced whole, except `limits`: there, each field given is changed."""
+
+    visible_in_centre: Flag | None = None
 
 
 class OfferView(View):
@@ -104,3 +111,5 @@ class OfferView(View):
 
 class TemplateView(OfferView):
     """A coupon template, its present terms, and how many coupons it gave out."""
+
+    visible_in_centre: bool

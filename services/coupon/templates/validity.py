@@ -68,7 +68,8 @@ class Validity(BaseModel):
     hours: Annotated[tuple[Hours, ...], Field(max_length=24)] = ()
     time_zone: ZoneName | None = None
     remind_days_before: Annotated[
-        int | None, Field(strict=True, ge=1, le=90, description="when to remind of the end; null: the shop's setting")
+        int | None,
+        Field(strict=True, ge=0, le=90, description="when to remind of the end; 0: never, null: the shop's setting"),
     ] = None
 
     @model_validator(mode="after")
