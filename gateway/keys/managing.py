@@ -51,6 +51,9 @@ class KeyManager:
         if caller.kind != "secret" and wanted.kind not in _MANAGED_BY_OTHERS:
             raise Forbidden("kind_not_allowed", f"Only a secret key can make {wanted.kind} keys.")
         _must_cover(caller, scopes)
+        _must_fit_shop(caller, wanted.shop_id)
+        if wanted.shop_id is not None and wanted.kind == "publishable":
+            raise invalid("#/shop_id", "no_staff_key", "A publishable key is not secret: it can't work for a shop.")
         if wanted.expires_at is not None and wanted.expires_at <= now:
             raise invalid("#/expires_at", "in_the_past", "expires_at must lie in the future.")
         key = new_key(wanted.kind)
@@ -94,6 +97,7 @@ class KeyManager:
         async with self._db.write() as tx:
             old = _found(await repository.by_id(tx, key_id, caller))
             _must_cover(caller, old.scopes)
+            _must_fit_shop(caller, old.shop_id)
             key, successor = new_key(old.kind), new_id("key")
             retired = await repository.retire(tx, key_id, successor, now, now + overlap)
             if retired is None:
@@ -123,6 +127,7 @@ class KeyManager:
         async with self._db.write() as tx:
             old = _found(await repository.by_id(tx, key_id, caller))
             _must_cover(caller, old.scopes)
+            _must_fit_shop(caller, old.shop_id)
             if await repository.revoke(tx, key_id, self._clock.now()):
                 await self._auditor.record(tx, caller, "key.revoke", key_id, old.owner_id)
             tx.after_commit(lambda: self._ring.forget(old.digest))
@@ -157,7 +162,7 @@ class KeyManager:
             sys.stdout.flush()
 
 
-_INHERITED = ("owner_id", "kind", "name", "scopes", "limits", "allowed_ips", "expires_at")
+_INHERITED = ("owner_id", "kind", "name", "scopes", "limits", "allowed_ips", "shop_id", "expires_at")
 
 
 def _row(key: str, wanted: KeyIn, scopes: list[str], now: datetime) -> dict[str, Any]:
@@ -170,6 +175,7 @@ def _row(key: str, wanted: KeyIn, scopes: list[str], now: datetime) -> dict[str,
         "scopes": scopes,
         "limits": wanted.limits.model_dump() if wanted.limits else None,
         "allowed_ips": wanted.allowed_ips,
+        "shop_id": wanted.shop_id,
         "created_at": now,
         "changed_at": now,
         "expires_at": wanted.expires_at,
@@ -195,6 +201,11 @@ def _must_cover(caller: Caller, scopes: list[str]) -> None:
     if missing:
         detail = f"Your key does not hold {', '.join(missing[:5])} itself, so it can't manage a key that does."
         raise Forbidden("scope_exceeds_own", detail, scopes=missing[:20])
+
+
+def _must_fit_shop(caller: Caller, shop_id: str | None) -> None:
+    if caller.shop_id is not None and shop_id != caller.shop_id:
+        raise Forbidden("shop_not_allowed", "Your key works for one shop; it manages keys of that shop only.")
 
 
 def _found(row: Row[Any] | None) -> Row[Any]:

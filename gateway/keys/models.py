@@ -11,7 +11,10 @@ from shared.db import JsonType, UtcDateTime
 
 
 class ApiKey(Base, table=True):
-    """One key. `limits` is `{"requests", "window_seconds"}` or empty for the default of its kind."""
+    """One key. `limits` is `{"requests", "window_seconds"}` or empty for the default of its kind.
+
+    `shop_id` makes it a staff key 店员密钥, good for that shop.
+    """
 
     __tablename__ = "api_keys"
     __table_args__ = (
@@ -28,6 +31,7 @@ class ApiKey(Base, table=True):
     scopes: list[str] = Field(sa_column=Column(JsonType, nullable=False))
     limits: dict[str, Any] | None = Field(default=None, sa_column=Column(JsonType))
     allowed_ips: list[str] = Field(sa_column=Column(JsonType, nullable=False))
+    shop_id: str | None = Field(default=None, max_length=200)
     created_by: str | None = Field(default=None, max_length=40)
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     changed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

@@ -53,7 +53,7 @@ class HeldKey:
 
 def held(row: Any) -> HeldKey:
     """From a row of the table."""
-    caller = Caller(row.id, row.owner_id, row.kind, tuple(row.scopes))
+    caller = Caller(row.id, row.owner_id, row.kind, tuple(row.scopes), shop_id=row.shop_id)
     limits = row.limits
     policy = Policy("key", limits["requests"], limits["window_seconds"]) if limits else None
     networks = tuple(ip_network(text) for text in row.allowed_ips)

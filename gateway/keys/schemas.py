@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, field_validator
 
 from gateway.keys.rules import SCOPE, Kind
-from shared.web import Body, Instant, Name, View
+from shared.web import Body, ExternalId, Instant, Name, View
 
 
 def _scope(text: str) -> str:
@@ -34,7 +34,10 @@ class Limits(Body):
 
 
 class KeyIn(Body):
-    """A new key. `scopes` may be left out for secret (everything) and publishable keys (tracking)."""
+    """A new key. `scopes` may be left out for secret (everything) and publishable keys (tracking).
+
+    `shop_id` makes it a staff key 店员密钥 of that shop: what it redeems is redeemed there.
+    """
 
     name: Name
     kind: Kind = "restricted"
@@ -42,6 +45,7 @@ class KeyIn(Body):
     expires_at: Instant | None = None
     allowed_ips: Annotated[list[Network], Field(max_length=100)] = Field(default_factory=list)
     limits: Limits | None = None
+    shop_id: ExternalId | None = None
 
     @field_validator("scopes", "allowed_ips")
     @classmethod
@@ -67,6 +71,7 @@ class KeyView(View):
     scopes: list[str]
     limits: dict[str, Any] | None
     allowed_ips: list[str]
+    shop_id: str | None
     created_at: Instant
     created_by: str | None
     expires_at: Instant | None

@@ -1,6 +1,6 @@
 """Which limits a request meets: its key's, its address's, and the one on failures."""
 
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 
 from gateway.keys.ring import HeldKey
 from gateway.keys.rules import Network, address_allowed
@@ -8,7 +8,7 @@ from gateway.limits.rules import Decision, Policy, headers
 from gateway.limits.store import Limiter, MemoryLimiter
 from gateway.metrics import LIMITED
 from gateway.settings import GatewaySettings
-from shared.web import TooManyRequests
+from shared.web import TooManyRequests, bucket_of
 
 HeaderPairs = list[tuple[bytes, bytes]]
 
@@ -85,18 +85,3 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def bucket_of(address: str) -> str:
-    """An IPv6 network of 64 bits is one household or server, so it is one bucket."""
-    if ":" not in address:
-        return address
-    try:
-        parsed = ip_address(address.split("%")[0])
-    except ValueError:
-        return address
-    if not isinstance(parsed, IPv6Address):
-        return address
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ip_network((int(parsed) >> 64 << 64, 64)))

@@ -1,6 +1,6 @@
 """One database of one part: a PostgreSQL schema or an SQLite file behind the same few calls."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -24,6 +24,7 @@ class Transaction:
         self.dialect = dialect
         self._session: AsyncSession | None = None
         self._after_commit: list[Callable[[], None]] = []
+        self._afterwards: list[Work] = []
 
     async def execute(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
         """Run one statement, or one statement with many parameter sets."""
@@ -43,6 +44,10 @@ class Transaction:
         if callback not in self._after_commit:
             self._after_commit.append(callback)
 
+    def afterwards(self, work: "Work") -> None:
+        """Do `work` in a transaction of its own once this one is over, however it ended: committed or rolled back."""
+        self._afterwards.append(work)
+
     async def flush(self) -> None:
         if self._session is not None:
             await self._session.flush()
@@ -54,6 +59,14 @@ class Transaction:
     def committed(self) -> None:
         for callback in self._after_commit:
             callback()
+
+    def take_afterwards(self) -> list["Work"]:
+        """What was left for afterwards, once."""
+        works, self._afterwards = self._afterwards, []
+        return works
+
+
+Work = Callable[[Transaction], Awaitable[None]]
 
 
 class Database:
@@ -91,14 +104,36 @@ class Database:
             yield joined
             await joined.flush()
             return
-        async with self._writer.connect() as connection:
-            transaction = Transaction(connection, self.dialect)
-            async with AsyncExitStack() as stack:
-                stack.push_async_callback(transaction.close)
-                async with connection.begin():
-                    yield transaction
-                    await transaction.flush()
-        transaction.committed()
+        transaction: Transaction | None = None
+        try:
+            async with self._writer.connect() as connection:
+                transaction = Transaction(connection, self.dialect)
+                async with AsyncExitStack() as stack:
+                    stack.push_async_callback(transaction.close)
+                    async with connection.begin():
+                        yield transaction
+                        await transaction.flush()
+            transaction.committed()
+        finally:
+            async with AsyncExitStack() as stack:  # each is done, even when another fails
+                for work in reversed(transaction.take_afterwards() if transaction is not None else ()):
+                    stack.push_async_callback(self._by_itself, work)
+
+    async def aside(self, work: Work) -> None:
+        """Write what must stay whatever becomes of the request, such as a counted failure: in a transaction of its own.
+
+        Inside a `joined` block that is after the block, when the caller has its connection back (on SQLite there is only
+        one). Never call it inside a `write` block: give the work to its transaction's `afterwards` there.
+        """
+        joined = _ambient.get().get(id(self))
+        if joined is not None:
+            joined.afterwards(work)
+        else:
+            await self._by_itself(work)
+
+    async def _by_itself(self, work: Work) -> None:
+        async with self.write() as transaction:
+            await work(transaction)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:

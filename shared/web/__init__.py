@@ -1,8 +1,9 @@
 """What every part's HTTP side has in common."""
 
 from shared.web.app import PartApp, create_app
+from shared.web.client import Client, ClientFacts, bucket_of, client_of
 from shared.web.hot import HotRequest, HotRoute
-from shared.web.identity import Caller, merchant_needs, needs, sign_headers
+from shared.web.identity import Caller, needs, sign_headers
 from shared.web.paging import Page, PageParams, Paging, fetch_page
 from shared.web.problems import (
     BadRequest,
@@ -41,6 +42,8 @@ __all__ = [
     "BasisPoints",
     "Body",
     "Caller",
+    "Client",
+    "ClientFacts",
     "Conflict",
     "Count",
     "ExternalId",
@@ -68,10 +71,11 @@ __all__ = [
     "Unavailable",
     "Unprocessable",
     "View",
+    "bucket_of",
+    "client_of",
     "create_app",
     "fetch_page",
     "invalid",
-    "merchant_needs",
     "needs",
     "sign_headers",
 ]

@@ -22,19 +22,23 @@ from shared.web.problems import Forbidden, NotFound, Unauthorized
 KeyKind = Literal["secret", "restricted", "publishable", "partner"]
 SCOPE_KEY = "quanyu.caller"
 ASSERTION_SECONDS = 30
-_FIELDS = ("key-id", "owner-id", "key-kind", "scopes", "customer-id")
+_FIELDS = ("key-id", "owner-id", "key-kind", "scopes", "customer-id", "shop-id")
 PREFIX = "x-quanyu-"
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated caller. `customer_id` is set for an end-user's token: then only that customer's objects exist."""
+    """An authenticated caller. `customer_id` is set for an end-user's token: then only that customer's objects exist.
+
+    `shop_id` is set for a staff key 店员密钥: it works for that shop.
+    """
 
     key_id: str
     owner_id: str
     kind: KeyKind
     scopes: tuple[str, ...]
     customer_id: str | None = None
+    shop_id: str | None = None
 
     def allows(self, scope: str) -> bool:
         return _allows(self.scopes, scope)
@@ -77,21 +81,6 @@ def needs(scope: str) -> Needs:
     return Needs(scope)
 
 
-class MerchantNeeds(Needs):
-    """The scope, and no end-user's token: what is answered concerns other customers as well."""
-
-    def __call__(self, request: Request) -> Caller:
-        caller = super().__call__(request)
-        if caller.customer_id is not None:
-            raise Forbidden("merchant_only", "An end-user's token can't be used here; use a key of the merchant's.")
-        return caller
-
-
-def merchant_needs(scope: str) -> MerchantNeeds:
-    """As `needs`, for the merchant's own keys only."""
-    return MerchantNeeds(scope)
-
-
 def required(scope: Scope, permission: str) -> Caller:
     """The request's caller. Raises Unauthorized without one, Forbidden without the permission."""
     caller: Caller | None = scope.get(SCOPE_KEY)
@@ -102,7 +91,14 @@ def required(scope: Scope, permission: str) -> Caller:
 
 
 def _values(caller: Caller) -> tuple[str, ...]:
-    fields = (caller.key_id, caller.owner_id, caller.kind, ",".join(caller.scopes), caller.customer_id or "")
+    fields = (
+        caller.key_id,
+        caller.owner_id,
+        caller.kind,
+        ",".join(caller.scopes),
+        caller.customer_id or "",
+        caller.shop_id or "",
+    )
     return tuple(quote(value, safe=":*,._-") for value in fields)
 
 
@@ -139,8 +135,9 @@ def verify_headers(scope: Scope, secret: str, now: datetime) -> Caller | None:
         mac.encode("latin-1"), _mac(secret.encode(), stamp, scope["method"], path, values).encode()
     ):
         return None
-    key_id, owner_id, kind, scopes, customer_id = (unquote(value) for value in values)
-    return Caller(key_id, owner_id, kind, tuple(scopes.split(",")), customer_id or None)  # type: ignore[arg-type] # signed by us
+    key_id, owner_id, kind, scopes, customer_id, shop_id = (unquote(value) for value in values)
+    known: KeyKind = kind  # type: ignore[assignment] # signed by us
+    return Caller(key_id, owner_id, known, tuple(scopes.split(",")), customer_id or None, shop_id or None)
 
 
 class IdentityMiddleware:

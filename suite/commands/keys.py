@@ -20,6 +20,7 @@ def create(
     expires_at: Annotated[
         str | None, typer.Option(help="RFC 3339 with offset; without it the key does not end.")
     ] = None,
+    shop: Annotated[str | None, typer.Option(help="Makes it a staff key of this shop.")] = None,
     url: Url = None,
     key: Key = None,
     data_dir: DataDir = None,
@@ -27,7 +28,7 @@ def create(
     """Create a key and print it. It is shown this once only."""
 
     async def work() -> Any:
-        body = flags(name=name, kind=kind, scopes=scope or None, expires_at=expires_at)
+        body = flags(name=name, kind=kind, scopes=scope or None, expires_at=expires_at, shop_id=shop)
         async with connect(caller(url, data_dir), key) as client:
             return await client.post("/v1/keys", body)
 

@@ -18,6 +18,7 @@ from kit.upstream import FakePart
 from gateway.app import http_upstreams
 from gateway.settings import GatewaySettings
 from shared.clock import ManualClock
+from shared.web import Client, client_of
 from shared.web.identity import IdentityMiddleware
 
 
@@ -112,3 +113,29 @@ async def test_a_part_that_dies_in_its_answer_cuts_the_callers_connection(run_ga
             with pytest.raises(httpx.RemoteProtocolError):
                 await client.get("/v1/things/1")
             assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_a_staff_key_and_client_facts_cross_the_wire(run_gateway: Any, clock: ManualClock) -> None:
+    """The shop of a staff key is signed; the address is the gateway's own word, whatever came in."""
+    part = FakePart()
+    async with serving(IdentityMiddleware(part, INTERNAL_SECRET, clock)) as url:
+        suite = await apart(run_gateway, clock, url)
+        key = await suite.key(kind="restricted", scopes=["coupon:things:*"], shop_id="南京路店")
+        forged = {
+            "x-forwarded-for": "192.0.2.66",
+            "x-quanyu-shop-id": "other",
+            "x-device-id": "till-7",
+            "x-client-address": "203.0.113.77",
+        }
+        assert (await suite.client(key, "198.51.100.9").get("/v1/things/1", headers=forged)).status_code == 200
+        assert part.seen[-1]["caller"].shop_id == "南京路店"
+        scope = {
+            "headers": [(name.encode(), value.encode("latin-1")) for name, value in part.seen[-1]["headers"]],
+            "quanyu.caller": part.seen[-1]["caller"],
+        }
+        assert client_of(scope) == Client("203.0.113.77", "till-7")
+        assert dict(part.seen[-1]["headers"])["x-forwarded-for"] == "198.51.100.9"
+        stolen = {name: value for name, value in part.seen[-1]["headers"] if name.startswith("x-quanyu-")}
+        async with httpx.AsyncClient(base_url=url) as direct:
+            await direct.get("/v1/things/1", headers={**stolen, "x-quanyu-shop-id": "other"})
+            assert part.seen[-1]["caller"] is None

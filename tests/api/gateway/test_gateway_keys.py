@@ -291,3 +291,22 @@ async def test_administrative_calls_are_in_the_audit_log(suite: Suite) -> None:
     assert {one["actor_key_id"] for one in entries} == {"key_admin"}
     assert entries[1]["request_id"] == "my-request-1"
     assert (await suite.client().request("DELETE", "/v1/audit-log")).status_code == 405
+
+
+async def test_a_staff_key_works_for_one_shop_and_stays_there(suite: Suite) -> None:
+    staff = {"kind": "restricted", "scopes": ["gateway:keys:*", "coupon:things:*"], "shop_id": "shopA"}
+    made = (await suite.client().post("/v1/keys", json={"name": "店员", **staff})).json()
+    assert made["shop_id"] == "shopA"
+    await suite.client(made["key"]).get("/v1/things/1", headers={"x-quanyu-shop-id": "shopB"})
+    assert suite.parts["coupon"].seen[-1]["caller"].shop_id == "shopA"
+    rotated = (await suite.client().post(f"/v1/keys/{made['id']}/rotate")).json()
+    assert rotated["shop_id"] == "shopA"
+    own = suite.client(rotated["key"])
+    for shop in ({}, {"shop_id": "shopB"}):
+        answer = await own.post("/v1/keys", json={"name": "x", **THING, **shop})
+        assert (answer.status_code, answer.json()["code"]) == (403, "shop_not_allowed")
+    assert (await own.post("/v1/keys", json={"name": "x", **THING, "shop_id": "shopA"})).status_code == 201
+    other = (await suite.client().post("/v1/keys", json={"name": "y", **THING, "shop_id": "shopB"})).json()
+    assert (await own.post(f"/v1/keys/{other['id']}/rotate")).json()["code"] == "shop_not_allowed"
+    publishable = await suite.client().post("/v1/keys", json={"name": "z", "kind": "publishable", "shop_id": "shopA"})
+    assert publishable.json()["errors"][0]["pointer"] == "#/shop_id"

@@ -1,6 +1,7 @@
 """The database calls: no lost update, claims that never overlap, instants and JSON that survive, on both databases."""
 
 import asyncio
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from conftest import Backend
 from sqlalchemy import Column, Index, Integer, MetaData, String, Table, insert, select, text, update
 
-from shared.db import Database, JsonType, UtcDateTime, claim_due, excluded, insert_ignore, upsert
+from shared.db import Database, JsonType, Transaction, UtcDateTime, claim_due, excluded, insert_ignore, upsert
 
 METADATA = MetaData()
 COUNTER = Table("counter", METADATA, Column("id", Integer, primary_key=True), Column("n", Integer, nullable=False))
@@ -90,6 +91,38 @@ async def test_a_joined_transaction_is_one(db: Database) -> None:
     assert not db.is_joined()
     async with db.read() as tx:
         assert (await tx.execute(select(COUNTER))).all() == []
+
+
+@pytest.mark.parametrize("ends_well", [True, False])
+async def test_what_is_set_aside_stays_whatever_becomes_of_the_request(db: Database, ends_well: bool) -> None:
+    async def note(tx: Transaction) -> None:
+        await tx.execute(insert(COUNTER), {"id": 7, "n": 1})
+
+    async def request() -> None:
+        async with db.joined():
+            async with db.write() as tx:
+                await tx.execute(insert(COUNTER), {"id": 1, "n": 0})
+            await db.aside(note)  # waits for the end: an SQLite file has one writer
+            if not ends_well:
+                raise RuntimeError
+
+    with nullcontext() if ends_well else pytest.raises(RuntimeError):
+        await request()
+    async with db.read() as tx:
+        found = {row.id for row in await tx.execute(select(COUNTER))}
+    assert found == ({1, 7} if ends_well else {7})
+
+
+async def test_work_for_afterwards_is_done_once_and_by_itself(db: Database) -> None:
+    async def note(tx: Transaction) -> None:
+        await tx.execute(insert(COUNTER), {"id": 7, "n": 1})
+
+    with pytest.raises(RuntimeError):
+        async with db.write() as tx:
+            tx.afterwards(note)
+            raise RuntimeError
+    async with db.read() as tx:
+        assert await tx.scalar(select(COUNTER.c.n)) == 1
 
 
 async def test_instants_and_json_come_back_as_they_went(db: Database) -> None:
