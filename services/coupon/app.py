@@ -1,5 +1,7 @@
 """The coupon service, put together: this file is its diagram."""
 
+from services.coupon.abuse.fingerprints import Fingerprints
+from services.coupon.abuse.guarding import Guarding
 from services.coupon.audience.handlers import on_membership
 from services.coupon.audit import api as audit_api
 from services.coupon.audit.checking import Audit
@@ -24,7 +26,6 @@ from services.coupon.wallet.granting import Granting
 from services.coupon.wallet.handlers import JourneyRequests
 from services.coupon.wallet.jobs import IssueJobs
 from services.coupon.wallet.reading import Wallet
-from services.coupon.wallet.reminding import Reminding
 from shared.clock import Clock
 from shared.contracts import CouponRequested, SegmentEntered, SegmentExited
 from shared.messaging import Bus, Subscription
@@ -38,14 +39,15 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
     """The whole service on the given bus and clock. Opens nothing before it runs."""
     kit = Kit.create("coupon", settings, bus, clock, base=Base, migrations="services.coupon.migrations")
     book = TermsBook()
+    fingerprints = Fingerprints(settings.fingerprint_secret)
+    guarding = Guarding(kit, settings, fingerprints)
 
-    granting = Granting(kit, book, settings.time_zone, settings.remind_days_before)
+    granting = Granting(kit, book, settings.time_zone)
     claiming = Claiming(kit, granting, settings.group_commit_max)
     jobs = IssueJobs(kit, granting, settings.job_chunk_size)
     journeys = JourneyRequests(kit, granting)
     wallet = Wallet(kit, book)
     ending = Ending(kit, wallet, settings.sweep_batch_size)
-    reminding = Reminding(kit, settings.sweep_batch_size)
 
     quoting = Quoting(kit, book, settings.time_zone)
     releasing = Releasing(kit, settings.sweep_batch_size)
@@ -83,8 +85,8 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
         loops=[
             Loop("expire locks", releasing.expire_due, settings.sweep_seconds),
             Loop("expire coupons", ending.expire_due, settings.sweep_seconds),
-            Loop("remind", reminding.remind_due, settings.sweep_seconds),
             jobs.loop,
+            Loop("forget guesses", guarding.forget, 60.0),
         ],
         resources=[claiming.group.running],
     )

@@ -1,6 +1,6 @@
 """Settings of the coupon service: `QUANYU_COUPON_*`, then `QUANYU_*`."""
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from services.coupon.templates.validity import known_zone
 from shared.settings import ServiceSettings
@@ -11,16 +11,32 @@ class CouponSettings(ServiceSettings, service="coupon"):
 
     time_zone: str = Field("Asia/Shanghai", description="the merchant's days and hours, where a template names no zone")
     sweep_seconds: float = Field(1.0, gt=0, description="pause between two looks for locks and coupons that ran out")
-    remind_days_before: int = Field(
-        3,
-        ge=0,
-        le=365,
-        description="days before its end that an unused coupon is told of, where its template says nothing",
-    )
     sweep_batch_size: int = Field(500, ge=1, le=5_000, description="coupons that one sweep transaction expires")
     job_chunk_size: int = Field(
         500, ge=1, le=2_000, description="customers that one transaction of an issue job serves"
     )
     group_commit_max: int = Field(256, ge=1, le=2_000, description="claims that one transaction takes at most")
+    hash_secret: SecretStr | None = Field(
+        None,
+        description="keys the hashes of addresses and devices; empty = derived from the internal secret. A new one forgets "
+        "deny lists and counts of them",
+    )
+    guess_window_seconds: int = Field(
+        600, ge=1, le=86_400, description="how long a wrong code counts, and a lock-out lasts"
+    )
+    guess_budget_customer: int = Field(10, ge=1, description="wrong codes of one customer in a window")
+    guess_budget_device: int = Field(10, ge=1, description="wrong codes of one device, or one staff key, in a window")
+    guess_budget_address: int = Field(100, ge=1, description="wrong codes of one shopper's address in a window")
+    guess_budget_server: int = Field(
+        1_000, ge=1, description="wrong codes of one merchant's server that names no shopper's address, in a window"
+    )
+    guess_budget_template: int = Field(
+        2_000, ge=1, description="wrong codes of one template in a window, of all together"
+    )
 
     _zone = field_validator("time_zone")(known_zone)
+
+    @property
+    def fingerprint_secret(self) -> str:
+        """What keys the hashes of personal values."""
+        return (self.hash_secret or self.internal_secret).get_secret_value()

@@ -45,7 +45,6 @@ class IssueJobs:
             "issued": 0,
             "refused": 0,
             "created_at": now,
-            "started_at": now,
             "updated_at": now,
         }
         targets = [

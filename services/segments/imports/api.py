@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from services.segments.access import merchant_needs
 from services.segments.imports.importing import OrdersImport
 from services.segments.imports.schemas import OrdersIn, OrdersResult
-from shared.web import Caller, Provided, merchant_needs
+from shared.web import Caller, Provided
 
 router = APIRouter(prefix="/v1", tags=["imports"])
 ImportsWrite = Annotated[Caller, Depends(merchant_needs("segments:imports:write"))]

@@ -1,0 +1,180 @@
+"""Guessing is paid for: each wrong code, token or secret counts against whoever tried, and a right one earns nothing back.
+
+    async with guarding.admit(client, customer_id) as attempt:     # around the request's own transaction, not inside it
+        async with kit.db.write() as tx:
+            found = await look_up(tx, code)
+            if found is None:
+                attempt.failed()
+                raise refusal
+            await attempt.of_template(tx, found.template_id)       # once it is known
+
+Who used up a budget gets the same 429 for right and wrong codes. The count is written after the request's transaction,
+in one of its own, so a refusal that rolls everything back is counted all the same, also under an Idempotency-Key.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from math import ceil
+from types import MappingProxyType
+
+from sqlalchemy import and_, case, delete, literal, or_, select
+
+from services.coupon.abuse.fingerprints import Fingerprints, Origin
+from services.coupon.abuse.models import AbuseFailure
+from services.coupon.settings import CouponSettings
+from shared.db import Transaction, UtcDateTime, table, upsert
+from shared.service import Kit
+from shared.web import Client, TooManyRequests
+
+FAILURE = table(AbuseFailure)
+Subject = tuple[str, str]
+"""Kind and value: `("device", <hash>)`."""
+_KEPT = timedelta(days=1)
+
+
+@dataclass
+class Attempt:
+    """One try at something that could be guessed. `origin` belongs into the wish for a coupon that comes of it."""
+
+    origin: Origin
+    _guarding: "Guarding"
+    wrong: bool = False
+    templates: list[str] = field(default_factory=list)
+    overrun: timedelta | None = None
+
+    def failed(self, template_id: str | None = None) -> None:
+        """It was wrong (unknown, used up, not theirs …): counted when the block ends."""
+        self.wrong = True
+        if template_id is not None:
+            self.templates.append(template_id)
+
+    async def of_template(self, tx: Transaction, template_id: str) -> None:
+        """Raises TooManyRequests when too many guesses at this template failed, whoever made them."""
+        await self._guarding.refuse_exhausted(tx, [("template", template_id)])
+
+
+class Guarding:
+    """Failure budgets for guessing, by address, customer, device and template."""
+
+    def __init__(self, kit: Kit, settings: CouponSettings, fingerprints: Fingerprints) -> None:
+        self._kit = kit
+        self._fingerprints = fingerprints
+        self._window = timedelta(seconds=settings.guess_window_seconds)
+        self._budgets = {
+            "address": settings.guess_budget_address,
+            "server": settings.guess_budget_server,
+            "customer": settings.guess_budget_customer,
+            "device": settings.guess_budget_device,
+            "template": settings.guess_budget_template,
+        }
+        # Guesses being looked at in this process: a budget can't be overrun by asking all at once.
+        self._trying: Counter[Subject] = Counter()
+
+    @asynccontextmanager
+    async def admit(self, client: Client, customer_id: str | None) -> AsyncIterator[Attempt]:
+        """Lets one attempt pass. Raises TooManyRequests (`too_many_attempts`) when a budget is used up.
+
+        The block must lie around the request's transaction, never inside it.
+        """
+        subjects = self._subjects(client, customer_id)
+        # A server speaks for many who are right: it has no such queue.
+        ahead = {one: self._trying[one] for one in subjects if one[0] != "server"}
+        self._trying.update(subjects)
+        attempt = Attempt(self._fingerprints.origin(client), self)
+        try:
+            async with self._kit.db.read() as tx:
+                await self.refuse_exhausted(tx, subjects, ahead)
+            yield attempt
+        finally:
+            if attempt.wrong:
+                guessed = [*subjects, *(("template", one) for one in attempt.templates)]
+                await self._kit.db.aside(partial(self._count, attempt, guessed, subjects))
+                if attempt.overrun is not None:  # guesses at other processes were faster
+                    raise _too_many(attempt.overrun)
+            else:
+                self._leave(subjects)
+
+    async def refuse_exhausted(
+        self, tx: Transaction, subjects: Sequence[Subject], ahead: Mapping[Subject, int] = MappingProxyType({})
+    ) -> None:
+        """`ahead`: how many attempts of theirs are under way already and might fail."""
+        now = self._kit.clock.now()
+        counted = {(row.subject, row.value): row for row in await self._rows(tx, subjects, now)}
+        ends = [row.until for key, row in counted.items() if row.failures >= self._budgets[key[0]]]
+        if ends:
+            raise _too_many(max(ends) - now)
+        for subject, trying in ahead.items():
+            failures = counted[subject].failures if subject in counted else 0
+            if failures + trying >= self._budgets[subject[0]]:
+                raise _too_many(timedelta(seconds=1))
+
+    async def failures(self, tx: Transaction, subjects: Sequence[Subject]) -> dict[Subject, int]:
+        """How many guesses of each subject failed lately."""
+        rows = await self._rows(tx, subjects, self._kit.clock.now() - _KEPT)
+        return {(row.subject, row.value): row.failures for row in rows}
+
+    async def forget(self) -> None:
+        """Drop counts that are over (a loop calls this)."""
+        over = FAILURE.c.until <= self._kit.clock.now() - _KEPT
+        async with self._kit.db.read() as tx:
+            if (await tx.execute(select(FAILURE.c.subject).where(over).limit(1))).first() is None:
+                return
+        async with self._kit.db.write() as tx:
+            await tx.execute(delete(FAILURE).where(over))
+
+    def _subjects(self, client: Client, customer_id: str | None) -> list[Subject]:
+        given = {
+            "server" if client.server else "address": client.address,
+            "customer": customer_id,
+            "device": client.device,
+        }
+        return sorted((kind, self._fingerprints.of(kind, value)) for kind, value in given.items() if value)
+
+    async def _rows(self, tx: Transaction, subjects: Sequence[Subject], since: datetime) -> Sequence[AbuseFailure]:
+        if not subjects:
+            return []
+        mine = or_(*(and_(FAILURE.c.subject == kind, FAILURE.c.value == value) for kind, value in subjects))
+        rows: Sequence[AbuseFailure] = (await tx.execute(select(FAILURE).where(mine, FAILURE.c.until > since))).all()  # type: ignore[assignment] # a row has the model's attributes
+        return rows
+
+    async def _count(
+        self, attempt: Attempt, guessed: Sequence[Subject], trying: Sequence[Subject], tx: Transaction
+    ) -> None:
+        """One failure more for each subject, in one order everywhere."""
+        now = self._kit.clock.now()
+        ended = FAILURE.c.until <= now
+        failures = case((ended, 1), else_=FAILURE.c.failures + 1)
+        budget = case(self._budgets, value=FAILURE.c.subject)
+        begun_anew = literal(now + self._window, UtcDateTime)
+        until = case((or_(ended, failures >= budget), begun_anew), else_=FAILURE.c.until)
+        rows = [
+            {"subject": kind, "value": value, "failures": 1, "until": now + self._window}
+            for kind, value in sorted(guessed)
+        ]
+        try:
+            await upsert(tx, FAILURE, rows, ["subject", "value"], {"failures": failures, "until": until})
+            counted = await self._rows(tx, trying, now)
+        finally:
+            self._leave(trying)
+        over = [row.until - now for row in counted if row.failures > self._budgets[row.subject]]
+        attempt.overrun = max(over, default=None)
+
+    def _leave(self, subjects: Sequence[Subject]) -> None:
+        self._trying.subtract(subjects)
+        for subject in subjects:
+            if not self._trying[subject]:
+                del self._trying[subject]
+
+
+def _too_many(wait: timedelta) -> TooManyRequests:
+    seconds = max(ceil(wait.total_seconds()), 1)
+    return TooManyRequests(
+        "too_many_attempts",
+        f"Too many wrong attempts. Wait {seconds} s and check what you enter.",
+        headers={"Retry-After": str(seconds)},
+        detail_zh=f"尝试次数过多，请 {seconds} 秒后再试，并核对输入内容。",
+    )

@@ -1,0 +1,111 @@
+"""Guessing: failures are counted whatever becomes of the request, and who guessed too often is told one thing."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import pytest
+from api.coupon.mall import Mall
+
+from services.coupon.abuse.fingerprints import Fingerprints
+from services.coupon.abuse.guarding import FAILURE, Guarding
+from services.coupon.settings import CouponSettings
+from shared.clock import ManualClock
+from shared.web import Client, NotFound, TooManyRequests
+
+SHOPPER = Client("203.0.113.9", "phone-1")
+
+
+@pytest.fixture
+def guards(mall: Mall) -> list[Guarding]:
+    """Two processes' guards: nothing shared but the database."""
+    settings = CouponSettings(
+        guess_budget_customer=5, guess_budget_device=6, guess_budget_address=8, guess_budget_template=20
+    )
+    kit = mall.running.service.kit
+    return [Guarding(kit, settings, Fingerprints("secret")) for _ in range(2)]
+
+
+async def guess(
+    guarding: Guarding, customer_id: str | None, client: Client = SHOPPER, right: bool = False, joined: bool = False
+) -> str:
+    """What the caller sees of one guess, made as a use case would: within a transaction that a refusal rolls back."""
+    db = guarding._kit.db
+
+    async def request() -> None:
+        async with guarding.admit(client, customer_id) as attempt, db.write() as tx:
+            await attempt.of_template(tx, "tpl_1")
+            await asyncio.sleep(0)
+            if not right:
+                attempt.failed("tpl_1")
+                raise NotFound("invalid_code", "No.")
+
+    try:
+        if joined:
+            async with db.joined():
+                await request()
+        else:
+            await request()
+    except (NotFound, TooManyRequests) as problem:
+        return problem.code
+    return "right"
+
+
+@pytest.mark.parametrize("joined", [False, True])
+async def test_a_used_up_budget_refuses_right_and_wrong_alike(
+    guards: list[Guarding], clock: ManualClock, joined: bool
+) -> None:
+    answers = [await guess(guards[0], "c1", joined=joined) for _ in range(4)]
+    assert await guess(guards[0], "c1", right=True, joined=joined) == "right"
+    answers += [await guess(guards[0], "c1", joined=joined) for _ in range(2)]
+    assert Counter(answers) == {"invalid_code": 5, "too_many_attempts": 1}, "a success refills nothing"
+    assert await guess(guards[0], "c1", right=True, joined=joined) == "too_many_attempts"
+    assert await guess(guards[1], "c1", right=True) == "too_many_attempts", "another process knows it too"
+    assert await guess(guards[0], "c2", Client("198.51.100.1", "other"), right=True) == "right"
+    with pytest.raises(TooManyRequests) as refused:
+        async with guards[0].admit(SHOPPER, "c1"):
+            pass
+    assert refused.value.headers["Retry-After"] == "600"
+    clock.advance(seconds=601)
+    assert await guess(guards[0], "c1", right=True, joined=joined) == "right"
+
+
+async def test_changing_customers_does_not_help_on_one_device_or_address(guards: list[Guarding]) -> None:
+    on_device = [await guess(guards[0], f"c{number}", Client(None, "d")) for number in range(9)]
+    assert Counter(on_device) == {"invalid_code": 6, "too_many_attempts": 3}
+    household = [
+        await guess(guards[0], f"d{number}", Client(f"2001:db8:1:2::{number}", f"e{number}")) for number in range(11)
+    ]
+    assert Counter(household) == {"invalid_code": 8, "too_many_attempts": 3}
+    strangers = [await guess(guards[0], f"f{number}", Client(f"198.51.100.{number}")) for number in range(9)]
+    assert Counter(strangers) == {"invalid_code": 6, "too_many_attempts": 3}, "20 of the template in all"
+
+
+async def test_a_server_that_names_nobody_is_not_one_shopper(guards: list[Guarding]) -> None:
+    server = Client("192.0.2.1", None, server=True)
+    answers = await asyncio.gather(*[guess(guards[0], f"c{number}", server, right=True) for number in range(40)])
+    assert set(answers) == {"right"}
+    assert {await guess(guards[0], f"c{number}", server) for number in range(19)} == {"invalid_code"}
+
+
+@pytest.mark.parametrize("joined", [False, True])
+async def test_all_at_once_at_two_processes_is_no_way_round(guards: list[Guarding], joined: bool) -> None:
+    calls = [guess(guards[number % 2], "c1", joined=joined) for number in range(40)]
+    seen = Counter(await asyncio.gather(*calls))
+    assert seen["invalid_code"] + seen["too_many_attempts"] == 40
+    looked_at = seen["invalid_code"]
+    assert looked_at <= 5 * (2 if joined else 1), "an answer is withheld once the budget is gone"
+    assert await guess(guards[0], "c1", right=True) == await guess(guards[1], "c1", right=True) == "too_many_attempts"
+    assert not any(guarding._trying for guarding in guards)
+
+
+async def test_what_is_stored_is_no_address_and_no_device(guards: list[Guarding], clock: ManualClock) -> None:
+    await guess(guards[0], "李雷")
+    async with guards[0]._kit.db.read() as tx:
+        rows: Any = (await tx.execute(FAILURE.select())).all()
+    assert {row.subject for row in rows} == {"address", "customer", "device", "template"}
+    assert not any(word in str(rows) for word in ("203.0.113", "phone-1", "李雷"))
+    clock.advance(seconds=600 + 86_401)
+    await guards[0].forget()
+    async with guards[0]._kit.db.read() as tx:
+        assert (await tx.execute(FAILURE.select())).all() == []
