@@ -26,6 +26,7 @@ from services.coupon.wallet.granting import Granting
 from services.coupon.wallet.handlers import JourneyRequests
 from services.coupon.wallet.jobs import IssueJobs
 from services.coupon.wallet.reading import Wallet
+from services.coupon.wallet.reminding import Reminding
 from shared.clock import Clock
 from shared.contracts import CouponRequested, SegmentEntered, SegmentExited
 from shared.messaging import Bus, Subscription
@@ -42,12 +43,13 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
     fingerprints = Fingerprints(settings.fingerprint_secret)
     guarding = Guarding(kit, settings, fingerprints)
 
-    granting = Granting(kit, book, settings.time_zone)
+    granting = Granting(kit, book, settings.time_zone, settings.remind_days_before)
     claiming = Claiming(kit, granting, settings.group_commit_max)
     jobs = IssueJobs(kit, granting, settings.job_chunk_size)
     journeys = JourneyRequests(kit, granting)
     wallet = Wallet(kit, book)
     ending = Ending(kit, wallet, settings.sweep_batch_size)
+    reminding = Reminding(kit, settings.sweep_batch_size)
 
     quoting = Quoting(kit, book, settings.time_zone)
     releasing = Releasing(kit, settings.sweep_batch_size)
@@ -85,6 +87,7 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
         loops=[
             Loop("expire locks", releasing.expire_due, settings.sweep_seconds),
             Loop("expire coupons", ending.expire_due, settings.sweep_seconds),
+            Loop("remind", reminding.remind_due, settings.sweep_seconds),
             jobs.loop,
             Loop("forget guesses", guarding.forget, 60.0),
         ],

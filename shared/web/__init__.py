@@ -3,7 +3,7 @@
 from shared.web.app import PartApp, create_app
 from shared.web.client import Client, ClientFacts, bucket_of, client_of
 from shared.web.hot import HotRequest, HotRoute
-from shared.web.identity import Caller, needs, sign_headers
+from shared.web.identity import Caller, merchant_needs, needs, sign_headers
 from shared.web.paging import Page, PageParams, Paging, fetch_page
 from shared.web.problems import (
     BadRequest,
@@ -76,6 +76,7 @@ __all__ = [
     "create_app",
     "fetch_page",
     "invalid",
+    "merchant_needs",
     "needs",
     "sign_headers",
 ]

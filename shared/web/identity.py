@@ -81,6 +81,21 @@ def needs(scope: str) -> Needs:
     return Needs(scope)
 
 
+class MerchantNeeds(Needs):
+    """The scope, and no end-user's token: what is answered concerns other customers as well."""
+
+    def __call__(self, request: Request) -> Caller:
+        caller = super().__call__(request)
+        if caller.customer_id is not None:
+            raise Forbidden("merchant_only", "An end-user's token can't be used here; use a key of the merchant's.")
+        return caller
+
+
+def merchant_needs(scope: str) -> MerchantNeeds:
+    """As `needs`, for the merchant's own keys only."""
+    return MerchantNeeds(scope)
+
+
 def required(scope: Scope, permission: str) -> Caller:
     """The request's caller. Raises Unauthorized without one, Forbidden without the permission."""
     caller: Caller | None = scope.get(SCOPE_KEY)

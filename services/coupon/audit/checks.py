@@ -6,18 +6,24 @@ One statement sees one state of the database, so that work going on meanwhile ra
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
 
 from services.coupon.checkout.repository import CHECKOUT, LOCK, SHARE
+from services.coupon.templates.leases import LEASE
 from services.coupon.templates.repository import DAY, TEMPLATE
 from services.coupon.wallet.ledger import COUPON, ENTRY
 
 T, C, E, K, L, S, D = TEMPLATE.c, COUPON.c, ENTRY.c, CHECKOUT.c, LOCK.c, SHARE.c, DAY.c
 
 
+def _leased(column: ColumnElement[int], *matching: ColumnElement[bool]) -> ColumnElement[int]:
+    """What processes hold of the row's template by leases and have not given out yet: it is counted already."""
+    return func.coalesce(select(func.sum(column)).where(*matching).scalar_subquery(), 0)
+
+
 def _issued_counter() -> Select[Any]:
     rows = select(C.template_id, func.count().label("n")).group_by(C.template_id).subquery()
-    counted = func.coalesce(rows.c.n, 0)
+    counted = func.coalesce(rows.c.n, 0) + _leased(LEASE.c.unused, LEASE.c.template_id == T.id)
     return (
         select(T.id, T.issued, counted)
         .join_from(TEMPLATE, rows, rows.c.template_id == T.id, isouter=True)
@@ -44,7 +50,8 @@ def _day_counters() -> Select[Any]:
         .group_by(C.template_id, C.issued_day)
         .subquery()
     )
-    counted = func.coalesce(rows.c.n, 0)
+    of_day = (LEASE.c.template_id == D.template_id, LEASE.c.day == D.day)
+    counted = func.coalesce(rows.c.n, 0) + _leased(LEASE.c.unused, *of_day)
     same = and_(rows.c.template_id == D.template_id, rows.c.issued_day == D.day)
     return (
         select(D.template_id, D.day, D.issued, counted)
@@ -55,7 +62,7 @@ def _day_counters() -> Select[Any]:
 
 def _budget_ledger() -> Select[Any]:
     rows = select(E.template_id, func.sum(E.budget_change).label("n")).group_by(E.template_id).subquery()
-    spent = func.coalesce(rows.c.n, 0)
+    spent = func.coalesce(rows.c.n, 0) + _leased(LEASE.c.unused * LEASE.c.cost, LEASE.c.template_id == T.id)
     return (
         select(T.id, T.budget_spent, spent)
         .join_from(TEMPLATE, rows, rows.c.template_id == T.id, isouter=True)
@@ -65,7 +72,7 @@ def _budget_ledger() -> Select[Any]:
 
 def _budget_reserved() -> Select[Any]:
     rows = select(C.template_id, func.sum(C.reserved).label("n")).group_by(C.template_id).subquery()
-    held = func.coalesce(rows.c.n, 0)
+    held = func.coalesce(rows.c.n, 0) + _leased(LEASE.c.unused * LEASE.c.cost, LEASE.c.template_id == T.id)
     return (
         select(T.id, T.budget_spent, held)
         .join_from(TEMPLATE, rows, rows.c.template_id == T.id, isouter=True)
@@ -82,6 +89,24 @@ def _reserves() -> Select[Any]:
         .where(
             C.reserved != 0,
             or_(C.status.in_(("expired", "voided")), and_(C.status == "redeemed", C.reserved != used.c.amount)),
+        )
+    )
+
+
+def _leases() -> Select[Any]:
+    """A lease is of an active coupon template, and costs what each of its coupons will reserve."""
+    free = or_(T.budget.is_(None), T.budget_on == "redemption")
+    return (
+        select(LEASE.c.template_id, LEASE.c.holder, LEASE.c.unused)
+        .join_from(LEASE, TEMPLATE, T.id == LEASE.c.template_id, isouter=True)
+        .where(
+            or_(
+                T.id.is_(None),
+                T.status != "active",
+                T.kind != "coupon",
+                free & (LEASE.c.cost != 0),
+                T.per_day.is_(None) != LEASE.c.day.is_(None),
+            )
         )
     )
 
@@ -179,13 +204,20 @@ def _ledger_chain() -> Select[Any]:
 
 
 CHECKS: Mapping[str, tuple[Select[Any], str]] = {
-    "issued_counter": (_issued_counter(), "a template's counter is the number of its coupons"),
+    "issued_counter": (_issued_counter(), "a template's counter is the number of its coupons and of what is leased"),
     "within_limits": (_within_limits(), "no template is over its total or its budget"),
     "no_orphans": (_orphans(), "every coupon has its template"),
-    "day_counters": (_day_counters(), "a day's counter is the number of coupons of that day"),
-    "budget_is_ledger": (_budget_ledger(), "the budget spent is the sum of the ledger's budget changes"),
-    "budget_is_reserved": (_budget_reserved(), "the budget spent is what the coupons hold of it"),
+    "day_counters": (
+        _day_counters(),
+        "a day's counter is the number of coupons of that day and of what is leased for it",
+    ),
+    "budget_is_ledger": (
+        _budget_ledger(),
+        "the budget spent is the sum of the ledger's budget changes and of what leases hold",
+    ),
+    "budget_is_reserved": (_budget_reserved(), "the budget spent is what the coupons and leases hold of it"),
     "reserves_end": (_reserves(), "an ended coupon holds no budget, a redeemed one what it took off"),
+    "leases": (_leases(), "what is leased belongs to an active template, on its budget and its day"),
     "shares_are_discount": (_order_shares(), "the shares of a checkout sum up to its discount"),
     "shares_are_amounts": (_coupon_shares(), "the shares of a coupon sum up to its amount"),
     "one_live_lock": (_one_live_lock(), "no coupon has two live locks"),

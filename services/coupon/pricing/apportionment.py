@@ -44,3 +44,20 @@ def pour(weights: Sequence[Weight], amount: int, caps: Sequence[int]) -> list[in
             given[index] += taken
             left -= taken
     return given
+
+
+def unit_shares(price: int, quantity: int, shares: Sequence[int]) -> list[list[int]]:
+    """What each source (a discount of the line) takes off each unit of a line: one list of units per source.
+
+    A source's units sum up to its share and differ by one at most; all sources together take no more than `price` off a
+    unit. Raises ValueError when the shares are more than the line costs.
+    """
+    if sum(shares) > price * quantity:
+        raise ValueError("the shares are more than the line costs")
+    # Every source goes on where the one before stopped with its remainder, so that no unit gets two more than another.
+    rows, start = [], 0
+    for share in shares:
+        each, more = divmod(share, quantity)
+        rows.append([each + ((unit - start) % quantity < more) for unit in range(quantity)])
+        start = (start + more) % quantity
+    return rows

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.coupon.pricing.rules import Prepared, Refusal, Running, below_threshold, ceiling, discount
+from services.coupon.pricing.offers import Refusal
+from services.coupon.pricing.rules import Prepared, Running, below_threshold, ceiling, discount
 
 MOST_OFFERS = 30
 MOST_STEPS = 5_000
@@ -100,12 +101,11 @@ def _main_key(prepared: Prepared) -> str:
 def _why_not(prepared: Prepared, chosen: Chosen) -> Refusal:
     for used, _ in chosen.uses:
         if excludes(prepared, used):
-            detail = "It cannot be combined with another coupon, which takes as much off or more."
-            return Refusal("excluded_by", detail, excluded_by=used.offer.id)
+            return Refusal.of("excluded_by", excluded_by=used.offer.id)
     after = below_threshold(prepared, chosen.running) or discount(prepared, chosen.running)
     if isinstance(after, Refusal):
         return after
-    return Refusal("not_best", "The cart is not cheaper with it: another combination takes as much off or more.")
+    return Refusal.of("not_best")
 
 
 class _Search:
@@ -190,7 +190,7 @@ def _most_per_line(prepared: Prepared, running: Running) -> Running:
     """
     terms = prepared.offer.terms
     fixed = terms.stacking.calculation == "parallel" and terms.threshold.basis != "running"
-    if fixed and (terms.stacking.overflow == "drop" or terms.benefit.per != "order"):
+    if fixed and (terms.stacking.overflow == "drop" or prepared.benefit.per != "order"):
         shares = discount(prepared, running)
         return (0,) * len(running) if isinstance(shares, Refusal) else shares
     most = [0] * len(running)

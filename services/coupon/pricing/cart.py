@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from services.coupon.templates.terms import Basis, LineFilter, LineScope
+from services.coupon.templates.scopes import LineFilter, LineScope
+from services.coupon.templates.terms import Basis
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line that is checked out. Prices are per unit in minor units; `unit_price` is the activity price 活动价."""
+    """One line that is checked out. Prices are per unit in minor units; `unit_price` is the activity price 活动价.
+
+    `cost_price` is what the unit costs the shop, where it says so: only warnings for marketers read it.
+    """
 
     line_id: str
     quantity: int
@@ -22,6 +26,7 @@ class Line:
     brand: str | None = None
     tags: frozenset[str] = frozenset()
     discountable: bool = True
+    cost_price: int | None = None
 
     @property
     def subtotal(self) -> int:
@@ -31,6 +36,19 @@ class Line:
     def floor(self) -> int:
         """What the line costs at least, whatever is taken off."""
         return min(self.floor_price * self.quantity, self.subtotal)
+
+
+@dataclass(frozen=True, slots=True)
+class Cart:
+    """What is checked out: its lines, and the shipping fee in minor units."""
+
+    lines: tuple[Line, ...]
+    shipping_fee: int = 0
+    currency: str = "CNY"
+
+    @property
+    def subtotal(self) -> int:
+        return sum(line.subtotal for line in self.lines)
 
 
 def on_basis(line: Line, basis: Basis, running: int) -> int:

@@ -8,11 +8,11 @@ from sqlalchemy import Row, select
 
 from services.coupon.audience.repository import memberships
 from services.coupon.pricing import schemas
-from services.coupon.pricing.best import Best, best
-from services.coupon.pricing.cart import Line
-from services.coupon.pricing.rules import Refusal, prepare
+from services.coupon.pricing.cart import Cart, Line
+from services.coupon.pricing.engine import price
+from services.coupon.pricing.offers import Answer, Refusal
 from services.coupon.pricing.schemas import CartIn, QuoteView
-from services.coupon.pricing.wallets import UNUSABLE, Held, Moment, unusable
+from services.coupon.pricing.wallets import Held, Moment, unusable
 from services.coupon.statements import padded
 from services.coupon.templates.repository import TEMPLATE, TermsBook
 from services.coupon.wallet.ledger import COUPON
@@ -55,20 +55,19 @@ class Quoting:
         """The cart's price with the best of these coupons."""
         wallet = await self._wallet(tx, cart.customer_id, coupon_ids)
         moment = await self._moment(tx, cart, list(wallet.values()))
-        lines = cart.checked_out()
         refused: dict[str, Refusal] = {}
         offers = []
         for coupon_id in coupon_ids:
             held = wallet.get(coupon_id)
-            refusal = Refusal("not_found", UNUSABLE["not_found"]) if held is None else unusable(held, moment)
+            refusal = Refusal.of("not_found") if held is None else unusable(held, moment)
             if refusal is not None:
                 refused[coupon_id] = refusal
             elif held is not None:
                 offers.append(held.offer())
-        answer = best([prepare(offer, lines) for offer in offers], tuple(line.subtotal for line in lines))
+        answer = price(Cart(tuple(cart.checked_out()), cart.shipping_fee, cart.currency), offers)
         refused.update(answer.refused)
-        layers = {use.offer.id: use.offer.terms.stacking.layer for use, _ in answer.chosen.uses}
-        return Priced(_view(cart, lines, answer, refused, coupon_ids), dict(layers))
+        layers = {use.offer.id: use.offer.terms.stacking.layer for use in answer.uses}
+        return Priced(_view(cart, answer, refused, coupon_ids), dict(layers))
 
     async def _wallet(self, tx: Transaction, customer_id: str, coupon_ids: Sequence[str]) -> dict[str, Held]:
         if not coupon_ids:
@@ -86,7 +85,7 @@ class Quoting:
         wanted = {segment for held in wallet for segment in held.terms.scope.segments}
         found = await memberships(tx, wanted, [cart.customer_id])
         segments = {segment for segment, _ in found}
-        return Moment(self._kit.clock.now(), self._time_zone, cart.currency, cart.channel, segments)
+        return Moment(self._kit.clock.now(), self._time_zone, cart.currency, cart.channel, segments, orders=1)
 
 
 def _held(row: Row[Any], terms: Any) -> Held:
@@ -103,21 +102,17 @@ def _held(row: Row[Any], terms: Any) -> Held:
     )
 
 
-def _view(
-    cart: CartIn, lines: Sequence[Line], answer: Best, refused: dict[str, Refusal], order: Sequence[str]
-) -> QuoteView:
-    uses = answer.chosen.uses
-    subtotal = sum(line.subtotal for line in lines)
+def _view(cart: CartIn, answer: Answer, refused: dict[str, Refusal], order: Sequence[str]) -> QuoteView:
     return QuoteView(
         currency=cart.currency,
-        subtotal=subtotal,
-        discount=answer.chosen.total,
+        subtotal=answer.cart.subtotal,
+        discount=answer.discount,
         shipping_fee=cart.shipping_fee,
-        total=subtotal - answer.chosen.total + cart.shipping_fee,
-        lines=[_line(line, index, answer) for index, line in enumerate(lines)],
+        total=answer.total,
+        lines=[_line(line, index, answer) for index, line in enumerate(answer.cart.lines)],
         applied=[
-            schemas.AppliedView(coupon_id=use.offer.id, template_id=use.offer.template_id, amount=sum(shares))
-            for use, shares in uses
+            schemas.AppliedView(coupon_id=use.offer.id, template_id=use.offer.template_id, amount=use.amount)
+            for use in answer.uses
         ],
         rejected=[_rejected(coupon_id, refused[coupon_id]) for coupon_id in order if coupon_id in refused],
         search="exact" if answer.exact else "bounded",
@@ -125,17 +120,15 @@ def _view(
     )
 
 
-def _line(line: Line, index: int, answer: Best) -> schemas.LineView:
+def _line(line: Line, index: int, answer: Answer) -> schemas.LineView:
     shares = [
-        schemas.LineDiscount(source=use.offer.id, amount=amounts[index])
-        for use, amounts in answer.chosen.uses
-        if amounts[index]
+        schemas.LineDiscount(source=use.offer.id, amount=use.shares[index]) for use in answer.uses if use.shares[index]
     ]
     return schemas.LineView(
         line_id=line.line_id,
         subtotal=line.subtotal,
-        discount=line.subtotal - answer.chosen.running[index],
-        total=answer.chosen.running[index],
+        discount=sum(share.amount for share in shares),
+        total=answer.running[index],
         discounts=shares,
     )
 
@@ -145,6 +138,7 @@ def _rejected(coupon_id: str, refusal: Refusal) -> schemas.RejectedView:
         coupon_id=coupon_id,
         code=refusal.code,
         detail=refusal.detail,
+        detail_zh=refusal.detail_zh,
         missing_amount=refusal.missing_amount,
         missing_quantity=refusal.missing_quantity,
         excluded_by=refusal.excluded_by,

@@ -6,37 +6,16 @@ of each line. A discount never takes a line below its floor, and what it takes i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from fractions import Fraction
 
 from services.coupon.pricing.apportionment import Weight, apportion, cut, pour
 from services.coupon.pricing.cart import Line, lines_in, on_basis
-from services.coupon.templates.terms import LAYERS, AmountOff, PercentOff, Terms
+from services.coupon.pricing.offers import Offer, Refusal
+from services.coupon.templates.benefits import AmountOff, PercentOff
+from services.coupon.templates.terms import LAYERS
 from shared.money import round_half_up
 
 Running = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """One coupon as the engine sees it."""
-
-    id: str
-    template_id: str
-    terms: Terms
-    expires_at: datetime
-    terms_version: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a coupon takes nothing off here. `missing_amount` / `missing_quantity` tell the next step 凑单."""
-
-    code: str
-    detail: str
-    missing_amount: int | None = None
-    missing_quantity: int | None = None
-    excluded_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +28,17 @@ class Prepared:
     counted: tuple[int, ...]
 
     @property
+    def benefit(self) -> AmountOff | PercentOff:
+        benefit = self.offer.terms.benefit
+        if not isinstance(benefit, AmountOff | PercentOff):
+            raise NotImplementedError(f"templates do not accept {benefit.kind}")
+        return benefit
+
+    @property
     def order(self) -> tuple[object, ...]:
         """Application order: layer, priority (high first), percentages before amounts, then expiry and id."""
         stacking = self.offer.terms.stacking
-        by_kind = 0 if isinstance(self.offer.terms.benefit, PercentOff) else 1
+        by_kind = 0 if isinstance(self.benefit, PercentOff) else 1
         return (
             LAYERS.index(stacking.layer),
             -stacking.priority,
@@ -71,7 +57,7 @@ def prepare(offer: Offer, lines: Sequence[Line]) -> Prepared:
 def discount(prepared: Prepared, running: Running) -> Running | Refusal:
     """The offer's share of each line (0 where it takes nothing), given what is left of the lines."""
     if not prepared.eligible:
-        return Refusal("out_of_scope", "No line of this cart is in the coupon's scope.")
+        return Refusal.of("out_of_scope")
     refusal = below_threshold(prepared, running)
     if refusal is not None:
         return refusal
@@ -82,7 +68,7 @@ def discount(prepared: Prepared, running: Running) -> Running | Refusal:
     ]
     given = _given(prepared, _bases(prepared, running, units), units, caps)
     if not any(given):
-        return Refusal("no_effect", "Nothing is left to take off the lines that this coupon is for.")
+        return Refusal.of("no_effect")
     shares = [0] * len(running)
     for position, index in enumerate(prepared.eligible):
         shares[index] = given[position]
@@ -97,18 +83,18 @@ def below_threshold(prepared: Prepared, running: Running) -> Refusal | None:
         reached = sum(on_basis(lines[index], threshold.basis, running[index]) for index in prepared.counted)
         if reached < threshold.amount:
             missing = threshold.amount - reached
-            return Refusal("below_threshold", f"Add goods for {missing} more (minor units).", missing_amount=missing)
+            return Refusal.of("below_threshold:amount", missing_amount=missing)
     if threshold.quantity is not None:
         units = sum(lines[index].quantity for index in prepared.counted)
         if units < threshold.quantity:
             missing = threshold.quantity - units
-            return Refusal("below_threshold", f"Add {missing} more units.", missing_quantity=missing)
+            return Refusal.of("below_threshold:quantity", missing_quantity=missing)
     return None
 
 
 def ceiling(prepared: Prepared, running: Running) -> int:
     """The discount before any line's cap. It never grows while `running` falls, so it bounds what may still come."""
-    benefit = prepared.offer.terms.benefit
+    benefit = prepared.benefit
     units = _units(prepared, running)
     bases = _bases(prepared, running, units)
     return sum(_each(benefit, bases, units)) if benefit.per != "order" else _whole(benefit, sum(bases))
@@ -129,8 +115,7 @@ def _bases(prepared: Prepared, running: Running, units: Sequence[int]) -> list[W
 
 def _units(prepared: Prepared, running: Running) -> list[int]:
     """How many units of each eligible line the benefit touches: all, or the dearest `max_units`."""
-    terms = prepared.offer.terms
-    left = terms.benefit.max_units
+    left = prepared.benefit.max_units
     quantities = [prepared.lines[index].quantity for index in prepared.eligible]
     if left is None:
         return quantities
@@ -147,7 +132,7 @@ def _units(prepared: Prepared, running: Running) -> list[int]:
 
 def _given(prepared: Prepared, bases: Sequence[Weight], units: Sequence[int], caps: Sequence[int]) -> list[int]:
     terms = prepared.offer.terms
-    benefit = terms.benefit
+    benefit = prepared.benefit
     if benefit.per != "order":
         return cut(_each(benefit, bases, units), caps)
     weights: Sequence[Weight] = units if terms.stacking.share_by == "quantity" else bases

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from services.coupon.pricing.cart import Line
-from services.coupon.templates.terms import Flag
+from services.coupon.templates.scopes import Flag
 from shared.money import Currency
 from shared.web import Body, ExternalId, Unprocessable, View
 
@@ -50,6 +50,9 @@ class LineIn(Body):
     brand: ExternalId | None = None
     tags: Annotated[tuple[ExternalId, ...], Field(max_length=100)] = ()
     discountable: Flag = True
+    cost_price: Annotated[Price | None, Field(description="what the unit costs the shop; a preview warns below it")] = (
+        None
+    )
     selected: Annotated[Flag, Field(description="false: in the cart, but not checked out")] = True
 
     def line(self) -> Line:
@@ -125,6 +128,7 @@ class RejectedView(View):
     coupon_id: str
     code: str
     detail: str
+    detail_zh: str
     missing_amount: int | None = None
     missing_quantity: int | None = None
     excluded_by: str | None = None

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from services.coupon.pricing.rules import Offer, Refusal
+from services.coupon.pricing.offers import Offer, Refusal
 from services.coupon.templates.terms import Terms
 from services.coupon.templates.validity import open_at
 from services.coupon.wallet.rules import effective
@@ -30,22 +30,19 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When, where and for whom the cart is priced."""
+    """When, where and for whom the cart is priced: the customer's segments, tier, paid orders, and since when she is known."""
 
     now: datetime
     time_zone: str
     currency: str
     channel: str | None
     segments: Collection[str]
+    tier: str | None = None
+    orders: int = 0
+    known_since: datetime | None = None
 
 
-UNUSABLE = {
-    "locked": "Another order holds this coupon until it is paid or given up.",
-    "redeemed": "This coupon was used already.",
-    "expired": "The time of this coupon is over.",
-    "voided": "This coupon was taken back.",
-    "not_found": "This customer has no coupon with this id.",
-}
+UNUSABLE = frozenset(("locked", "redeemed", "expired", "voided", "not_found"))
 """States of a coupon itself that no cart can change."""
 
 
@@ -53,16 +50,32 @@ def unusable(held: Held, moment: Moment) -> Refusal | None:
     """Why the coupon can't be used here and now, whatever is in the cart; None when it can."""
     status = effective(held.status, held.valid_until, held.locked_until, moment.now)
     if status in UNUSABLE:
-        return Refusal(status, UNUSABLE[status])
+        return Refusal.of(status)
     if moment.now < held.valid_from:
-        return Refusal("not_started", "This coupon is valid later; see its `valid_from`.")
-    if not open_at(held.terms.validity, moment.now, moment.time_zone):
-        return Refusal("outside_hours", "This coupon is not valid on this weekday or at this hour.")
-    if held.currency != moment.currency:
-        return Refusal("currency_mismatch", f"This coupon is in {held.currency}, the cart in {moment.currency}.")
-    scope = held.terms.scope
+        return Refusal.of("not_started")
+    return inapplicable(held.terms, held.currency, moment)
+
+
+def inapplicable(terms: Terms, currency: str, moment: Moment) -> Refusal | None:
+    """Why these terms, of a coupon or of a promotion, hold nothing for this moment and customer; None when they do."""
+    if not open_at(terms.validity, moment.now, moment.time_zone):
+        return Refusal.of("outside_hours")
+    if currency != moment.currency:
+        return Refusal.of("currency_mismatch", currency=moment.currency, offered=currency)
+    scope = terms.scope
     if scope.channels and moment.channel not in scope.channels:
-        return Refusal("wrong_channel", "This coupon is for other channels; send the cart's `channel`.")
+        return Refusal.of("wrong_channel")
     if scope.segments and not any(segment in moment.segments for segment in scope.segments):
-        return Refusal("not_eligible", "This customer is in none of the segments that the coupon is for.")
+        return Refusal.of("not_eligible")
+    if scope.tiers and moment.tier not in scope.tiers:
+        return Refusal.of("wrong_tier")
+    if scope.first_order_only and moment.orders > 0:
+        return Refusal.of("not_first_order")
+    if scope.new_customer_days is not None and not _new(moment, scope.new_customer_days):
+        return Refusal.of("not_new_customer", days=scope.new_customer_days)
     return None
+
+
+def _new(moment: Moment, days: int) -> bool:
+    """Known for at most so many days. Nobody knows since when: not new, so that no guest is new for ever."""
+    return moment.known_since is not None and moment.now - moment.known_since <= timedelta(days=days)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from services.coupon.templates.managing import Templates
-from services.coupon.templates.schemas import OfferPatch, Status, TemplateIn, TemplateView
+from services.coupon.templates.schemas import Status, TemplateIn, TemplatePatch, TemplateView
 from shared.money import Currency
 from shared.web import Caller, Page, PageParams, Provided, Text, needs
 
@@ -42,7 +42,7 @@ async def get_template(caller: TemplatesRead, template_id: str, templates: Manag
 
 @router.patch("/{template_id}", summary="Change, pause or activate a coupon template")
 async def change_template(
-    caller: TemplatesWrite, template_id: str, body: OfferPatch, templates: Managing
+    caller: TemplatesWrite, template_id: str, body: TemplatePatch, templates: Managing
 ) -> TemplateView:
     """Change an offer. Coupons already issued keep their terms; `{"status": "paused"}` stops new ones."""
     return await templates.change(template_id, body)

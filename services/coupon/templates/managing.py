@@ -5,7 +5,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pydantic import ValidationError
 from sqlalchemy import Row, insert, select, update
 
-from services.coupon.templates import repository
+from services.coupon.templates import leases, repository
+from services.coupon.templates.leases import NOTHING, Leased
 from services.coupon.templates.repository import TEMPLATE, TERMS, TermsBook
 from services.coupon.templates.rules import Kind, faults
 from services.coupon.templates.schemas import OfferIn, OfferPatch, OfferView, TemplateIn, TemplateView
@@ -17,9 +18,6 @@ from shared.service import Kit
 from shared.web import Conflict, FieldError, NotFound, Page, Paging, Unprocessable, fetch_page
 from shared.web.problems import from_validation
 
-_LIMITS = ("total", "per_customer", "per_day", "budget")
-
-
 V = TypeVar("V", bound=OfferView)
 
 
@@ -30,6 +28,8 @@ class Offers(Generic[V]):
     prefix: ClassVar[str]
     noun: ClassVar[str]
     body: ClassVar[type[OfferIn]]
+    more: ClassVar[tuple[str, ...]] = ()
+    """Fields that the bodies of this kind have and its table row keeps."""
     view: type[V]
 
     def __init__(self, kit: Kit, book: TermsBook) -> None:
@@ -50,6 +50,8 @@ class Offers(Generic[V]):
             "version": 1,
             "terms_version": 1,
             **body.limits.model_dump(),
+            **{name: getattr(body, name) for name in self.more},
+            "ends_at": terms.validity.until,
             "issued": 0,
             "budget_spent": 0,
             "created_at": now,
@@ -75,14 +77,19 @@ class Offers(Generic[V]):
         async with self._kit.db.read() as tx:
             rows = await fetch_page(tx, chosen, TEMPLATE.c.id, paging, lambda row: row)
             snapshots = await self._book.load(tx, {(row.id, row.terms_version) for row in rows.data})
-        views = [self._view(row, snapshots[row.id, row.terms_version].terms) for row in rows.data]
+            leased = await leases.unused(tx, [row.id for row in rows.data])
+        views = [
+            self._view(row, snapshots[row.id, row.terms_version].terms, leased.get(row.id, NOTHING))
+            for row in rows.data
+        ]
         return Page[V](data=views, has_more=rows.has_more, next_cursor=rows.next_cursor)
 
     async def change(self, template_id: str, patch: OfferPatch) -> V:
         """Apply a patch. Coupons that were issued keep the terms of their time."""
         given = patch.model_dump(exclude_unset=True, by_alias=True, mode="json")
         async with self._kit.db.write() as tx:
-            row = (await repository.hold(tx, [template_id])).get(template_id)
+            # What is leased comes back first: whoever holds a lease must see the change before the next claim.
+            row = await leases.hold_whole(tx, template_id)
             if row is None or row.kind != self.kind:
                 raise self._unknown()
             after = _merged(self.body, await self._viewed(tx, row), given)
@@ -98,7 +105,14 @@ class Offers(Generic[V]):
         version = row.terms_version + (terms != old)
         if version != row.terms_version:
             await tx.execute(insert(TERMS), _terms_row(row.id, version, terms, now))
-        values = {"name": after.name, "status": after.status, "terms_version": version, **after.limits.model_dump()}
+        values = {
+            "name": after.name,
+            "status": after.status,
+            "terms_version": version,
+            "ends_at": terms.validity.until,
+            **after.limits.model_dump(),
+            **{name: getattr(after, name) for name in self.more},
+        }
         same = TEMPLATE.c.id == row.id
         await tx.execute(update(TEMPLATE).where(same).values(**values, version=row.version + 1, updated_at=now))
 
@@ -118,7 +132,8 @@ class Offers(Generic[V]):
 
     async def _viewed(self, tx: Transaction, row: Row[Any]) -> V:
         key = (row.id, row.terms_version)
-        return self._view(row, (await self._book.load(tx, [key]))[key].terms)
+        leased = await leases.unused(tx, [row.id])
+        return self._view(row, (await self._book.load(tx, [key]))[key].terms, leased.get(row.id, NOTHING))
 
     def _unknown(self) -> NotFound:
         return NotFound("not_found", f"There is no {self.noun} with this id.")
@@ -129,18 +144,20 @@ class Offers(Generic[V]):
             errors = [FieldError(pointer=one.pointer, code=one.code, detail=one.detail) for one in found]
             raise Unprocessable(found[0].code, found[0].detail, errors=errors)
 
-    def _view(self, row: Row[Any], terms: Terms) -> V:
+    def _view(self, row: Row[Any], terms: Terms, leased: Leased) -> V:
+        issued = row.issued - leased.unused
         return self.view(
             **{name: getattr(terms, name) for name in Terms.model_fields},
-            limits=Limits(**{name: getattr(row, name) for name in _LIMITS}),
+            **{name: getattr(row, name) for name in self.more},
+            limits=Limits(**{name: getattr(row, name) for name in Limits.model_fields}),
             id=row.id,
             name=row.name,
             status=row.status,
             currency=row.currency,
             version=row.version,
-            issued=row.issued,
-            remaining=None if row.total is None else row.total - row.issued,
-            budget_spent=row.budget_spent,
+            issued=issued,
+            remaining=None if row.total is None else row.total - issued,
+            budget_spent=row.budget_spent - leased.budget,
             created_at=row.created_at,
             updated_at=row.updated_at,
         )
@@ -153,6 +170,7 @@ class Templates(Offers[TemplateView]):
     prefix = "tpl"
     noun = "coupon template"
     body = TemplateIn
+    more = ("visible_in_centre",)
     view = TemplateView
 
     async def _tell(self, tx: Transaction, view: TemplateView) -> None:
@@ -173,7 +191,7 @@ def _terms_row(template_id: str, version: int, terms: Terms, now: Any) -> dict[s
 
 def _merged(body: type[OfferIn], before: OfferView, given: dict[str, Any]) -> OfferIn:
     """The whole offer as the patch wants it. Raises Unprocessable where the parts don't fit together."""
-    present = before.model_dump(mode="json", by_alias=True, include=set(OfferIn.model_fields))
+    present = before.model_dump(mode="json", by_alias=True, include=set(body.model_fields))
     if isinstance(given.get("limits"), dict):
         given = {**given, "limits": {**present["limits"], **given["limits"]}}
     try:
@@ -186,6 +204,10 @@ def _refuse_limits(row: Row[Any], limits: Limits) -> None:
     """A limit may not be set under what was given out already."""
     if limits.total is not None and limits.total < row.issued:
         raise Conflict("limit_below_issued", f"{row.issued} are given out; set a total of at least that.")
+    if row.issued and row.budget is not None and limits.budget_on != row.budget_on:
+        raise Conflict(
+            "budget_after_issue", "What a budget is taken on stays as it was at the first issue. Make a new offer."
+        )
     if limits.budget is None or row.issued == 0:
         return
     if row.budget is None:

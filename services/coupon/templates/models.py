@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, PrimaryKeyConstraint, String
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, PrimaryKeyConstraint, String
 from sqlmodel import Field
 
 from services.coupon.base import Base
@@ -10,19 +10,23 @@ from shared.db import JsonType, UtcDateTime
 
 KINDS = ("coupon", "promotion")
 STATUSES = ("active", "paused")
+BUDGET_ON = ("issue", "redemption")
 
 
 class Template(Base, table=True):
     """An offer: a coupon template 券模板 or an automatic promotion 自动促销.
 
     `version` grows with every change, `terms_version` names the present terms. `issued` and `budget_spent` count its
-    coupons (of a promotion: the orders that use it), moved in the transactions that change them.
+    coupons (of a promotion: the orders that use it), moved in the transactions that change them; what is leased to a
+    process counts as given out until it comes back. `granted_by` is the process that moved `issued` last: when it was
+    another one, the template is hot in several processes. `ends_at` repeats the end of the terms' window.
     """
 
     __tablename__ = "template"
     __table_args__ = (
         CheckConstraint(f"kind IN {KINDS}", name="kind"),
         CheckConstraint(f"status IN {STATUSES}", name="status"),
+        CheckConstraint(f"budget_on IN {BUDGET_ON}", name="budget_on"),
         CheckConstraint("issued >= 0 AND (total IS NULL OR issued <= total)", name="within_total"),
         CheckConstraint("budget_spent >= 0 AND (budget IS NULL OR budget_spent <= budget)", name="within_budget"),
         Index(None, "kind", "status", "id"),
@@ -39,8 +43,12 @@ class Template(Base, table=True):
     per_customer: int | None = Field(None, sa_type=BigInteger)
     per_day: int | None = Field(None, sa_type=BigInteger)
     budget: int | None = Field(None, sa_type=BigInteger)
+    budget_on: str = Field("issue", sa_type=String(16))
+    visible_in_centre: bool = Field(True, sa_type=Boolean)
+    ends_at: datetime | None = Field(None, sa_type=UtcDateTime)
     issued: int = Field(0, sa_type=BigInteger)
     budget_spent: int = Field(0, sa_type=BigInteger)
+    granted_by: str | None = Field(None, sa_type=String(40))
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
 
@@ -69,3 +77,25 @@ class TemplateDay(Base, table=True):
     template_id: str = Field(sa_type=String(40))
     day: str = Field(sa_type=String(10))
     issued: int = Field(sa_type=BigInteger)
+
+
+class QuotaLease(Base, table=True):
+    """Coupons of an offer that one process may give out without asking: a sub-quota 子配额.
+
+    Each of the `unused` is counted in the template's `issued`, holds `cost` of its budget, and is one of `day` where the
+    offer has a daily limit. After `expires_at` anybody gives them back; whoever holds the template's row may at any time.
+    """
+
+    __tablename__ = "quota_lease"
+    __table_args__ = (
+        PrimaryKeyConstraint("template_id", "holder"),
+        CheckConstraint("unused >= 0 AND cost >= 0", name="not_negative"),
+        Index(None, "expires_at"),
+    )
+
+    template_id: str = Field(sa_type=String(40))
+    holder: str = Field(sa_type=String(40))
+    unused: int = Field(sa_type=BigInteger)
+    cost: int = Field(sa_type=BigInteger)
+    day: str | None = Field(None, sa_type=String(10))
+    expires_at: datetime = Field(sa_type=UtcDateTime)

@@ -97,7 +97,8 @@ async def add(tx: Transaction, template: dict[str, Any], terms: dict[str, Any]) 
 
 async def count(tx: Transaction, changes: Sequence[dict[str, Any]]) -> None:
     """Move counters: rows of `counted_id`, `more_issued` and `more_spent`. The CHECKs refuse to pass a limit."""
-    await tx.execute(_COUNT, changes[0] if len(changes) == 1 else changes)
+    if changes:
+        await tx.execute(_COUNT, changes[0] if len(changes) == 1 else changes)
 
 
 async def days(tx: Transaction, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:

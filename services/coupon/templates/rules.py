@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from services.coupon.templates.terms import AmountOff, Benefit, Limits, Terms
+from services.coupon.templates.benefits import Benefit
+from services.coupon.templates.terms import Limits, Terms
 
 Kind = Literal["coupon", "promotion"]
 SUPPORTED_BENEFITS = ("amount_off", "percent_off")
@@ -35,19 +36,13 @@ class Fault:
 
 def worst_case(benefit: Benefit) -> int | None:
     """The highest discount that one coupon can give, in minor units; None when nothing bounds it."""
-    if not isinstance(benefit, AmountOff):
-        return benefit.max_amount
-    if benefit.per == "order":
-        return benefit.amount
-    # One line holds at least one unit, so a bound on units bounds lines as well.
-    return None if benefit.max_units is None else benefit.amount * benefit.max_units
+    return benefit.most()
 
 
 def faults(terms: Terms, limits: Limits, kind: Kind = "coupon") -> Sequence[Fault]:
     """What speaks against this offer; empty when nothing does."""
     found = [] if kind == "coupon" else _nobodys_copies(terms, limits)
-    most = worst_case(terms.benefit)
-    if not terms.allow_zero_pay and _may_be_free(terms, most):
+    if not terms.allow_zero_pay and terms.benefit.may_be_free(terms.threshold.amount):
         found.append(
             Fault(
                 "#/benefit",
@@ -56,12 +51,14 @@ def faults(terms: Terms, limits: Limits, kind: Kind = "coupon") -> Sequence[Faul
                 "or set allow_zero_pay to true.",
             )
         )
-    if limits.budget is not None and most is None:
+    reserved = kind == "coupon" and limits.budget_on == "issue"  # else an order takes what it uses, when it locks
+    if limits.budget is not None and reserved and worst_case(terms.benefit) is None:
         found.append(
             Fault(
                 "#/limits/budget",
                 "budget_needs_a_bound",
-                "A budget needs a highest discount per coupon: set max_amount (percent_off) or max_units (amount_off).",
+                "A budget that is reserved at issue needs a highest discount per coupon: set max_amount, max_units or "
+                "max_times where the benefit has it, or let limits.budget_on be redemption.",
             )
         )
     return found
@@ -77,11 +74,3 @@ def _nobodys_copies(terms: Terms, limits: Limits) -> list[Fault]:
         detail = "A promotion is not claimed. Say `until` in the place of days_after_claim."
         found.append(Fault("#/validity/days_after_claim", "not_for_promotions", detail))
     return found
-
-
-def _may_be_free(terms: Terms, most: int | None) -> bool:
-    # Without a threshold 无门槛 a coupon is meant to pay small orders whole; only an unbounded 100 % is a mistake there.
-    reach = terms.threshold.amount
-    if isinstance(terms.benefit, AmountOff):
-        return reach is not None and terms.benefit.amount >= reach
-    return terms.benefit.percent_bp == 10_000 and (most is None or (reach is not None and most >= reach))

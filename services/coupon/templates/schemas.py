@@ -4,8 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from services.coupon.templates.benefits import Benefit
 from services.coupon.templates.rules import KNOWN_BENEFITS, SUPPORTED_BENEFITS
-from services.coupon.templates.terms import Benefit, Flag, Limits, Scope, Stacking, Terms, Threshold
+from services.coupon.templates.scopes import Flag
+from services.coupon.templates.terms import Funder, Limits, RefundPolicy, Scope, Stacking, Terms, Threshold
 from services.coupon.templates.validity import Validity
 from shared.money import Currency
 from shared.web import Body, Instant, Name, Unprocessable, View
@@ -51,9 +53,10 @@ class OfferIn(Terms):
 
 
 class TemplateIn(OfferIn):
-    """A new offer 券模板."""
+    """A new offer 券模板. `visible_in_centre` false keeps a private offer out of the claim centre 领券中心."""
 
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
+    visible_in_centre: Flag = True
 
 
 class OfferPatch(Body):
@@ -67,9 +70,18 @@ class OfferPatch(Body):
     validity: Validity | None = None
     stacking: Stacking | None = None
     allow_zero_pay: Flag | None = None
+    refund_policy: RefundPolicy | None = None
+    reusable_after_refund: Flag | None = None
+    funder: Funder | None = None
     limits: Limits | None = None
 
     _supported = model_validator(mode="before")(_only_supported)
+
+
+class TemplatePatch(OfferPatch):
+    """What to change of a coupon template. Parts are replaced whole, except `limits`: there, each field given is changed."""
+
+    visible_in_centre: Flag | None = None
 
 
 class OfferView(View):
@@ -85,6 +97,9 @@ class OfferView(View):
     validity: Validity
     stacking: Stacking
     allow_zero_pay: bool
+    refund_policy: RefundPolicy
+    reusable_after_refund: bool
+    funder: Funder
     limits: Limits
     version: Annotated[int, Field(description="grows with every change")]
     issued: int
@@ -96,3 +111,5 @@ class OfferView(View):
 
 class TemplateView(OfferView):
     """A coupon template, its present terms, and how many coupons it gave out."""
+
+    visible_in_centre: bool

@@ -6,100 +6,31 @@ coupon names the version that it was issued under.
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from services.coupon.templates.benefits import SHIPPING_KINDS, Benefit, Money, Units
+from services.coupon.templates.scopes import Flag, LineScope, Names, Part
 from services.coupon.templates.validity import Validity
-from shared.web.schemas import Amount, ExternalId
+from shared.web.schemas import ExternalId
 
-Money = Annotated[int, Field(strict=True, ge=1, le=10**13)]
-"""A positive amount in minor units."""
-Units = Annotated[int, Field(strict=True, ge=1, le=10**6)]
-Per = Literal["order", "line", "unit"]
 Basis = Literal["list", "activity", "running"]
 Layer = Literal["item", "shop", "cross_shop", "coupon", "points", "shipping"]
+RefundPolicy = Literal["keep", "clawback"]
+Funder = Literal["shop", "platform"]
 LAYERS: tuple[Layer, ...] = ("item", "shop", "cross_shop", "coupon", "points", "shipping")
-Flag = Annotated[bool, Field(strict=True)]
-Names = Annotated[tuple[ExternalId, ...], Field(max_length=1000)]
-
-
-class Part(BaseModel):
-    """Base of the terms' parts: frozen, and strict about unknown fields."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class AmountOff(Part):
-    """满减: a fixed amount off the order, each line, or each unit (then at most `max_units`, the dearest first)."""
-
-    kind: Literal["amount_off"]
-    amount: Money
-    per: Per = "order"
-    max_units: Units | None = None
-
-
-class PercentOff(Part):
-    """折扣: `percent_bp` basis points off (2000 = 20 % off = 8折), at most `max_amount` in all."""
-
-    kind: Literal["percent_off"]
-    percent_bp: Annotated[int, Field(strict=True, ge=1, le=10_000)]
-    per: Per = "order"
-    max_amount: Money | None = None
-    max_units: Units | None = None
-
-
-Benefit = Annotated[AmountOff | PercentOff, Field(discriminator="kind")]
-
-
-class LineFilter(Part):
-    """Names of goods. A line must match every dimension that is named; within one, any value does.
-
-    Products and SKUs are one dimension: either names the goods.
-    """
-
-    products: Names = ()
-    skus: Names = ()
-    categories: Names = ()
-    brands: Names = ()
-    shops: Names = ()
-    tags: Names = ()
-
-    def empty(self) -> bool:
-        return not (self.products or self.skus or self.categories or self.brands or self.shops or self.tags)
-
-
-class PriceRange(Part):
-    """Bounds of a line's unit price (the activity price), both included."""
-
-    gte: Amount | None = None
-    lte: Amount | None = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.gte is not None and self.lte is not None and self.lte < self.gte:
-            raise ValueError("unit_price.lte lies under unit_price.gte; no line could match")
-        return self
-
-
-class LineScope(Part):
-    """Which lines count. `exclude` removes a line that matches any of its names."""
-
-    include: LineFilter = LineFilter()
-    exclude: LineFilter = LineFilter()
-    unit_price: PriceRange | None = None
-    exclude_on_sale: Flag = False
 
 
 class Scope(LineScope):
-    """Which lines, on which channels, for whom. `segments`: a member of any one of them."""
+    """Which lines, on which channels, for whom. `segments`, `tiers`: any one of them.
+
+    `new_customer_days`: customers whom the shop has known for at most so many days 新客.
+    """
 
     channels: Names = ()
     segments: Names = ()
-    tiers: Annotated[
-        tuple[ExternalId, ...], Field(max_length=0, description="must be empty: there are no tiers yet")
-    ] = ()
-    first_order_only: Annotated[Literal[False], Field(description="must be false: first orders are not known yet")] = (
-        False
-    )
+    tiers: Names = ()
+    first_order_only: Annotated[Flag, Field(description="only for customers who have not ordered yet 首单")] = False
+    new_customer_days: Annotated[int, Field(strict=True, ge=1, le=3660)] | None = None
 
 
 class Threshold(Part):
@@ -114,13 +45,15 @@ class Threshold(Part):
 class Limits(Part):
     """How many coupons there are. `per_day` counts all customers, in the template's time zone; `budget` is money.
 
-    Each issued coupon reserves its highest possible discount of the budget and gives back what it did not use.
+    `budget_on` issue: each issued coupon reserves its highest possible discount of the budget and gives back what it did
+    not use. `budget_on` redemption: an order takes what its coupons take off, when it locks them.
     """
 
     total: Annotated[int, Field(strict=True, ge=0, le=10**12)] | None = None
     per_customer: Annotated[int, Field(strict=True, ge=1, le=10**6)] | None = None
     per_day: Annotated[int, Field(strict=True, ge=1, le=10**12)] | None = None
     budget: Annotated[int, Field(strict=True, ge=0, le=10**15)] | None = None
+    budget_on: Literal["issue", "redemption"] = "issue"
 
 
 class Stacking(Part):
@@ -150,15 +83,35 @@ class Terms(Part):
     validity: Validity = Validity()
     stacking: Stacking = Stacking()
     allow_zero_pay: Flag = False
+    refund_policy: Annotated[
+        RefundPolicy,
+        Field(description="a partial refund that ends under the threshold: keep the discount, or take it back"),
+    ] = "keep"
+    reusable_after_refund: Annotated[Flag, Field(description="a whole refund gives the coupon back")] = True
+    funder: Annotated[Funder, Field(description="who pays for the discount 出资方")] = "shop"
 
     @model_validator(mode="before")
     @classmethod
     def _presets(cls, body: Any) -> Any:
-        """What `stacking.preset` western stands for, where the body does not say otherwise."""
-        stacking = body.get("stacking") if isinstance(body, dict) else None
-        if not isinstance(stacking, dict) or stacking.get("preset") != "western":
+        """What the benefit's kind and `stacking.preset` western stand for, where the body does not say otherwise."""
+        if not isinstance(body, dict):
             return body
-        body = {**body, "stacking": {"calculation": "sequential", "overflow": "redistribute", **stacking}}
+        benefit, stacking = body.get("benefit"), body.get("stacking", {})
+        if not isinstance(stacking, dict):
+            return body
+        if isinstance(benefit, dict) and benefit.get("kind") in SHIPPING_KINDS:
+            body = {**body, "stacking": {"layer": "shipping", **stacking}}
+        if stacking.get("preset") != "western":
+            return body
+        body = {**body, "stacking": {"calculation": "sequential", "overflow": "redistribute", **body["stacking"]}}
         if isinstance(body.get("threshold"), dict):
             body["threshold"] = {"basis": "running", **body["threshold"]}
         return body
+
+    @model_validator(mode="after")
+    def _in_its_layer(self) -> Self:
+        if self.benefit.kind in SHIPPING_KINDS and self.stacking.layer != "shipping":
+            raise ValueError(
+                "what takes off the shipping fee stands in the layer shipping; set stacking.layer to shipping"
+            )
+        return self

@@ -67,6 +67,10 @@ class Validity(BaseModel):
     weekdays: Annotated[tuple[Annotated[int, Field(strict=True, ge=1, le=7)], ...], Field(max_length=7)] = ()
     hours: Annotated[tuple[Hours, ...], Field(max_length=24)] = ()
     time_zone: ZoneName | None = None
+    remind_days_before: Annotated[
+        int | None,
+        Field(strict=True, ge=0, le=90, description="when to remind of the end; 0: never, null: the shop's setting"),
+    ] = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

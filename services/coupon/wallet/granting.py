@@ -18,7 +18,7 @@ from services.coupon.templates.validity import local_day, next_day, window
 from services.coupon.wallet.ledger import COUPON, ENTRY
 from services.coupon.wallet.minting import Granted, Lot, Output, Wish, mint
 from services.coupon.wallet.refusals import refusal
-from services.coupon.wallet.rules import Supply, closed, share_out
+from services.coupon.wallet.rules import Supply, closed, reminder, share_out
 from shared.db import Transaction, insert_bulk
 from shared.service import Kit
 from shared.web import Problem
@@ -37,10 +37,11 @@ _HELD = (
 class Granting:
     """Gives out coupons within the limits of their templates."""
 
-    def __init__(self, kit: Kit, book: TermsBook, time_zone: str) -> None:
+    def __init__(self, kit: Kit, book: TermsBook, time_zone: str, remind_days_before: int) -> None:
         self._kit = kit
         self._book = book
         self._time_zone = time_zone
+        self._remind_days_before = remind_days_before
 
     async def grant(self, tx: Transaction, wishes: Sequence[Wish]) -> list[Granted | Problem]:
         """One answer for each wish, in order. Publishes `coupon.issued` for the coupons that were given."""
@@ -87,7 +88,9 @@ class Granting:
             snapshot = snapshots[row.id, row.terms_version]
             starts, ends = window(snapshot.terms.validity, now)
             day = None if row.per_day is None else local_day(now, self._zone(snapshot))
-            lots[row.id] = Lot(row, snapshot, day, now, starts, ends)
+            days_before = snapshot.terms.validity.remind_days_before
+            days_before = self._remind_days_before if days_before is None else days_before
+            lots[row.id] = Lot(row, snapshot, day, now, starts, ends, reminder(ends, days_before, now))
         return lots
 
     def _zone(self, snapshot: Snapshot) -> str:
@@ -152,7 +155,7 @@ def _supply(lot: Lot, counted: dict[tuple[str, str], int]) -> Supply:
     return Supply(
         total=None if row.total is None else row.total - row.issued,
         day=day,
-        budget=None if row.budget is None else row.budget - row.budget_spent,
+        budget=None if row.budget is None or row.budget_on == "redemption" else row.budget - row.budget_spent,
         per_customer=row.per_customer,
         cost=lot.cost,
     )

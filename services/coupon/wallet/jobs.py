@@ -45,6 +45,7 @@ class IssueJobs:
             "issued": 0,
             "refused": 0,
             "created_at": now,
+            "started_at": now,
             "updated_at": now,
         }
         targets = [

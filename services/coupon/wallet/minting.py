@@ -52,16 +52,19 @@ class Lot:
     now: datetime
     starts: datetime
     ends: datetime
+    remind_at: datetime | None = None
 
     @cached_property
     def cost(self) -> int:
         """What each coupon reserves of the budget."""
-        return (self.snapshot.worst_case or 0) if self.row.budget is not None else 0
+        reserves = self.row.budget is not None and self.row.budget_on == "issue"
+        return (self.snapshot.worst_case or 0) if reserves else 0
 
     @cached_property
-    def stored(self) -> tuple[str, str, str]:
-        """`now`, `starts` and `ends` as the database keeps them: written once, not once for each coupon."""
-        return instant_text(self.now), instant_text(self.starts), instant_text(self.ends)
+    def stored(self) -> tuple[str, str, str, str | None]:
+        """`now`, `starts`, `ends`, `remind_at` as the database keeps them: written once, not once for each coupon."""
+        reminded = None if self.remind_at is None else instant_text(self.remind_at)
+        return instant_text(self.now), instant_text(self.starts), instant_text(self.ends), reminded
 
     @cached_property
     def answered(self) -> tuple[str, str, str | None]:
@@ -88,7 +91,7 @@ def mint(lot: Lot, wish: Wish, number: int, output: Output) -> Granted:
 
 
 def _coupon(lot: Lot, wish: Wish, number: int, coupon_id: str, code: str) -> dict[str, Any]:
-    now, starts, ends = lot.stored
+    now, starts, ends, remind_at = lot.stored
     return {
         "id": coupon_id,
         "template_id": lot.row.id,
@@ -107,6 +110,7 @@ def _coupon(lot: Lot, wish: Wish, number: int, coupon_id: str, code: str) -> dic
         "lock_token": 0,
         "checkout_id": None,
         "locked_until": None,
+        "remind_at": remind_at,
         "issued_at": now,
         "updated_at": now,
     }

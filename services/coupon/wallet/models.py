@@ -20,6 +20,8 @@ from shared.db import UtcDateTime
 
 STATUSES = ("issued", "locked", "redeemed", "expired", "voided")
 _LIVE = text("status IN ('issued', 'locked')")
+_TO_REMIND = text("remind_at IS NOT NULL")
+JOB_STATUSES = ("receiving", "listing", "running", "done", "cancelled")
 
 
 class Coupon(Base, table=True):
@@ -28,6 +30,7 @@ class Coupon(Base, table=True):
     `seq` counts a customer's coupons of one template from 1: the unique key is the limit per customer. `step` numbers
     the coupon's ledger entries and is the compare-and-set of every change. `reserved` is what it holds of the budget.
     `lock_token` is the fencing token: it grows with every lock, so that an old checkout cannot touch a newer lock.
+    `remind_at` is when its owner is to be told that it ends soon; empty once that was done.
     """
 
     __tablename__ = "coupon"
@@ -39,6 +42,7 @@ class Coupon(Base, table=True):
         CheckConstraint("reserved >= 0 AND seq >= 1", name="not_negative"),
         CheckConstraint("(status = 'locked') = (checkout_id IS NOT NULL)", name="lock"),
         Index("ix_coupon_live_valid_until", "valid_until", sqlite_where=_LIVE, postgresql_where=_LIVE),
+        Index("ix_coupon_remind_at", "remind_at", sqlite_where=_TO_REMIND, postgresql_where=_TO_REMIND),
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
@@ -58,6 +62,7 @@ class Coupon(Base, table=True):
     lock_token: int = Field(0, sa_type=BigInteger)
     checkout_id: str | None = Field(None, sa_type=String(40))
     locked_until: datetime | None = Field(None, sa_type=UtcDateTime)
+    remind_at: datetime | None = Field(None, sa_type=UtcDateTime)
     issued_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
 
@@ -102,13 +107,17 @@ class IssueRequest(Base, table=True):
 
 
 class IssueJob(Base, table=True):
-    """Direct issue to a list 批量发券. Its counters move in the transaction that issues, so a killed job goes on exactly."""
+    """Direct issue to many 批量发券. Its counters move in the transaction that issues, so a killed job goes on exactly.
 
-    __tablename__ = "issue_job"
+    receiving (a list is coming in) or listing (a segment's members are copied, `listed` being the last) → running → done;
+    cancelled from each of them. `total` counts the customers named so far; `note` says why a job was cancelled.
+    """
+
+    __tablename__ = "coupon_job"
     __table_args__ = (
-        CheckConstraint("status IN ('running', 'done')", name="status"),
+        CheckConstraint(f"status IN {JOB_STATUSES}", name="status"),
         CheckConstraint("issued + refused <= total", name="counted"),
-        Index(None, "status", "id"),
+        Index(None, "status", "updated_at"),
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
@@ -116,10 +125,14 @@ class IssueJob(Base, table=True):
     status: str = Field(sa_type=String(16))
     reason: str = Field(sa_type=Text)
     actor: str = Field(sa_type=String(255))
-    total: int = Field(sa_type=BigInteger)
+    segment_id: str | None = Field(None, sa_type=String(40))
+    listed: str | None = Field(None, sa_type=String(200))
+    total: int = Field(0, sa_type=BigInteger)
     issued: int = Field(0, sa_type=BigInteger)
     refused: int = Field(0, sa_type=BigInteger)
+    note: str | None = Field(None, sa_type=Text)
     created_at: datetime = Field(sa_type=UtcDateTime)
+    started_at: datetime | None = Field(None, sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
 
 

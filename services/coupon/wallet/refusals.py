@@ -1,27 +1,30 @@
-"""Why a coupon is not given: one place for the codes, their status and what to do about them."""
+"""Why a coupon is not given: the status of each code. What is said comes from `reasons`."""
 
 from typing import Any
 
+from services.coupon.reasons import Reason, explain
 from shared.web import Conflict, Forbidden, Gone, NotFound, Problem
 
 _REFUSALS: dict[str, tuple[type[Problem], str]] = {
-    "not_found": (NotFound, "There is no coupon template with this id."),
-    "paused": (Conflict, "This template is paused. Activate it, or try again later."),
-    "not_started": (Conflict, "Claims have not started yet. Try again from `starts_at` on."),
-    "ended": (Gone, "The time of this template is over."),
-    "not_eligible": (Forbidden, "This customer is in none of the segments that the template is for."),
-    "sold_out": (Conflict, "Every coupon of this template has been claimed."),
-    "claim_limit_reached": (Conflict, "This customer has as many coupons of this template as one customer may have."),
-    "day_limit_reached": (Conflict, "Today's coupons of this template are all claimed. Try again from `retry_at` on."),
-    "budget_exhausted": (Conflict, "The template's budget is reserved by the coupons that were issued."),
+    "not_found": (NotFound, "not_found:template"),
+    "paused": (Conflict, "paused"),
+    "not_started": (Conflict, "not_started:claims"),
+    "ended": (Gone, "ended"),
+    "not_eligible": (Forbidden, "not_eligible:claims"),
+    "sold_out": (Conflict, "sold_out"),
+    "claim_limit_reached": (Conflict, "claim_limit_reached"),
+    "day_limit_reached": (Conflict, "day_limit_reached"),
+    "budget_exhausted": (Conflict, "budget_exhausted"),
 }
 
 
 def refusal(code: str, **members: Any) -> Problem:
-    """The problem of that code."""
-    kind, detail = _REFUSALS[code]
-    return kind(code, detail, **members)
+    """The problem of that code, with its sentence in Chinese as a further member."""
+    kind, _ = _REFUSALS[code]
+    reason = reason_of(code)
+    return kind(code, reason.detail, detail_zh=reason.detail_zh, **members)
 
 
-def detail_of(code: str) -> str:
-    return _REFUSALS[code][1]
+def reason_of(code: str) -> Reason:
+    """What a refused claim is told."""
+    return explain(_REFUSALS[code][1])

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
-from services.coupon.templates.validity import Validity
+from services.coupon.templates.validity import FOREVER, Validity
 
-Source = Literal["claim", "direct", "journey"]
+Source = Literal["claim", "direct", "journey", "code", "pack", "share", "qr", "draw", "cash_back"]
+"""How a coupon came to its customer."""
+_BY_CUSTOMER = frozenset(("claim", "code", "share", "qr"))
+"""What the customer does herself waits for the offer's window; what the merchant gives may come before it opens."""
 
 
 @dataclass(slots=True)
@@ -62,12 +65,12 @@ def share_out(supply: Supply, customers: Sequence[str], held: Mapping[str, int])
 
 
 def closed(status: str, validity: Validity, source: Source, now: datetime) -> str | None:
-    """Why a template gives out nothing now; None when it is open. Direct issue may come before the window opens."""
+    """Why a template gives out nothing now; None when it is open."""
     if status != "active":
         return "paused"
     if validity.until is not None and now >= validity.until:
         return "ended"
-    if source == "claim" and validity.from_ is not None and now < validity.from_:
+    if source in _BY_CUSTOMER and validity.from_ is not None and now < validity.from_:
         return "not_started"
     return None
 
@@ -79,3 +82,16 @@ def effective(status: str, valid_until: datetime, locked_until: datetime | None,
     if status == "issued" and valid_until <= now:
         return "expired"
     return status
+
+
+def reminder(ends: datetime, days_before: int, now: datetime) -> datetime | None:
+    """When to remind the owner of a coupon given out now that it ends; None for never (0 days, no end, or too soon)."""
+    if not days_before or ends == FOREVER:
+        return None
+    at = ends - timedelta(days=days_before)
+    return at if at > now else None
+
+
+def worth_reminding(remind_at: datetime, valid_until: datetime, now: datetime) -> bool:
+    """False when the reminder comes so late that less than half of the notice is left: better none than a useless one."""
+    return now < valid_until and now - remind_at <= (valid_until - remind_at) / 2

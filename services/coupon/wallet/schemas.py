@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from services.coupon.templates.validity import FOREVER
+from services.coupon.wallet.rules import Source
 from shared.web import Body, ExternalId, Instant, Name, Unprocessable, View
 
 Status = Literal["issued", "locked", "redeemed", "expired", "voided"]
@@ -49,7 +50,7 @@ class CouponView(View):
     customer_id: str
     code: str
     status: Status
-    source: Literal["claim", "direct", "journey"]
+    source: Source
     currency: str
     benefit: dict[str, Any]
     threshold: dict[str, Any]

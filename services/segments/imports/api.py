@@ -4,10 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from services.segments.access import merchant_needs
 from services.segments.imports.importing import OrdersImport
 from services.segments.imports.schemas import OrdersIn, OrdersResult
-from shared.web import Caller, Provided
+from shared.web import Caller, Provided, merchant_needs
 
 router = APIRouter(prefix="/v1", tags=["imports"])
 ImportsWrite = Annotated[Caller, Depends(merchant_needs("segments:imports:write"))]

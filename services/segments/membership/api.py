@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 
-from services.segments.access import merchant_needs
 from services.segments.membership.auditing import Audit
 from services.segments.membership.defining import Segments
 from services.segments.membership.reading import Audiences
@@ -19,7 +18,7 @@ from services.segments.membership.schemas import (
     SegmentView,
     VersionView,
 )
-from shared.web import Caller, Page, PageParams, Provided, needs
+from shared.web import Caller, Page, PageParams, Provided, merchant_needs, needs
 
 router = APIRouter(prefix="/v1", tags=["segments"])
 SegmentsRead = Annotated[Caller, Depends(merchant_needs("segments:segments:read"))]

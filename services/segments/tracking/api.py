@@ -6,7 +6,6 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from services.segments.access import merchant_needs
 from services.segments.tracking.collecting import Collector
 from services.segments.tracking.repository import rejected_event
 from services.segments.tracking.schemas import (
@@ -20,7 +19,7 @@ from services.segments.tracking.schemas import (
     ViewCall,
 )
 from shared.service import Kit
-from shared.web import Caller, HotRequest, HotRoute, Page, PageParams, Provided, fetch_page
+from shared.web import Caller, HotRequest, HotRoute, Page, PageParams, Provided, fetch_page, merchant_needs
 
 WRITE = "segments:events:write"
 CALLS: tuple[tuple[str, str, type[BaseModel], str], ...] = (

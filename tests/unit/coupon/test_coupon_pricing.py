@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from services.coupon.pricing.apportionment import apportion, pour
 from services.coupon.pricing.best import Best, best, excludes
 from services.coupon.pricing.cart import Line, lines_in
-from services.coupon.pricing.rules import Offer, Prepared, Refusal, Running, discount, prepare
-from services.coupon.templates.terms import LineScope, Terms
+from services.coupon.pricing.offers import Offer, Refusal
+from services.coupon.pricing.rules import Prepared, Running, discount, prepare
+from services.coupon.templates.scopes import LineScope
+from services.coupon.templates.terms import Terms
 
 END = datetime(2026, 12, 1, tzinfo=UTC)
 

@@ -1,0 +1,98 @@
+"""Every reason that a shopper or marketer can be told: one table, in Chinese and English. Pure.
+
+A key is the stable code that clients see; where one code needs several sentences, a word after a colon chooses among them
+(`below_threshold:amount`). A new reason code goes here first, then to the rule that finds it.
+"""
+
+from dataclasses import dataclass
+
+from shared.money import format_money
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What is told: a code for programs, a sentence for people in either language."""
+
+    code: str
+    detail: str
+    detail_zh: str
+
+
+_REASONS: dict[str, tuple[str, str]] = {
+    # The state of a coupon itself
+    "locked": ("该券正被另一笔未支付的订单占用", "Another order holds this coupon until it is paid or given up."),
+    "redeemed": ("该券已使用", "This coupon was used already."),
+    "expired": ("该券已过期", "The time of this coupon is over."),
+    "voided": ("该券已被收回", "This coupon was taken back."),
+    "not_found": ("没有找到该优惠券", "This customer has no coupon with this id."),
+    "not_started": ("尚未到可用时间", "This coupon is valid later; see its `valid_from`."),
+    "outside_hours": ("当前时段不可用", "This coupon is not valid on this weekday or at this hour."),
+    "currency_mismatch": (
+        "币种不符：优惠为{offered}，购物车为{currency}",
+        "The offer is in {offered}, the cart in {currency}.",
+    ),
+    # For whom
+    "wrong_channel": ("当前渠道不可用", "This offer is for other channels; send the cart's `channel`."),
+    "not_eligible": ("您不在该优惠的适用人群中", "This customer is in none of the segments that the offer is for."),
+    "wrong_tier": ("您的会员等级不适用", "This offer is for members of other tiers."),
+    "not_first_order": ("仅限首单使用", "This offer is for first orders only."),
+    "not_new_customer": (
+        "仅限注册{days}天内的新客使用",
+        "This offer is for customers of the last {days} days only.",
+    ),
+    # The cart
+    "out_of_scope": ("购物车中没有适用的商品", "No line of this cart is in the offer's scope."),
+    "below_threshold:amount": ("再买{missing_amount}即可使用", "Add goods for {missing_amount} more."),
+    "below_threshold:quantity": ("再买{missing_quantity}件即可使用", "Add {missing_quantity} more units."),
+    "below_threshold:bundle": (
+        "组合商品未凑齐，还差{missing_quantity}件",
+        "The bundle is not complete; add {missing_quantity} more units of its goods.",
+    ),
+    "no_effect": ("适用商品已无可优惠金额", "Nothing is left to take off the goods that this offer is for."),
+    "no_effect:shipping": ("本单没有可减免的运费", "There is no shipping fee left to take off."),
+    "no_effect:price": ("适用商品的价格不高于优惠价", "The goods cost no more than this offer's price already."),
+    "excluded_by": (
+        "不可与已选优惠同享，已选优惠更划算或相同",
+        "It cannot be combined with another offer, which takes as much off or more.",
+    ),
+    "not_best": (
+        "使用该券不会更优惠，已为您选择更优组合",
+        "The cart is not cheaper with it: another combination takes as much off or more.",
+    ),
+    # Claims
+    "not_found:template": ("没有找到该优惠活动", "There is no coupon template with this id."),
+    "paused": ("活动已暂停", "This template is paused. Activate it, or try again later."),
+    "not_started:claims": ("领取尚未开始", "Claims have not started yet. Try again from `starts_at` on."),
+    "ended": ("活动已结束", "The time of this template is over."),
+    "not_eligible:claims": (
+        "您不在该活动的适用人群中",
+        "This customer is in none of the segments that the template is for.",
+    ),
+    "sold_out": ("优惠券已被领完", "Every coupon of this template has been claimed."),
+    "claim_limit_reached": (
+        "您已达到领取上限",
+        "This customer has as many coupons of this template as one customer may have.",
+    ),
+    "day_limit_reached": (
+        "今日优惠券已领完，请明天再来",
+        "Today's coupons of this template are all claimed. Try again from `retry_at` on.",
+    ),
+    "budget_exhausted": (
+        "活动预算已用完",
+        "The template's budget is reserved by the coupons that were issued.",
+    ),
+}
+CODES = frozenset(key.partition(":")[0] for key in _REASONS)
+
+
+def explain(key: str, *, currency: str = "CNY", **values: int | str) -> Reason:
+    """The reason of that key. Values whose names end in `amount` are money in minor units of `currency`.
+
+    Raises KeyError for an unknown key or a value that its sentence needs.
+    """
+    chinese, english = _REASONS[key]
+    shown: dict[str, int | str] = {"currency": currency}
+    for name, value in values.items():
+        money = name.endswith("amount") and isinstance(value, int)
+        shown[name] = format_money(int(value), currency) if money else value
+    return Reason(key.partition(":")[0], english.format(**shown), chinese.format(**shown))

@@ -1,0 +1,141 @@
+"""Leased sub-quotas 子配额: the SQL of lending a part of an offer's limits to a process, and of taking it back.
+
+A lease is taken from the offer's counters when it is given, so the counters and their CHECKs never know more than there is.
+Rows are locked template first, then its leases; whoever uses its own lease locks nothing but that. Taking back needs the
+template's row, and waits for a batch that uses the lease just now.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
+
+from services.coupon.statements import padded
+from services.coupon.templates import repository
+from services.coupon.templates.models import QuotaLease
+from services.coupon.templates.repository import DAY, TEMPLATE
+from shared.db import Transaction, table
+
+LEASE = table(QuotaLease)
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """What processes hold of one offer and have not given out: coupons, and minor units of its budget."""
+
+    unused: int
+    budget: int
+
+
+NOTHING = Leased(0, 0)
+
+# Built once: the claims' path runs it for every batch. The template's row comes without a lock of its own: nothing but
+# counters can change in it while this lease stands, because every change of the offer takes the leases back first.
+_USE = (
+    select(TEMPLATE, LEASE.c.unused, LEASE.c.cost, LEASE.c.day)
+    .join_from(LEASE, TEMPLATE, TEMPLATE.c.id == LEASE.c.template_id)
+    .where(LEASE.c.holder == bindparam("me"), LEASE.c.template_id.in_(bindparam("ids", expanding=True)))
+    .order_by(LEASE.c.template_id)
+    .with_for_update(of=LEASE)
+)
+_SPEND = (
+    update(LEASE)
+    .where(LEASE.c.template_id == bindparam("of_template"), LEASE.c.holder == bindparam("me"))
+    .values(unused=LEASE.c.unused - bindparam("used"))
+)
+
+
+async def use(tx: Transaction, holder: str, template_ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """The offers with this holder's leases (`unused`, `cost`, `day`), the leases locked until the end of the transaction."""
+    found = await tx.execute(_USE, {"me": holder, "ids": padded(template_ids)})
+    return {row.id: row for row in found}
+
+
+async def spend(tx: Transaction, holder: str, used: dict[str, int]) -> None:
+    """Take so many out of this holder's leases, which `use` locked. The CHECK refuses to take more than there are."""
+    if used:
+        rows = [{"of_template": key, "me": holder, "used": number} for key, number in sorted(used.items())]
+        await tx.execute(_SPEND, rows[0] if len(rows) == 1 else rows)
+
+
+async def grant(tx: Transaction, holder: str, row: dict[str, Any]) -> None:
+    """Give `holder` a lease (`template_id`, `unused`, `cost`, `day`, `expires_at`); the offer's counters move with it."""
+    await tx.execute(insert(LEASE), {**row, "holder": holder})
+
+
+async def take_back(tx: Transaction, template_id: str, holder: str | None = None) -> list[Row[Any]]:
+    """End the leases of an offer whose row this transaction holds: all, or one holder's. The caller moves the counters."""
+    chosen = LEASE.c.template_id == template_id
+    if holder is not None:
+        chosen &= LEASE.c.holder == holder
+    return list((await tx.execute(delete(LEASE).where(chosen).returning(*LEASE.c))).all())
+
+
+async def give_back(tx: Transaction, returned: Sequence[Row[Any]]) -> None:
+    """Put what was unused of ended leases back into the counters of their offers, whose rows this transaction holds."""
+    rows = [row for row in returned if row.unused]
+    await repository.count(
+        tx,
+        [
+            {"counted_id": row.template_id, "more_issued": -row.unused, "more_spent": -row.unused * row.cost}
+            for row in rows
+        ],
+    )
+    days: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        if row.day is not None:
+            days[row.template_id, row.day] += row.unused
+    for (template_id, day), number in days.items():
+        same = (DAY.c.template_id == template_id) & (DAY.c.day == day)
+        await tx.execute(update(DAY).where(same).values(issued=DAY.c.issued - number))
+
+
+async def hold_whole(tx: Transaction, template_id: str) -> Row[Any] | None:
+    """The offer, locked until the end of the transaction, with nothing of it leased to anybody."""
+    row = (await repository.hold(tx, [template_id])).get(template_id)
+    if row is None:
+        return None
+    returned = await take_back(tx, template_id)
+    if not returned:
+        return row
+    await give_back(tx, returned)
+    return (await repository.hold(tx, [template_id]))[template_id]
+
+
+async def unused(tx: Transaction, template_ids: Sequence[str]) -> dict[str, Leased]:
+    """What is leased and not given out, by offer; those without a lease are left out."""
+    if not template_ids:
+        return {}
+    units, budget = func.sum(LEASE.c.unused).label("units"), func.sum(LEASE.c.unused * LEASE.c.cost).label("budget")
+    sums = select(LEASE.c.template_id, units, budget)
+    chosen = sums.where(LEASE.c.template_id.in_(padded(template_ids))).group_by(LEASE.c.template_id)
+    return {row.template_id: Leased(int(row.units), int(row.budget)) for row in await tx.execute(chosen)}
+
+
+async def due(tx: Transaction, now: datetime, limit: int) -> list[str]:
+    """Offers with leases that ran out, in the order of their ids."""
+    chosen = select(LEASE.c.template_id).where(LEASE.c.expires_at <= now).distinct()
+    return list((await tx.execute(chosen.order_by(LEASE.c.template_id).limit(limit))).scalars())
+
+
+async def end_expired(tx: Transaction, template_ids: Sequence[str], now: datetime) -> None:
+    """Give back the leases of these offers that ran out."""
+    await _end(tx, template_ids, LEASE.c.expires_at <= now)
+
+
+async def end_all_of(tx: Transaction, holder: str) -> None:
+    """Give back everything that `holder` has."""
+    chosen = select(LEASE.c.template_id).where(LEASE.c.holder == holder).order_by(LEASE.c.template_id)
+    template_ids = list((await tx.execute(chosen)).scalars())
+    await _end(tx, template_ids, LEASE.c.holder == holder)
+
+
+async def _end(tx: Transaction, template_ids: Sequence[str], which: Any) -> None:
+    if not template_ids:
+        return
+    await repository.hold(tx, template_ids)
+    chosen = LEASE.c.template_id.in_(padded(template_ids)) & which
+    await give_back(tx, (await tx.execute(delete(LEASE).where(chosen).returning(*LEASE.c))).all())
