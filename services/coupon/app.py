@@ -2,7 +2,7 @@
 
 from services.coupon.abuse.fingerprints import Fingerprints
 from services.coupon.abuse.guarding import Guarding
-from services.coupon.audience.handlers import on_membership
+from services.coupon.audience.handlers import on_membership, on_tracked
 from services.coupon.audit import api as audit_api
 from services.coupon.audit.checking import Audit
 from services.coupon.base import Base
@@ -28,7 +28,7 @@ from services.coupon.wallet.jobs import IssueJobs
 from services.coupon.wallet.reading import Wallet
 from services.coupon.wallet.reminding import Reminding
 from shared.clock import Clock
-from shared.contracts import CouponRequested, SegmentEntered, SegmentExited
+from shared.contracts import CouponRequested, EventsTracked, SegmentEntered, SegmentExited
 from shared.messaging import Bus, Subscription
 from shared.service import Kit, Loop, Service
 from shared.web import create_app
@@ -83,6 +83,7 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
         subscriptions=[
             Subscription("coupon.journeys", (CouponRequested,), journeys.on_requested),
             Subscription("coupon.segments", (SegmentEntered, SegmentExited), on_membership),
+            Subscription("coupon.customers", (EventsTracked,), on_tracked),
         ],
         loops=[
             Loop("expire locks", releasing.expire_due, settings.sweep_seconds),

@@ -33,12 +33,19 @@ _REASONS: dict[str, tuple[str, str]] = {
     ),
     # For whom
     "wrong_channel": ("当前渠道不可用", "This offer is for other channels; send the cart's `channel`."),
-    "not_eligible": ("您不在该优惠的适用人群中", "This customer is in none of the segments that the offer is for."),
-    "wrong_tier": ("您的会员等级不适用", "This offer is for members of other tiers."),
-    "not_first_order": ("仅限首单使用", "This offer is for first orders only."),
-    "not_new_customer": (
-        "仅限注册{days}天内的新客使用",
-        "This offer is for customers of the last {days} days only.",
+    "not_eligible:segment": (
+        "您不在该优惠的适用人群中",
+        "This customer is in none of the segments that the offer is for.",
+    ),
+    "not_eligible:tier": ("您的会员等级不适用", "This offer is for members of other tiers."),
+    "not_eligible:new_customer": ("仅限新客使用", "This offer is for new customers only."),
+    "not_eligible:first_order": (
+        "仅限首单使用",
+        "This offer is for first orders only, and this customer has ordered before.",
+    ),
+    "first_order_held": (
+        "您的另一笔未支付订单已使用首单优惠",
+        "Another open order of this customer uses a first-order offer. Pay that one, or give it up.",
     ),
     # The cart
     "out_of_scope": ("购物车中没有适用的商品", "No line of this cart is in the offer's scope."),
@@ -64,10 +71,6 @@ _REASONS: dict[str, tuple[str, str]] = {
     "paused": ("活动已暂停", "This template is paused. Activate it, or try again later."),
     "not_started:claims": ("领取尚未开始", "Claims have not started yet. Try again from `starts_at` on."),
     "ended": ("活动已结束", "The time of this template is over."),
-    "not_eligible:claims": (
-        "您不在该活动的适用人群中",
-        "This customer is in none of the segments that the template is for.",
-    ),
     "sold_out": ("优惠券已被领完", "Every coupon of this template has been claimed."),
     "claim_limit_reached": (
         "您已达到领取上限",

@@ -1,7 +1,7 @@
-"""Messages in: who entered or left a segment."""
+"""Messages in: who entered or left a segment, and what customers did."""
 
-from services.coupon.audience import repository
-from shared.contracts import Envelope, SegmentEntered, SegmentExited
+from services.coupon.audience import repository, rules
+from shared.contracts import Envelope, EventsTracked, SegmentEntered, SegmentExited
 from shared.db import Transaction
 
 
@@ -10,3 +10,9 @@ async def on_membership(tx: Transaction, event: SegmentEntered | SegmentExited, 
     if event.customer_id is not None:
         member = isinstance(event, SegmentEntered)
         await repository.remember(tx, event.segment_id, event.customer_id, member, event.at)
+
+
+async def on_tracked(tx: Transaction, batch: EventsTracked, _envelope: Envelope) -> None:
+    """Learn tiers, first sights and completed orders; imported history counts like what happens now."""
+    await repository.learn(tx, rules.people(batch.events))
+    await repository.add_orders(tx, rules.orders(batch.events))

@@ -1,8 +1,8 @@
-"""The table of memberships, as the segments service told them."""
+"""Copies of what others know about customers: memberships, and the facts that eligibility is decided on."""
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, Index, PrimaryKeyConstraint, String
+from sqlalchemy import Boolean, CheckConstraint, Index, PrimaryKeyConstraint, String
 from sqlmodel import Field
 
 from services.coupon.base import Base
@@ -19,3 +19,29 @@ class SegmentMember(Base, table=True):
     customer_id: str = Field(sa_type=String(200))
     member: bool = Field(sa_type=Boolean)
     changed_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Customer(Base, table=True):
+    """A customer as far as offers ask: since when she is known, and her tier 会员等级 with the time that it was told.
+
+    `known_since` is the earliest word of her, so it only ever moves back; the newest word of the tier wins.
+    """
+
+    __tablename__ = "customer"
+    __table_args__ = (CheckConstraint("tier IS NULL OR tier_at IS NOT NULL", name="tier"),)
+
+    customer_id: str = Field(primary_key=True, sa_type=String(200))
+    known_since: datetime = Field(sa_type=UtcDateTime)
+    tier: str | None = Field(None, sa_type=String(200))
+    tier_at: datetime | None = Field(None, sa_type=UtcDateTime)
+
+
+class CompletedOrder(Base, table=True):
+    """An order that tracking or an import told of, once for each order id (or message, where it names no order)."""
+
+    __tablename__ = "completed_order"
+    __table_args__ = (Index(None, "customer_id"),)
+
+    order_id: str = Field(primary_key=True, sa_type=String(200))
+    customer_id: str = Field(sa_type=String(200))
+    completed_at: datetime = Field(sa_type=UtcDateTime)

@@ -1,14 +1,23 @@
-"""The SQL of the memberships."""
+"""The SQL of the audience: what is kept of customers, and what offers ask of it."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Integer, Row, and_, case, func, literal, or_, select, union_all
 
-from services.coupon.audience.models import SegmentMember
-from shared.db import Transaction, excluded, table, upsert
+from services.coupon.audience.models import CompletedOrder, Customer, SegmentMember
+from services.coupon.audience.rules import Learned, Ordered, news
+from services.coupon.checkout.models import Checkout
+from services.coupon.statements import padded
+from services.coupon.wallet.models import Coupon
+from shared.db import Transaction, excluded, insert_ignore, table, upsert
 
 MEMBER = table(SegmentMember)
+CUSTOMER = table(Customer)
+ORDER = table(CompletedOrder)
+CHECKOUT = table(Checkout)
+COUPON = table(Coupon)
 
 
 async def remember(tx: Transaction, segment_id: str, customer_id: str, member: bool, at: datetime) -> None:
@@ -32,6 +41,98 @@ async def memberships(
         return frozenset()
     columns = MEMBER.c
     found = select(columns.segment_id, columns.customer_id).where(
-        columns.segment_id.in_(sorted(segments)), columns.customer_id.in_(customers), columns.member
+        columns.segment_id.in_(sorted(segments)), columns.customer_id.in_(padded(customers)), columns.member
     )
     return frozenset((row.segment_id, row.customer_id) for row in await tx.execute(found))
+
+
+async def customers(tx: Transaction, customer_ids: Sequence[str]) -> dict[str, Learned]:
+    """What is kept of these customers, by id."""
+    if not customer_ids:
+        return {}
+    found = await tx.execute(select(CUSTOMER).where(CUSTOMER.c.customer_id.in_(padded(customer_ids))))
+    return {row.customer_id: Learned(**row._mapping) for row in found}
+
+
+async def learn(tx: Transaction, learned: Sequence[Learned]) -> None:
+    """Keep what is new, in whatever order it comes. The look before only spares writes; the statement decides."""
+    fresh = news(learned, await customers(tx, [one.customer_id for one in learned]))
+    told = excluded(tx, CUSTOMER)
+    kept = CUSTOMER.c
+    newer = and_(told.tier_at.is_not(None), or_(kept.tier_at.is_(None), kept.tier_at <= told.tier_at))
+    await upsert(
+        tx,
+        CUSTOMER,
+        [_row(one) for one in fresh],
+        key=["customer_id"],
+        update_columns={
+            "known_since": case((told.known_since < kept.known_since, told.known_since), else_=kept.known_since),
+            "tier": case((newer, told.tier), else_=kept.tier),
+            "tier_at": case((newer, told.tier_at), else_=kept.tier_at),
+        },
+    )
+
+
+async def add_orders(tx: Transaction, orders: Sequence[Ordered]) -> None:
+    """An order counts once, whoever tells of it again."""
+    rows = [
+        {"order_id": one.order_id, "customer_id": one.customer_id, "completed_at": one.completed_at} for one in orders
+    ]
+    await insert_ignore(tx, ORDER, rows)
+
+
+async def hold(tx: Transaction, customer_id: str, now: datetime) -> None:
+    """Lock the customer until the end of the transaction, so that her orders are decided one after the other.
+
+    After her coupons and before any template.
+    """
+    await insert_ignore(tx, CUSTOMER, [_row(Learned(customer_id, now))])
+    await tx.execute(select(CUSTOMER.c.customer_id).where(CUSTOMER.c.customer_id == customer_id).with_for_update())
+
+
+async def orders(
+    tx: Transaction, customer_ids: Sequence[str], now: datetime, but: str | None = None
+) -> dict[str, tuple[datetime | None, bool]]:
+    """By customer: when the first order was made, and whether an open order uses a first-order offer.
+
+    Orders are those that tracking told of and the paid checkouts; the order `but` is left out.
+    """
+    there, here = ORDER.c, CHECKOUT.c
+    elsewhere = select(there.customer_id, there.completed_at.label("at"), literal(0, Integer).label("open")).where(
+        there.customer_id.in_(padded(customer_ids)), there.order_id != (but or "")
+    )
+    held = and_(here.status == "locked", here.first_order, here.expires_at > now)
+    ours = select(here.customer_id, here.created_at, case((held, 1), else_=0)).where(
+        here.customer_id.in_(padded(customer_ids)),
+        here.order_id != (but or ""),
+        or_(held, here.status.not_in(("locked", "rolled_back", "expired"))),
+    )
+    every = union_all(elsewhere, ours).subquery()
+    chosen = select(every.c.customer_id, every.c.open, func.min(every.c.at).label("first")).group_by(
+        every.c.customer_id, every.c.open
+    )
+    return _by_customer((await tx.execute(chosen)).all())
+
+
+async def first_coupons(tx: Transaction, customer_ids: Sequence[str]) -> dict[str, datetime]:
+    """When each customer got the first coupon."""
+    chosen = select(COUPON.c.customer_id, func.min(COUPON.c.issued_at).label("first"))
+    mine = chosen.where(COUPON.c.customer_id.in_(padded(customer_ids))).group_by(COUPON.c.customer_id)
+    return {row.customer_id: row.first for row in await tx.execute(mine)}
+
+
+def _by_customer(rows: Sequence[Row[Any]]) -> dict[str, tuple[datetime | None, bool]]:
+    found: dict[str, tuple[datetime | None, bool]] = {}
+    for row in rows:
+        first, held = found.get(row.customer_id, (None, False))
+        found[row.customer_id] = (first, True) if row.open else (row.first, held)
+    return found
+
+
+def _row(one: Learned) -> dict[str, Any]:
+    return {
+        "customer_id": one.customer_id,
+        "known_since": one.known_since,
+        "tier": one.tier,
+        "tier_at": one.tier_at,
+    }

@@ -15,8 +15,9 @@ from shared.ids import new_id
 Json = dict[str, Any]
 
 
-def checkout(body: CheckoutIn, quote: QuoteView, fingerprint: str, now: datetime) -> Json:
+def checkout(body: CheckoutIn, priced: Priced, fingerprint: str, now: datetime) -> Json:
     """The row of a new checkout."""
+    quote = priced.view
     return {
         "id": new_id("chk"),
         "order_id": body.order_id,
@@ -26,6 +27,7 @@ def checkout(body: CheckoutIn, quote: QuoteView, fingerprint: str, now: datetime
         "currency": body.currency,
         "subtotal": quote.subtotal,
         "discount": quote.discount,
+        "first_order": priced.first_order,
         "quote": quote.model_dump(mode="json"),
         "ttl_seconds": body.ttl_seconds,
         "expires_at": now + timedelta(seconds=body.ttl_seconds),

@@ -44,9 +44,9 @@ class Locking:
                 return await self._again(tx, known, fingerprint)
             candidates = await self._quoting.candidates(tx, body)
             held = await ledger.hold(tx, candidates)  # from here on nobody else can take them
-            priced = await self._quoting.price(tx, body, candidates)
+            priced = await self._quoting.price(tx, body, candidates, order_id=body.order_id)
             _refuse_unusable(body, priced)
-            row = frozen.checkout(body, priced.view, fingerprint, now)
+            row = frozen.checkout(body, priced, fingerprint, now)
             if not await repository.add(tx, row):
                 known = await repository.open_for(tx, body.order_id)
                 if known is None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, PrimaryKeyConstraint, String, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, PrimaryKeyConstraint, String, text
 from sqlmodel import Field
 
 from services.coupon.base import Base
@@ -17,6 +17,7 @@ _LIVE = text("state = 'live'")
 class Checkout(Base, table=True):
     """An order's hold on coupons 锁券. The quote is frozen here: commit and refund read it and never compute it again.
 
+    `first_order`: it uses an offer for first orders 首单, so the customer's other orders may not, while it is open.
     An order has at most one open (locked or committed) checkout; those that ended stay as history.
     """
 
@@ -38,6 +39,7 @@ class Checkout(Base, table=True):
     currency: str = Field(sa_type=String(3))
     subtotal: int = Field(sa_type=BigInteger)
     discount: int = Field(sa_type=BigInteger)
+    first_order: bool = Field(False, sa_type=Boolean)
     quote: dict[str, object] = Field(sa_type=JsonType)
     ttl_seconds: int = Field(sa_type=Integer)
     expires_at: datetime = Field(sa_type=UtcDateTime)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from services.coupon.audience.knowing import ordered_elsewhere
 from services.coupon.checkout import repository
 from services.coupon.checkout.releasing import Releasing
 from services.coupon.checkout.rules import settled
@@ -116,6 +117,11 @@ class Settling:
                 "The lock ran out and its coupons are not free any more. Quote again and make a new checkout.",
                 coupons=[{"coupon_id": key, "status": status} for key, status in sorted(taken.items())],
             )
+        if checkout.first_order and await ordered_elsewhere(tx, checkout.customer_id, checkout.order_id, now):
+            detail = (
+                "The lock ran out, and meanwhile another order became the customer's first. Quote again without it."
+            )
+            raise Conflict("checkout_expired", detail)
         changes = [
             Change(
                 before=held[lock.coupon_id],

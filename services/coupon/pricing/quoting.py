@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from services.coupon.audience.repository import memberships
+from services.coupon.audience.knowing import facts
 from services.coupon.pricing import schemas
 from services.coupon.pricing.cart import Cart, Line
 from services.coupon.pricing.engine import price
@@ -24,10 +24,12 @@ MOST_IN_WALLET = 200
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """A quote as the service itself needs it: the answer, and the layer of each coupon that is used."""
+    """A quote as the service itself needs it: the answer, the layer of each coupon that is used, and whether one of them
+    is for first orders."""
 
     view: QuoteView
     layers: dict[str, str]
+    first_order: bool
 
 
 class Quoting:
@@ -51,10 +53,12 @@ class Quoting:
         ordered = chosen.order_by(COUPON.c.valid_until, COUPON.c.id).limit(MOST_IN_WALLET)
         return [row.id for row in await tx.execute(ordered)]
 
-    async def price(self, tx: Transaction, cart: CartIn, coupon_ids: Sequence[str]) -> Priced:
-        """The cart's price with the best of these coupons."""
+    async def price(
+        self, tx: Transaction, cart: CartIn, coupon_ids: Sequence[str], *, order_id: str | None = None
+    ) -> Priced:
+        """The cart's price with the best of these coupons. `order_id`: in the write transaction that makes this order."""
         wallet = await self._wallet(tx, cart.customer_id, coupon_ids)
-        moment = await self._moment(tx, cart, list(wallet.values()))
+        moment = await self._moment(tx, cart, list(wallet.values()), order_id)
         refused: dict[str, Refusal] = {}
         offers = []
         for coupon_id in coupon_ids:
@@ -67,7 +71,8 @@ class Quoting:
         answer = price(Cart(tuple(cart.checked_out()), cart.shipping_fee, cart.currency), offers)
         refused.update(answer.refused)
         layers = {use.offer.id: use.offer.terms.stacking.layer for use in answer.uses}
-        return Priced(_view(cart, answer, refused, coupon_ids), dict(layers))
+        first_order = any(use.offer.terms.scope.first_order_only for use in answer.uses)
+        return Priced(_view(cart, answer, refused, coupon_ids), dict(layers), first_order)
 
     async def _wallet(self, tx: Transaction, customer_id: str, coupon_ids: Sequence[str]) -> dict[str, Held]:
         if not coupon_ids:
@@ -81,11 +86,11 @@ class Quoting:
         book = await self._book.load(tx, {(row.template_id, row.terms_version) for row in rows})
         return {row.id: _held(row, book[row.template_id, row.terms_version].terms) for row in rows}
 
-    async def _moment(self, tx: Transaction, cart: CartIn, wallet: Sequence[Held]) -> Moment:
-        wanted = {segment for held in wallet for segment in held.terms.scope.segments}
-        found = await memberships(tx, wanted, [cart.customer_id])
-        segments = {segment for segment, _ in found}
-        return Moment(self._kit.clock.now(), self._time_zone, cart.currency, cart.channel, segments, orders=1)
+    async def _moment(self, tx: Transaction, cart: CartIn, wallet: Sequence[Held], order_id: str | None) -> Moment:
+        now = self._kit.clock.now()
+        scopes = [held.terms.scope for held in wallet]
+        known = (await facts(tx, scopes, [cart.customer_id], now, order_id=order_id))[cart.customer_id]
+        return Moment(now, self._time_zone, cart.currency, cart.channel, known)
 
 
 def _held(row: Row[Any], terms: Any) -> Held:

@@ -1,9 +1,9 @@
 """Which coupons of a customer may be priced now, and why the others may not. Pure."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from services.coupon.audience.rules import Facts, not_for
 from services.coupon.pricing.offers import Offer, Refusal
 from services.coupon.templates.terms import Terms
 from services.coupon.templates.validity import open_at
@@ -30,16 +30,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When, where and for whom the cart is priced: the customer's segments, tier, paid orders, and since when she is known."""
+    """When, where and for whom the cart is priced."""
 
     now: datetime
     time_zone: str
     currency: str
     channel: str | None
-    segments: Collection[str]
-    tier: str | None = None
-    orders: int = 0
-    known_since: datetime | None = None
+    facts: Facts
 
 
 UNUSABLE = frozenset(("locked", "redeemed", "expired", "voided", "not_found"))
@@ -65,17 +62,7 @@ def inapplicable(terms: Terms, currency: str, moment: Moment) -> Refusal | None:
     scope = terms.scope
     if scope.channels and moment.channel not in scope.channels:
         return Refusal.of("wrong_channel")
-    if scope.segments and not any(segment in moment.segments for segment in scope.segments):
-        return Refusal.of("not_eligible")
-    if scope.tiers and moment.tier not in scope.tiers:
-        return Refusal.of("wrong_tier")
-    if scope.first_order_only and moment.orders > 0:
-        return Refusal.of("not_first_order")
-    if scope.new_customer_days is not None and not _new(moment, scope.new_customer_days):
-        return Refusal.of("not_new_customer", days=scope.new_customer_days)
-    return None
-
-
-def _new(moment: Moment, days: int) -> bool:
-    """Known for at most so many days. Nobody knows since when: not new, so that no guest is new for ever."""
-    return moment.known_since is not None and moment.now - moment.known_since <= timedelta(days=days)
+    unfit = not_for(scope, moment.facts, moment.now)
+    if unfit is None and scope.first_order_only and moment.facts.held:
+        unfit = "first_order_held"
+    return None if unfit is None else Refusal.of(unfit)

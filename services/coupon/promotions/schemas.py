@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import ConfigDict, model_validator
 
+from services.coupon.templates.benefits import SHIPPING_KINDS
 from services.coupon.templates.schemas import OfferIn, OfferView
 
 _EXAMPLE: dict[str, Any] = {
@@ -24,10 +25,13 @@ class PromotionIn(OfferIn):
     @model_validator(mode="before")
     @classmethod
     def _on_the_shop_layer(cls, body: Any) -> Any:
+        """Only what is about goods: what takes off the shipping fee has its own layer."""
         if not isinstance(body, dict):
             return body
-        stacking = body.get("stacking", {})
-        return {**body, "stacking": {"layer": "shop", **stacking}} if isinstance(stacking, dict) else body
+        benefit, stacking = body.get("benefit"), body.get("stacking", {})
+        if not isinstance(stacking, dict) or (isinstance(benefit, dict) and benefit.get("kind") in SHIPPING_KINDS):
+            return body
+        return {**body, "stacking": {"layer": "shop", **stacking}}
 
 
 class PromotionView(OfferView):

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, func, select
 
-from services.coupon.audience.repository import memberships
+from services.coupon.audience.knowing import facts
+from services.coupon.audience.rules import Facts, not_for
 from services.coupon.statements import padded
 from services.coupon.templates import repository as templates
 from services.coupon.templates.repository import Snapshot, TermsBook
@@ -52,7 +53,7 @@ class Granting:
         lots = await self._lots(tx, sorted(groups), now)
         customers = sorted({wish.customer_id for wish in wishes})
         held = await self._held(tx, sorted(lots), customers)
-        members = await self._members(tx, lots, customers)
+        known = await facts(tx, [lot.snapshot.terms.scope for lot in lots.values()], customers, now)
         counted = await templates.days(tx, [(lot.row.id, lot.day) for lot in lots.values() if lot.day])
         answers: dict[int, Granted | Problem] = {}
         output = Output([], [], [], [])
@@ -63,7 +64,7 @@ class Granting:
                 continue
             open_to = []
             for index in indexes:
-                closing = self._closed(lot, wishes[index], members, now)
+                closing = self._closed(lot, wishes[index], known[wishes[index].customer_id], now)
                 if closing is None:
                     open_to.append(index)
                 else:
@@ -108,23 +109,15 @@ class Granting:
             held[row.template_id][row.customer_id] = row.number
         return held
 
-    async def _members(
-        self, tx: Transaction, lots: dict[str, Lot], customers: Sequence[str]
-    ) -> frozenset[tuple[str, str]]:
-        segments = {segment for lot in lots.values() for segment in lot.snapshot.terms.scope.segments}
-        return await memberships(tx, segments, customers)
-
-    def _closed(self, lot: Lot, wish: Wish, members: frozenset[tuple[str, str]], now: datetime) -> Problem | None:
+    def _closed(self, lot: Lot, wish: Wish, known: Facts, now: datetime) -> Problem | None:
         validity = lot.snapshot.terms.validity
         code = closed(lot.row.status, validity, wish.source, now)
         if code == "not_started":
             return refusal(code, starts_at=rfc3339(lot.starts))
         if code is not None:
             return refusal(code)
-        segments = lot.snapshot.terms.scope.segments
-        if segments and not any((segment, wish.customer_id) in members for segment in segments):
-            return refusal("not_eligible")
-        return None
+        unfit = not_for(lot.snapshot.terms.scope, known, now)
+        return None if unfit is None else refusal(unfit)
 
     def _refused(self, lot: Lot, code: str, now: datetime) -> Problem:
         if code == "day_limit_reached":

@@ -10,7 +10,10 @@ _REFUSALS: dict[str, tuple[type[Problem], str]] = {
     "paused": (Conflict, "paused"),
     "not_started": (Conflict, "not_started:claims"),
     "ended": (Gone, "ended"),
-    "not_eligible": (Forbidden, "not_eligible:claims"),
+    "not_eligible:segment": (Forbidden, "not_eligible:segment"),
+    "not_eligible:tier": (Forbidden, "not_eligible:tier"),
+    "not_eligible:new_customer": (Forbidden, "not_eligible:new_customer"),
+    "not_eligible:first_order": (Forbidden, "not_eligible:first_order"),
     "sold_out": (Conflict, "sold_out"),
     "claim_limit_reached": (Conflict, "claim_limit_reached"),
     "day_limit_reached": (Conflict, "day_limit_reached"),
@@ -22,7 +25,7 @@ def refusal(code: str, **members: Any) -> Problem:
     """The problem of that code, with its sentence in Chinese as a further member."""
     kind, _ = _REFUSALS[code]
     reason = reason_of(code)
-    return kind(code, reason.detail, detail_zh=reason.detail_zh, **members)
+    return kind(reason.code, reason.detail, detail_zh=reason.detail_zh, **members)
 
 
 def reason_of(code: str) -> Reason:

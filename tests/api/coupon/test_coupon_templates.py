@@ -35,6 +35,8 @@ PERCENT: Json = {"kind": "percent_off", "percent_bp": 2000}
         ({"validity": {"weekdays": [8]}}, "validation_failed", "#/validity/weekdays/0"),
         ({"validity": {"hours": [{"from": "9:00", "until": "10:00"}]}}, "validation_failed", "#/validity/hours/0/from"),
         ({"validity": {"time_zone": "Mars/Olympus"}}, "validation_failed", "#/validity/time_zone"),
+        ({"scope": {"tiers": [""]}}, "validation_failed", "#/scope/tiers/0"),
+        ({"scope": {"first_order_only": "yes"}}, "validation_failed", "#/scope/first_order_only"),
         ({"scope": {"new_customer_days": 0}}, "validation_failed", "#/scope/new_customer_days"),
         ({"scope": {"unit_price": {"gte": 9, "lte": 1}}}, "validation_failed", "#/scope/unit_price"),
         ({"stacking": {"layer": "cellar"}}, "validation_failed", "#/stacking/layer"),
