@@ -25,6 +25,9 @@ from gateway.limits.guard import Guard
 from gateway.limits.store import Limiter, MemoryLimiter, RedisLimiter
 from gateway.routes import RouteTable
 from gateway.settings import GatewaySettings
+from gateway.webhooks_in import api as hooks_api
+from gateway.webhooks_in.managing import SourceManager
+from gateway.webhooks_in.receiving import HookReceiver
 from gateway.webhooks_out import api as webhooks_api
 from gateway.webhooks_out.dispatching import Dispatcher
 from gateway.webhooks_out.fanning import Fanout
@@ -78,11 +81,13 @@ def create_gateway(
     dispatcher = Dispatcher(kit.db, clock, egress, auditor, settings)
     fanout = Fanout(clock, dispatcher.wake)
     webhooks = WebhookManager(kit.db, clock, egress, fanout, auditor)
+    sources = SourceManager(kit.db, clock, auditor)
+    hooks = HookReceiver(kit.db, clock, kit.outbox, guard, settings)
 
     admin = create_app(
         kit,
-        routers=[keys_api.router, webhooks_api.router, docs_api.router, audit_api.router],
-        provides=[keys, webhooks, kit.db],
+        routers=[keys_api.router, webhooks_api.router, hooks_api.router, docs_api.router, audit_api.router],
+        provides=[keys, webhooks, sources, hooks, kit.db],
         title="Quanyu gateway",
     )
     documents = Documents({**upstreams, "gateway": AsgiForwarder(admin)}, table)
@@ -95,6 +100,8 @@ def create_gateway(
         loops=[
             Loop("webhooks", dispatcher.tick, 0.5, wake=dispatcher.wake),
             Loop("webhook-history", dispatcher.prune, 3600),
+            Loop("hook-failures", hooks.note_failures, 10),
+            Loop("hook-history", hooks.prune, 3600),
             Loop("key-uses", ring.note_uses, 60),
             Loop("key-changes", ring.hear, 1),
         ],

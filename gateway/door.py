@@ -105,6 +105,8 @@ class Door:
             exchange.extra += self._cors(sifted.origin)
         if route.scope != PUBLIC:
             receive = await self._admit(exchange, route, sifted, receive)
+        elif route.hook:
+            exchange.extra += await self._guard.count_hook(exchange.address)
         upstream = self._upstreams.get(route.service)
         if upstream is None:
             raise Unavailable("upstream_unavailable", f"The {route.service} service is not part of this installation.")

@@ -22,3 +22,5 @@ UPSTREAM_RETRIES = Counter(
 UPSTREAM_FAILURES = Counter("quanyu_gateway_upstream_failures_total", "Requests a service failed", ["service", "code"])
 WEBHOOK_ATTEMPTS = Counter("quanyu_webhook_attempts_total", "Webhook attempts by outcome", ["outcome"])
 WEBHOOK_SECONDS = Histogram("quanyu_webhook_attempt_duration_seconds", "Time of one webhook attempt", buckets=_FAST)
+HOOKS_RECEIVED = Counter("quanyu_hooks_received_total", "Proven deliveries of partners by outcome", ["outcome"])
+HOOKS_UNPROVEN = Counter("quanyu_hooks_unproven_total", "Deliveries of strangers, or with a wrong or old signature")

@@ -5,7 +5,8 @@ table with the OpenAPI document of every part; neither may have an extra row. Wh
 its line to that part's block.
 
 Marks: `tracking=True` accepts the Segment SDKs' manners (HTTP Basic, `writeKey` in the body, `text/plain`, CORS with
-preflight); `body_limit` in bytes, where one mebibyte is too small.
+preflight); `hook=True` needs no key because the part proves the sender by a signature, and is limited by address;
+`body_limit` in bytes, where one mebibyte is too small.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 
 MEBIBYTE = 1 << 20
 PUBLIC = ""
-"""The scope of what needs no key at all: health, documentation."""
+"""The scope of what needs no key at all: health, documentation, deliveries that prove themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Route:
     scope: str
     service: str
     tracking: bool = False
+    hook: bool = False
     body_limit: int = MEBIBYTE
 
 
@@ -51,6 +53,15 @@ GATEWAY = (
     Route("POST", "/v1/webhook-endpoints/{endpoint_id}/rotate-secret", "gateway:webhooks:write", "gateway"),
     Route("GET", "/v1/webhook-deliveries/{delivery_id}", "gateway:webhooks:read", "gateway"),
     Route("POST", "/v1/webhook-deliveries/{delivery_id}/replay", "gateway:webhooks:write", "gateway"),
+    Route("POST", "/v1/webhook-sources", "gateway:sources:write", "gateway"),
+    Route("GET", "/v1/webhook-sources", "gateway:sources:read", "gateway"),
+    Route("GET", "/v1/webhook-sources/{source_id}", "gateway:sources:read", "gateway"),
+    Route("PATCH", "/v1/webhook-sources/{source_id}", "gateway:sources:write", "gateway"),
+    Route("DELETE", "/v1/webhook-sources/{source_id}", "gateway:sources:write", "gateway"),
+    Route("POST", "/v1/webhook-sources/{source_id}/rotate-secret", "gateway:sources:write", "gateway"),
+    Route("POST", "/v1/webhook-sources/{source_id}/test", "gateway:sources:read", "gateway"),
+    Route("GET", "/v1/webhook-sources/{source_id}/received", "gateway:sources:read", "gateway"),
+    Route("POST", "/v1/hooks/{source_id}", PUBLIC, "gateway", hook=True),
     Route("GET", "/v1/event-types", "gateway:events:read", "gateway"),
     Route("GET", "/v1/audit-log", "gateway:audit:read", "gateway"),
 )

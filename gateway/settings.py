@@ -47,7 +47,10 @@ class GatewaySettings(ServiceSettings, service="gateway"):
     requests_per_minute_restricted: int = Field(120_000, ge=1)
     requests_per_minute_publishable: int = Field(1_200_000, ge=1)
     requests_per_minute_address: int = Field(12_000, ge=1, description="of one address with a publishable key")
-    failures_per_minute: int = Field(60, ge=1, description="refused credentials and unknown paths of one address")
+    requests_per_minute_hooks: int = Field(6_000, ge=1, description="deliveries of one address to webhook sources")
+    failures_per_minute: int = Field(
+        60, ge=1, description="refused credentials, signatures and unknown paths of one address"
+    )
 
     webhooks_allow_private: bool = False
     webhooks_schedule_seconds: tuple[float, ...] = Field(
@@ -63,3 +66,6 @@ class GatewaySettings(ServiceSettings, service="gateway"):
     webhooks_per_endpoint: int = Field(8, ge=1, description="attempts at once to one endpoint")
     webhooks_disable_days: float = Field(5, gt=0, description="of nothing but failures")
     webhooks_keep_days: float = Field(30, gt=0, description="how long finished deliveries are kept")
+    hooks_keep_days: float = Field(
+        30, ge=7, description="how long a delivery of a partner is known, and its repetition"
+    )

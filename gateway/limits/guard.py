@@ -38,6 +38,7 @@ class Guard:
         }
         self._by_kind = {kind: Policy("key", quota, 60) for kind, quota in per_minute.items()}
         self._address = Policy("address", settings.requests_per_minute_address, 60)
+        self._hooks = Policy("hooks", settings.requests_per_minute_hooks, 60)
         self._failure = Policy("failures", settings.failures_per_minute, 60)
 
     async def count(self, key: HeldKey, address: str) -> HeaderPairs:
@@ -55,6 +56,13 @@ class Guard:
             raise limited(policy, decision)
         return headers(policy, decision)
 
+    async def count_hook(self, address: str) -> HeaderPairs:
+        """Count one delivery to a webhook source, whoever sends it; answers the RateLimit headers. Raises TooManyRequests."""
+        decision = await self._limiter.hit("h:" + bucket_of(address), self._hooks)
+        if not decision.allowed:
+            raise limited(self._hooks, decision)
+        return headers(self._hooks, decision)
+
     def not_failing(self, address: str) -> None:
         """Raises TooManyRequests for an address with too many failures; asked before a look-up costs anything."""
         refusal = self._failures.exhausted(bucket_of(address), self._failure)
@@ -62,7 +70,7 @@ class Guard:
             raise limited(self._failure, refusal)
 
     def failed(self, address: str) -> None:
-        """Count a refused credential or an unknown path. Raises TooManyRequests when it is one too many."""
+        """Count a refused credential or signature, or an unknown path. Raises TooManyRequests when it is one too many."""
         decision = self._failures.hit_now(bucket_of(address), self._failure)
         if not decision.allowed:
             raise limited(self._failure, decision)

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from gateway import rotation
 from gateway.audit.recording import Auditor
 from gateway.metrics import WEBHOOK_ATTEMPTS, WEBHOOK_SECONDS
 from gateway.settings import GatewaySettings
 from gateway.webhooks_out import repository
-from gateway.webhooks_out.rules import Verdict, judge, live_secrets
+from gateway.webhooks_out.rules import Verdict, judge
 from shared.clock import Clock
 from shared.db import Database, Transaction
 from shared.http import EgressClient, EgressError
@@ -141,7 +142,7 @@ class Dispatcher:
     async def _send(self, endpoint: Any, row: Any, body: bytes) -> _Result:
         now, started = self._clock.now(), time.perf_counter()
         headers = {"content-type": "application/json", "user-agent": "Quanyu-Webhooks/1"}
-        headers |= signed_headers(live_secrets(endpoint.secrets, now), row.event_id, now, body)
+        headers |= signed_headers(rotation.live(endpoint.secrets, now), row.event_id, now, body)
         status = error = answer = retry_after = None
         try:
             reply = await self._egress.post(endpoint.url, headers=headers, content=body)

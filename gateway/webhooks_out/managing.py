@@ -1,16 +1,16 @@
 """The use cases around endpoints and deliveries."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from pydantic_core import to_json
 from sqlalchemy import select
 
+from gateway import rotation
 from gateway.audit.recording import Auditor
 from gateway.webhooks_out import repository
 from gateway.webhooks_out.fanning import Fanout
 from gateway.webhooks_out.repository import DELIVERIES, ENDPOINTS
-from gateway.webhooks_out.rules import live_secrets
 from gateway.webhooks_out.schemas import (
     AttemptView,
     DeliveryDetail,
@@ -50,7 +50,7 @@ class WebhookManager:
             "url": wanted.url,
             "events": wanted.events,
             "description": wanted.description,
-            "secrets": [{"secret": secret, "until": None}],
+            "secrets": rotation.first(secret),
             "status": "enabled",
             "created_at": now,
             "changed_at": now,
@@ -108,8 +108,7 @@ class WebhookManager:
         async with self._db.write() as tx:
             row = await self._endpoint(tx, endpoint_id, caller)
             now = self._clock.now()
-            old = _ending(row.secrets, now, now + overlap)
-            secrets = [{"secret": secret, "until": None}, *old]
+            secrets = rotation.rotated(row.secrets, secret, now, overlap)
             if not await repository.swap_secrets(tx, endpoint_id, row.changed_at, secrets, now):
                 raise Conflict(
                     "changed_meanwhile", "Somebody else changed this endpoint just now. Look at it and try again."
@@ -182,18 +181,3 @@ def _must_be_enabled(endpoint: Any) -> None:
 
 def _shown(row: Any) -> dict[str, Any]:
     return {name: getattr(row, name) for name in EndpointView.model_fields}
-
-
-def _ending(secrets: list[dict[str, Any]], now: datetime, until: datetime) -> list[dict[str, Any]]:
-    """The secrets still in force, each with an end no later than `until`; at most two, so that headers stay small."""
-    live = set(live_secrets(secrets, now))
-    ends = [
-        one
-        | {
-            "until": min(
-                one["until"] or until.isoformat(timespec="microseconds"), until.isoformat(timespec="microseconds")
-            )
-        }
-        for one in secrets
-    ]
-    return [one for one in ends if one["secret"] in live][:2] if until > now else []

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal
+from typing import Literal
 
 PATTERN = re.compile(r"\*|[a-z_]+\.(?:[a-z_]+|\*)")
 _THROTTLED = frozenset((429, 502, 503, 504))
@@ -66,8 +66,3 @@ def _asked_wait(retry_after: str | None, now: datetime) -> timedelta | None:
         return None
     wait = (date if date.tzinfo else date.replace(tzinfo=UTC)) - now
     return min(max(wait, timedelta()), _LONGEST_WAIT)
-
-
-def live_secrets(secrets: Iterable[dict[str, Any]], now: datetime) -> list[str]:
-    """The secrets that sign at present, newest first: the current one, and those still in their overlap."""
-    return [one["secret"] for one in secrets if one["until"] is None or datetime.fromisoformat(one["until"]) > now]

@@ -23,6 +23,7 @@ OWNERS = {
     "segments": "Segments 人群",
     "journey": "Journey 旅程",
     "inventory": "Inventory 库存",
+    "gateway": "Gateway 网关",
 }
 
 _INTRODUCTION = """# Events 事件目录

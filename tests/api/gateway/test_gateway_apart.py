@@ -20,6 +20,7 @@ from gateway.settings import GatewaySettings
 from shared.clock import ManualClock
 from shared.web import Client, client_of
 from shared.web.identity import IdentityMiddleware
+from shared.webhooks import signed_headers
 
 
 @pytest.fixture
@@ -139,3 +140,19 @@ async def test_a_staff_key_and_client_facts_cross_the_wire(run_gateway: Any, clo
         async with httpx.AsyncClient(base_url=url) as direct:
             await direct.get("/v1/things/1", headers={**stolen, "x-quanyu-shop-id": "other"})
             assert part.seen[-1]["caller"] is None
+
+
+async def test_a_partners_delivery_is_taken_while_every_service_is_away(run_gateway: Any, clock: ManualClock) -> None:
+    """It goes over the bus: the order system need not wait for the coupon service to come back."""
+    suite = await apart(run_gateway, clock, f"http://127.0.0.1:{free_port()}")
+    assert (await suite.client().get("/v1/things/1")).status_code == 503
+    wanted = {"name": "order system", "scheme": "standard", "maps_to": {"event": "order.*"}}
+    source = (await suite.client().post("/v1/webhook-sources", json=wanted)).json()
+    body = b'{"type":"order.completed","data":{"order_id":"o1"}}'
+    headers = signed_headers([source["secret"]], "msg_1", clock.now(), body)
+    async with serving(suite.gateway.app) as door, httpx.AsyncClient(base_url=door) as partner:
+        for status in ("accepted", "duplicate"):
+            answer = await partner.post(source["url"], content=body, headers=headers)
+            assert (answer.status_code, answer.json()) == (202, {"status": status})
+    await suite.running.drain()
+    assert suite.running.recorder.named("order.completed") == [{"order_id": "o1"}]

@@ -1,13 +1,12 @@
 """What answers mean and when a delivery is tried again."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.webhooks_out.rules import PATTERN, judge, live_secrets, matches
+from gateway.webhooks_out.rules import PATTERN, judge, matches
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
 SCHEDULE = (0.0, 5.0, 300.0)
@@ -92,12 +91,3 @@ def test_any_retry_after_is_survived(text: str, status: int) -> None:
 def test_jitter_stays_within_a_fifth(chance: float) -> None:
     retry_at = verdict(500, round_number=2, chance=chance).retry_at
     assert NOW + timedelta(seconds=239) < retry_at < NOW + timedelta(seconds=361)
-
-
-def test_secrets_in_their_overlap_still_sign() -> None:
-    secrets: list[dict[str, Any]] = [
-        {"secret": "new", "until": None},
-        {"secret": "old", "until": "2026-11-11T00:00:01+00:00"},
-        {"secret": "older", "until": "2026-11-11T00:00:00+00:00"},
-    ]
-    assert live_secrets(secrets, NOW) == ["new", "old"]

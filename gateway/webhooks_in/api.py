@@ -1,0 +1,112 @@
+"""Webhooks from the world 回调接入."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from gateway.webhooks_in.managing import SourceManager
+from gateway.webhooks_in.receiving import HookReceiver
+from gateway.webhooks_in.schemas import (
+    HookAnswer,
+    NewSourceView,
+    Outcome,
+    ReceivedView,
+    SourceChange,
+    SourceIn,
+    SourceSecretRotation,
+    SourceView,
+    Trial,
+    TrialView,
+)
+from shared.web import Caller, Page, PageParams, Provided, needs
+
+router = APIRouter(prefix="/v1", tags=["webhooks in"])
+SourcesRead = Annotated[Caller, Depends(needs("gateway:sources:read"))]
+SourcesWrite = Annotated[Caller, Depends(needs("gateway:sources:write"))]
+Sources = Annotated[SourceManager, Provided(SourceManager)]
+Receiver = Annotated[HookReceiver, Provided(HookReceiver)]
+
+_ANY_BODY: dict[str, Any] = {"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}}
+
+
+@router.post("/webhook-sources", status_code=201)
+async def create_source(caller: SourcesWrite, body: SourceIn, sources: Sources, response: Response) -> NewSourceView:
+    """Let a partner post to a URL of its own. The answer holds the secret, once; whoever has it can settle orders."""
+    response.headers["cache-control"] = "no-store"
+    return await sources.create(caller, body)
+
+
+@router.get("/webhook-sources")
+async def list_sources(
+    caller: SourcesRead,
+    sources: Sources,
+    paging: PageParams,
+    status: Literal["active", "paused"] | None = None,
+    scheme: Annotated[str | None, Query(max_length=40)] = None,
+) -> Page[SourceView]:
+    """Sources, newest first."""
+    return await sources.page(caller, paging, status, scheme)
+
+
+@router.get("/webhook-sources/{source_id}")
+async def get_source(caller: SourcesRead, sources: Sources, source_id: str) -> SourceView:
+    """One source, without its secret."""
+    return await sources.get(caller, source_id)
+
+
+@router.patch("/webhook-sources/{source_id}")
+async def change_source(caller: SourcesWrite, sources: Sources, source_id: str, body: SourceChange) -> SourceView:
+    """Rename, map otherwise; pause or resume."""
+    return await sources.change(caller, source_id, body)
+
+
+@router.delete("/webhook-sources/{source_id}", status_code=204)
+async def delete_source(caller: SourcesWrite, sources: Sources, source_id: str) -> None:
+    """Remove a source: what is posted to its URL is refused from now on."""
+    await sources.remove(caller, source_id)
+
+
+@router.post("/webhook-sources/{source_id}/rotate-secret")
+async def rotate_source_secret(
+    caller: SourcesWrite,
+    sources: Sources,
+    source_id: str,
+    response: Response,
+    body: SourceSecretRotation | None = None,
+) -> NewSourceView:
+    """Make a new secret, or take the partner's. Until the overlap ends the old one proves deliveries as well."""
+    response.headers["cache-control"] = "no-store"
+    wanted = body or SourceSecretRotation()
+    return await sources.rotate_secret(caller, source_id, timedelta(seconds=wanted.overlap_seconds), wanted.secret)
+
+
+@router.post("/webhook-sources/{source_id}/test")
+async def test_source(caller: SourcesRead, sources: Sources, source_id: str, body: Trial) -> TrialView:
+    """Show what a body would become, by the source's mapping or by another. Nothing is published or stored."""
+    return await sources.try_out(caller, source_id, body)
+
+
+@router.get("/webhook-sources/{source_id}/received")
+async def list_received(
+    caller: SourcesRead,
+    sources: Sources,
+    source_id: str,
+    paging: PageParams,
+    outcome: Outcome | None = None,
+    order_id: Annotated[str | None, Query(max_length=200)] = None,
+) -> Page[ReceivedView]:
+    """What came from a source, and what became of it; newest first."""
+    return await sources.received(caller, source_id, paging, outcome, order_id)
+
+
+@router.post("/hooks/{source_id}", status_code=202, openapi_extra=_ANY_BODY)
+async def receive_hook(request: Request, receiver: Receiver, source_id: str) -> HookAnswer:
+    """Where partners post. The signature is the key; the answer comes once the message is safe.
+
+    401 for whatever is not proven, an unknown source included; 422 for what its mapping can't read; 503 while paused.
+    """
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        headers.setdefault(name, value)
+    return await receiver.receive(source_id, headers, await request.body(), headers.get("x-forwarded-for", ""))

@@ -1,0 +1,177 @@
+"""The use cases around sources: what a merchant does with them."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from gateway import rotation
+from gateway.audit.recording import Auditor
+from gateway.webhooks_in import repository
+from gateway.webhooks_in.mapping import MapsTo
+from gateway.webhooks_in.repository import RECEIVED, SOURCES
+from gateway.webhooks_in.rules import Ignored, Unmappable, read, translate
+from gateway.webhooks_in.schemas import (
+    EventView,
+    NewSourceView,
+    ReceivedView,
+    SourceChange,
+    SourceIn,
+    SourceView,
+    Trial,
+    TrialView,
+)
+from gateway.webhooks_in.schemes import SCHEMES, Scheme
+from shared.clock import Clock
+from shared.db import Database, Transaction
+from shared.ids import new_id
+from shared.web import Caller, Conflict, FieldError, NotFound, Page, Paging, Unprocessable, fetch_page, invalid
+
+
+class SourceManager:
+    """Who holds a source's secret can settle orders with it: sources have a scope of their own, and another owner's
+    source does not exist."""
+
+    def __init__(self, db: Database, clock: Clock, auditor: Auditor) -> None:
+        self._db = db
+        self._clock = clock
+        self._auditor = auditor
+
+    async def create(self, caller: Caller, wanted: SourceIn) -> NewSourceView:
+        """A source with its secret. Raises Unprocessable for a scheme that is not there, or a secret it can't use."""
+        secret = _secret_for(_scheme(wanted.scheme), wanted.secret)
+        now, source_id = self._clock.now(), new_id("whs")
+        row = {
+            "id": source_id,
+            "owner_id": caller.owner_id,
+            "name": wanted.name,
+            "scheme": wanted.scheme,
+            "secrets": rotation.first(secret),
+            "maps_to": _stored(wanted.maps_to),
+            "status": "active",
+            "created_at": now,
+            "changed_at": now,
+        }
+        async with self._db.write() as tx:
+            await repository.add_source(tx, row)
+            await self._auditor.record(
+                tx, caller, "webhook_source.create", source_id, scheme=wanted.scheme, maps_to=row["maps_to"]
+            )
+            return NewSourceView(**_shown(await self._source(tx, source_id, caller)), secret=secret)
+
+    async def page(self, caller: Caller, paging: Paging, status: str | None, scheme: str | None) -> Page[SourceView]:
+        statement = repository.visible(select(SOURCES), caller)
+        if status is not None:
+            statement = statement.where(SOURCES.c.status == status)
+        if scheme is not None:
+            statement = statement.where(SOURCES.c.scheme == scheme)
+        async with self._db.read() as tx:
+            return await fetch_page(tx, statement, SOURCES.c.id, paging, lambda row: SourceView(**_shown(row)))
+
+    async def get(self, caller: Caller, source_id: str) -> SourceView:
+        async with self._db.read() as tx:
+            return SourceView(**_shown(await self._source(tx, source_id, caller)))
+
+    async def change(self, caller: Caller, source_id: str, change: SourceChange) -> SourceView:
+        """Rename, pause or resume, map otherwise. Deliveries that were refused are decided anew when they come again."""
+        given = {name: getattr(change, name) for name in change.model_fields_set}
+        for name, value in given.items():
+            if value is None:
+                raise invalid(f"#/{name}", "missing", f"{name} can't be taken away; leave it out or give another.")
+        values: dict[str, Any] = {"changed_at": self._clock.now()}
+        if change.name is not None:
+            values["name"] = change.name
+        if change.maps_to is not None:
+            values["maps_to"] = _stored(change.maps_to)
+        if change.paused is not None:
+            values["status"] = "paused" if change.paused else "active"
+        async with self._db.write() as tx:
+            await self._source(tx, source_id, caller)
+            await repository.change_source(tx, source_id, values)
+            detail = {name: value for name, value in values.items() if name != "changed_at"}
+            await self._auditor.record(tx, caller, "webhook_source.change", source_id, **detail)
+            return SourceView(**_shown(await self._source(tx, source_id, caller)))
+
+    async def remove(self, caller: Caller, source_id: str) -> None:
+        """Nobody can post to it any more; its secrets are forgotten, what it received stays for its time."""
+        values = {"status": "deleted", "secrets": [], "changed_at": self._clock.now()}
+        async with self._db.write() as tx:
+            await self._source(tx, source_id, caller)
+            await repository.change_source(tx, source_id, values)
+            await self._auditor.record(tx, caller, "webhook_source.delete", source_id)
+
+    async def rotate_secret(
+        self, caller: Caller, source_id: str, overlap: timedelta, wanted: str | None
+    ) -> NewSourceView:
+        """A new secret; the old one proves deliveries too until the overlap ends."""
+        async with self._db.write() as tx:
+            row = await self._source(tx, source_id, caller)
+            secret, now = _secret_for(SCHEMES[row.scheme], wanted), self._clock.now()
+            secrets = rotation.rotated(row.secrets, secret, now, overlap)
+            if not await repository.swap_secrets(tx, source_id, row.changed_at, secrets, now):
+                raise Conflict(
+                    "changed_meanwhile", "Somebody else changed this source just now. Look at it and try again."
+                )
+            await self._auditor.record(tx, caller, "webhook_source.rotate_secret", source_id)
+            return NewSourceView(**_shown(await self._source(tx, source_id, caller)), secret=secret)
+
+    async def try_out(self, caller: Caller, source_id: str, trial: Trial) -> TrialView:
+        """What a body would become. Nothing is published or stored."""
+        async with self._db.read() as tx:
+            row = await self._source(tx, source_id, caller)
+        maps_to = trial.maps_to or MapsTo.model_validate(row.maps_to)
+        try:
+            made = translate(maps_to, read(json.dumps(trial.body).encode()))
+        except Unmappable as error:
+            return TrialView(outcome="refused", code=error.code, detail=error.detail)
+        if isinstance(made, Ignored):
+            return TrialView(outcome="ignored", code=made.code, detail=made.detail)
+        return TrialView(outcome="accepted", event=EventView(type=made.name, data=made.model_dump(mode="json")))
+
+    async def received(
+        self, caller: Caller, source_id: str, paging: Paging, outcome: str | None, order_id: str | None
+    ) -> Page[ReceivedView]:
+        statement = select(RECEIVED).where(RECEIVED.c.source_id == source_id)
+        if outcome is not None:
+            statement = statement.where(RECEIVED.c.outcome == outcome)
+        if order_id is not None:
+            statement = statement.where(RECEIVED.c.order_id == order_id)
+        async with self._db.read() as tx:
+            await self._source(tx, source_id, caller)
+            return await fetch_page(tx, statement, RECEIVED.c.id, paging, ReceivedView.model_validate)
+
+    async def _source(self, tx: Transaction, source_id: str, caller: Caller) -> Any:
+        row = await repository.source(tx, source_id, caller)
+        if row is None:
+            raise NotFound("not_found", "There is no such webhook source.")
+        return row
+
+
+def _scheme(name: str) -> Scheme:
+    scheme = SCHEMES.get(name)
+    if scheme is None:
+        there = ", ".join(sorted(SCHEMES))
+        detail = f"There is no such way of signing here. Use one of: {there}."
+        error = FieldError(pointer="#/scheme", code="unsupported_scheme", detail=detail)
+        raise Unprocessable("unsupported_scheme", detail, errors=[error], schemes=sorted(SCHEMES))
+    return scheme
+
+
+def _secret_for(scheme: Scheme, wanted: str | None) -> str:
+    if wanted is None:
+        return scheme.new_secret()
+    try:
+        scheme.check_secret(wanted)
+    except ValueError as error:
+        raise invalid("#/secret", "unfit_secret", f"{error}. Leave it out to have one made.") from None
+    return wanted
+
+
+def _stored(maps_to: MapsTo) -> dict[str, Any]:
+    return maps_to.model_dump(mode="json", exclude_defaults=True)
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    shown = {name: getattr(row, name) for name in SourceView.model_fields if name != "url"}
+    return shown | {"url": f"/v1/hooks/{row.id}"}

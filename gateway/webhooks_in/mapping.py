@@ -1,0 +1,72 @@
+"""How a partner's JSON becomes one of our messages, as the merchant says it in `maps_to`."""
+
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from gateway.webhooks_in.pointers import SHAPE
+from shared.web import Body
+
+OrderEventName = Literal["order.paid", "order.cancelled", "order.completed", "order.refunded"]
+EVENT_NAMES: tuple[str, ...] = get_args(OrderEventName)
+ANY_ORDER_EVENT = "order.*"
+
+
+def _pointer(text: str) -> str:
+    if not SHAPE.fullmatch(text):
+        raise ValueError("a JSON pointer reads `/order/id`; write `~0` for `~` and `~1` for `/` in a name")
+    return text
+
+
+Pointer = Annotated[str, Field(max_length=300, examples=["/order/id"]), AfterValidator(_pointer)]
+TheirType = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class Fields(Body):
+    """Where the fields of our message stand. `line_id` and `quantity` are looked for within each item of `lines`."""
+
+    model_config = ConfigDict(frozen=True)
+    order_id: Pointer
+    refund_id: Pointer | None = None
+    reason: Pointer | None = None
+    policy: Pointer | None = None
+    lines: Pointer | None = None
+    line_id: Pointer = "/line_id"
+    quantity: Pointer = "/quantity"
+
+
+class MapsTo(Body):
+    """One of three: `event` alone for bodies `{"type", "data"}` in our own shape (`order.*`: all four); `event` and `fields`
+    where every delivery tells the same; `type_at`, `types` and `fields` where the body says what it tells.
+
+    A refund whose `lines` are not there is refused, unless `whole_without_lines` says that then all of the order comes back.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    event: Literal["order.paid", "order.cancelled", "order.completed", "order.refunded", "order.*"] | None = None
+    type_at: Pointer | None = None
+    types: Annotated[dict[TheirType, OrderEventName], Field(min_length=1, max_length=50)] | None = None
+    fields: Fields | None = None
+    whole_without_lines: Annotated[bool, Field(strict=True)] = False
+
+    @model_validator(mode="after")
+    def _one_of_three(self) -> Self:
+        if (self.event is None) == (self.type_at is None):
+            raise ValueError("give either `event`, or `type_at` with `types`")
+        if (self.type_at is None) != (self.types is None):
+            raise ValueError("`type_at` and `types` go together")
+        if self.fields is None:
+            if self.types is not None:
+                raise ValueError("with `types`, say in `fields` where order_id stands")
+            if self.whole_without_lines:
+                raise ValueError(
+                    "`whole_without_lines` belongs to `fields`: in our own shape no lines means all of them"
+                )
+        elif self.event == ANY_ORDER_EVENT:
+            raise ValueError("with `fields`, name one event, or tell them apart with `type_at` and `types`")
+        elif "order.refunded" in self._events() and self.fields.refund_id is None:
+            raise ValueError("order.refunded needs `refund_id` in `fields`: it makes a refund happen once")
+        return self
+
+    def _events(self) -> set[str]:
+        return set(self.types.values()) if self.types is not None else {str(self.event)}

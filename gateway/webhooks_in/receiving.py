@@ -1,0 +1,170 @@
+"""A delivery's way: proven, translated, then written down and published in one transaction, and only then acknowledged."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
+
+from gateway import rotation
+from gateway.limits.guard import Guard
+from gateway.metrics import HOOKS_RECEIVED, HOOKS_UNPROVEN
+from gateway.settings import GatewaySettings
+from gateway.webhooks_in import repository
+from gateway.webhooks_in.mapping import MapsTo
+from gateway.webhooks_in.rules import Ignored, Unmappable, read, translate
+from gateway.webhooks_in.schemas import HookAnswer
+from gateway.webhooks_in.schemes import SCHEMES
+from shared.clock import Clock
+from shared.contracts import OrderEvent
+from shared.db import Database
+from shared.ids import new_id
+from shared.messaging import Outbox
+from shared.observability.logging import get_logger
+from shared.web import Unauthorized, Unavailable, Unprocessable
+from shared.webhooks import SignatureInvalid
+
+_PAUSE_SECONDS = 300
+_HASH_KEPT = 16
+_NOBODYS_SCHEME = "standard"
+
+
+@dataclass(slots=True)
+class _Failures:
+    """Unproven deliveries of one source since they were last written down."""
+
+    count: int
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What a proven delivery becomes. `event` for the outcome `accepted`."""
+
+    outcome: str
+    event: OrderEvent | None = None
+    code: str | None = None
+    detail: str | None = None
+    their_type: str | None = None
+
+
+class HookReceiver:
+    """`receive` is the use case; `note_failures` and `prune` are loop bodies."""
+
+    def __init__(self, db: Database, clock: Clock, outbox: Outbox, guard: Guard, settings: GatewaySettings) -> None:
+        self._db = db
+        self._clock = clock
+        self._outbox = outbox
+        self._guard = guard
+        self._keep = timedelta(days=settings.hooks_keep_days)
+        self._failures: dict[str, _Failures] = {}
+        self._nobodys_secret = SCHEMES[_NOBODYS_SCHEME].new_secret()
+        self._log = get_logger(part="hooks")
+
+    async def receive(self, source_id: str, headers: Mapping[str, str], body: bytes, address: str) -> HookAnswer:
+        """Take a delivery that `address` sent. `headers` has lower-case names.
+
+        Raises Unauthorized for what is not proven, Unprocessable for what its mapping can't read, Unavailable while the
+        source is paused; the last two are written down and decided anew when the partner tries again.
+        """
+        async with self._db.read() as tx:
+            source = await repository.posted_to(tx, source_id)
+        try:
+            delivery_id = self._prove(source, headers, body)
+        except SignatureInvalid as invalid:
+            raise self._unproven(source, invalid.reason, address) from None
+        if source is None:
+            raise self._unproven(None, "no such source", address)
+        decision = _decide(source, body)
+        fresh = await self._commit(source, delivery_id, body, decision)
+        outcome = decision.outcome if fresh else "duplicate"
+        HOOKS_RECEIVED.labels(outcome).inc()
+        match outcome:
+            case "refused":
+                self._log.warning("hook refused", source_id=source.id, code=decision.code)
+                raise Unprocessable(
+                    str(decision.code), f"{decision.detail} Mend the source's maps_to, then send again."
+                )
+            case "paused":
+                raise Unavailable(
+                    "source_paused", "This source is paused; send again.", headers={"Retry-After": str(_PAUSE_SECONDS)}
+                )
+            case "accepted" | "duplicate":
+                return HookAnswer(status=outcome)
+            case _:
+                return HookAnswer(status="ignored")
+
+    def _prove(self, source: Row[Any] | None, headers: Mapping[str, str], body: bytes) -> str:
+        """The delivery's id. An unknown source costs as much as a wrong secret. Raises SignatureInvalid."""
+        now = self._clock.now()
+        if source is None:
+            return SCHEMES[_NOBODYS_SCHEME].prove([self._nobodys_secret], headers, body, now)
+        return SCHEMES[source.scheme].prove(rotation.live(source.secrets, now), headers, body, now)
+
+    def _unproven(self, source: Row[Any] | None, why: str, address: str) -> Unauthorized:
+        """Count it and answer the one refusal for every reason. Raises TooManyRequests instead for one failure too many."""
+        source_id = None if source is None else source.id
+        HOOKS_UNPROVEN.inc()
+        self._log.info("hook not proven", source_id=source_id, reason=why)
+        if source_id is not None:
+            before = self._failures.get(source_id)
+            self._failures[source_id] = _Failures(before.count + 1 if before else 1, self._clock.now(), why)
+        self._guard.failed(address)
+        return Unauthorized(
+            "delivery_not_proven",
+            "This delivery is not proven: check the URL, the secret, the signature's headers and the clock.",
+            headers={"WWW-Authenticate": 'Signature realm="quanyu"'},
+        )
+
+    async def _commit(self, source: Row[Any], delivery_id: str, body: bytes, decision: _Decision) -> bool:
+        """Write the delivery down and publish what it became. False when it was accepted before."""
+        now, event = self._clock.now(), decision.event
+        row = {
+            "id": new_id("whr"),
+            "source_id": source.id,
+            "delivery_id": delivery_id,
+            "outcome": decision.outcome,
+            "code": decision.code,
+            "detail": decision.detail,
+            "their_type": decision.their_type,
+            "event_type": event.name if event else None,
+            "order_id": event.order_id if event else None,
+            "body_hash": hashlib.sha256(body).hexdigest()[:_HASH_KEPT],
+            "received_at": now,
+            "last_at": now,
+            "times": 1,
+        }
+        async with self._db.write() as tx:
+            fresh = await repository.record(tx, row)
+            if fresh and event is not None:
+                (message_id,) = await self._outbox.publish(tx, [event])
+                await repository.note_message(tx, source.id, delivery_id, message_id)
+        return fresh
+
+    async def note_failures(self) -> None:
+        """Write down how many deliveries were not proven since the last round: one statement a source, whoever floods it."""
+        failures, self._failures = self._failures, {}
+        if failures:
+            async with self._db.write() as tx:
+                for source_id, seen in sorted(failures.items()):
+                    await repository.note_failures(tx, source_id, seen.count, seen.at, seen.why)
+
+    async def prune(self) -> bool:
+        """Forget deliveries after their time."""
+        async with self._db.write() as tx:
+            return await repository.prune(tx, self._clock.now() - self._keep)
+
+
+def _decide(source: Row[Any], body: bytes) -> _Decision:
+    if source.status == "paused":
+        return _Decision("paused", code="source_paused", detail="The source was paused when this delivery came.")
+    try:
+        made = translate(MapsTo.model_validate(source.maps_to), read(body))
+    except Unmappable as error:
+        return _Decision("refused", code=error.code, detail=error.detail[:500])
+    if isinstance(made, Ignored):
+        return _Decision("ignored", code=made.code, detail=made.detail, their_type=made.their_type)
+    return _Decision("accepted", made)
