@@ -1,7 +1,10 @@
 """The coupon service, put together: this file is its diagram."""
 
+from services.coupon.abuse.book import Watch
+from services.coupon.abuse.cases import Cases
 from services.coupon.abuse.fingerprints import Fingerprints
 from services.coupon.abuse.guarding import Guarding
+from services.coupon.abuse.velocity import Velocity
 from services.coupon.audience.handlers import on_membership, on_tracked
 from services.coupon.audit import api as audit_api
 from services.coupon.audit.checking import Audit
@@ -41,10 +44,14 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
     kit = Kit.create("coupon", settings, bus, clock, base=Base, migrations="services.coupon.migrations")
     book = TermsBook()
     fingerprints = Fingerprints(settings.fingerprint_secret)
-    guarding = Guarding(kit, settings, fingerprints)
 
-    granting = Granting(kit, book, settings.time_zone, settings.remind_days_before)
-    claiming = Claiming(kit, granting, settings.group_commit_max)
+    watch = Watch(kit, fingerprints)
+    cases = Cases(kit)
+    velocity = Velocity(kit, watch, cases)
+    guarding = Guarding(kit, settings, fingerprints, watch)
+
+    granting = Granting(kit, book, velocity, settings.time_zone, settings.remind_days_before)
+    claiming = Claiming(kit, granting, watch, settings.group_commit_max)
     jobs = IssueJobs(kit, granting, settings.job_chunk_size)
     journeys = JourneyRequests(kit, granting)
     wallet = Wallet(kit, book)
@@ -90,7 +97,9 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
             Loop("expire coupons", ending.expire_due, settings.sweep_seconds),
             Loop("remind", reminding.remind_due, settings.sweep_seconds),
             jobs.loop,
+            Loop("abuse rules", watch.refresh, 1.0),
             Loop("forget guesses", guarding.forget, 60.0),
+            Loop("forget velocity", velocity.forget, 60.0),
         ],
         resources=[claiming.group.running],
     )

@@ -15,6 +15,9 @@ class Origin:
     device: str | None = None
 
 
+NOWHERE = Origin()
+
+
 class Fingerprints:
     """Hashes under a key of the installation: whoever reads the database can't try all addresses."""
 

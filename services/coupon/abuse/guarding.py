@@ -23,12 +23,13 @@ from types import MappingProxyType
 
 from sqlalchemy import and_, case, delete, literal, or_, select
 
+from services.coupon.abuse.book import Watch
 from services.coupon.abuse.fingerprints import Fingerprints, Origin
 from services.coupon.abuse.models import AbuseFailure
 from services.coupon.settings import CouponSettings
 from shared.db import Transaction, UtcDateTime, table, upsert
 from shared.service import Kit
-from shared.web import Client, TooManyRequests
+from shared.web import Client, Problem, TooManyRequests
 
 FAILURE = table(AbuseFailure)
 Subject = tuple[str, str]
@@ -60,8 +61,9 @@ class Attempt:
 class Guarding:
     """Failure budgets for guessing, by address, customer, device and template."""
 
-    def __init__(self, kit: Kit, settings: CouponSettings, fingerprints: Fingerprints) -> None:
+    def __init__(self, kit: Kit, settings: CouponSettings, fingerprints: Fingerprints, watch: Watch) -> None:
         self._kit = kit
+        self._watch = watch
         self._fingerprints = fingerprints
         self._window = timedelta(seconds=settings.guess_window_seconds)
         self._budgets = {
@@ -75,16 +77,20 @@ class Guarding:
         self._trying: Counter[Subject] = Counter()
 
     @asynccontextmanager
-    async def admit(self, client: Client, customer_id: str | None) -> AsyncIterator[Attempt]:
+    async def admit(
+        self, client: Client, customer_id: str | None, *, denied: Problem | None = None
+    ) -> AsyncIterator[Attempt]:
         """Lets one attempt pass. Raises TooManyRequests (`too_many_attempts`) when a budget is used up.
 
-        The block must lie around the request's transaction, never inside it.
+        Who is on a deny list gets `denied` (default: not_eligible): give what a wrong guess gets there. The block must lie
+        around the request's transaction, never inside it.
         """
+        origin = await self._watch.origin(client, customer_id, denied)
         subjects = self._subjects(client, customer_id)
         # A server speaks for many who are right: it has no such queue.
         ahead = {one: self._trying[one] for one in subjects if one[0] != "server"}
         self._trying.update(subjects)
-        attempt = Attempt(self._fingerprints.origin(client), self)
+        attempt = Attempt(origin, self)
         try:
             async with self._kit.db.read() as tx:
                 await self.refuse_exhausted(tx, subjects, ahead)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from services.coupon.abuse.book import Watch
 from services.coupon.wallet.granting import Granting
 from services.coupon.wallet.minting import Granted, Wish
 from services.coupon.wallet.refusals import refusal
@@ -10,7 +11,7 @@ from services.coupon.wallet.schemas import ClaimIn
 from shared.batching import GroupCommit
 from shared.db import Transaction
 from shared.service import Kit
-from shared.web import HotRequest, Problem
+from shared.web import HotRequest, Problem, client_of
 
 _TEMPLATE_ID = re.compile(r"tpl_[0-9A-Z]{26}", re.ASCII)
 
@@ -18,8 +19,9 @@ _TEMPLATE_ID = re.compile(r"tpl_[0-9A-Z]{26}", re.ASCII)
 class Claiming:
     """Takes claims and answers each by itself."""
 
-    def __init__(self, kit: Kit, granting: Granting, max_batch: int) -> None:
+    def __init__(self, kit: Kit, granting: Granting, watch: Watch, max_batch: int) -> None:
         self._granting = granting
+        self._watch = watch
         self.group: GroupCommit[Wish, Granted] = GroupCommit("coupon.claims", kit.db, self._work, max_batch=max_batch)
 
     async def claim_coupon(self, request: HotRequest[ClaimIn]) -> bytes:
@@ -30,7 +32,8 @@ class Claiming:
         if not _TEMPLATE_ID.fullmatch(template_id):
             raise refusal("not_found")  # no id of ours: nothing that the database needs to see
         actor = f"customer:{caller.customer_id}" if caller.customer_id else f"key:{caller.key_id}"
-        wish = Wish(template_id, customer_id, "claim", actor, "claimed", correlation=request.request_id)
+        origin = await self._watch.origin(client_of(request.scope), customer_id)
+        wish = Wish(template_id, customer_id, "claim", actor, "claimed", None, request.request_id, origin)
         return (await self.group.submit(wish)).body
 
     async def _work(self, tx: Transaction, wishes: Sequence[Wish]) -> Sequence[Granted | Problem]:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, func, select
 
+from services.coupon.abuse.velocity import Velocity
 from services.coupon.audience.knowing import facts
 from services.coupon.audience.rules import Facts, not_for
 from services.coupon.statements import padded
@@ -38,24 +39,27 @@ _HELD = (
 class Granting:
     """Gives out coupons within the limits of their templates."""
 
-    def __init__(self, kit: Kit, book: TermsBook, time_zone: str, remind_days_before: int) -> None:
+    def __init__(self, kit: Kit, book: TermsBook, velocity: Velocity, time_zone: str, remind_days_before: int) -> None:
         self._kit = kit
         self._book = book
+        self._velocity = velocity
         self._time_zone = time_zone
         self._remind_days_before = remind_days_before
 
     async def grant(self, tx: Transaction, wishes: Sequence[Wish]) -> list[Granted | Problem]:
         """One answer for each wish, in order. Publishes `coupon.issued` for the coupons that were given."""
         now = self._kit.clock.now()
+        tally = await self._velocity.look(tx, wishes)
+        answers: dict[int, Granted | Problem] = {} if tally is None else {**tally.barred}
         groups: dict[str, list[int]] = {}
         for index, wish in enumerate(wishes):
-            groups.setdefault(wish.template_id, []).append(index)
+            if index not in answers:
+                groups.setdefault(wish.template_id, []).append(index)
         lots = await self._lots(tx, sorted(groups), now)
         customers = sorted({wish.customer_id for wish in wishes})
         held = await self._held(tx, sorted(lots), customers)
         known = await facts(tx, [lot.snapshot.terms.scope for lot in lots.values()], customers, now)
         counted = await templates.days(tx, [(lot.row.id, lot.day) for lot in lots.values() if lot.day])
-        answers: dict[int, Granted | Problem] = {}
         output = Output([], [], [], [])
         for template_id, indexes in groups.items():
             lot = lots.get(template_id)
@@ -78,6 +82,8 @@ class Granting:
                 else:
                     answers[index] = self._refused(lot, number, now)
         await self._store(tx, lots, output)
+        if tally is not None:
+            await self._velocity.count(tx, tally, wishes, answers)
         return [answers[index] for index in range(len(wishes))]
 
     async def _lots(self, tx: Transaction, template_ids: Sequence[str], now: datetime) -> dict[str, Lot]:

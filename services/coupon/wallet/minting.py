@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Row
 
+from services.coupon.abuse.fingerprints import NOWHERE, Origin
 from services.coupon.templates.repository import Snapshot
 from services.coupon.templates.validity import FOREVER
 from services.coupon.wallet.codes import new_code
@@ -23,7 +24,10 @@ from shared.web.schemas import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One customer should get one coupon of one template. `correlation` is the request that asks for it."""
+    """One customer should get one coupon of one template. `correlation` is the request that asks for it.
+
+    `origin` is where a shopper's own request comes from; what the merchant gives comes from nowhere.
+    """
 
     template_id: str
     customer_id: str
@@ -32,6 +36,7 @@ class Wish:
     reason: str
     reference: str | None = None
     correlation: str | None = None
+    origin: Origin = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,8 @@ def _coupon(lot: Lot, wish: Wish, number: int, coupon_id: str, code: str) -> dic
         "checkout_id": None,
         "locked_until": None,
         "remind_at": remind_at,
+        "origin_address": wish.origin.address,
+        "origin_device": wish.origin.device,
         "issued_at": now,
         "updated_at": now,
     }

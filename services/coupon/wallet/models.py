@@ -30,7 +30,8 @@ class Coupon(Base, table=True):
     `seq` counts a customer's coupons of one template from 1: the unique key is the limit per customer. `step` numbers
     the coupon's ledger entries and is the compare-and-set of every change. `reserved` is what it holds of the budget.
     `lock_token` is the fencing token: it grows with every lock, so that an old checkout cannot touch a newer lock.
-    `remind_at` is when its owner is to be told that it ends soon; empty once that was done.
+    `remind_at` is when its owner is to be told that it ends soon; empty once that was done. `origin_address` and
+    `origin_device` are keyed hashes of where the customer got it from.
     """
 
     __tablename__ = "coupon"
@@ -63,6 +64,8 @@ class Coupon(Base, table=True):
     checkout_id: str | None = Field(None, sa_type=String(40))
     locked_until: datetime | None = Field(None, sa_type=UtcDateTime)
     remind_at: datetime | None = Field(None, sa_type=UtcDateTime)
+    origin_address: str | None = Field(None, sa_type=String(32))
+    origin_device: str | None = Field(None, sa_type=String(32))
     issued_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
 

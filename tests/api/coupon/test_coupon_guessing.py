@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from api.coupon.mall import Mall
 
+from services.coupon.abuse.book import Watch
 from services.coupon.abuse.fingerprints import Fingerprints
 from services.coupon.abuse.guarding import FAILURE, Guarding
 from services.coupon.settings import CouponSettings
@@ -22,8 +23,8 @@ def guards(mall: Mall) -> list[Guarding]:
     settings = CouponSettings(
         guess_budget_customer=5, guess_budget_device=6, guess_budget_address=8, guess_budget_template=20
     )
-    kit = mall.running.service.kit
-    return [Guarding(kit, settings, Fingerprints("secret")) for _ in range(2)]
+    kit, hashes = mall.running.service.kit, Fingerprints("secret")
+    return [Guarding(kit, settings, hashes, Watch(kit, hashes)) for _ in range(2)]
 
 
 async def guess(

@@ -1,0 +1,105 @@
+"""Rules and deny lists as every claim needs them: in memory, read again within a second of any change by any process.
+
+A claim asks memory only, so an installation without rules and lists pays nothing for them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from services.coupon.abuse.fingerprints import Fingerprints, Origin
+from services.coupon.abuse.models import AbuseVersion, Denial, VelocityRule
+from services.coupon.wallet.refusals import refusal
+from shared.db import Transaction, table, upsert
+from shared.service import Kit
+from shared.web import Client, Problem
+
+VERSION = table(AbuseVersion)
+RULE = table(VelocityRule)
+DENIAL = table(Denial)
+
+
+@dataclass(frozen=True)
+class Book:
+    """One version of all rules and lists. `denied` and `networks` tell until when; None = for good."""
+
+    version: int = -1
+    rules: tuple[Row[Any], ...] = ()
+    denied: Mapping[tuple[str, str], datetime | None] = field(default_factory=dict)
+    networks: tuple[tuple[IPv4Network | IPv6Network, datetime | None], ...] = ()
+
+    def denies(self, customer_id: str | None, origin: Origin, address: str | None, now: datetime) -> bool:
+        """True when any of them is on a list."""
+        keys = (("customer", customer_id), ("device", origin.device), ("address", origin.address))
+        for subject, value in keys:
+            if value is not None and (subject, value) in self.denied:
+                until = self.denied[subject, value]
+                if until is None or now < until:
+                    return True
+        if address is None or not self.networks:
+            return False
+        try:
+            found = ip_address(address)
+        except ValueError:
+            return False
+        return any(found in network and (until is None or now < until) for network, until in self.networks)
+
+
+class Watch:
+    """Keeps the book. `refresh` is called by a loop; a change in this process shows at once."""
+
+    def __init__(self, kit: Kit, fingerprints: Fingerprints) -> None:
+        self._kit = kit
+        self._fingerprints = fingerprints
+        self._book = Book()
+        self._stale = True
+
+    async def book(self) -> Book:
+        if self._stale:
+            await self.refresh()
+        return self._book
+
+    async def refresh(self) -> None:
+        """Read rules and lists when their version is another."""
+        self._stale = False  # before the look: a change that comes meanwhile asks for another
+        try:
+            await self._read()
+        except BaseException:
+            self._stale = True
+            raise
+
+    async def _read(self) -> None:
+        async with self._kit.db.read() as tx:
+            # The version first: what is written between the two reads is then read again the next time.
+            version = await tx.scalar(select(VERSION.c.version)) or 0
+            if version == self._book.version:
+                return
+            rules = (await tx.execute(select(RULE).order_by(RULE.c.id))).all()
+            denials = (await tx.execute(select(DENIAL.c.subject, DENIAL.c.value, DENIAL.c.until))).all()
+        self._book = Book(
+            version,
+            tuple(rules),
+            {(row.subject, row.value): row.until for row in denials if row.subject != "network"},
+            tuple((ip_network(row.value), row.until) for row in denials if row.subject == "network"),
+        )
+
+    async def changed(self, tx: Transaction) -> None:
+        """Tell everybody, once `tx` is committed, that rules or lists are others now."""
+        await upsert(tx, VERSION, [{"id": 1, "version": 1}], ["id"], {"version": VERSION.c.version + 1})
+        tx.after_commit(self._forget)
+
+    async def origin(self, client: Client, customer_id: str | None, denied: Problem | None = None) -> Origin:
+        """Where a shopper's request comes from. Raises `denied` (default: not_eligible) for those on a deny list."""
+        origin = self._fingerprints.origin(client)
+        book = await self.book()
+        address = None if client.server else client.address
+        if (book.denied or book.networks) and book.denies(customer_id, origin, address, self._kit.clock.now()):
+            raise denied or refusal("not_eligible")
+        return origin
+
+    def _forget(self) -> None:
+        self._stale = True

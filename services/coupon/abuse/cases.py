@@ -1,0 +1,89 @@
+"""Cases: coupons that look wrong are gathered by subject until a person decides on them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from services.coupon.abuse.models import AbuseCase, AbuseCaseCoupon
+from services.coupon.abuse.rules import Finding, merged, score, told
+from shared.db import Transaction, insert_ignore, table
+from shared.ids import new_id
+from shared.service import Kit
+
+CASE = table(AbuseCase)
+CASE_COUPON = table(AbuseCaseCoupon)
+_QUIET = timedelta(days=1)
+"""So long a cleared subject is left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """One coupon of a case."""
+
+    coupon_id: str
+    template_id: str
+    customer_id: str
+
+
+class Cases:
+    """Opens cases and lets them grow."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+
+    async def file(
+        self, tx: Transaction, subject: str, value: str, found: Sequence[Finding], suspects: Sequence[Suspect]
+    ) -> None:
+        """Put the coupons into the subject's open case; a subject that was cleared lately gets none."""
+        now = self._kit.clock.now()
+        mine = (CASE.c.subject == subject) & (CASE.c.value == value)
+        cleared = mine & (CASE.c.status == "cleared") & (CASE.c.decided_at > now - _QUIET)
+        if (await tx.execute(select(CASE.c.id).where(cleared).limit(1))).first() is not None:
+            return
+        case = await self._open(tx, subject, value)
+        rows = [
+            {
+                "case_id": case.id,
+                "coupon_id": one.coupon_id,
+                "template_id": one.template_id,
+                "customer_id": one.customer_id,
+                "outcome": None,
+            }
+            for one in suspects
+        ]
+        added = await insert_ignore(tx, CASE_COUPON, rows, [CASE_COUPON.c.coupon_id])
+        values = {
+            "score": max(case.score, score(found)),
+            "reasons": merged(case.reasons, told(found)),
+            "coupons": CASE.c.coupons + len(added),
+            "updated_at": now,
+        }
+        await tx.execute(update(CASE).where(CASE.c.id == case.id).values(**values))
+
+    async def _open(self, tx: Transaction, subject: str, value: str) -> Row[Any]:
+        """The subject's open case, locked; made when there is none."""
+        now = self._kit.clock.now()
+        fresh = {
+            "id": new_id("cas"),
+            "subject": subject,
+            "value": value,
+            "status": "open",
+            "score": 0,
+            "reasons": [],
+            "coupons": 0,
+            "opened_at": now,
+            "updated_at": now,
+            "decided_at": None,
+            "decided_by": None,
+            "note": None,
+        }
+        mine = (CASE.c.subject == subject) & (CASE.c.value == value) & (CASE.c.status == "open")
+        chosen = select(CASE).where(mine).with_for_update()
+        row = (await tx.execute(chosen)).one_or_none()
+        while row is None:  # a case that was decided between the two is closed: another is opened
+            await insert_ignore(tx, CASE, [fresh])
+            row = (await tx.execute(chosen)).one_or_none()
+        return row

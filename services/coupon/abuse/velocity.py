@@ -1,0 +1,159 @@
+"""How often is too often 频次: counted in the transaction of the coupons themselves, exactly, for any window.
+
+A rule's log of a subject holds the instants of its last coupons, as many as the rule allows. The logs of a batch are locked
+in one order before it is decided and written once after it; without rules nothing of this happens.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, delete, select, tuple_
+
+from services.coupon.abuse.book import Watch
+from services.coupon.abuse.cases import Cases, Suspect
+from services.coupon.abuse.models import VelocityLog
+from services.coupon.abuse.rules import ACTIONS, admitted, over_velocity
+from services.coupon.statements import padded
+from services.coupon.wallet.minting import Granted, Wish
+from shared.db import Transaction, insert_bulk, table, update_bulk
+from shared.service import Kit
+from shared.web import Problem, TooManyRequests
+
+LOG = table(VelocityLog)
+Key = tuple[str, str]
+"""Rule and value."""
+
+
+@dataclass
+class Tally:
+    """The velocity of one batch of wishes while it is decided. `barred`: the refusals, by position."""
+
+    keys: dict[int, list[tuple[Row[Any], Key]]] = field(default_factory=dict)
+    moments: dict[Key, list[int]] = field(default_factory=dict)
+    barred: dict[int, Problem] = field(default_factory=dict)
+    to_review: dict[int, list[tuple[Row[Any], Key]]] = field(default_factory=dict)
+
+
+class Velocity:
+    """Applies the rules of the book to batches of wishes."""
+
+    def __init__(self, kit: Kit, watch: Watch, cases: Cases) -> None:
+        self._kit = kit
+        self._watch = watch
+        self._cases = cases
+
+    async def look(self, tx: Transaction, wishes: Sequence[Wish]) -> Tally | None:
+        """Which wishes come too soon; None where no rule is concerned. Locks what it looks at."""
+        rules = (await self._watch.book()).rules
+        if not rules:
+            return None
+        keys = {index: found for index, wish in enumerate(wishes) if (found := _concerned(rules, wish))}
+        if not keys:
+            return None
+        tally = Tally(keys)
+        tally.moments = await self._held(tx, sorted({key for found in keys.values() for _, key in found}))
+        now = _milliseconds(self._kit.clock.now())
+        # As if all that pass were granted: who is refused later for another reason is not written down.
+        assumed = {key: list(moments) for key, moments in tally.moments.items()}
+        for index, found in keys.items():
+            waits = {
+                key: (rule, wait)
+                for rule, key in found
+                if (wait := admitted(assumed[key], now, rule.most, rule.window_seconds * 1000)) is not None
+            }
+            refused = [wait for rule, wait in waits.values() if rule.effect == "refuse"]
+            if refused:
+                tally.barred[index] = _exceeded(max(refused))
+                continue
+            if waits:
+                tally.to_review[index] = [(rule, key) for key, (rule, _) in waits.items()]
+            for _, key in found:
+                assumed[key].append(now)
+        return tally
+
+    async def count(self, tx: Transaction, tally: Tally, wishes: Sequence[Wish], answers: dict[int, Any]) -> None:
+        """Write down the coupons that were given, and file a case for those over a rule that asks for review."""
+        moment = self._kit.clock.now()
+        now = _milliseconds(moment)
+        rules: dict[Key, Row[Any]] = {}
+        for index, found in tally.keys.items():
+            if isinstance(answers[index], Granted):
+                for rule, key in found:
+                    rules[key] = rule
+                    tally.moments[key].append(now)
+        rows = [
+            {
+                "rule_id": key[0],
+                "value": key[1],
+                "moments": orjson.dumps(tally.moments[key][-rule.most :]).decode(),
+                "expires_at": moment + timedelta(seconds=rule.window_seconds),
+            }
+            for key, rule in sorted(rules.items())
+        ]
+        values = {"moments": "given.moments", "expires_at": "given.expires_at"}
+        await update_bulk(tx, LOG, rows, match={"rule_id": "rule_id", "value": "value"}, values=values)
+        for index, found in tally.to_review.items():
+            answer, wish = answers[index], wishes[index]
+            if isinstance(answer, Granted):
+                rule, (_, value) = found[0]
+                suspect = Suspect(answer.coupon_id, wish.template_id, wish.customer_id)
+                await self._cases.file(tx, rule.subject, value, [over_velocity(rule.id)], [suspect])
+
+    async def forget(self) -> None:
+        """Drop logs that no rule looks at any more (a loop calls this)."""
+        over = LOG.c.expires_at <= self._kit.clock.now()
+        async with self._kit.db.read() as tx:
+            if (await tx.execute(select(LOG.c.rule_id).where(over).limit(1))).first() is None:
+                return
+        async with self._kit.db.write() as tx:
+            await tx.execute(delete(LOG).where(over))
+
+    async def _held(self, tx: Transaction, keys: Sequence[Key]) -> dict[Key, list[int]]:
+        """The logs, locked in the order of their keys; those that are new are made first."""
+        found = await self._locked(tx, keys)
+        if len(found) < len(keys):
+            now = self._kit.clock.now()
+            fresh = [
+                {"rule_id": rule_id, "value": value, "moments": "[]", "expires_at": now}
+                for rule_id, value in keys
+                if (rule_id, value) not in found
+            ]
+            await insert_bulk(tx, LOG, fresh, ignore=True)
+            found = await self._locked(tx, keys)
+        return found
+
+    async def _locked(self, tx: Transaction, keys: Sequence[Key]) -> dict[Key, list[int]]:
+        chosen = select(LOG).where(tuple_(LOG.c.rule_id, LOG.c.value).in_(padded(keys)))
+        ordered = chosen.order_by(LOG.c.rule_id, LOG.c.value).with_for_update()
+        return {(row.rule_id, row.value): orjson.loads(row.moments) for row in await tx.execute(ordered)}
+
+
+def _concerned(rules: Sequence[Row[Any]], wish: Wish) -> list[tuple[Row[Any], Key]]:
+    """The rules that count this wish, each with its key."""
+    action = ACTIONS.get(wish.source)
+    if action is None:
+        return []
+    values = {"customer": wish.customer_id, "device": wish.origin.device, "address": wish.origin.address}
+    return [
+        (rule, (rule.id, value))
+        for rule in rules
+        if rule.action == action and (value := values[rule.subject]) is not None
+    ]
+
+
+def _milliseconds(moment: datetime) -> int:
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def _exceeded(wait: int) -> TooManyRequests:
+    seconds = max(ceil(wait / 1000), 1)
+    return TooManyRequests(
+        "velocity_exceeded",
+        f"That was too often in a short time. Try again in {seconds} s.",
+        headers={"Retry-After": str(seconds)},
+        detail_zh=f"操作过于频繁，请 {seconds} 秒后再试。",
+    )
