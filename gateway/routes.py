@@ -89,6 +89,11 @@ COUPON: tuple[Route, ...] = (
     Route("GET", "/v1/checkouts/{checkout_id}", "coupon:checkouts:read", "coupon"),
     Route("POST", "/v1/checkouts/{checkout_id}/commit", "coupon:checkouts:write", "coupon"),
     Route("POST", "/v1/checkouts/{checkout_id}/rollback", "coupon:checkouts:write", "coupon"),
+    Route("POST", "/v1/checkouts/{checkout_id}/extend", "coupon:checkouts:write", "coupon"),
+    Route("POST", "/v1/checkouts/{checkout_id}/refunds", "coupon:refunds:write", "coupon"),
+    Route("GET", "/v1/checkouts/{checkout_id}/refunds", "coupon:refunds:read", "coupon"),
+    Route("POST", "/v1/checkouts/{checkout_id}/refunds/quote", "coupon:refunds:write", "coupon"),
+    Route("GET", "/v1/refunds/{refund_id}", "coupon:refunds:read", "coupon"),
     Route("GET", "/v1/audit/coupons", "coupon:audit:read", "coupon"),
 )
 

@@ -18,6 +18,10 @@ from services.coupon.pricing import api as pricing_api
 from services.coupon.pricing.quoting import Quoting
 from services.coupon.promotions import api as promotions_api
 from services.coupon.promotions.managing import Promotions
+from services.coupon.refunds import api as refunds_api
+from services.coupon.refunds.refunding import Refunding
+from services.coupon.refunds.returning import Returning
+from services.coupon.refunds.viewing import Refunds
 from services.coupon.settings import CouponSettings
 from services.coupon.templates import api as templates_api
 from services.coupon.templates.managing import Templates
@@ -63,11 +67,22 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
     checkouts = Checkouts(kit)
     locking = Locking(kit, quoting, releasing, checkouts)
     settling = Settling(kit, releasing, checkouts)
+    refunds = Refunds(kit)
+    refunding = Refunding(kit, book, Returning(kit, book), refunds)
 
     app = create_app(
         kit,
         routers=[
-            room.router for room in (templates_api, promotions_api, wallet_api, pricing_api, checkout_api, audit_api)
+            room.router
+            for room in (
+                templates_api,
+                promotions_api,
+                wallet_api,
+                pricing_api,
+                checkout_api,
+                refunds_api,
+                audit_api,
+            )
         ],
         provides=[
             Templates(kit, book),
@@ -79,6 +94,8 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
             checkouts,
             locking,
             settling,
+            refunds,
+            refunding,
             Audit(kit),
         ],
         hot_routes=[wallet_api.claim_route(claiming)],

@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
 
+from services.coupon.audit.order_checks import ORDER_CHECKS
 from services.coupon.checkout.repository import CHECKOUT, LOCK, SHARE
+from services.coupon.pricing.cart import POINTS, SHIPPING
 from services.coupon.templates.leases import LEASE
 from services.coupon.templates.repository import DAY, TEMPLATE
 from services.coupon.wallet.ledger import COUPON, ENTRY
@@ -112,7 +114,8 @@ def _leases() -> Select[Any]:
 
 
 def _order_shares() -> Select[Any]:
-    rows = select(S.checkout_id, func.sum(S.amount).label("n")).group_by(S.checkout_id).subquery()
+    of_goods = (S.source != POINTS, S.line_id != SHIPPING)
+    rows = select(S.checkout_id, func.sum(S.amount).label("n")).where(*of_goods).group_by(S.checkout_id).subquery()
     shared = func.coalesce(rows.c.n, 0)
     return (
         select(K.id, K.discount, shared)
@@ -225,5 +228,6 @@ CHECKS: Mapping[str, tuple[Select[Any], str]] = {
     "redeemed_once": (_redeemed_once(), "a coupon is redeemed exactly when one committed checkout used it"),
     "ledger_replay": (_ledger_replay(), "replaying a coupon's ledger gives its status"),
     "ledger_chain": (_ledger_chain(), "each ledger entry begins where the one before ended"),
+    **ORDER_CHECKS,
 }
 """Name → (the rows that break it, what holds)."""

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from services.coupon.checkout.locking import Locking
-from services.coupon.checkout.schemas import CheckoutIn, CheckoutView, Status
+from services.coupon.checkout.schemas import CheckoutIn, CheckoutView, ExtendIn, Status
 from services.coupon.checkout.settling import Settling
 from services.coupon.checkout.viewing import Checkouts
 from shared.web import Caller, ExternalId, Page, PageParams, Provided, needs
@@ -58,3 +58,12 @@ async def commit_checkout(caller: CheckoutsWrite, checkout_id: str, settling: En
 async def roll_back_checkout(caller: CheckoutsWrite, checkout_id: str, settling: Ends) -> CheckoutView:
     """Free the coupons 回退. Again: the same answer. 409 `checkout_committed` once it was paid."""
     return await settling.roll_back(caller, checkout_id)
+
+
+@router.post("/{checkout_id}/extend", summary="The order needs more time", response_model_exclude_none=True)
+async def extend_checkout(caller: CheckoutsWrite, checkout_id: str, body: ExtendIn, settling: Ends) -> CheckoutView:
+    """Hold the coupons for `ttl_seconds` from now on; never shorter than before. Only while the lock lives.
+
+    410 `checkout_expired`; 409 `checkout_committed`, `checkout_rolled_back`.
+    """
+    return await settling.extend(caller, checkout_id, body.ttl_seconds)

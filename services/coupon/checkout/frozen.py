@@ -1,4 +1,4 @@
-"""What a checkout freezes: the quote, one lock for each coupon that it uses, one share for each line. No I/O."""
+"""What a checkout freezes: cart and quote, its lines with their shares, one lock for each coupon that it uses. No I/O."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -7,8 +7,10 @@ from typing import Any
 from sqlalchemy import Row
 
 from services.coupon.checkout.schemas import CheckoutIn
+from services.coupon.pricing.cart import POINTS, SHIPPING
+from services.coupon.pricing.offers import Answer
 from services.coupon.pricing.quoting import Priced
-from services.coupon.pricing.schemas import QuoteView
+from services.coupon.pricing.schemas import CartIn, QuoteView
 from services.coupon.wallet.ledger import Change
 from shared.ids import new_id
 
@@ -28,7 +30,10 @@ def checkout(body: CheckoutIn, priced: Priced, fingerprint: str, now: datetime) 
         "subtotal": quote.subtotal,
         "discount": quote.discount,
         "first_order": priced.first_order,
+        "total": priced.answer.total,
+        "points": priced.answer.points_discount,
         "quote": quote.model_dump(mode="json"),
+        "cart": body.model_dump(mode="json", include=set(CartIn.model_fields)),
         "ttl_seconds": body.ttl_seconds,
         "expires_at": now + timedelta(seconds=body.ttl_seconds),
         "created_at": now,
@@ -68,15 +73,36 @@ def locks(row: Json, quote: QuoteView, held: Mapping[str, Row[Any]]) -> list[Jso
     ]
 
 
-def shares(row: Json, priced: Priced) -> list[Json]:
-    return [
+def lines(row: Json, answer: Answer) -> list[Json]:
+    """The lines that are checked out, and the shipping fee as the last one."""
+    taken = [sum(column) for column in zip(*(use.shares for use in answer.uses), strict=True)]
+    sold = [
         {
-            "checkout_id": row["id"],
             "line_id": line.line_id,
-            "source": share.source,
-            "layer": priced.layers[share.source],
-            "amount": share.amount,
+            "kind": "goods",
+            "unit_price": line.unit_price,
+            "quantity": line.quantity,
+            "discount": taken[index] if taken else 0,
+            "points": answer.points[index],
         }
-        for line in priced.view.lines
-        for share in line.discounts
+        for index, line in enumerate(answer.cart.lines)
     ]
+    if answer.cart.shipping_fee:
+        fee = {"unit_price": answer.cart.shipping_fee, "quantity": 1, "discount": answer.shipping_discount, "points": 0}
+        sold.append({"line_id": SHIPPING, "kind": "shipping", **fee})
+    return [{"checkout_id": row["id"], "position": position, **line} for position, line in enumerate(sold)]
+
+
+def shares(row: Json, answer: Answer) -> list[Json]:
+    """What each offer and the points take off each line and the shipping fee."""
+    names = [line.line_id for line in answer.cart.lines]
+    found = []
+    for use in answer.uses:
+        terms = use.offer.terms
+        more = {"source": use.offer.id, "layer": terms.stacking.layer, "funder": terms.funder}
+        amounts = zip([*names, SHIPPING], [*use.shares, use.shipping], strict=True)
+        found += [{"line_id": name, "amount": amount, **more} for name, amount in amounts if amount]
+    points = {"source": POINTS, "layer": "points", "funder": "customer"}
+    paid = zip(names, answer.points, strict=True)
+    found += [{"line_id": name, "amount": amount, **points} for name, amount in paid if amount]
+    return [{"checkout_id": row["id"], **share} for share in found]

@@ -7,7 +7,7 @@ from sqlalchemy import Row
 
 from services.coupon.checkout import frozen, repository
 from services.coupon.checkout.releasing import Releasing
-from services.coupon.checkout.repository import CHECKOUT
+from services.coupon.checkout.repository import CHECKOUT, LINE, LOCK, SHARE
 from services.coupon.checkout.schemas import CheckoutIn, CheckoutView
 from services.coupon.checkout.viewing import Checkouts
 from services.coupon.pricing.quoting import Priced, Quoting
@@ -52,6 +52,8 @@ class Locking:
                 if known is None:
                     raise Conflict("checkout_in_progress", "Another call is settling this order. Try again.")
                 return await self._again(tx, known, fingerprint)
+            parts = {LINE: frozen.lines(row, priced.answer), SHARE: frozen.shares(row, priced.answer)}
+            await repository.add_parts(tx, parts)
             await self._hold_coupons(tx, row, priced, held, f"key:{caller.key_id}")
             stored = await repository.find(tx, str(row["id"]))
             assert stored is not None  # noqa: S101 - inserted above in this transaction
@@ -69,11 +71,8 @@ class Locking:
     async def _hold_coupons(
         self, tx: Transaction, checkout: dict[str, Any], priced: Priced, held: dict[str, Row[Any]], actor: str
     ) -> None:
-        changes = frozen.changes(checkout, priced.view, held, actor)
-        locks = frozen.locks(checkout, priced.view, held)
-        shares = frozen.shares(checkout, priced)
-        await ledger.apply(tx, changes, checkout["created_at"])
-        await repository.add_locks(tx, locks, shares)
+        await ledger.apply(tx, frozen.changes(checkout, priced.view, held, actor), checkout["created_at"])
+        await repository.add_parts(tx, {LOCK: frozen.locks(checkout, priced.view, held)})
         events = [
             CouponLocked(
                 coupon_id=use.coupon_id,

@@ -1,4 +1,4 @@
-"""Tables of the checkouts: the frozen quote, the locks, the shares."""
+"""Tables of the checkouts: the frozen cart and quote, the locks, the lines and their shares."""
 
 from datetime import datetime
 
@@ -12,19 +12,25 @@ STATUSES = ("locked", "committed", "rolled_back", "expired")
 _OPEN = text("status IN ('locked', 'committed')")
 _DUE = text("status = 'locked'")
 _LIVE = text("state = 'live'")
+FUNDERS = ("shop", "platform", "customer")
+LINE_KINDS = ("goods", "gift", "shipping")
 
 
 class Checkout(Base, table=True):
     """An order's hold on coupons 锁券. The quote is frozen here: commit and refund read it and never compute it again.
 
     `first_order`: it uses an offer for first orders 首单, so the customer's other orders may not, while it is open.
-    An order has at most one open (locked or committed) checkout; those that ended stay as history.
+    An order has at most one open (locked or committed) checkout; those that ended stay as history. `cart` is what was
+    priced, without the customer's part of the request (None: made before carts were kept, so it can't be refunded here).
+    `total` is the money to pay, `points` what is paid in points.
     """
 
     __tablename__ = "checkout"
     __table_args__ = (
         CheckConstraint(f"status IN {STATUSES}", name="status"),
         CheckConstraint("discount >= 0 AND discount <= subtotal", name="discount"),
+        CheckConstraint("total >= 0", name="total"),
+        CheckConstraint("points >= 0", name="points"),
         Index("uq_checkout_open_order_id", "order_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
         Index("ix_checkout_order_id", "order_id", "id"),
         Index("ix_checkout_due", "expires_at", sqlite_where=_DUE, postgresql_where=_DUE),
@@ -40,7 +46,10 @@ class Checkout(Base, table=True):
     subtotal: int = Field(sa_type=BigInteger)
     discount: int = Field(sa_type=BigInteger)
     first_order: bool = Field(False, sa_type=Boolean)
+    total: int = Field(sa_type=BigInteger)
+    points: int = Field(0, sa_type=BigInteger)
     quote: dict[str, object] = Field(sa_type=JsonType)
+    cart: dict[str, object] | None = Field(None, sa_type=JsonType)
     ttl_seconds: int = Field(sa_type=Integer)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     created_at: datetime = Field(sa_type=UtcDateTime)
@@ -53,7 +62,7 @@ class CheckoutCoupon(Base, table=True):
     __tablename__ = "checkout_coupon"
     __table_args__ = (
         PrimaryKeyConstraint("checkout_id", "coupon_id"),
-        CheckConstraint("state IN ('live', 'redeemed', 'released')", name="state"),
+        CheckConstraint("state IN ('live', 'redeemed', 'released', 'returned')", name="state"),
         CheckConstraint("amount >= 0", name="amount"),
         Index("uq_checkout_coupon_live", "coupon_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
     )
@@ -66,17 +75,45 @@ class CheckoutCoupon(Base, table=True):
     state: str = Field(sa_type=String(16))
 
 
+class CheckoutLine(Base, table=True):
+    """One line of the order as it was sold; the shipping fee is a line of its own, of one unit.
+
+    `discount` is what offers took off, `points` what is paid in points. `returned` counts the units that came back: the
+    CHECK holds that no unit comes back twice.
+    """
+
+    __tablename__ = "checkout_line"
+    __table_args__ = (
+        PrimaryKeyConstraint("checkout_id", "line_id"),
+        CheckConstraint(f"kind IN {LINE_KINDS}", name="kind"),
+        CheckConstraint("returned >= 0 AND returned <= quantity", name="returned"),
+        CheckConstraint("discount >= 0 AND points >= 0 AND discount + points <= unit_price * quantity", name="shares"),
+    )
+
+    checkout_id: str = Field(sa_type=String(40))
+    line_id: str = Field(sa_type=String(200))
+    position: int = Field(sa_type=Integer)
+    kind: str = Field(sa_type=String(16))
+    unit_price: int = Field(sa_type=BigInteger)
+    quantity: int = Field(sa_type=BigInteger)
+    discount: int = Field(sa_type=BigInteger)
+    points: int = Field(0, sa_type=BigInteger)
+    returned: int = Field(0, sa_type=BigInteger)
+
+
 class DiscountShare(Base, table=True):
-    """What one coupon takes off one line 分摊, frozen at the lock."""
+    """What one source (an offer, or the points) takes off one line 分摊, frozen at the lock. `funder` pays for it."""
 
     __tablename__ = "discount_share"
     __table_args__ = (
         PrimaryKeyConstraint("checkout_id", "line_id", "source"),
         CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint(f"funder IN {FUNDERS}", name="funder"),
     )
 
     checkout_id: str = Field(sa_type=String(40))
     line_id: str = Field(sa_type=String(200))
     source: str = Field(sa_type=String(40))
     layer: str = Field(sa_type=String(16))
+    funder: str = Field("shop", sa_type=String(16))
     amount: int = Field(sa_type=BigInteger)

@@ -1,17 +1,18 @@
 """The SQL of the checkouts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Row, Table, bindparam, insert, select, update
 
-from services.coupon.checkout.models import Checkout, CheckoutCoupon, DiscountShare
+from services.coupon.checkout.models import Checkout, CheckoutCoupon, CheckoutLine, DiscountShare
 from services.coupon.statements import padded
 from shared.db import Transaction, insert_ignore, table
 
 CHECKOUT = table(Checkout)
 LOCK = table(CheckoutCoupon)
+LINE = table(CheckoutLine)
 SHARE = table(DiscountShare)
 OPEN = CHECKOUT.c.status.in_(("locked", "committed"))
 
@@ -21,11 +22,11 @@ async def add(tx: Transaction, checkout: dict[str, Any]) -> bool:
     return bool(await insert_ignore(tx, CHECKOUT, [checkout]))
 
 
-async def add_locks(tx: Transaction, locks: Sequence[dict[str, Any]], shares: Sequence[dict[str, Any]]) -> None:
-    if locks:
-        await tx.execute(insert(LOCK), locks)
-    if shares:
-        await tx.execute(insert(SHARE), shares)
+async def add_parts(tx: Transaction, parts: Mapping[Table, Sequence[dict[str, Any]]]) -> None:
+    """The rows that belong to a new checkout, by table."""
+    for target, rows in parts.items():
+        if rows:
+            await tx.execute(insert(target), rows)
 
 
 async def hold(tx: Transaction, checkout_id: str) -> Row[Any] | None:
@@ -40,6 +41,15 @@ async def find(tx: Transaction, checkout_id: str) -> Row[Any] | None:
 async def open_for(tx: Transaction, order_id: str) -> Row[Any] | None:
     """The order's locked or committed checkout."""
     return (await tx.execute(select(CHECKOUT).where(CHECKOUT.c.order_id == order_id, OPEN))).one_or_none()
+
+
+async def newest_for(tx: Transaction, order_id: str) -> Row[Any] | None:
+    """The order's open checkout, or else its latest; held by this transaction."""
+    chosen = (
+        select(CHECKOUT).where(CHECKOUT.c.order_id == order_id).order_by(OPEN.desc(), CHECKOUT.c.id.desc()).limit(1)
+    )
+    found = (await tx.execute(chosen)).one_or_none()
+    return None if found is None else await hold(tx, found.id)
 
 
 async def due(tx: Transaction, now: datetime, where: ColumnElement[bool], limit: int, *, wait: bool) -> list[Row[Any]]:
@@ -87,3 +97,8 @@ async def set_status(tx: Transaction, checkout_ids: Sequence[str], status: str, 
     if checkout_ids:
         chosen = CHECKOUT.c.id.in_(padded(checkout_ids))
         await tx.execute(update(CHECKOUT).where(chosen).values(status=status, updated_at=now))
+
+
+async def set_end(tx: Transaction, checkout_id: str, until: datetime, now: datetime) -> None:
+    """The lock lasts until then."""
+    await tx.execute(update(CHECKOUT).where(CHECKOUT.c.id == checkout_id).values(expires_at=until, updated_at=now))

@@ -11,3 +11,11 @@ def effective(status: str, expires_at: datetime, now: datetime) -> str:
 def settled(reserved: int, amount: int) -> int:
     """What redeeming changes of the budget: the worst case that was reserved becomes what was really taken off."""
     return amount - reserved if reserved else 0
+
+
+def reserved_again(held: int, wanted: int, room: int) -> int:
+    """What a coupon that comes back after its use changes of the budget, from the `held` that it used.
+
+    It reserves the `wanted` again, but no more than there is `room` for; what it still lacks, its next lock has to find.
+    """
+    return min(wanted - held, max(room, 0))

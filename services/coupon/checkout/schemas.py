@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from services.coupon.pricing.schemas import EXAMPLE, CartIn, QuoteView
-from shared.web import ExternalId, Instant, View
+from shared.web import Body, ExternalId, Instant, View
 
+TtlSeconds = Annotated[int, Field(strict=True, ge=1, le=7 * 86_400)]
 Status = Literal["locked", "committed", "rolled_back", "expired"]
 
 
@@ -15,7 +16,13 @@ class CheckoutIn(CartIn):
 
     model_config = ConfigDict(json_schema_extra={"example": {**EXAMPLE, "order_id": "o1", "ttl_seconds": 900}})
     order_id: ExternalId
-    ttl_seconds: Annotated[int, Field(strict=True, ge=1, le=7 * 86_400)] = 900
+    ttl_seconds: TtlSeconds = 900
+
+
+class ExtendIn(Body):
+    """How long the lock lasts from now on."""
+
+    ttl_seconds: TtlSeconds
 
 
 class LockView(View):
@@ -25,7 +32,7 @@ class LockView(View):
     template_id: str
     amount: int
     token: int
-    state: Literal["live", "redeemed", "released"]
+    state: Literal["live", "redeemed", "released", "returned"]
 
 
 class CheckoutView(View):

@@ -1,7 +1,7 @@
 """How a checkout ends: paid 核销, or given up 回退. Both may be called again and again, and together."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row
@@ -9,6 +9,7 @@ from sqlalchemy import Row
 from services.coupon.audience.knowing import ordered_elsewhere
 from services.coupon.checkout import repository
 from services.coupon.checkout.releasing import Releasing
+from services.coupon.checkout.rules import effective as effective_checkout
 from services.coupon.checkout.rules import settled
 from services.coupon.checkout.schemas import CheckoutView
 from services.coupon.checkout.viewing import Checkouts, unknown
@@ -18,7 +19,7 @@ from services.coupon.wallet.rules import effective
 from shared.contracts import CouponRedeemed
 from shared.db import Transaction
 from shared.service import Kit
-from shared.web import Caller, Conflict
+from shared.web import Caller, Conflict, Gone
 
 
 class Settling:
@@ -35,23 +36,45 @@ class Settling:
         After the lock ran out the coupons are locked once more if they are all still free; else Conflict says which are not.
         """
         async with self._kit.db.write() as tx:
-            checkout = await self._held(tx, caller, checkout_id)
-            if checkout.status == "rolled_back":
-                detail = "This checkout was rolled back. Make a new one for the order."
-                raise Conflict("checkout_rolled_back", detail)
-            if checkout.status != "committed":
-                await self._redeem(tx, checkout, f"key:{caller.key_id}")
+            await self.commit_held(tx, await self._held(tx, caller, checkout_id), f"key:{caller.key_id}")
             return await self._again(tx, checkout_id)
+
+    async def commit_held(self, tx: Transaction, checkout: Row[Any], actor: str) -> None:
+        """The same for a checkout whose row this transaction holds."""
+        if checkout.status == "rolled_back":
+            raise Conflict("checkout_rolled_back", "This checkout was rolled back. Make a new one for the order.")
+        if checkout.status != "committed":
+            await self._redeem(tx, checkout, actor)
 
     async def roll_back(self, caller: Caller, checkout_id: str) -> CheckoutView:
         """The order was given up: its coupons are free again. Raises Conflict once it was paid."""
         async with self._kit.db.write() as tx:
+            await self.roll_back_held(tx, await self._held(tx, caller, checkout_id), f"key:{caller.key_id}")
+            return await self._again(tx, checkout_id)
+
+    async def roll_back_held(self, tx: Transaction, checkout: Row[Any], actor: str) -> None:
+        """The same for a checkout whose row this transaction holds."""
+        if checkout.status == "committed":
+            raise Conflict("checkout_committed", "This checkout is committed: its coupons are used. Refund it instead.")
+        if checkout.status != "rolled_back":
+            await self._releasing.release(tx, [checkout], "rolled_back", "rolled_back", actor)
+
+    async def extend(self, caller: Caller, checkout_id: str, ttl_seconds: int) -> CheckoutView:
+        """The order needs more time: its lock lasts `ttl_seconds` from now on, but never shorter than before.
+
+        Raises Gone once the lock ran out, Conflict once the checkout ended.
+        """
+        now = self._kit.clock.now()
+        async with self._kit.db.write() as tx:
             checkout = await self._held(tx, caller, checkout_id)
-            if checkout.status == "committed":
-                detail = "This checkout is committed: its coupons are used."
-                raise Conflict("checkout_committed", detail)
-            if checkout.status != "rolled_back":
-                await self._releasing.release(tx, [checkout], "rolled_back", "rolled_back", f"key:{caller.key_id}")
+            if checkout.status in ("committed", "rolled_back"):
+                detail = "Only a live lock can be extended; this checkout ended."
+                raise Conflict(f"checkout_{checkout.status}", detail)
+            if effective_checkout(checkout.status, checkout.expires_at, now) == "expired":
+                raise Gone("checkout_expired", "The lock ran out. Lock again: send the order's checkout once more.")
+            until = max(checkout.expires_at, now + timedelta(seconds=ttl_seconds))
+            if until > checkout.expires_at:
+                await self._lock_until(tx, checkout, until, f"key:{caller.key_id}")
             return await self._again(tx, checkout_id)
 
     async def _held(self, tx: Transaction, caller: Caller, checkout_id: str) -> Row[Any]:
@@ -65,6 +88,26 @@ class Settling:
         row = await repository.find(tx, checkout_id)
         assert row is not None  # noqa: S101 - this transaction holds it
         return await self._checkouts.view(tx, row)
+
+    async def _lock_until(self, tx: Transaction, checkout: Row[Any], until: datetime, actor: str) -> None:
+        now = self._kit.clock.now()
+        locks = (await repository.locks(tx, [checkout.id]))[checkout.id]
+        held = await ledger.hold(tx, [lock.coupon_id for lock in locks])
+        changes = [
+            Change(
+                before=held[lock.coupon_id],
+                event="extended",
+                to_status="locked",
+                reason=f"order {checkout.order_id}",
+                actor=actor,
+                checkout_id=checkout.id,
+                amount=lock.amount,
+                locked_until=until,
+            )
+            for lock in locks
+        ]
+        await ledger.apply(tx, changes, now)
+        await repository.set_end(tx, checkout.id, until, now)
 
     async def _redeem(self, tx: Transaction, checkout: Row[Any], actor: str) -> None:
         now = self._kit.clock.now()

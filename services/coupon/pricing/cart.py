@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from services.coupon.templates.scopes import LineFilter, LineScope
 from services.coupon.templates.terms import Basis
 
+SHIPPING = "shipping"
+"""The name of the line that stands for the shipping fee; no line of a cart may be called so."""
+POINTS = "points"
+"""The source of what is paid in points."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:

@@ -24,12 +24,15 @@ MOST_IN_WALLET = 200
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """A quote as the service itself needs it: the answer, the layer of each coupon that is used, and whether one of them
-    is for first orders."""
+    """A quote as the service itself needs it: what clients see, and the engine's answer that it was made of."""
 
     view: QuoteView
-    layers: dict[str, str]
-    first_order: bool
+    answer: Answer
+
+    @property
+    def first_order(self) -> bool:
+        """True when an offer for first orders is used."""
+        return any(use.offer.terms.scope.first_order_only for use in self.answer.uses)
 
 
 class Quoting:
@@ -70,9 +73,7 @@ class Quoting:
                 offers.append(held.offer())
         answer = price(Cart(tuple(cart.checked_out()), cart.shipping_fee, cart.currency), offers)
         refused.update(answer.refused)
-        layers = {use.offer.id: use.offer.terms.stacking.layer for use in answer.uses}
-        first_order = any(use.offer.terms.scope.first_order_only for use in answer.uses)
-        return Priced(_view(cart, answer, refused, coupon_ids), dict(layers), first_order)
+        return Priced(_view(cart, answer, refused, coupon_ids), answer)
 
     async def _wallet(self, tx: Transaction, customer_id: str, coupon_ids: Sequence[str]) -> dict[str, Held]:
         if not coupon_ids:

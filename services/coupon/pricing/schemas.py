@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from services.coupon.pricing.cart import Line
+from services.coupon.pricing.cart import SHIPPING, Line
 from services.coupon.templates.scopes import Flag
 from shared.money import Currency
 from shared.web import Body, ExternalId, Unprocessable, View
@@ -81,6 +81,8 @@ class CartIn(Body):
         names = [line.line_id for line in self.lines]
         if len(set(names)) < len(names):
             raise ValueError("two lines have the same line_id; give each its own")
+        if SHIPPING in names:
+            raise ValueError(f"line_id {SHIPPING} stands for the shipping fee; give the line another")
         if self.codes:
             raise Unprocessable("unsupported_codes", "Codes are not supported yet; leave `codes` empty.")
         if self.points:

@@ -70,6 +70,19 @@ class Mall:
         """`how`: commit or rollback."""
         return await self.http.post(f"/v1/checkouts/{checkout_id}/{how}")
 
+    async def extend(self, checkout_id: str, ttl_seconds: int) -> httpx.Response:
+        return await self.http.post(f"/v1/checkouts/{checkout_id}/extend", json={"ttl_seconds": ttl_seconds})
+
+    async def try_refund(self, checkout_id: str, **body: Any) -> httpx.Response:
+        return await self.http.post(f"/v1/checkouts/{checkout_id}/refunds", json=body)
+
+    async def refund(self, checkout_id: str, **body: Any) -> Json:
+        """Without a body: all that is left."""
+        answer = await self.try_refund(checkout_id, **body)
+        assert answer.status_code == 201, answer.text
+        found: Json = answer.json()
+        return found
+
     async def audit(self) -> dict[str, str]:
         """The checks that fail, by name; empty when the books agree."""
         answer = (await self.http.get("/v1/audit/coupons")).json()

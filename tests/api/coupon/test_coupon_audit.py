@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 from api.coupon.mall import Mall
-from sqlalchemy import Table, delete, insert, text, update
+from sqlalchemy import Table, delete, insert, select, text, update
 
-from services.coupon.checkout.repository import CHECKOUT, LOCK, SHARE
+from services.coupon.checkout.repository import CHECKOUT, LINE, LOCK, SHARE
+from services.coupon.refunds.repository import REFUND, REFUND_LINE, REFUND_SHARE
 from services.coupon.templates.repository import DAY, TEMPLATE
 from services.coupon.wallet.ledger import COUPON, ENTRY
 
@@ -24,15 +25,27 @@ DAMAGE: dict[str, Any] = {
     "redeemed_once": update(COUPON).where(COUPON.c.status == "issued").values(status="redeemed"),
     "ledger_replay": delete(ENTRY).where(ENTRY.c.step == 2),
     "ledger_chain": update(ENTRY).where(ENTRY.c.step == 2).values(from_status="voided"),
+    "lines_are_shares": update(LINE).values(discount=LINE.c.discount - 1),
+    "lines_are_totals": update(CHECKOUT).values(total=CHECKOUT.c.total + 1),
+    "refunds_within_paid": update(CHECKOUT).where(CHECKOUT.c.id.in_(select(REFUND.c.checkout_id))).values(total=1),
+    "whole_refund_is_paid": update(REFUND).values(amount=REFUND.c.amount - 1),
+    "refund_lines": update(REFUND_LINE).values(amount=REFUND_LINE.c.amount + 1),
+    "refund_prices": update(REFUND_SHARE).values(amount=REFUND_SHARE.c.amount + 1),
+    "returned_units": update(LINE).values(returned=LINE.c.returned - 1).where(LINE.c.returned > 0),
 }
 
 
 async def some_trade(mall: Mall) -> None:
-    """Two coupons with a budget and a daily limit, one of them held by an order."""
+    """Coupons with a budget and a daily limit, one of them held by an order; another order was paid and came back whole."""
     template_id = await mall.template(1000, limits={"budget": 9000, "per_day": 9, "total": 9})
     await mall.claim(template_id)
     await mall.claim(template_id, "c2")
     await mall.checkout("o1")
+    await mall.claim(await mall.template(300), "c3")
+    paid = await mall.checkout("o2", {**mall.cart(quantity=2), "customer_id": "c3"})
+    await mall.end(paid["id"], "commit")
+    await mall.refund(paid["id"], lines=[{"line_id": "1", "quantity": 1}])
+    await mall.refund(paid["id"], return_coupons="never")
 
 
 async def strike(mall: Mall, damage: Any) -> None:
@@ -55,13 +68,13 @@ async def test_damage_is_found_and_named(mall: Mall, name: str) -> None:
     await strike(mall, DAMAGE[name])
     failed = await mall.audit()
     assert name in failed
-    assert any(prefix in failed[name] for prefix in ("tpl_", "cpn_", "chk_"))
+    assert any(prefix in failed[name] for prefix in ("tpl_", "cpn_", "chk_", "rfd_"))
 
 
 async def test_a_second_live_lock_cannot_even_be_written(mall: Mall) -> None:
     await some_trade(mall)
     async with mall.running.service.kit.db.read() as tx:
-        row = (await tx.execute(LOCK.select())).one()
+        row = (await tx.execute(LOCK.select().where(LOCK.c.state == "live"))).one()
     with pytest.raises(Exception, match=r"(?i)unique"):
         async with mall.running.service.kit.db.write() as tx:
             await tx.execute(insert(LOCK), {**row._mapping, "checkout_id": "chk_other"})

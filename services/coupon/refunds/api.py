@@ -1,0 +1,51 @@
+"""Routes of the refunds."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from services.coupon.refunds.refunding import Refunding
+from services.coupon.refunds.schemas import RefundAnswer, RefundIn, RefundView
+from services.coupon.refunds.viewing import Refunds
+from shared.web import Caller, Page, PageParams, Provided, needs
+
+router = APIRouter(prefix="/v1", tags=["refunds"])
+RefundsRead = Annotated[Caller, Depends(needs("coupon:refunds:read"))]
+RefundsWrite = Annotated[Caller, Depends(needs("coupon:refunds:write"))]
+Makes = Annotated[Refunding, Provided(Refunding)]
+Viewing = Annotated[Refunds, Provided(Refunds)]
+
+
+@router.post("/checkouts/{checkout_id}/refunds", status_code=201, summary="Refund goods of a paid order")
+async def refund_checkout(
+    caller: RefundsWrite, checkout_id: str, response: Response, refunding: Makes, body: RefundIn | None = None
+) -> RefundView:
+    """Who gets what back 退款, by the frozen shares. Without a body: all that is left of the order.
+
+    The same `refund_id` again gets the same refund. 409 `nothing_left_to_refund`, `checkout_not_committed`; 422
+    `unknown_line`.
+    """
+    view, known = await refunding.refund(caller, checkout_id, body or RefundIn())
+    if known:
+        response.headers["Idempotent-Replayed"] = "true"
+    return view
+
+
+@router.post("/checkouts/{checkout_id}/refunds/quote", summary="What a refund would give back")
+async def quote_refund(
+    caller: RefundsWrite, checkout_id: str, refunding: Makes, body: RefundIn | None = None
+) -> RefundAnswer:
+    """The same answer as the refund would have now 退款试算. Stores nothing."""
+    return await refunding.quote(caller, checkout_id, body or RefundIn())
+
+
+@router.get("/checkouts/{checkout_id}/refunds", summary="List the refunds of a checkout")
+async def list_refunds(caller: RefundsRead, checkout_id: str, paging: PageParams, refunds: Viewing) -> Page[RefundView]:
+    """Newest first."""
+    return await refunds.page(caller, paging, checkout_id)
+
+
+@router.get("/refunds/{refund_id}", summary="Read a refund")
+async def get_refund(caller: RefundsRead, refund_id: str, refunds: Viewing) -> RefundView:
+    """One refund with its lines, and who got what."""
+    return await refunds.get(caller, refund_id)

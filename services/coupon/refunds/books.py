@@ -1,0 +1,162 @@
+"""From stored rows to what the rules decide on, and from their answer to rows and views. No I/O."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+
+from services.coupon.pricing.cart import POINTS, SHIPPING
+from services.coupon.refunds.rules import Back, LineBack, Policy, Sale, Sold
+from services.coupon.refunds.schemas import PayersView, RefundIn, RefundLineView, ShareView
+from shared.web import Conflict, FieldError, Unprocessable
+
+Rows = Sequence[Row[Any]]
+
+
+@dataclass(frozen=True)
+class Books:
+    """A committed checkout with all that came back of it so far."""
+
+    checkout: Row[Any]
+    lines: Rows
+    shares: Rows
+    refunds: Rows
+    given: Rows
+
+    @property
+    def sale(self) -> Sale:
+        by_line: dict[str, dict[str, int]] = {line.line_id: {} for line in self.lines}
+        for share in self.shares:
+            by_line[share.line_id][share.source] = share.amount
+        return Sale([Sold(line.line_id, line.unit_price, line.quantity, by_line[line.line_id]) for line in self.lines])
+
+    @property
+    def before(self) -> Back:
+        offers: dict[str, int] = {}
+        for share in self.given:
+            offers[share.source] = offers.get(share.source, 0) + share.amount
+        units = {line.line_id: line.returned for line in self.lines if line.returned}
+        money = sum(refund.amount for refund in self.refunds)
+        return Back(units, money, sum(refund.points for refund in self.refunds), offers)
+
+    @property
+    def funders(self) -> dict[str, str]:
+        return {share.source: share.funder for share in self.shares if share.source != POINTS}
+
+    def left(self, kind: str | None = None) -> dict[str, int]:
+        """Units that can still come back, by line; of that kind of line only."""
+        chosen = (line for line in self.lines if kind is None or line.kind == kind)
+        return {line.line_id: line.quantity - line.returned for line in chosen if line.quantity > line.returned}
+
+    def wanted(self, body: RefundIn) -> dict[str, int]:
+        """The units that this request brings back, the shipping fee as a line of its own.
+
+        Raises Unprocessable for a line that the order does not have, Conflict when fewer units are left.
+        """
+        goods = {line.line_id for line in self.lines if line.line_id != SHIPPING}
+        left = {line_id: count for line_id, count in self.left().items() if line_id in goods}
+        if body.lines is None:
+            wanted = left
+        else:
+            _refuse_unknown(body, goods)
+            wanted = {line.line_id: line.quantity for line in body.lines}
+        _refuse_too_many(wanted, left, everything=body.lines is None)
+        if SHIPPING in self.left() and self._with_shipping(body, wanted):
+            wanted = {**wanted, SHIPPING: 1}
+        if not wanted:
+            raise Conflict("nothing_left_to_refund", "The shipping fee came back already, or there was none.", lines=[])
+        return wanted
+
+    def whole(self, wanted: Mapping[str, int]) -> bool:
+        """True when no goods are left after these."""
+        return all(wanted.get(line_id, 0) == count for line_id, count in self.left("goods").items())
+
+    def _with_shipping(self, body: RefundIn, wanted: Mapping[str, int]) -> bool:
+        return body.shipping == "now" or (body.shipping == "when_whole" and self.whole(wanted))
+
+
+def _refuse_unknown(body: RefundIn, goods: set[str]) -> None:
+    errors = [
+        FieldError(pointer=f"#/lines/{index}/line_id", code="unknown_line", detail="The order has no line of this id.")
+        for index, line in enumerate(body.lines or ())
+        if line.line_id not in goods
+    ]
+    if errors:
+        detail = "The order has no such line. Name lines as its checkout did."
+        raise Unprocessable("unknown_line", detail, errors=errors)
+
+
+def _refuse_too_many(wanted: Mapping[str, int], left: Mapping[str, int], *, everything: bool) -> None:
+    over = [
+        {"line_id": line_id, "requested": count, "left": left.get(line_id, 0)}
+        for line_id, count in wanted.items()
+        if count > left.get(line_id, 0)
+    ]
+    if over or (everything and not wanted):
+        detail = "More units than are left of the order; see `lines` for how many are."
+        raise Conflict("nothing_left_to_refund", detail, lines=over)
+
+
+def line_rows(refund_id: str, checkout_id: str, lines: Sequence[LineBack]) -> list[dict[str, Any]]:
+    return [
+        {
+            "refund_id": refund_id,
+            "checkout_id": checkout_id,
+            "line_id": line.line_id,
+            "position": position,
+            "quantity": line.quantity,
+            "amount": line.money,
+            "points": line.points,
+        }
+        for position, line in enumerate(lines)
+    ]
+
+
+def share_rows(
+    refund_id: str, checkout_id: str, lines: Sequence[LineBack], funders: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "refund_id": refund_id,
+            "checkout_id": checkout_id,
+            "line_id": line.line_id,
+            "source": source,
+            "funder": funders[source],
+            "amount": amount,
+        }
+        for line in lines
+        for source, amount in line.offers.items()
+    ]
+
+
+def line_views(lines: Sequence[Mapping[Any, Any]], shares: Sequence[Mapping[Any, Any]]) -> list[RefundLineView]:
+    """The lines of one refund as they are shown; `lines` and `shares` are rows."""
+    return [
+        RefundLineView(
+            line_id=line["line_id"],
+            quantity=line["quantity"],
+            amount=line["amount"],
+            points=line["points"],
+            shares=[
+                ShareView(source=share["source"], funder=share["funder"], amount=share["amount"])
+                for share in shares
+                if share["line_id"] == line["line_id"]
+            ],
+        )
+        for line in lines
+    ]
+
+
+def payers(amount: int, points: int, lines: Sequence[RefundLineView]) -> PayersView:
+    """Who gets what back in all."""
+    by_funder = {"shop": 0, "platform": 0}
+    for line in lines:
+        for share in line.shares:
+            by_funder[share.funder] += share.amount
+    return PayersView(customer=amount, points=points, **by_funder)
+
+
+def default_policy(policies: Sequence[Policy]) -> Policy:
+    """Clawback as soon as one used offer asks for it."""
+    return "clawback" if "clawback" in policies else "keep"

@@ -1,0 +1,54 @@
+"""What the goods that a customer keeps cost, when they are priced again by the frozen cart and the frozen terms."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from services.coupon.checkout import repository as checkouts
+from services.coupon.pricing.cart import SHIPPING, Cart
+from services.coupon.pricing.engine import reprice
+from services.coupon.pricing.offers import Offer
+from services.coupon.pricing.schemas import CartIn
+from services.coupon.refunds.books import Books
+from services.coupon.refunds.rules import Kept
+from services.coupon.statements import padded
+from services.coupon.templates.repository import TermsBook
+from services.coupon.wallet.ledger import COUPON
+from shared.db import Transaction
+
+
+async def used_offers(tx: Transaction, book: TermsBook, checkout_id: str) -> list[Offer]:
+    """The offers of a checkout under the terms that it was priced with."""
+    locks = (await checkouts.locks(tx, [checkout_id]))[checkout_id]
+    rows: Sequence[Row[Any]] = []
+    if locks:
+        chosen = select(COUPON).where(COUPON.c.id.in_(padded([lock.coupon_id for lock in locks])))
+        rows = (await tx.execute(chosen)).all()
+    terms = await book.load(tx, {(row.template_id, row.terms_version) for row in rows})
+    return [
+        Offer(
+            row.id,
+            row.template_id,
+            terms[row.template_id, row.terms_version].terms,
+            row.valid_until,
+            row.terms_version,
+        )
+        for row in rows
+    ]
+
+
+def kept_after(books: Books, units: Mapping[str, int], offers: Sequence[Offer]) -> Kept:
+    """What is kept once `units` of each line came back, and what each offer takes off it."""
+    sale = books.sale
+    rest = sale.kept(units)
+    shipping = [line for line in sale.lines if line.line_id == SHIPPING and SHIPPING in rest]
+    cart = CartIn.model_validate(books.checkout.cart)
+    lines = tuple(replace(line, quantity=rest[line.line_id]) for line in cart.checked_out() if line.line_id in rest)
+    if not lines:  # no goods to price the shipping fee with: it stays as it was paid
+        fees = {source: share for line in shipping for source, share in line.shares.items()}
+        return Kept(sum(line.unit_price for line in shipping) - sum(fees.values()), fees)
+    fee = sum(line.unit_price for line in shipping)
+    answer = reprice(Cart(lines, fee, books.checkout.currency), offers)
+    return Kept(answer.total, {use.offer.id: use.amount for use in answer.uses})

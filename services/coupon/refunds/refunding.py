@@ -1,0 +1,160 @@
+"""Refunds 退款: decided from the frozen shares, stored once, one after the other for each checkout."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from services.coupon.checkout import repository as checkouts
+from services.coupon.checkout.viewing import unknown
+from services.coupon.refunds import books, repository
+from services.coupon.refunds.books import Books
+from services.coupon.refunds.keeping import kept_after, used_offers
+from services.coupon.refunds.returning import Returning
+from services.coupon.refunds.rules import LineBack, Policy, give_back
+from services.coupon.refunds.schemas import RefundAnswer, RefundIn, RefundView
+from services.coupon.refunds.viewing import Refunds
+from services.coupon.templates.repository import TermsBook
+from shared.db import Transaction
+from shared.ids import new_id
+from shared.service import Kit
+from shared.web import Caller, Conflict, Forbidden, Unprocessable
+
+
+class Refunding:
+    """Takes goods back. Concurrent refunds of one checkout wait for each other on its row."""
+
+    def __init__(self, kit: Kit, book: TermsBook, returning: Returning, refunds: Refunds) -> None:
+        self._kit = kit
+        self._book = book
+        self._returning = returning
+        self._refunds = refunds
+
+    async def quote(self, caller: Caller, checkout_id: str, body: RefundIn) -> RefundAnswer:
+        """What `refund` would answer. Stores nothing."""
+        _shop_only(caller)
+        async with self._kit.db.read() as tx:
+            checkout = await checkouts.find(tx, checkout_id)
+            if checkout is None:
+                raise unknown()
+            sheet = await self._books(tx, checkout)
+            wanted = sheet.wanted(body)
+            policy, lines = await self._decide(tx, sheet, wanted, body.policy)
+            returnable = body.return_coupons == "when_whole" and sheet.whole(wanted)
+            coupons = await self._returning.returnable(tx, checkout_id) if returnable else []
+            return _answer(sheet, policy, lines, sheet.whole(wanted), coupons)
+
+    async def refund(self, caller: Caller, checkout_id: str, body: RefundIn) -> tuple[RefundView, bool]:
+        """The refund, and whether that `refund_id` was refunded before.
+
+        Raises Conflict when the order is not paid or has fewer units left, Unprocessable for a line that it does not have.
+        """
+        _shop_only(caller)
+        async with self._kit.db.write() as tx:
+            checkout = await checkouts.hold(tx, checkout_id)
+            if checkout is None:
+                raise unknown()
+            return await self.refund_held(tx, checkout, body, f"key:{caller.key_id}")
+
+    async def refund_held(
+        self, tx: Transaction, checkout: Row[Any], body: RefundIn, actor: str
+    ) -> tuple[RefundView, bool]:
+        """The same for a checkout whose row this transaction holds."""
+        fingerprint = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
+        if body.refund_id is not None:
+            known = await repository.named(tx, checkout.id, body.refund_id)
+            if known is not None:
+                return await self._again(tx, known, fingerprint), True
+        sheet = await self._books(tx, checkout)
+        wanted = sheet.wanted(body)
+        policy, lines = await self._decide(tx, sheet, wanted, body.policy)
+        whole = sheet.whole(wanted)
+        row = self._row(checkout, body, fingerprint, policy, lines, actor)
+        row |= {"number": len(sheet.refunds) + 1, "whole": whole}
+        coupons: list[str] = []
+        if whole and body.return_coupons == "when_whole":
+            coupons = await self._returning.give_back(tx, checkout, actor)
+        row["outcome"] = {"coupons_returned": coupons}
+        line_rows = books.line_rows(row["id"], checkout.id, lines)
+        await repository.add(tx, row, line_rows, books.share_rows(row["id"], checkout.id, lines, sheet.funders))
+        return await self._refunds.found(tx, row["id"]), False
+
+    async def _again(self, tx: Transaction, known: Row[Any], fingerprint: str) -> RefundView:
+        if known.fingerprint != fingerprint:
+            detail = "This refund_id was used for another refund of the order. Repeat its body, or use a new id."
+            raise Unprocessable("idempotency_key_reused", detail, refund=known.id)
+        return await self._refunds.found(tx, known.id)
+
+    async def _books(self, tx: Transaction, checkout: Row[Any]) -> Books:
+        """All that is known of the checkout. Raises Conflict unless it was paid."""
+        if checkout.status != "committed":
+            detail = "Only a committed checkout can be refunded. Roll this one back, or let its lock run out."
+            raise Conflict("checkout_not_committed", detail, checkout_status=checkout.status)
+        if checkout.cart is None:
+            detail = "This checkout is older than refunds; its cart was not kept. Refund it in the shop's own books."
+            raise Conflict("cart_not_kept", detail)
+        lines, shares = await repository.sold(tx, checkout.id)
+        refunds = await repository.of_checkout(tx, checkout.id)
+        return Books(checkout, lines, shares, refunds, await repository.given_back(tx, checkout.id))
+
+    async def _decide(
+        self, tx: Transaction, sheet: Books, wanted: Mapping[str, int], asked: Policy | None
+    ) -> tuple[Policy, list[LineBack]]:
+        offers = await used_offers(tx, self._book, sheet.checkout.id)
+        policy = asked or books.default_policy([offer.terms.refund_policy for offer in offers])
+        units = {line.line_id: line.returned + wanted.get(line.line_id, 0) for line in sheet.lines}
+        kept = kept_after(sheet, units, offers) if policy == "clawback" else None
+        return policy, give_back(sheet.sale, sheet.before, wanted, kept)
+
+    def _row(
+        self,
+        checkout: Row[Any],
+        body: RefundIn,
+        fingerprint: str,
+        policy: Policy,
+        lines: Sequence[LineBack],
+        actor: str,
+    ) -> dict[str, Any]:
+        refund_id = new_id("rfd")
+        return {
+            "id": refund_id,
+            "checkout_id": checkout.id,
+            "order_id": checkout.order_id,
+            "customer_id": checkout.customer_id,
+            "refund_id": body.refund_id or refund_id,
+            "fingerprint": fingerprint,
+            "policy": policy,
+            "currency": checkout.currency,
+            "amount": sum(line.money for line in lines),
+            "points": sum(line.points for line in lines),
+            "actor": actor,
+            "created_at": self._kit.clock.now(),
+        }
+
+
+def _shop_only(caller: Caller) -> None:
+    if caller.customer_id is not None:
+        detail = "Refunds are the shop's to make. Ask the shop, or call with its secret key."
+        raise Forbidden("refunds_need_the_shop", detail)
+
+
+def _answer(sheet: Books, policy: Policy, lines: Sequence[LineBack], whole: bool, coupons: list[str]) -> RefundAnswer:
+    checkout = sheet.checkout
+    views = books.line_views(
+        books.line_rows("", checkout.id, lines), books.share_rows("", checkout.id, lines, sheet.funders)
+    )
+    amount, points = sum(line.money for line in lines), sum(line.points for line in lines)
+    return RefundAnswer(
+        checkout_id=checkout.id,
+        order_id=checkout.order_id,
+        customer_id=checkout.customer_id,
+        policy=policy,
+        currency=checkout.currency,
+        amount=amount,
+        points=points,
+        whole=whole,
+        payers=books.payers(amount, points, views),
+        lines=views,
+        coupons_returned=coupons,
+    )

@@ -1,0 +1,94 @@
+"""Coupons that come back after their order was refunded whole 退券."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from services.coupon.checkout import repository
+from services.coupon.checkout.rules import reserved_again
+from services.coupon.statements import padded
+from services.coupon.templates import repository as templates
+from services.coupon.templates.repository import TermsBook
+from services.coupon.wallet import ledger
+from services.coupon.wallet.ledger import COUPON, Change
+from shared.contracts import CouponReturned
+from shared.db import Transaction
+from shared.service import Kit
+
+
+class Returning:
+    """Gives redeemed coupons back to their wallets, within their templates' budgets."""
+
+    def __init__(self, kit: Kit, book: TermsBook) -> None:
+        self._kit = kit
+        self._book = book
+
+    async def returnable(self, tx: Transaction, checkout_id: str) -> list[str]:
+        """Ids of the coupons that `give_back` would return."""
+        used = await self._used(tx, checkout_id)
+        if not used:
+            return []
+        rows = (await tx.execute(select(COUPON).where(COUPON.c.id.in_(padded(list(used)))).order_by(COUPON.c.id))).all()
+        return [row.id for row in await self._reusable(tx, rows)]
+
+    async def give_back(self, tx: Transaction, checkout: Row[Any], actor: str) -> list[str]:
+        """Return the coupons of a checkout, whose row is held, where their terms allow it. Answers their ids.
+
+        A coupon whose time is over comes back expired: its status is by the clock.
+        """
+        used = await self._used(tx, checkout.id)
+        back = await self._reusable(tx, list((await ledger.hold(tx, list(used))).values()))
+        again = await self._reserved_again(tx, back)
+        changes = [
+            Change(
+                before=row,
+                event="returned",
+                to_status="issued",
+                reason=f"refunded: order {checkout.order_id}",
+                actor=actor,
+                checkout_id=checkout.id,
+                amount=used[row.id].amount,
+                budget_change=again[row.id],
+            )
+            for row in back
+        ]
+        await ledger.apply(tx, changes, self._kit.clock.now())
+        await repository.set_locks(tx, [used[row.id] for row in back], "returned", {})
+        await self._kit.outbox.publish(tx, [_returned(row, checkout) for row in back])
+        return [row.id for row in back]
+
+    async def _used(self, tx: Transaction, checkout_id: str) -> dict[str, Row[Any]]:
+        """The checkout's locks that were redeemed, by coupon."""
+        locks = (await repository.locks(tx, [checkout_id]))[checkout_id]
+        return {lock.coupon_id: lock for lock in locks if lock.state == "redeemed"}
+
+    async def _reusable(self, tx: Transaction, coupons: Sequence[Row[Any]]) -> list[Row[Any]]:
+        book = await self._book.load(tx, {(row.template_id, row.terms_version) for row in coupons})
+        return [row for row in coupons if book[row.template_id, row.terms_version].terms.reusable_after_refund]
+
+    async def _reserved_again(self, tx: Transaction, coupons: Sequence[Row[Any]]) -> dict[str, int]:
+        """What each returned coupon changes of its budget: its worst case again, as far as there is room for it."""
+        now = self._kit.clock.now()
+        offers = await templates.hold(tx, sorted({row.template_id for row in coupons}))
+        rooms = {key: row.budget - row.budget_spent for key, row in offers.items() if row.budget is not None}
+        book = await self._book.load(tx, {(row.template_id, row.terms_version) for row in coupons})
+        changes = {}
+        for row in coupons:
+            room = rooms.get(row.template_id, 0)
+            worst = book[row.template_id, row.terms_version].worst_case or 0
+            wanted = 0 if row.valid_until <= now else worst
+            changes[row.id] = reserved_again(row.reserved, wanted, room) if row.reserved else 0
+            rooms[row.template_id] = room - changes[row.id]
+        return changes
+
+
+def _returned(coupon: Row[Any], checkout: Row[Any]) -> CouponReturned:
+    return CouponReturned(
+        coupon_id=coupon.id,
+        template_id=coupon.template_id,
+        customer_id=coupon.customer_id,
+        checkout_id=checkout.id,
+        order_id=checkout.order_id,
+        reason="refunded",
+    )
