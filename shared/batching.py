@@ -21,6 +21,10 @@ Work = Callable[[Transaction, Sequence[Q]], Awaitable[Sequence[A | Exception]]]
 """Handles requests in one transaction; answers one result for each, in order: its answer, or the exception it gets."""
 
 
+class Again(Exception):
+    """Raised by a group's work: what it relied on has changed meanwhile; run the batch again in a new transaction."""
+
+
 class GroupCommit(Generic[Q, A]):
     """One queue and one worker for one kind of hot work. Enter `running()` for as long as requests may come."""
 
@@ -100,7 +104,7 @@ class GroupCommit(Generic[Q, A]):
                 async with self._db.write() as tx:
                     return await self._work(tx, requests)
             except Exception as error:
-                if attempt == _TRIES or not is_transient(error):
+                if attempt == _TRIES or not (isinstance(error, Again) or is_transient(error)):
                     raise
                 self._log.info("transaction again", attempt=attempt)
                 await asyncio.sleep(0.01 * attempt)

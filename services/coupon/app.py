@@ -32,6 +32,7 @@ from services.coupon.wallet.ending import Ending
 from services.coupon.wallet.granting import Granting
 from services.coupon.wallet.handlers import JourneyRequests
 from services.coupon.wallet.jobs import IssueJobs
+from services.coupon.wallet.leasing import Leasing
 from services.coupon.wallet.reading import Wallet
 from services.coupon.wallet.reminding import Reminding
 from shared.clock import Clock
@@ -54,7 +55,8 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
     velocity = Velocity(kit, watch, cases)
     guarding = Guarding(kit, settings, fingerprints, watch)
 
-    granting = Granting(kit, book, velocity, settings.time_zone, settings.remind_days_before)
+    leasing = Leasing(kit, settings.lease_size, settings.lease_seconds)
+    granting = Granting(kit, book, leasing, velocity, settings.time_zone, settings.remind_days_before)
     claiming = Claiming(kit, granting, watch, settings.group_commit_max)
     jobs = IssueJobs(kit, granting, settings.job_chunk_size)
     journeys = JourneyRequests(kit, granting)
@@ -112,11 +114,12 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
         loops=[
             Loop("expire locks", releasing.expire_due, settings.sweep_seconds),
             Loop("expire coupons", ending.expire_due, settings.sweep_seconds),
+            Loop("return leases", leasing.return_expired, settings.sweep_seconds),
             Loop("remind", reminding.remind_due, settings.sweep_seconds),
             jobs.loop,
             Loop("abuse rules", watch.refresh, 1.0),
             Loop("forget guesses", guarding.forget, 60.0),
             Loop("forget velocity", velocity.forget, 60.0),
         ],
-        resources=[claiming.group.running],
+        resources=[leasing.running, claiming.group.running],
     )

@@ -40,6 +40,11 @@ class CouponSettings(ServiceSettings, service="coupon"):
         2_000, ge=1, description="wrong codes of one template in a window, of all together"
     )
 
+    lease_size: int = Field(
+        2_000, ge=0, le=100_000, description="coupons that one of several processes leases of a hot template; 0: none"
+    )
+    lease_seconds: float = Field(5.0, gt=0, description="after which a lease that was not used up goes back")
+
     _zone = field_validator("time_zone")(known_zone)
 
     @property

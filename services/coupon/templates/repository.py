@@ -36,6 +36,7 @@ _COUNT = (
         budget_spent=TEMPLATE.c.budget_spent + bindparam("more_spent"),
     )
 )
+_COUNT_GRANTS = _COUNT.values(granted_by=bindparam("by"))
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,17 @@ async def add(tx: Transaction, template: dict[str, Any], terms: dict[str, Any]) 
     await tx.execute(insert(TERMS), terms)
 
 
-async def count(tx: Transaction, changes: Sequence[dict[str, Any]]) -> None:
-    """Move counters: rows of `counted_id`, `more_issued` and `more_spent`. The CHECKs refuse to pass a limit."""
-    if changes:
-        await tx.execute(_COUNT, changes[0] if len(changes) == 1 else changes)
+async def count(tx: Transaction, changes: Sequence[dict[str, Any]], by: str | None = None) -> None:
+    """Move counters: rows of `counted_id`, `more_issued` and `more_spent`. The CHECKs refuse to pass a limit.
+
+    `by` is the process that gives coupons out.
+    """
+    if not changes:
+        return
+    statement = _COUNT
+    if by is not None:
+        statement, changes = _COUNT_GRANTS, [{**change, "by": by} for change in changes]
+    await tx.execute(statement, changes[0] if len(changes) == 1 else changes)
 
 
 async def days(tx: Transaction, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:

@@ -20,6 +20,7 @@ class Claiming:
     """Takes claims and answers each by itself."""
 
     def __init__(self, kit: Kit, granting: Granting, watch: Watch, max_batch: int) -> None:
+        self._kit = kit
         self._granting = granting
         self._watch = watch
         self.group: GroupCommit[Wish, Granted] = GroupCommit("coupon.claims", kit.db, self._work, max_batch=max_batch)
@@ -37,4 +38,5 @@ class Claiming:
         return (await self.group.submit(wish)).body
 
     async def _work(self, tx: Transaction, wishes: Sequence[Wish]) -> Sequence[Granted | Problem]:
-        return await self._granting.grant(tx, wishes)
+        # Within the transaction of a call with an idempotency key nothing can be run again.
+        return await self._granting.grant(tx, wishes, may_lease=not self._kit.db.is_joined())

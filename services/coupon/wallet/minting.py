@@ -3,7 +3,8 @@
 The hot path comes through here once for each coupon, so what all coupons of a batch share is made once, in the lot.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -79,10 +80,20 @@ class Lot:
 
 @dataclass(slots=True)
 class Output:
-    coupons: list[dict[str, Any]]
-    entries: list[dict[str, Any]]
-    events: list[CouponIssued]
-    correlations: list[str | None]
+    """What a batch writes; the lists go in step."""
+
+    coupons: list[dict[str, Any]] = field(default_factory=list)
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    events: list[CouponIssued] = field(default_factory=list)
+    correlations: list[str | None] = field(default_factory=list)
+
+    def drop(self, coupon_ids: Collection[str]) -> None:
+        """Forget these coupons."""
+        kept = [index for index, row in enumerate(self.coupons) if row["id"] not in coupon_ids]
+        self.coupons = [self.coupons[index] for index in kept]
+        self.entries = [self.entries[index] for index in kept]
+        self.events = [self.events[index] for index in kept]
+        self.correlations = [self.correlations[index] for index in kept]
 
 
 def mint(lot: Lot, wish: Wish, number: int, output: Output) -> Granted:

@@ -33,6 +33,21 @@ class Supply:
             return "budget_exhausted"
         return None
 
+    def give(self, number: int, cost: int, today: bool) -> None:
+        """Put `number` coupons back that cost so much each; `today` when they are of the day that is counted."""
+        if self.total is not None:
+            self.total += number
+        if self.day is not None and today:
+            self.day += number
+        if self.budget is not None:
+            self.budget += number * cost
+
+    def most(self) -> int | None:
+        """How many coupons can still be given out; None without any limit."""
+        by_budget = None if self.budget is None or not self.cost else self.budget // self.cost
+        limits = [limit for limit in (self.total, self.day, by_budget) if limit is not None]
+        return min(limits) if limits else None
+
     def take(self) -> None:
         if self.total is not None:
             self.total -= 1
@@ -40,6 +55,19 @@ class Supply:
             self.day -= 1
         if self.budget is not None:
             self.budget -= self.cost
+
+
+_LEASE_SHARE, _LEASE_LEAST = 8, 64
+
+
+def lease_size(supply: Supply, most: int) -> int:
+    """How many coupons to lease to one of several processes: an eighth of what is left, so that all get their turn.
+
+    0 near the end, where leases would only be taken from each other.
+    """
+    left = supply.most()
+    size = most if left is None else min(most, left // _LEASE_SHARE)
+    return size if size >= _LEASE_LEAST else 0
 
 
 def share_out(supply: Supply, customers: Sequence[str], held: Mapping[str, int]) -> list[int | str]:
@@ -62,6 +90,10 @@ def share_out(supply: Supply, customers: Sequence[str], held: Mapping[str, int])
         numbers[customer] = number
         decided.append(number)
     return decided
+
+
+LIMITS = frozenset(("sold_out", "day_limit_reached", "budget_exhausted"))
+"""Refusals because of what all customers together took: they pass when something comes back."""
 
 
 def closed(status: str, validity: Validity, source: Source, now: datetime) -> str | None:

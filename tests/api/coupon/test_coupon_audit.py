@@ -8,7 +8,11 @@ from sqlalchemy import Table, delete, insert, select, text, update
 
 from services.coupon.checkout.repository import CHECKOUT, LINE, LOCK, SHARE
 from services.coupon.refunds.repository import REFUND, REFUND_LINE, REFUND_SHARE
+from services.coupon.templates import leases
+from services.coupon.templates import repository as templates
+from services.coupon.templates.leases import LEASE
 from services.coupon.templates.repository import DAY, TEMPLATE
+from services.coupon.templates.validity import FOREVER
 from services.coupon.wallet.ledger import COUPON, ENTRY
 
 DAMAGE: dict[str, Any] = {
@@ -19,6 +23,7 @@ DAMAGE: dict[str, Any] = {
     "budget_is_ledger": update(TEMPLATE).values(budget_spent=TEMPLATE.c.budget_spent - 1),
     "budget_is_reserved": update(COUPON).values(reserved=COUPON.c.reserved + 1),
     "reserves_end": update(COUPON).where(COUPON.c.status == "issued").values(status="voided"),
+    "leases": update(LEASE).values(cost=1),
     "shares_are_discount": update(CHECKOUT).values(discount=CHECKOUT.c.discount - 1),
     "shares_are_amounts": update(SHARE).values(amount=SHARE.c.amount + 1),
     "locks_agree": update(LOCK).values(token=LOCK.c.token + 1),
@@ -46,6 +51,11 @@ async def some_trade(mall: Mall) -> None:
     await mall.end(paid["id"], "commit")
     await mall.refund(paid["id"], lines=[{"line_id": "1", "quantity": 1}])
     await mall.refund(paid["id"], return_coupons="never")
+    free = await mall.template(limits={"total": 9})
+    async with mall.running.service.kit.db.write() as tx:
+        row = {"template_id": free, "unused": 5, "cost": 0, "day": None, "expires_at": FOREVER}
+        await leases.grant(tx, "hld_another", row)
+        await templates.count(tx, [{"counted_id": free, "more_issued": 5, "more_spent": 0}])
 
 
 async def strike(mall: Mall, damage: Any) -> None:
