@@ -66,6 +66,21 @@ _REASONS: dict[str, tuple[str, str]] = {
         "使用该券不会更优惠，已为您选择更优组合",
         "The cart is not cheaper with it: another combination takes as much off or more.",
     ),
+    "budget_exhausted:offer": (
+        "活动预算已用完",
+        "What is left of the offer's budget is less than it would take off this cart.",
+    ),
+    # The next step
+    "next_step:amount": ("再买{missing_amount}即可使用", "Add goods for {missing_amount} more to use it."),
+    "next_step:quantity": ("再买{missing_quantity}件即可使用", "Add {missing_quantity} more units to use it."),
+    "next_step:amount_for": (
+        "再买{missing_amount}，可减{take_off_amount}",
+        "Add goods for {missing_amount} more: then it takes {take_off_amount} off.",
+    ),
+    "next_step:quantity_for": (
+        "再买{missing_quantity}件，可减{take_off_amount}",
+        "Add {missing_quantity} more units: then it takes {take_off_amount} off.",
+    ),
     # Claims
     "not_found:template": ("没有找到该优惠活动", "There is no coupon template with this id."),
     "paused": ("活动已暂停", "This template is paused. Activate it, or try again later."),

@@ -10,7 +10,7 @@ from services.coupon.checkout.schemas import CheckoutIn
 from services.coupon.pricing.cart import POINTS, SHIPPING
 from services.coupon.pricing.offers import Answer
 from services.coupon.pricing.quoting import Priced
-from services.coupon.pricing.schemas import CartIn, QuoteView
+from services.coupon.pricing.schemas import CartIn
 from services.coupon.wallet.ledger import Change
 from shared.ids import new_id
 
@@ -41,35 +41,37 @@ def checkout(body: CheckoutIn, priced: Priced, fingerprint: str, now: datetime) 
     }
 
 
-def changes(row: Json, quote: QuoteView, held: Mapping[str, Row[Any]], actor: str) -> list[Change]:
+def changes(row: Json, answer: Answer, held: Mapping[str, Row[Any]], actor: str) -> list[Change]:
     """What happens to the coupons, whose rows are `held`."""
     return [
         Change(
-            before=held[use.coupon_id],
+            before=held[use.offer.id],
             event="locked",
             to_status="locked",
             reason=f"order {row['order_id']}",
             actor=actor,
             checkout_id=row["id"],
             amount=use.amount,
-            lock_token=held[use.coupon_id].lock_token + 1,
+            lock_token=held[use.offer.id].lock_token + 1,
             locked_until=row["expires_at"],
         )
-        for use in quote.applied
+        for use in answer.uses
+        if not use.offer.automatic
     ]
 
 
-def locks(row: Json, quote: QuoteView, held: Mapping[str, Row[Any]]) -> list[Json]:
+def locks(row: Json, answer: Answer, held: Mapping[str, Row[Any]]) -> list[Json]:
     return [
         {
             "checkout_id": row["id"],
-            "coupon_id": use.coupon_id,
-            "template_id": use.template_id,
-            "token": held[use.coupon_id].lock_token + 1,
+            "coupon_id": use.offer.id,
+            "template_id": use.offer.template_id,
+            "token": held[use.offer.id].lock_token + 1,
             "amount": use.amount,
             "state": "live",
         }
-        for use in quote.applied
+        for use in answer.uses
+        if not use.offer.automatic
     ]
 
 

@@ -10,7 +10,7 @@ from services.coupon.checkout.releasing import Releasing
 from services.coupon.checkout.repository import CHECKOUT, LINE, LOCK, SHARE
 from services.coupon.checkout.schemas import CheckoutIn, CheckoutView
 from services.coupon.checkout.viewing import Checkouts
-from services.coupon.pricing.quoting import Priced, Quoting
+from services.coupon.pricing.quoting import Priced, Quoting, vouched
 from services.coupon.pricing.wallets import UNUSABLE
 from services.coupon.wallet import ledger
 from shared.contracts import CouponLocked
@@ -34,6 +34,7 @@ class Locking:
         Raises Unprocessable when the order's open checkout was made from another body, Conflict when a coupon that the
         body names cannot be used by anybody else's leave. Nothing is locked then.
         """
+        vouched(caller, body)
         now = self._kit.clock.now()
         fingerprint = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
         async with self._kit.db.write() as tx:
@@ -71,19 +72,20 @@ class Locking:
     async def _hold_coupons(
         self, tx: Transaction, checkout: dict[str, Any], priced: Priced, held: dict[str, Row[Any]], actor: str
     ) -> None:
-        await ledger.apply(tx, frozen.changes(checkout, priced.view, held, actor), checkout["created_at"])
-        await repository.add_parts(tx, {LOCK: frozen.locks(checkout, priced.view, held)})
+        await ledger.apply(tx, frozen.changes(checkout, priced.answer, held, actor), checkout["created_at"])
+        await repository.add_parts(tx, {LOCK: frozen.locks(checkout, priced.answer, held)})
         events = [
             CouponLocked(
-                coupon_id=use.coupon_id,
-                template_id=use.template_id,
+                coupon_id=use.offer.id,
+                template_id=use.offer.template_id,
                 customer_id=checkout["customer_id"],
                 checkout_id=checkout["id"],
                 order_id=checkout["order_id"],
                 amount=use.amount,
                 currency=checkout["currency"],
             )
-            for use in priced.view.applied
+            for use in priced.answer.uses
+            if not use.offer.automatic
         ]
         await self._kit.outbox.publish(tx, events)
 

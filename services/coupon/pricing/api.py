@@ -16,4 +16,4 @@ QuotesWrite = Annotated[Caller, Depends(needs("coupon:quotes:write"))]
 async def quote_cart(caller: QuotesWrite, body: QuoteIn, quoting: Annotated[Quoting, Provided(Quoting)]) -> QuoteView:
     """What the cart costs with the customer's coupons, and why each coupon that is not used is not. Stores nothing."""
     caller.require_customer(body.customer_id)
-    return await quoting.quote(body)
+    return await quoting.quote(caller, body)

@@ -1,25 +1,25 @@
-"""The quote 试算: reads a wallet, asks the engine, writes nothing."""
+"""The quote 试算: reads a wallet and the running promotions, asks the engine, writes nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 
 from services.coupon.audience.knowing import facts
-from services.coupon.pricing import schemas
-from services.coupon.pricing.cart import Cart, Line
-from services.coupon.pricing.engine import price
+from services.coupon.pricing import repository
+from services.coupon.pricing.budgets import price_within
+from services.coupon.pricing.cart import Cart
 from services.coupon.pricing.offers import Answer, Refusal
 from services.coupon.pricing.schemas import CartIn, QuoteView
-from services.coupon.pricing.wallets import Held, Moment, unusable
-from services.coupon.statements import padded
-from services.coupon.templates.repository import TEMPLATE, TermsBook
-from services.coupon.wallet.ledger import COUPON
+from services.coupon.pricing.views import quote_view
+from services.coupon.pricing.wallets import Candidate, Moment, unusable
+from services.coupon.templates.repository import TermsBook
+from services.coupon.templates.terms import Terms
+from services.coupon.templates.validity import FOREVER, local_day
 from shared.db import Transaction
 from shared.service import Kit
-
-MOST_IN_WALLET = 200
+from shared.web import Caller, Forbidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,116 +36,132 @@ class Priced:
 
 
 class Quoting:
-    """Prices carts with the coupons of their customers."""
+    """Prices carts with the coupons of their customers and the promotions that run: the one way to a price."""
 
     def __init__(self, kit: Kit, book: TermsBook, time_zone: str) -> None:
         self._kit = kit
         self._book = book
         self._time_zone = time_zone
 
-    async def quote(self, cart: CartIn) -> QuoteView:
+    async def quote(self, caller: Caller, cart: CartIn) -> QuoteView:
+        """The price as a checkout would find it now."""
+        vouched(caller, cart)
         async with self._kit.db.read() as tx:
+            now = self._kit.clock.now()
+            if cart.coupons == "best":
+                rows = await repository.live(tx, cart.customer_id, now)
+                return (await self._price(tx, cart, rows, [row.id for row in rows])).view
             return (await self.price(tx, cart, await self.candidates(tx, cart))).view
 
     async def candidates(self, tx: Transaction, cart: CartIn) -> Sequence[str]:
         """Ids of the coupons to price: those that are named, or the live ones of the wallet, soonest to end first."""
         if cart.coupons != "best":
             return list(dict.fromkeys(cart.coupons))
-        live = COUPON.c.status.in_(("issued", "locked")) & (COUPON.c.valid_until > self._kit.clock.now())
-        chosen = select(COUPON.c.id).where(COUPON.c.customer_id == cart.customer_id, live)
-        ordered = chosen.order_by(COUPON.c.valid_until, COUPON.c.id).limit(MOST_IN_WALLET)
-        return [row.id for row in await tx.execute(ordered)]
+        return await repository.live_ids(tx, cart.customer_id, self._kit.clock.now())
 
     async def price(
         self, tx: Transaction, cart: CartIn, coupon_ids: Sequence[str], *, order_id: str | None = None
     ) -> Priced:
-        """The cart's price with the best of these coupons. `order_id`: in the write transaction that makes this order."""
-        wallet = await self._wallet(tx, cart.customer_id, coupon_ids)
-        moment = await self._moment(tx, cart, list(wallet.values()), order_id)
-        refused: dict[str, Refusal] = {}
-        offers = []
-        for coupon_id in coupon_ids:
-            held = wallet.get(coupon_id)
-            refusal = Refusal.of("not_found") if held is None else unusable(held, moment)
-            if refusal is not None:
-                refused[coupon_id] = refusal
-            elif held is not None:
-                offers.append(held.offer())
-        answer = price(Cart(tuple(cart.checked_out()), cart.shipping_fee, cart.currency), offers)
-        refused.update(answer.refused)
-        return Priced(_view(cart, answer, refused, coupon_ids), answer)
+        """The cart's price with the best of these coupons and of the promotions.
 
-    async def _wallet(self, tx: Transaction, customer_id: str, coupon_ids: Sequence[str]) -> dict[str, Held]:
-        if not coupon_ids:
-            return {}
-        chosen = (
-            select(COUPON, TEMPLATE.c.currency)
-            .join(TEMPLATE, TEMPLATE.c.id == COUPON.c.template_id)
-            .where(COUPON.c.id.in_(padded(coupon_ids)), COUPON.c.customer_id == customer_id)
-        )
-        rows = (await tx.execute(chosen)).all()
-        book = await self._book.load(tx, {(row.template_id, row.terms_version) for row in rows})
-        return {row.id: _held(row, book[row.template_id, row.terms_version].terms) for row in rows}
+        `order_id`: in the write transaction that makes this order, whose coupons are held.
+        """
+        rows = await repository.named(tx, cart.customer_id, coupon_ids)
+        return await self._price(tx, cart, rows, coupon_ids, order_id)
 
-    async def _moment(self, tx: Transaction, cart: CartIn, wallet: Sequence[Held], order_id: str | None) -> Moment:
+    async def _price(
+        self,
+        tx: Transaction,
+        cart: CartIn,
+        rows: Sequence[Row[Any]],
+        coupon_ids: Sequence[str],
+        order_id: str | None = None,
+    ) -> Priced:
         now = self._kit.clock.now()
-        scopes = [held.terms.scope for held in wallet]
+        wallet = await self._wallet(tx, rows)
+        promotions = await self.promotions(tx, cart.currency)
+        moment = await self.moment(tx, cart, [*wallet.values(), *promotions], order_id)
+        refused = {one: Refusal.of("not_found") for one in coupon_ids if one not in wallet}
+        candidates = {**wallet, **{one.id: one for one in promotions}}
+        usable = []
+        for candidate in candidates.values():
+            refusal = unusable(candidate, moment)
+            if refusal is None:
+                usable.append(candidate)
+            elif not candidate.automatic:
+                refused[candidate.id] = refusal  # a promotion for others is nothing to tell
+        answer = best_price(cart.priced(), usable, cart.points)
+        refused.update(answer.refused)
+        order = [*coupon_ids, *(one.id for one in promotions)]
+        shown = {one: refused[one] for one in order if one in refused}
+        return Priced(quote_view(answer, candidates, shown, now), answer)
+
+    async def _wallet(self, tx: Transaction, rows: Sequence[Row[Any]]) -> dict[str, Candidate]:
+        book = await self._book.load(tx, {(row.template_id, row.terms_version) for row in rows})
+        return {row.id: _coupon(row, book[row.template_id, row.terms_version].terms) for row in rows}
+
+    async def promotions(self, tx: Transaction, currency: str) -> list[Candidate]:
+        """The promotions that run now, whatever they ask of cart, hour and customer."""
+        now = self._kit.clock.now()
+        rows = await repository.promotions(tx, currency, now)
+        book = await self._book.load(tx, {(row.id, row.terms_version) for row in rows})
+        terms = {row.id: book[row.id, row.terms_version].terms for row in rows}
+        daily = [
+            (row, local_day(now, terms[row.id].validity.time_zone or self._time_zone)) for row in rows if row.per_day
+        ]
+        full = await repository.full_days(tx, daily)
+        return [_promotion(row, terms[row.id], now) for row in rows if row.id not in full]
+
+    async def moment(
+        self, tx: Transaction, cart: CartIn, candidates: Sequence[Candidate], order_id: str | None = None
+    ) -> Moment:
+        """When, where and for whom, as far as these offers ask."""
+        now = self._kit.clock.now()
+        scopes = [candidate.terms.scope for candidate in candidates]
         known = (await facts(tx, scopes, [cart.customer_id], now, order_id=order_id))[cart.customer_id]
         return Moment(now, self._time_zone, cart.currency, cart.channel, known)
 
 
-def _held(row: Row[Any], terms: Any) -> Held:
-    return Held(
-        coupon_id=row.id,
+def vouched(caller: Caller, cart: CartIn) -> None:
+    """Points are paid only where the shop itself says that the customer has them."""
+    if cart.points and caller.customer_id is not None:
+        detail = "Points can be spent through the shop's own server only, which knows the balance. Leave `points` at 0."
+        raise Forbidden("points_need_the_shop", detail)
+
+
+def best_price(cart: Cart, usable: Sequence[Candidate], points: int) -> Answer:
+    """The engine's answer for candidates that may be used."""
+    left = {one.id: one.budget_left for one in usable if one.budget_left is not None}
+    return price_within(cart, [one.offer() for one in usable], left, points=points)
+
+
+def _coupon(row: Row[Any], terms: Terms) -> Candidate:
+    taken_here = row.budget is not None and row.budget_on == "redemption"
+    return Candidate(
+        id=row.id,
         template_id=row.template_id,
         terms_version=row.terms_version,
         terms=terms,
+        name=row.name,
         currency=row.currency,
-        status=row.status,
         valid_from=row.valid_from,
         valid_until=row.valid_until,
+        status=row.status,
         locked_until=row.locked_until,
+        budget_left=row.budget - row.budget_spent if taken_here else None,
     )
 
 
-def _view(cart: CartIn, answer: Answer, refused: dict[str, Refusal], order: Sequence[str]) -> QuoteView:
-    return QuoteView(
-        currency=cart.currency,
-        subtotal=answer.cart.subtotal,
-        discount=answer.discount,
-        shipping_fee=cart.shipping_fee,
-        total=answer.total,
-        lines=[_line(line, index, answer) for index, line in enumerate(answer.cart.lines)],
-        applied=[
-            schemas.AppliedView(coupon_id=use.offer.id, template_id=use.offer.template_id, amount=use.amount)
-            for use in answer.uses
-        ],
-        rejected=[_rejected(coupon_id, refused[coupon_id]) for coupon_id in order if coupon_id in refused],
-        search="exact" if answer.exact else "bounded",
-        best_possible_discount=answer.bound,
-    )
-
-
-def _line(line: Line, index: int, answer: Answer) -> schemas.LineView:
-    shares = [
-        schemas.LineDiscount(source=use.offer.id, amount=use.shares[index]) for use in answer.uses if use.shares[index]
-    ]
-    return schemas.LineView(
-        line_id=line.line_id,
-        subtotal=line.subtotal,
-        discount=sum(share.amount for share in shares),
-        total=answer.running[index],
-        discounts=shares,
-    )
-
-
-def _rejected(coupon_id: str, refusal: Refusal) -> schemas.RejectedView:
-    return schemas.RejectedView(
-        coupon_id=coupon_id,
-        code=refusal.code,
-        detail=refusal.detail,
-        detail_zh=refusal.detail_zh,
-        missing_amount=refusal.missing_amount,
-        missing_quantity=refusal.missing_quantity,
-        excluded_by=refusal.excluded_by,
+def _promotion(row: Row[Any], terms: Terms, now: Any) -> Candidate:
+    return Candidate(
+        id=row.id,
+        template_id=row.id,
+        terms_version=row.terms_version,
+        terms=terms,
+        name=row.name,
+        currency=row.currency,
+        valid_from=terms.validity.from_ or now,
+        valid_until=terms.validity.until or FOREVER,
+        budget_left=None if row.budget is None else row.budget - row.budget_spent,
+        automatic=True,
     )

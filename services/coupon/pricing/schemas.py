@@ -4,10 +4,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from services.coupon.pricing.cart import SHIPPING, Line
+from services.coupon.pricing.cart import SHIPPING, Cart, Line
 from services.coupon.templates.scopes import Flag
+from services.coupon.templates.terms import Layer
 from shared.money import Currency
-from shared.web import Body, ExternalId, Unprocessable, View
+from shared.web import Body, ExternalId, Instant, Unprocessable, View
 
 Price = Annotated[int, Field(strict=True, ge=0, le=10**11)]
 """Minor units; bounded so that no sum of a cart leaves 64 bits."""
@@ -56,9 +57,21 @@ class LineIn(Body):
     selected: Annotated[Flag, Field(description="false: in the cart, but not checked out")] = True
 
     def line(self) -> Line:
-        given = self.model_dump(exclude={"selected", "list_price", "tags"})
-        listed = self.unit_price if self.list_price is None else self.list_price
-        return Line(**given, list_price=listed, tags=frozenset(self.tags))
+        return Line(
+            line_id=self.line_id,
+            quantity=self.quantity,
+            unit_price=self.unit_price,
+            list_price=self.unit_price if self.list_price is None else self.list_price,
+            floor_price=self.floor_price,
+            product_id=self.product_id,
+            sku=self.sku,
+            shop_id=self.shop_id,
+            category=self.category,
+            brand=self.brand,
+            tags=frozenset(self.tags),
+            discountable=self.discountable,
+            cost_price=self.cost_price,
+        )
 
 
 class CartIn(Body):
@@ -74,7 +87,10 @@ class CartIn(Body):
         Field(description="`best`: whatever of the wallet takes most off; or the ids of the coupons to use"),
     ] = "best"
     codes: Annotated[tuple[ExternalId, ...], Field(description="must be empty: there are no codes yet")] = ()
-    points: Annotated[int, Field(strict=True, ge=0, description="must be 0: there are no points yet")] = 0
+    points: Annotated[
+        Price,
+        Field(description="points to pay with, one for one minor unit of goods; only the shop's own server may say so"),
+    ] = 0
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -85,12 +101,11 @@ class CartIn(Body):
             raise ValueError(f"line_id {SHIPPING} stands for the shipping fee; give the line another")
         if self.codes:
             raise Unprocessable("unsupported_codes", "Codes are not supported yet; leave `codes` empty.")
-        if self.points:
-            raise Unprocessable("unsupported_points", "Points are not supported yet; leave `points` at 0.")
         return self
 
-    def checked_out(self) -> list[Line]:
-        return [line.line() for line in self.lines if line.selected]
+    def priced(self) -> Cart:
+        """What is checked out of it."""
+        return Cart(tuple(line.line() for line in self.lines if line.selected), self.shipping_fee, self.currency)
 
 
 class QuoteIn(CartIn):
@@ -107,45 +122,96 @@ class LineDiscount(View):
 
 
 class LineView(View):
-    """One line that is checked out. `discount` is the sum of `discounts`."""
+    """One line that is checked out. `discount` is the sum of `discounts`.
+
+    A gift 赠品 or exchanged product 兑换 that an offer (`source`) adds is a line of its own, at price 0.
+    """
 
     line_id: str
+    kind: Literal["item", "gift", "exchange"] = "item"
+    source: str | None = None
+    sku: str | None = None
+    product_id: str | None = None
+    quantity: int | None = None
     subtotal: int
     discount: int
+    points_discount: int = 0
     total: int
     discounts: list[LineDiscount]
 
 
-class AppliedView(View):
-    """A coupon that is used, and what it takes off the order."""
+class NextStepView(View):
+    """What to add to get more off 凑单: goods for so much, or so many units; then the offer takes `would_take_off` in all."""
 
-    coupon_id: str
-    template_id: str
+    missing_amount: int | None = None
+    missing_quantity: int | None = None
+    would_take_off: int | None = None
+    detail: str
+    detail_zh: str
+
+
+class Named(View):
+    """An offer in a quote: a coupon, a promotion, or (in a preview) a draft. `valid_until` is null when it never ends."""
+
+    coupon_id: str | None = None
+    promotion_id: str | None = None
+    ref: str | None = None
+    name: str | None = None
+
+
+class NudgeView(Named, NextStepView):
+    """The nearest next step of all offers."""
+
+
+class AppliedView(Named):
+    """An offer that is used, and what it takes off the order, goods and shipping."""
+
+    template_id: str | None = None
+    layer: Layer = "coupon"
     amount: int
+    valid_until: Instant | None = None
+    next_step: NextStepView | None = None
 
 
-class RejectedView(View):
-    """A coupon that is not used, and why. `missing_amount` / `missing_quantity`: what to add to use it 凑单."""
+class RejectedView(Named):
+    """An offer that is not used, and why. `missing_amount` / `missing_quantity`: what to add to use it 凑单."""
 
-    coupon_id: str
     code: str
     detail: str
     detail_zh: str
     missing_amount: int | None = None
     missing_quantity: int | None = None
     excluded_by: str | None = None
+    valid_until: Instant | None = None
+
+
+class CashBackView(View):
+    """What an offer promises 返现: once the order completes, a coupon of that worth."""
+
+    source: str
+    amount: int
+    valid_days: int
 
 
 class QuoteView(View):
-    """The price of a cart. `search` bounded: no combination takes more than `best_possible_discount` off."""
+    """The price of a cart: `total` = `subtotal` - `discount` - `points_discount` + `shipping_fee` - `shipping_discount`.
 
+    `search` bounded: no combination takes more than `best_possible_discount` off. `server_time` is the instant of the
+    price, for countdowns to each offer's `valid_until`.
+    """
+
+    server_time: Instant | None = None
     currency: str
     subtotal: int
     discount: int
+    points_discount: int = 0
     shipping_fee: int
+    shipping_discount: int = 0
     total: int
     lines: list[LineView]
     applied: list[AppliedView]
     rejected: list[RejectedView]
+    cash_back: tuple[CashBackView, ...] = ()
+    next_step: NudgeView | None = None
     search: Literal["exact", "bounded"]
     best_possible_discount: int

@@ -1,4 +1,4 @@
-"""Which coupons of a customer may be priced now, and why the others may not. Pure."""
+"""Which coupons of a customer and which promotions may be priced now, and why the others may not. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,21 +11,36 @@ from services.coupon.wallet.rules import effective
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """One coupon of the customer, as it lies in the wallet."""
+class Candidate:
+    """One coupon of the customer, or a promotion (`automatic`), that may take something off.
 
-    coupon_id: str
+    `budget_left` is what orders may still take of the offer's budget, None where they take nothing of one.
+    """
+
+    id: str
     template_id: str
     terms_version: int
     terms: Terms
+    name: str
     currency: str
-    status: str
     valid_from: datetime
     valid_until: datetime
-    locked_until: datetime | None
+    status: str = "issued"
+    locked_until: datetime | None = None
+    face_amount: int | None = None
+    budget_left: int | None = None
+    automatic: bool = False
 
     def offer(self) -> Offer:
-        return Offer(self.coupon_id, self.template_id, self.terms, self.valid_until, self.terms_version)
+        return Offer(
+            self.id,
+            self.template_id,
+            self.terms,
+            self.valid_until,
+            self.terms_version,
+            self.automatic,
+            self.face_amount,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +58,22 @@ UNUSABLE = frozenset(("locked", "redeemed", "expired", "voided", "not_found"))
 """States of a coupon itself that no cart can change."""
 
 
-def unusable(held: Held, moment: Moment) -> Refusal | None:
-    """Why the coupon can't be used here and now, whatever is in the cart; None when it can."""
-    status = effective(held.status, held.valid_until, held.locked_until, moment.now)
+def unusable(candidate: Candidate, moment: Moment) -> Refusal | None:
+    """Why it can't be used here and now, whatever is in the cart; None when it can."""
+    status = effective(candidate.status, candidate.valid_until, candidate.locked_until, moment.now)
     if status in UNUSABLE:
         return Refusal.of(status)
-    if moment.now < held.valid_from:
+    if moment.now < candidate.valid_from:
         return Refusal.of("not_started")
-    return inapplicable(held.terms, held.currency, moment)
+    if candidate.currency != moment.currency:
+        return Refusal.of("currency_mismatch", currency=moment.currency, offered=candidate.currency)
+    return inapplicable(candidate.terms, moment)
 
 
-def inapplicable(terms: Terms, currency: str, moment: Moment) -> Refusal | None:
-    """Why these terms, of a coupon or of a promotion, hold nothing for this moment and customer; None when they do."""
+def inapplicable(terms: Terms, moment: Moment) -> Refusal | None:
+    """Why these terms hold nothing for this moment and customer; None when they do."""
     if not open_at(terms.validity, moment.now, moment.time_zone):
         return Refusal.of("outside_hours")
-    if currency != moment.currency:
-        return Refusal.of("currency_mismatch", currency=moment.currency, offered=currency)
     scope = terms.scope
     if scope.channels and moment.channel not in scope.channels:
         return Refusal.of("wrong_channel")

@@ -45,7 +45,7 @@ def kept_after(books: Books, units: Mapping[str, int], offers: Sequence[Offer]) 
     rest = sale.kept(units)
     shipping = [line for line in sale.lines if line.line_id == SHIPPING and SHIPPING in rest]
     cart = CartIn.model_validate(books.checkout.cart)
-    lines = tuple(replace(line, quantity=rest[line.line_id]) for line in cart.checked_out() if line.line_id in rest)
+    lines = tuple(replace(line, quantity=rest[line.line_id]) for line in cart.priced().lines if line.line_id in rest)
     if not lines:  # no goods to price the shipping fee with: it stays as it was paid
         fees = {source: share for line in shipping for source, share in line.shares.items()}
         return Kept(sum(line.unit_price for line in shipping) - sum(fees.values()), fees)

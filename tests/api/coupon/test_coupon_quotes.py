@@ -7,6 +7,7 @@ from api.coupon.mall import Mall
 from sqlalchemy import select
 
 from services.coupon.base import Base
+from services.coupon.templates.repository import count_days
 from shared.clock import ManualClock
 
 
@@ -100,9 +101,73 @@ async def test_a_quote_writes_nothing(mall: Mall) -> None:
         ({"coupons": "all"}, "validation_failed"),
         ({"colour": "red"}, "validation_failed"),
         ({"codes": ["ABC"]}, "unsupported_codes"),
-        ({"points": 5}, "unsupported_points"),
+        ({"points": -5}, "validation_failed"),
     ],
 )
 async def test_a_bad_cart_is_refused(mall: Mall, change: dict[str, Any], code: str) -> None:
     answer = await mall.http.post("/v1/quotes", json={**mall.cart(), **change})
     assert (answer.status_code, answer.json()["code"]) == (422, code), answer.text
+
+
+async def test_promotions_apply_by_themselves_and_with_coupons(mall: Mall) -> None:
+    promotion = await mall.promotion(3000, threshold={"amount": 10_000})
+    quote = await mall.quote(mall.cart())
+    assert quote["applied"] == [{"promotion_id": promotion, "name": "满减", "layer": "shop", "amount": 3000}]
+    assert quote["lines"][0]["discounts"] == [{"source": promotion, "amount": 3000}]
+    coupon = await mall.claim(await mall.template(2000))
+    both = await mall.quote(mall.cart())
+    assert [one.get("promotion_id") or one["coupon_id"] for one in both["applied"]] == [promotion, coupon]
+    assert (both["discount"], both["total"]) == (5000, 5000)
+    assert (await mall.quote(mall.cart(coupons=[])))["discount"] == 3000
+    small = await mall.quote(mall.cart(9000, coupons=[]))
+    (missed,) = small["rejected"]
+    assert (missed["promotion_id"], missed["code"], missed["missing_amount"]) == (promotion, "below_threshold", 1000)
+    assert "¥10.00" in missed["detail_zh"]
+    step = small["next_step"]
+    assert (step["promotion_id"], step["missing_amount"]) == (promotion, 1000)
+    assert "¥10.00" in step["detail"]
+
+
+async def test_a_promotion_that_does_not_run_here_and_now_is_not_told_of(mall: Mall, clock: ManualClock) -> None:
+    ends = {"until": "2026-11-11T03:00:00Z"}
+    running = await mall.promotion(100, validity=ends, scope={"channels": ["app"]}, limits={"per_day": 2})
+    await mall.promotion(status="paused")
+    await mall.promotion(validity={"from": "2026-11-11T03:00:00Z"})
+    await mall.promotion(validity={"weekdays": [4]})
+    await mall.promotion(scope={"channels": ["store"]})
+    await mall.promotion(scope={"segments": ["seg_1"]})
+    await mall.promotion(scope={"tiers": ["gold"]})
+    await mall.promotion(currency="USD")
+    await mall.promotion(limits={"total": 0})
+    await mall.promotion(scope={"include": {"brands": ["b"]}})  # for other goods
+    cart = mall.cart(channel="app")
+    quote = await mall.quote(cart)
+    assert ([one["promotion_id"] for one in quote["applied"]], quote["rejected"]) == ([running], [])
+    assert (quote["applied"][0]["valid_until"], quote["server_time"]) == (
+        "2026-11-11T03:00:00Z",
+        "2026-11-11T02:00:00Z",
+    )
+    async with mall.running.service.kit.db.write() as tx:
+        await count_days(tx, [{"template_id": running, "day": "2026-11-11", "issued": 2}])
+    assert (await mall.quote(cart))["applied"] == []  # today's are used up
+    clock.advance(seconds=3600)
+    assert (await mall.quote(mall.cart(channel="app")))["discount"] == 1000  # the one that began
+
+
+async def test_nobody_takes_more_than_is_left_of_a_budget(mall: Mall) -> None:
+    tight = await mall.promotion(3000, limits={"budget": 2999})
+    enough = await mall.promotion(1000, limits={"budget": 1000})
+    quote = await mall.quote(mall.cart())
+    assert [one["promotion_id"] for one in quote["applied"]] == [enough]
+    assert [(one["promotion_id"], one["code"]) for one in quote["rejected"]] == [(tight, "budget_exhausted")]
+    small = await mall.quote(mall.cart(2000))  # here it takes less
+    assert sum(one["amount"] for one in small["applied"]) == 2000
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_points_are_for_the_shop_to_vouch_for(mall: Mall) -> None:
+    shopper = mall.running.client(customer_id="c1", kind="publishable")
+    for path, body in (("/v1/quotes", {}), ("/v1/checkouts", {"order_id": "o1"})):
+        refused = await shopper.post(path, json={**mall.cart(points=1), **body})
+        assert (refused.status_code, refused.json()["code"]) == (403, "points_need_the_shop")
+    assert (await shopper.post("/v1/quotes", json=mall.cart())).status_code == 200

@@ -25,13 +25,17 @@ async def test_from_the_offer_to_the_paid_order(mall: Mall) -> None:
     assert quote["lines"] == [
         {
             "line_id": "1",
+            "kind": "item",
+            "quantity": 2,
             "subtotal": 40000,
             "discount": 5000,
+            "points_discount": 0,
             "total": 35000,
             "discounts": [{"source": claim["id"], "amount": 5000}],
         }
     ]
-    assert quote["applied"] == [{"coupon_id": claim["id"], "template_id": template_id, "amount": 5000}]
+    used = {"coupon_id": claim["id"], "template_id": template_id, "name": "券", "layer": "shop", "amount": 5000}
+    assert quote["applied"] == [{**used, "valid_until": claim["valid_until"]}]
 
     checkout = await mall.checkout("o1", cart, ttl_seconds=900)
     assert (checkout["status"], checkout["expires_at"]) == ("locked", "2026-11-11T02:15:00Z")

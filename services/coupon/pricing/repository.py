@@ -1,0 +1,82 @@
+"""The SQL of prices: a customer's coupons, and the promotions that run."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, or_, select
+
+from services.coupon.statements import padded
+from services.coupon.templates.repository import DAY, TEMPLATE
+from services.coupon.wallet.ledger import COUPON
+from shared.db import Transaction
+
+MOST_IN_WALLET = 200
+_T, _C = TEMPLATE.c, COUPON.c
+_WALLET = select(
+    _C.id,
+    _C.template_id,
+    _C.terms_version,
+    _C.status,
+    _C.valid_from,
+    _C.valid_until,
+    _C.locked_until,
+    _T.name,
+    _T.currency,
+    _T.budget_on,
+    _T.budget,
+    _T.budget_spent,
+).join(TEMPLATE, _T.id == _C.template_id)
+
+
+def _live(chosen: Select[Any], customer_id: str, now: datetime) -> Select[Any]:
+    """Those of the wallet that may be of use, soonest to end first."""
+    live = _C.status.in_(("issued", "locked")) & (_C.valid_until > now)
+    return chosen.where(_C.customer_id == customer_id, live).order_by(_C.valid_until, _C.id).limit(MOST_IN_WALLET)
+
+
+async def live_ids(tx: Transaction, customer_id: str, now: datetime) -> list[str]:
+    return [row.id for row in await tx.execute(_live(select(_C.id), customer_id, now))]
+
+
+async def live(tx: Transaction, customer_id: str, now: datetime) -> Sequence[Row[Any]]:
+    """The live coupons of the wallet with what their templates say."""
+    return (await tx.execute(_live(_WALLET, customer_id, now))).all()
+
+
+async def named(tx: Transaction, customer_id: str, coupon_ids: Sequence[str]) -> Sequence[Row[Any]]:
+    """Those of the named coupons that are this customer's, in no promised order."""
+    if not coupon_ids:
+        return []
+    chosen = _WALLET.where(_C.id.in_(padded(coupon_ids)), _C.customer_id == customer_id)
+    return (await tx.execute(chosen)).all()
+
+
+async def promotions(tx: Transaction, currency: str, now: datetime) -> Sequence[Row[Any]]:
+    """Active promotions that have not ended and of which something is left, in the order of their ids."""
+    chosen = (
+        select(
+            _T.id,
+            _T.terms_version,
+            _T.name,
+            _T.currency,
+            _T.per_day,
+            _T.budget,
+            _T.budget_spent,
+        )
+        .where(_T.kind == "promotion", _T.status == "active", _T.currency == currency)
+        .where(or_(_T.ends_at.is_(None), _T.ends_at > now))
+        .where(or_(_T.total.is_(None), _T.issued < _T.total))
+        .where(or_(_T.budget.is_(None), _T.budget_spent < _T.budget))
+        .order_by(_T.id)
+    )
+    return (await tx.execute(chosen)).all()
+
+
+async def full_days(tx: Transaction, days: Sequence[tuple[Row[Any], str]]) -> set[str]:
+    """Of these promotions with a daily limit, and the local day of each: those whose orders of the day are used up."""
+    if not days:
+        return set()
+    limits = {(row.id, day): row.per_day for row, day in days}
+    chosen = select(DAY).where(or_(*((DAY.c.template_id == key) & (DAY.c.day == day) for key, day in limits)))
+    return {row.template_id for row in await tx.execute(chosen) if row.issued >= limits[row.template_id, row.day]}

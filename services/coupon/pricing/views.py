@@ -1,0 +1,164 @@
+"""From the engine's answer to what clients see. No I/O."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from services.coupon.pricing import schemas
+from services.coupon.pricing.cart import Line
+from services.coupon.pricing.offers import Answer, ExtraLine, Refusal, Use
+from services.coupon.pricing.schemas import NextStepView, QuoteView
+from services.coupon.pricing.wallets import Candidate
+from services.coupon.reasons import explain
+from services.coupon.templates.validity import FOREVER
+
+_UNINTERESTING = frozenset(("out_of_scope", "no_effect"))
+"""A promotion for other goods than the cart's is no news to its customer; a coupon of her own is."""
+
+
+def quote_view(
+    answer: Answer,
+    candidates: Mapping[str, Candidate],
+    refused: Mapping[str, Refusal],
+    server_time: datetime,
+    named: str = "coupon_id",
+) -> QuoteView:
+    """The quote. `refused` has the reasons of coupons in the order that they are shown in; `named` is what ids of coupons
+    are called."""
+    cart = answer.cart
+    applied = [_applied(use, candidates, named, cart.currency) for use in answer.uses]
+    rejected = [
+        _rejected(one, candidates.get(one), refusal, named)
+        for one, refusal in refused.items()
+        if not ((known := candidates.get(one)) and known.automatic and refusal.code in _UNINTERESTING)
+    ]
+    return QuoteView(
+        server_time=server_time,
+        currency=cart.currency,
+        subtotal=cart.subtotal,
+        discount=answer.discount,
+        points_discount=answer.points_discount,
+        shipping_fee=cart.shipping_fee,
+        shipping_discount=answer.shipping_discount,
+        total=answer.total,
+        lines=[
+            *(_line(line, index, answer) for index, line in enumerate(cart.lines)),
+            *(_extra(extra, number) for number, extra in enumerate(answer.extra_lines, 1)),
+        ],
+        applied=applied,
+        rejected=rejected,
+        cash_back=tuple(
+            schemas.CashBackView(source=one.source, amount=one.amount, valid_days=one.valid_days)
+            for one in answer.cash_back
+        ),
+        next_step=_nearest(applied, rejected, cart.currency),
+        search="exact" if answer.exact else "bounded",
+        best_possible_discount=answer.bound,
+    )
+
+
+def _line(line: Line, index: int, answer: Answer) -> schemas.LineView:
+    shares = [
+        schemas.LineDiscount(source=use.offer.id, amount=use.shares[index]) for use in answer.uses if use.shares[index]
+    ]
+    return schemas.LineView(
+        line_id=line.line_id,
+        quantity=line.quantity,
+        subtotal=line.subtotal,
+        discount=sum(share.amount for share in shares),
+        points_discount=answer.points[index],
+        total=answer.running[index],
+        discounts=shares,
+    )
+
+
+def _extra(extra: ExtraLine, number: int) -> schemas.LineView:
+    return schemas.LineView(
+        line_id=f"{extra.source}:{number}",
+        kind="gift" if extra.product_id is None else "exchange",
+        source=extra.source,
+        sku=extra.sku,
+        product_id=extra.product_id,
+        quantity=extra.quantity,
+        subtotal=0,
+        discount=0,
+        total=0,
+        discounts=[],
+    )
+
+
+def _name(candidate_id: str, candidate: Candidate | None, named: str) -> dict[str, str]:
+    """How an offer is called in the answer."""
+    return {"promotion_id" if named == "coupon_id" and candidate and candidate.automatic else named: candidate_id}
+
+
+def _applied(use: Use, candidates: Mapping[str, Candidate], named: str, currency: str) -> schemas.AppliedView:
+    candidate = candidates[use.offer.id]
+    step = use.next_step
+    return schemas.AppliedView.model_validate(
+        {
+            **_name(candidate.id, candidate, named),
+            "template_id": None if candidate.automatic or named == "ref" else candidate.template_id,
+            "name": candidate.name,
+            "layer": candidate.terms.stacking.layer,
+            "amount": use.amount,
+            "valid_until": _until(candidate),
+            "next_step": None
+            if step is None
+            else _next_step(step.missing_amount, step.missing_quantity, step.would_take_off, currency),
+        }
+    )
+
+
+def _rejected(one: str, candidate: Candidate | None, refusal: Refusal, named: str) -> schemas.RejectedView:
+    return schemas.RejectedView.model_validate(
+        {
+            **_name(one, candidate, named),
+            "name": candidate and candidate.name,
+            "code": refusal.code,
+            "detail": refusal.detail,
+            "detail_zh": refusal.detail_zh,
+            "missing_amount": refusal.missing_amount,
+            "missing_quantity": refusal.missing_quantity,
+            "excluded_by": refusal.excluded_by,
+            "valid_until": candidate and _until(candidate),
+        }
+    )
+
+
+def _until(candidate: Candidate) -> datetime | None:
+    return None if candidate.valid_until == FOREVER else candidate.valid_until
+
+
+def _next_step(amount: int | None, quantity: int | None, would_take_off: int | None, currency: str) -> NextStepView:
+    """What to add 凑单, said in words: goods for an amount, or units."""
+    values = {} if would_take_off is None else {"take_off_amount": would_take_off}
+    more = "" if would_take_off is None else "_for"
+    if amount is not None:
+        reason = explain(f"next_step:amount{more}", currency=currency, missing_amount=amount, **values)
+    else:
+        reason = explain(f"next_step:quantity{more}", currency=currency, missing_quantity=quantity or 0, **values)
+    return NextStepView(
+        missing_amount=amount,
+        missing_quantity=quantity,
+        would_take_off=would_take_off,
+        detail=reason.detail,
+        detail_zh=reason.detail_zh,
+    )
+
+
+def _nearest(
+    applied: Sequence[schemas.AppliedView], rejected: Sequence[schemas.RejectedView], currency: str
+) -> schemas.NudgeView | None:
+    """The step that asks for least: money before pieces."""
+    steps = [
+        (one, _next_step(one.missing_amount, one.missing_quantity, None, currency))
+        for one in rejected
+        if one.code == "below_threshold"
+    ] + [(use, use.next_step) for use in applied if use.next_step is not None]
+    if not steps:
+        return None
+    offer, step = min(
+        steps, key=lambda one: (one[1].missing_amount is None, one[1].missing_amount or one[1].missing_quantity)
+    )
+    names = {"coupon_id": offer.coupon_id, "promotion_id": offer.promotion_id, "ref": offer.ref, "name": offer.name}
+    return schemas.NudgeView(**names, **dict(step))
