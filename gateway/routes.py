@@ -94,6 +94,18 @@ COUPON: tuple[Route, ...] = (
     Route("GET", "/v1/checkouts/{checkout_id}/refunds", "coupon:refunds:read", "coupon"),
     Route("POST", "/v1/checkouts/{checkout_id}/refunds/quote", "coupon:refunds:write", "coupon"),
     Route("GET", "/v1/refunds/{refund_id}", "coupon:refunds:read", "coupon"),
+    Route("POST", "/v1/abuse/rules", "coupon:abuse:write", "coupon"),
+    Route("GET", "/v1/abuse/rules", "coupon:abuse:read", "coupon"),
+    Route("GET", "/v1/abuse/rules/{rule_id}", "coupon:abuse:read", "coupon"),
+    Route("PATCH", "/v1/abuse/rules/{rule_id}", "coupon:abuse:write", "coupon"),
+    Route("DELETE", "/v1/abuse/rules/{rule_id}", "coupon:abuse:write", "coupon"),
+    Route("POST", "/v1/abuse/denials", "coupon:abuse:write", "coupon"),
+    Route("GET", "/v1/abuse/denials", "coupon:abuse:read", "coupon"),
+    Route("GET", "/v1/abuse/denials/{denial_id}", "coupon:abuse:read", "coupon"),
+    Route("DELETE", "/v1/abuse/denials/{denial_id}", "coupon:abuse:write", "coupon"),
+    Route("GET", "/v1/abuse/cases", "coupon:abuse:read", "coupon"),
+    Route("GET", "/v1/abuse/cases/{case_id}", "coupon:abuse:read", "coupon"),
+    Route("POST", "/v1/abuse/cases/{case_id}/decide", "coupon:abuse:write", "coupon"),
     Route("GET", "/v1/audit/coupons", "coupon:audit:read", "coupon"),
 )
 

@@ -1,9 +1,14 @@
 """The coupon service, put together: this file is its diagram."""
 
+from services.coupon.abuse import api as abuse_api
 from services.coupon.abuse.book import Watch
 from services.coupon.abuse.cases import Cases
+from services.coupon.abuse.denying import Denials
 from services.coupon.abuse.fingerprints import Fingerprints
 from services.coupon.abuse.guarding import Guarding
+from services.coupon.abuse.limiting import VelocityRules
+from services.coupon.abuse.reviewing import Reviewing
+from services.coupon.abuse.scoring import Scoring
 from services.coupon.abuse.velocity import Velocity
 from services.coupon.audience.handlers import on_membership, on_tracked
 from services.coupon.audit import api as audit_api
@@ -64,6 +69,10 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
     ending = Ending(kit, wallet, settings.sweep_batch_size)
     reminding = Reminding(kit, settings.sweep_batch_size)
 
+    denials = Denials(kit, watch, fingerprints)
+    scoring = Scoring(kit, guarding, fingerprints, cases, settings)
+    reviewing = Reviewing(kit, ending, denials)
+
     quoting = Quoting(kit, book, settings.time_zone)
     releasing = Releasing(kit, settings.sweep_batch_size)
     checkouts = Checkouts(kit)
@@ -83,6 +92,7 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
                 pricing_api,
                 checkout_api,
                 refunds_api,
+                abuse_api,
                 audit_api,
             )
         ],
@@ -98,6 +108,9 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
             settling,
             refunds,
             refunding,
+            VelocityRules(kit, watch),
+            denials,
+            reviewing,
             Audit(kit),
         ],
         hot_routes=[wallet_api.claim_route(claiming)],
@@ -120,6 +133,8 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
             Loop("abuse rules", watch.refresh, 1.0),
             Loop("forget guesses", guarding.forget, 60.0),
             Loop("forget velocity", velocity.forget, 60.0),
+            Loop("score claims", scoring.work, settings.sweep_seconds),
+            Loop("forget sightings", scoring.forget, 3600.0),
         ],
         resources=[leasing.running, claiming.group.running],
     )

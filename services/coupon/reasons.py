@@ -33,6 +33,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     ),
     # For whom
     "wrong_channel": ("当前渠道不可用", "This offer is for other channels; send the cart's `channel`."),
+    "not_eligible:customer": ("您不符合该活动的参与条件", "This offer is not for this customer."),
     "not_eligible:segment": (
         "您不在该优惠的适用人群中",
         "This customer is in none of the segments that the offer is for.",

@@ -36,6 +36,10 @@ class CouponSettings(ServiceSettings, service="coupon"):
     guess_budget_server: int = Field(
         1_000, ge=1, description="wrong codes of one merchant's server that names no shopper's address, in a window"
     )
+    abuse_case_score: int = Field(60, ge=1, le=100, description="from this score on a claim becomes a case to review")
+    abuse_lag_seconds: float = Field(
+        5.0, ge=0, description="how far scoring stays behind the clock; longer than any claim's transaction takes"
+    )
     guess_budget_template: int = Field(
         2_000, ge=1, description="wrong codes of one template in a window, of all together"
     )

@@ -3,6 +3,7 @@
 A claim asks memory only, so an installation without rules and lists pays nothing for them.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -50,36 +51,42 @@ class Book:
 
 
 class Watch:
-    """Keeps the book. `refresh` is called by a loop; a change in this process shows at once."""
+    """Keeps the book. A change of this process shows at once, one of another within a second."""
 
     def __init__(self, kit: Kit, fingerprints: Fingerprints) -> None:
         self._kit = kit
         self._fingerprints = fingerprints
         self._book = Book()
-        self._stale = True
+        self._reading = asyncio.Lock()
+        self._changes, self._known = 1, 0  # changes made here, and up to which of them the book was read
 
-    async def book(self) -> Book:
-        if self._stale:
-            await self.refresh()
+    async def book(self, tx: Transaction | None = None) -> Book:
+        """The book, with every change of this process in it. `tx`: the caller's transaction, where it has one open."""
+        if self._known != self._changes:
+            await self._refresh(tx)
         return self._book
 
     async def refresh(self) -> None:
-        """Read rules and lists when their version is another."""
-        self._stale = False  # before the look: a change that comes meanwhile asks for another
-        try:
-            await self._read()
-        except BaseException:
-            self._stale = True
-            raise
+        """Read rules and lists when their version is another (a loop calls this)."""
+        await self._refresh(None)
 
-    async def _read(self) -> None:
-        async with self._kit.db.read() as tx:
-            # The version first: what is written between the two reads is then read again the next time.
-            version = await tx.scalar(select(VERSION.c.version)) or 0
-            if version == self._book.version:
-                return
-            rules = (await tx.execute(select(RULE).order_by(RULE.c.id))).all()
-            denials = (await tx.execute(select(DENIAL.c.subject, DENIAL.c.value, DENIAL.c.until))).all()
+    async def _refresh(self, tx: Transaction | None) -> None:
+        async with self._reading:
+            change = self._changes  # one that comes meanwhile asks for another look
+            if tx is None:
+                async with self._kit.db.read() as own:
+                    await self._read(own)
+            else:
+                await self._read(tx)  # whoever holds a connection must not wait for another
+            self._known = change
+
+    async def _read(self, tx: Transaction) -> None:
+        # The version first: what is written between the two looks is then read again the next time.
+        version = await tx.scalar(select(VERSION.c.version)) or 0
+        if version == self._book.version:
+            return
+        rules = (await tx.execute(select(RULE).order_by(RULE.c.id))).all()
+        denials = (await tx.execute(select(DENIAL.c.subject, DENIAL.c.value, DENIAL.c.until))).all()
         self._book = Book(
             version,
             tuple(rules),
@@ -90,7 +97,7 @@ class Watch:
     async def changed(self, tx: Transaction) -> None:
         """Tell everybody, once `tx` is committed, that rules or lists are others now."""
         await upsert(tx, VERSION, [{"id": 1, "version": 1}], ["id"], {"version": VERSION.c.version + 1})
-        tx.after_commit(self._forget)
+        tx.after_commit(self._note_change)
 
     async def origin(self, client: Client, customer_id: str | None, denied: Problem | None = None) -> Origin:
         """Where a shopper's request comes from. Raises `denied` (default: not_eligible) for those on a deny list."""
@@ -98,8 +105,8 @@ class Watch:
         book = await self.book()
         address = None if client.server else client.address
         if (book.denied or book.networks) and book.denies(customer_id, origin, address, self._kit.clock.now()):
-            raise denied or refusal("not_eligible")
+            raise denied or refusal("not_eligible:customer")
         return origin
 
-    def _forget(self) -> None:
-        self._stale = True
+    def _note_change(self) -> None:
+        self._changes += 1

@@ -48,7 +48,7 @@ class Velocity:
 
     async def look(self, tx: Transaction, wishes: Sequence[Wish]) -> Tally | None:
         """Which wishes come too soon; None where no rule is concerned. Locks what it looks at."""
-        rules = (await self._watch.book()).rules
+        rules = (await self._watch.book(tx)).rules
         if not rules:
             return None
         keys = {index: found for index, wish in enumerate(wishes) if (found := _concerned(rules, wish))}

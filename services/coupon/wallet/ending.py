@@ -1,6 +1,9 @@
 """How coupons end without being used: an operator takes one back, or the clock does."""
 
-from sqlalchemy import select
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, select
 
 from services.coupon.wallet import ledger
 from services.coupon.wallet.ledger import COUPON, Change
@@ -8,6 +11,7 @@ from services.coupon.wallet.reading import Wallet
 from services.coupon.wallet.rules import effective
 from services.coupon.wallet.schemas import CouponDetail
 from shared.contracts import CouponExpired, CouponVoided
+from shared.db import Transaction
 from shared.service import Kit
 from shared.web import Caller, Conflict, NotFound
 
@@ -36,13 +40,23 @@ class Ending:
                 raise Conflict("coupon_locked", detail, checkout_id=row.checkout_id)
             if status in ("redeemed", "expired"):
                 raise Conflict(f"coupon_{status}", f"This coupon is {status}; there is nothing left to void.")
-            change = Change(row, "voided", "voided", reason, f"key:{caller.key_id}", budget_change=-row.reserved)
-            await ledger.apply(tx, [change], now)
-            event = CouponVoided(
-                coupon_id=row.id, template_id=row.template_id, customer_id=row.customer_id, reason=reason
-            )
-            await self._kit.outbox.publish(tx, [event])
+            await self.take_back(tx, [row], reason, f"key:{caller.key_id}")
             return await self._wallet.detail(tx, caller, coupon_id)
+
+    async def take_back(self, tx: Transaction, rows: Sequence[Row[Any]], reason: str, actor: str) -> dict[str, str]:
+        """Void those of the held coupons that are free. Answers for each what it is now: `voided`, or what it stays."""
+        now = self._kit.clock.now()
+        states = {row.id: effective(row.status, row.valid_until, row.locked_until, now) for row in rows}
+        free = [row for row in rows if row.status == "issued" and states[row.id] == "issued"]
+        changes = [Change(row, "voided", "voided", reason, actor, budget_change=-row.reserved) for row in free]
+        await ledger.apply(tx, changes, now)
+        events = [
+            CouponVoided(coupon_id=row.id, template_id=row.template_id, customer_id=row.customer_id, reason=reason)
+            for row in free
+        ]
+        await self._kit.outbox.publish(tx, events)
+        kept = {row.id: "locked" if row.status == "locked" else states[row.id] for row in rows}
+        return {**kept, **dict.fromkeys((row.id for row in free), "voided")}
 
     async def expire_due(self) -> bool:
         """Write down one batch of expiries that the clock has decided already. True when more may wait."""

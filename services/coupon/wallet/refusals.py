@@ -10,6 +10,7 @@ _REFUSALS: dict[str, tuple[type[Problem], str]] = {
     "paused": (Conflict, "paused"),
     "not_started": (Conflict, "not_started:claims"),
     "ended": (Gone, "ended"),
+    "not_eligible:customer": (Forbidden, "not_eligible:customer"),
     "not_eligible:segment": (Forbidden, "not_eligible:segment"),
     "not_eligible:tier": (Forbidden, "not_eligible:tier"),
     "not_eligible:new_customer": (Forbidden, "not_eligible:new_customer"),
