@@ -19,6 +19,12 @@ from services.coupon.checkout.locking import Locking
 from services.coupon.checkout.releasing import Releasing
 from services.coupon.checkout.settling import Settling
 from services.coupon.checkout.viewing import Checkouts
+from services.coupon.codes import api as codes_api
+from services.coupon.codes.downloading import Downloads
+from services.coupon.codes.making import CodeBatches
+from services.coupon.codes.publishing import PublicCodes
+from services.coupon.codes.redeeming import Redeeming
+from services.coupon.codes.resolving import Codes
 from services.coupon.pricing import api as pricing_api
 from services.coupon.pricing.quoting import Quoting
 from services.coupon.promotions import api as promotions_api
@@ -72,6 +78,9 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
     denials = Denials(kit, watch, fingerprints)
     scoring = Scoring(kit, guarding, fingerprints, cases, settings)
     reviewing = Reviewing(kit, ending, denials)
+    batches = CodeBatches(kit, settings.code_chunk_size)
+    codes = Codes(kit, granting)
+    redeeming = Redeeming(kit, codes, wallet, guarding, settings.group_commit_max)
 
     quoting = Quoting(kit, book, settings.time_zone)
     releasing = Releasing(kit, settings.sweep_batch_size)
@@ -89,6 +98,7 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
                 templates_api,
                 promotions_api,
                 wallet_api,
+                codes_api,
                 pricing_api,
                 checkout_api,
                 refunds_api,
@@ -102,6 +112,10 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
             wallet,
             ending,
             jobs,
+            codes,
+            batches,
+            Downloads(kit, batches),
+            PublicCodes(kit),
             quoting,
             checkouts,
             locking,
@@ -113,7 +127,7 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
             reviewing,
             Audit(kit),
         ],
-        hot_routes=[wallet_api.claim_route(claiming)],
+        hot_routes=[wallet_api.claim_route(claiming), codes_api.redeem_route(redeeming)],
         description=DESCRIPTION,
     )
     return Service(
@@ -135,6 +149,7 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
             Loop("forget velocity", velocity.forget, 60.0),
             Loop("score claims", scoring.work, settings.sweep_seconds),
             Loop("forget sightings", scoring.forget, 3600.0),
+            batches.loop,
         ],
-        resources=[leasing.running, claiming.group.running],
+        resources=[leasing.running, claiming.group.running, redeeming.group.running],
     )

@@ -100,6 +100,11 @@ _REASONS: dict[str, tuple[str, str]] = {
         "活动预算已用完",
         "The template's budget is reserved by the coupons that were issued.",
     ),
+    # Codes: one sentence for every code that gives nothing, whatever the reason
+    "coupon_invalid": (
+        "兑换码无效，请逐字核对并确认是否仍在有效期内",
+        "This code gives no coupon. Check it character by character, and until when it was valid.",
+    ),
 }
 CODES = frozenset(key.partition(":")[0] for key in _REASONS)
 

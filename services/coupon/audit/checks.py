@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
 
 from services.coupon.audit.order_checks import ORDER_CHECKS
+from services.coupon.audit.way_checks import WAY_CHECKS
 from services.coupon.checkout.repository import CHECKOUT, LOCK, SHARE
 from services.coupon.pricing.cart import POINTS, SHIPPING
 from services.coupon.templates.leases import LEASE
@@ -229,5 +230,6 @@ CHECKS: Mapping[str, tuple[Select[Any], str]] = {
     "ledger_replay": (_ledger_replay(), "replaying a coupon's ledger gives its status"),
     "ledger_chain": (_ledger_chain(), "each ledger entry begins where the one before ended"),
     **ORDER_CHECKS,
+    **WAY_CHECKS,
 }
 """Name → (the rows that break it, what holds)."""

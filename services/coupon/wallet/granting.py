@@ -121,6 +121,23 @@ class Granting:
             await self._velocity.count(tx, tally, wishes, batch.answers)
         return [batch.answers[index] for index in range(len(wishes))]
 
+    async def foresee(self, tx: Transaction, wish: Wish) -> Lot | Problem:
+        """What `grant` would give for this wish now, or its refusal. Locks nothing, writes nothing."""
+        row = await templates.find(tx, wish.template_id)
+        if row is None:
+            return refusal("not_found")
+        key = (row.id, row.terms_version)
+        batch = _Batch(tx, [wish], self._kit.clock.now(), may_lease=False)
+        lot = batch.lots[row.id] = self._lot(row, (await self._book.load(tx, [key]))[key], batch.now)
+        if not await self._admit(batch, {row.id: [0]}):
+            answer = batch.answers[0]
+            return answer if isinstance(answer, Problem) else lot
+        supply = _supply(lot, await templates.days(tx, [(row.id, lot.day)] if lot.day else []), leased=False)
+        for leased in (await leases.unused(tx, [row.id])).values():
+            supply.give(leased.unused, lot.cost, today=True)
+        number = share_out(supply, [wish.customer_id], batch.held[row.id])[0]
+        return lot if isinstance(number, int) else self._refused(lot, number, batch.now)
+
     async def _open(self, batch: _Batch, groups: dict[str, list[int]]) -> None:
         """Lock what decides the batch: rows of templates in their order, then leases. Raises Again when a lease is gone."""
         needs = {template_id: len(indexes) for template_id, indexes in groups.items()}

@@ -13,9 +13,9 @@ import orjson
 from sqlalchemy import Row
 
 from services.coupon.abuse.fingerprints import NOWHERE, Origin
+from services.coupon.lettering import new_code
 from services.coupon.templates.repository import Snapshot
 from services.coupon.templates.validity import FOREVER
-from services.coupon.wallet.codes import new_code
 from services.coupon.wallet.rules import Source
 from shared.contracts import CouponIssued
 from shared.db.types import instant_text

@@ -22,6 +22,8 @@ STATUSES = ("issued", "locked", "redeemed", "expired", "voided")
 _LIVE = text("status IN ('issued', 'locked')")
 _TO_REMIND = text("remind_at IS NOT NULL")
 JOB_STATUSES = ("receiving", "listing", "running", "done", "cancelled")
+_ONCE = text("source IN ('code', 'share', 'qr', 'draw')")
+"""Ways to a coupon whose `reference` names one code, reward, scan or ticket: it never gives two."""
 
 
 class Coupon(Base, table=True):
@@ -42,6 +44,7 @@ class Coupon(Base, table=True):
         CheckConstraint(f"status IN {STATUSES}", name="status"),
         CheckConstraint("reserved >= 0 AND seq >= 1", name="not_negative"),
         CheckConstraint("(status = 'locked') = (checkout_id IS NOT NULL)", name="lock"),
+        Index("uq_coupon_once_reference", "reference", unique=True, sqlite_where=_ONCE, postgresql_where=_ONCE),
         Index("ix_coupon_live_valid_until", "valid_until", sqlite_where=_LIVE, postgresql_where=_LIVE),
         Index("ix_coupon_remind_at", "remind_at", sqlite_where=_TO_REMIND, postgresql_where=_TO_REMIND),
     )

@@ -1,9 +1,11 @@
 """Use cases of looking: a customer's wallet, one coupon with its ledger."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row
 
+from services.coupon.statements import padded
 from services.coupon.templates.repository import TermsBook
 from services.coupon.wallet import repository, schemas
 from services.coupon.wallet.ledger import COUPON
@@ -55,6 +57,13 @@ class Wallet:
         ledger = [EntryView.model_validate(entry) for entry in await repository.entries(tx, coupon_id)]
         holder = row.checkout_id if row.effective == "locked" else None
         return CouponDetail(**dict(view), checkout_id=holder, ledger=ledger)
+
+    async def views(self, tx: Transaction, coupon_ids: Sequence[str]) -> dict[str, CouponView]:
+        """These coupons as their owners see them, by id."""
+        if not coupon_ids:
+            return {}
+        chosen = repository.coupons_at(self._kit.clock.now()).where(COUPON.c.id.in_(padded(coupon_ids)))
+        return {row.id: await self._view(tx, row) for row in (await tx.execute(chosen)).all()}
 
     async def _view(self, tx: Transaction, row: Row[Any]) -> CouponView:
         key = (row.template_id, row.terms_version)

@@ -10,4 +10,4 @@ from services.coupon.settings import CouponSettings
 
 @pytest.fixture
 async def mall(run_service: RunService) -> Mall:
-    return Mall(await run_service(create_service, CouponSettings, job_chunk_size=20))
+    return Mall(await run_service(create_service, CouponSettings, job_chunk_size=20, code_chunk_size=20))

@@ -1,0 +1,148 @@
+"""Routes of the codes. Redeeming is a hot route, see `redeeming`."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
+
+from services.coupon.codes.downloading import Downloads
+from services.coupon.codes.making import CodeBatches
+from services.coupon.codes.publishing import PublicCodes
+from services.coupon.codes.redeeming import Redeeming
+from services.coupon.codes.schemas import (
+    BatchStatus,
+    BatchView,
+    CodesIn,
+    CodeView,
+    PublicCodeIn,
+    PublicCodePatch,
+    PublicCodeView,
+    PublicStatus,
+    RedeemIn,
+    TruthView,
+)
+from services.coupon.wallet.schemas import CouponView
+from shared.web import Caller, ExternalId, HotRoute, Page, PageParams, Provided, needs
+
+router = APIRouter(prefix="/v1", tags=["codes"])
+CodesRead = Annotated[Caller, Depends(needs("coupon:codes:read"))]
+CodesWrite = Annotated[Caller, Depends(needs("coupon:codes:write"))]
+Batches = Annotated[CodeBatches, Provided(CodeBatches)]
+Publishing = Annotated[PublicCodes, Provided(PublicCodes)]
+TemplateFilter = Annotated[ExternalId | None, Query(description="of this template only")]
+_MEDIA = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+
+
+def redeem_route(redeeming: Redeeming) -> HotRoute:
+    return HotRoute(
+        "POST",
+        "/v1/codes/redeem",
+        "coupon:coupons:write",
+        redeeming.redeem_code,
+        "Redeem a code",
+        body=RedeemIn,
+        answer=CouponView,
+        status=201,
+        tags=("codes",),
+        errors=(403, 409, 422, 429),
+        description="Unique and public codes alike. 422 `coupon_invalid` for every code that gives nothing, whatever the "
+        "reason; 409 `claim_limit_reached`, `day_limit_reached`, `not_started` and 403 `not_eligible` only with a valid "
+        "code. The customer's own redeemed code answers its coupon again. Refusals count: after a few of one address, "
+        "customer or device it is 429 `too_many_attempts`.",
+    )
+
+
+@router.post("/coupon-templates/{template_id}/codes", status_code=202, summary="Make unique codes")
+async def make_codes(caller: CodesWrite, template_id: str, body: CodesIn, batches: Batches) -> BatchView:
+    """Up to a million unique codes 兑换码 as a job: read its progress at `/v1/code-batches/{id}`."""
+    return await batches.accept(caller, template_id, body)
+
+
+@router.get("/code-batches", summary="List batches of codes")
+async def list_batches(
+    caller: CodesRead,
+    paging: PageParams,
+    batches: Batches,
+    status: BatchStatus | None = None,
+    template_id: TemplateFilter = None,
+) -> Page[BatchView]:
+    """Batches, newest first."""
+    return await batches.page(paging, status, template_id)
+
+
+@router.get("/code-batches/{batch_id}", summary="Read the progress of a batch of codes")
+async def get_batch(caller: CodesRead, batch_id: str, batches: Batches) -> BatchView:
+    """How many are made and redeemed."""
+    return await batches.get(batch_id)
+
+
+@router.get("/code-batches/{batch_id}/codes", summary="List the codes of a batch")
+async def list_codes(
+    caller: CodesRead,
+    batch_id: str,
+    paging: PageParams,
+    batches: Batches,
+    redeemed: Annotated[bool | None, Query(description="only those that are (not) redeemed")] = None,
+) -> Page[CodeView]:
+    """Codes by number, with who redeemed them."""
+    return await batches.codes(batch_id, paging, redeemed)
+
+
+@router.get(
+    "/code-batches/{batch_id}/download", summary="Download the codes of a batch", response_class=StreamingResponse
+)
+async def download_codes(
+    caller: CodesRead,
+    batch_id: str,
+    downloads: Annotated[Downloads, Provided(Downloads)],
+    format: Annotated[Literal["csv", "xlsx"], Query(description="csv, or an Excel sheet")] = "csv",
+) -> StreamingResponse:
+    """All codes of a finished batch as a file."""
+    await downloads.ready(batch_id)
+    stream = downloads.csv(batch_id) if format == "csv" else downloads.xlsx(batch_id)
+    headers = {"Content-Disposition": f'attachment; filename="{batch_id}.{format}"', "Cache-Control": "no-store"}
+    return StreamingResponse(stream, media_type=_MEDIA[format], headers=headers)
+
+
+@router.post("/code-batches/{batch_id}/void", summary="End a batch of codes")
+async def void_batch(caller: CodesWrite, batch_id: str, batches: Batches) -> BatchView:
+    """Its codes give nothing any more 作废. Coupons that they gave already stay."""
+    return await batches.void(batch_id)
+
+
+@router.post("/public-codes", status_code=201, summary="Create a public code")
+async def create_public_code(caller: CodesWrite, body: PublicCodeIn, codes: Publishing) -> PublicCodeView:
+    """A code for everybody 公共码, such as DOUBLE11."""
+    return await codes.create(body)
+
+
+@router.get("/public-codes", summary="List public codes")
+async def list_public_codes(
+    caller: CodesRead,
+    paging: PageParams,
+    codes: Publishing,
+    status: PublicStatus | None = None,
+    template_id: TemplateFilter = None,
+) -> Page[PublicCodeView]:
+    """Public codes, newest first."""
+    return await codes.page(paging, status, template_id)
+
+
+@router.get("/public-codes/{public_code_id}", summary="Read a public code")
+async def get_public_code(caller: CodesRead, public_code_id: str, codes: Publishing) -> PublicCodeView:
+    """One public code and how often it was used."""
+    return await codes.get(public_code_id)
+
+
+@router.patch("/public-codes/{public_code_id}", summary="Change, pause or activate a public code")
+async def change_public_code(
+    caller: CodesWrite, public_code_id: str, body: PublicCodePatch, codes: Publishing
+) -> PublicCodeView:
+    """`{"status": "paused"}` stops it at once."""
+    return await codes.change(public_code_id, body)
+
+
+@router.get("/codes/{code}", summary="Look a code up")
+async def look_up_code(caller: CodesRead, code: str, codes: Publishing) -> TruthView:
+    """What a code really is 查码, for staff: unused, redeemed by whom, expired, voided."""
+    return await codes.truth(caller, code)

@@ -1,0 +1,101 @@
+"""A batch as a file: CSV streamed as it is read, an Excel sheet through a temporary file. Neither is ever whole in memory."""
+
+import asyncio
+import csv
+import io
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any, BinaryIO
+
+import xlsxwriter
+from sqlalchemy import Row, select
+
+from services.coupon.codes.making import CodeBatches
+from services.coupon.codes.repository import UNIQUE
+from services.coupon.codes.rules import unique_state
+from shared.db import Transaction
+from shared.service import Kit
+from shared.web import Conflict
+from shared.web.schemas import rfc3339
+
+HEADER = ("序号 number", "兑换码 code", "状态 state", "有效期至 valid until", "兑换时间 redeemed at")
+_ROWS = 10_000
+_BLOCK = 1 << 16
+
+
+class Downloads:
+    """Hands out the codes of finished batches."""
+
+    def __init__(self, kit: Kit, batches: CodeBatches) -> None:
+        self._kit = kit
+        self._batches = batches
+
+    async def ready(self, batch_id: str) -> None:
+        """Raises NotFound for an unknown batch, Conflict for one whose codes are still being made."""
+        async with self._kit.db.read() as tx:
+            batch = await self._batches.find(tx, batch_id)
+        if batch.status == "running":
+            detail = f"{batch.made} of {batch.total} codes are made. Download when the batch's status is done."
+            raise Conflict("batch_not_ready", detail)
+
+    async def csv(self, batch_id: str) -> AsyncIterator[bytes]:
+        """UTF-8 with a byte order mark, which Excel needs to see Chinese."""
+        yield b"\xef\xbb\xbf" + _lines([HEADER])
+        async for rows in self._rows(batch_id):
+            yield _lines(rows)
+
+    async def xlsx(self, batch_id: str) -> AsyncIterator[bytes]:
+        with tempfile.TemporaryFile() as file:
+            book = xlsxwriter.Workbook(file, {"constant_memory": True, "strings_to_formulas": False})
+            sheet = book.add_worksheet("codes")
+            sheet.set_column(1, 4, 26)
+            written = await asyncio.to_thread(_write, sheet, 0, [HEADER])
+            async for rows in self._rows(batch_id):
+                written = await asyncio.to_thread(_write, sheet, written, rows)
+            await asyncio.to_thread(book.close)
+            file.seek(0)
+            while block := await asyncio.to_thread(_block, file):
+                yield block
+
+    async def _rows(self, batch_id: str) -> AsyncIterator[list[tuple[Any, ...]]]:
+        """The codes by number, many at a time; each portion in a transaction of its own."""
+        last = 0
+        while True:
+            async with self._kit.db.read() as tx:
+                batch = await self._batches.find(tx, batch_id)
+                found = await _after(tx, batch_id, last)
+            if not found:
+                return
+            last = found[-1].number
+            until = "" if batch.valid_until is None else rfc3339(batch.valid_until)
+            now = self._kit.clock.now()
+            yield [_cells(row, batch, until, now) for row in found]
+
+
+async def _after(tx: Transaction, batch_id: str, last: int) -> Sequence[Row[Any]]:
+    chosen = select(UNIQUE.c.number, UNIQUE.c.code, UNIQUE.c.coupon_id, UNIQUE.c.redeemed_at)
+    chosen = chosen.where(UNIQUE.c.batch_id == batch_id, UNIQUE.c.number > last)
+    return (await tx.execute(chosen.order_by(UNIQUE.c.number).limit(_ROWS))).all()
+
+
+def _cells(row: Row[Any], batch: Row[Any], until: str, now: datetime) -> tuple[Any, ...]:
+    state = unique_state(row.coupon_id, batch.status, batch.valid_until, now)
+    return row.number, row.code, state, until, "" if row.redeemed_at is None else rfc3339(row.redeemed_at)
+
+
+def _lines(rows: Sequence[tuple[Any, ...]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+def _write(sheet: Any, at: int, rows: Sequence[tuple[Any, ...]]) -> int:
+    """Write the rows from the sheet's row `at` on; answers the next free one."""
+    for number, row in enumerate(rows, at):
+        sheet.write_row(number, 0, row)
+    return at + len(rows)
+
+
+def _block(file: BinaryIO) -> bytes:
+    return file.read(_BLOCK)

@@ -1,0 +1,162 @@
+"""What a code gives a customer: looked at for a quote, redeemed for a checkout or a wallet. One way for both kinds of codes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.coupon.abuse.fingerprints import NOWHERE, Origin
+from services.coupon.codes import repository
+from services.coupon.codes.found import FoundCode
+from services.coupon.codes.rules import TOLD
+from services.coupon.lettering import normalised
+from services.coupon.reasons import explain
+from services.coupon.wallet.granting import Granting
+from services.coupon.wallet.minting import Granted, Lot, Wish
+from shared.db import Transaction
+from shared.service import Kit
+from shared.web import Problem, Unprocessable
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A customer shows a code. `actor` is who did it, `correlation` the request."""
+
+    code: str
+    customer_id: str
+    actor: str
+    correlation: str | None = None
+    origin: Origin = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """The coupon of a code; `body` is its view as JSON when it is new, None when the customer had it already."""
+
+    coupon_id: str
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No coupon; `template_id` is the code's, where there is such a code: a failed guess counts against it."""
+
+    problem: Problem
+    template_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Peeked:
+    """What a code would give: the customer's own coupon of it, or else a new one of this lot (template, terms, window)."""
+
+    coupon_id: str | None
+    lot: Lot | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """One ask of a round, for which a use of its code is held."""
+
+    index: int
+    code: FoundCode
+    wish: Wish
+
+
+def invalid() -> Unprocessable:
+    """The one refusal of a code: unknown, mistyped, expired, used up, somebody else's. It says nothing about which."""
+    reason = explain("coupon_invalid")
+    return Unprocessable(reason.code, reason.detail, detail_zh=reason.detail_zh)
+
+
+class Codes:
+    """Finds codes and turns them into coupons."""
+
+    def __init__(self, kit: Kit, granting: Granting) -> None:
+        self._kit = kit
+        self._granting = granting
+
+    async def peek(self, tx: Transaction, customer_id: str, code: str) -> Peeked | Problem:
+        """What redeeming would give now, or why it would give nothing. Locks nothing, writes nothing."""
+        now = self._kit.clock.now()
+        key = normalised(code)
+        found = (await repository.find(tx, [key], [customer_id], now, hold=False)).get(key)
+        if found is None:
+            return invalid()
+        own = found.hers(customer_id)
+        if own is not None:
+            return Peeked(own, None)
+        if not found.usable(now):
+            return invalid()
+        lot = await self._granting.foresee(tx, Wish(found.row.template_id, customer_id, "code", "", ""))
+        return _told(lot) if isinstance(lot, Problem) else Peeked(None, lot)
+
+    async def redeem(self, tx: Transaction, asks: Sequence[Ask]) -> list[Redeemed | Refused]:
+        """One answer for each ask, in order. A customer's own redeemed code answers its coupon again.
+
+        All codes' rows are locked first, then the templates': ask for all codes of a transaction at once.
+        """
+        now = self._kit.clock.now()
+        keys = [normalised(ask.code) for ask in asks]
+        customers = {ask.customer_id for ask in asks}
+        found = await repository.find(tx, set(keys), customers, now, hold=True)
+        answers: dict[int, Redeemed | Refused] = {}
+        waiting = list(range(len(asks)))
+        while waiting:
+            held: list[_Held] = []
+            later = []
+            for index in waiting:
+                ask, code = asks[index], found.get(keys[index])
+                answer = _at_once(code, ask.customer_id, now)
+                if answer is not None:
+                    answers[index] = answer
+                elif code is None or code.busy(ask.customer_id):
+                    later.append(index)  # what others of this round hold may be given back
+                else:
+                    held.append(_Held(index, code, _wish(ask, code)))
+            answers.update(await self._grant(tx, held, now))
+            waiting = later
+        return [answers[index] for index in range(len(asks))]
+
+    async def _grant(self, tx: Transaction, held: Sequence[_Held], now: datetime) -> dict[int, Redeemed | Refused]:
+        answers: dict[int, Redeemed | Refused] = {}
+        uses = []
+        granted = await self._granting.grant(tx, [one.wish for one in held])
+        for one, grant in zip(held, granted, strict=True):
+            customer_id = one.wish.customer_id
+            if isinstance(grant, Granted):
+                one.code.settle(customer_id, grant.coupon_id)
+                uses.append((one.code, customer_id, grant.coupon_id))
+                answers[one.index] = Redeemed(grant.coupon_id, grant.body)
+            else:
+                one.code.settle(customer_id, None)
+                answers[one.index] = Refused(_told(grant), one.wish.template_id)
+        await repository.use(tx, uses, now)
+        return answers
+
+
+def _at_once(code: FoundCode | None, customer_id: str, now: datetime) -> Redeemed | Refused | None:
+    """The answer that needs no grant; None when the code may give a new coupon."""
+    if code is None:
+        return Refused(invalid(), None)
+    own = code.hers(customer_id)
+    if own is not None:
+        return Redeemed(own, None)
+    return None if code.usable(now) else Refused(invalid(), code.row.template_id)
+
+
+def _wish(ask: Ask, code: FoundCode) -> Wish:
+    """The wish for the coupon; one use of the code is held for it."""
+    reference = code.hold(ask.customer_id)
+    return Wish(
+        code.row.template_id,
+        ask.customer_id,
+        "code",
+        ask.actor,
+        "code redeemed",
+        reference,
+        ask.correlation,
+        ask.origin,
+    )
+
+
+def _told(refused: Problem) -> Problem:
+    return refused if refused.code in TOLD else invalid()

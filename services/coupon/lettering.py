@@ -1,0 +1,85 @@
+"""Codes that people type: random characters of an alphabet without look-alikes, and a check character. Pure but for chance."""
+
+import secrets
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+MOST_PREFIX = 8
+_BASE = len(ALPHABET)
+_LENGTH = 12
+_SPACE = _BASE**_LENGTH
+_VALUES = {character: value for value, character in enumerate(ALPHABET)}
+_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
+_LOOK_ALIKES = {"0": "DQ", "O": "DQ", "1": "7JT", "I": "7JT", "L": "7JT"}
+"""Characters that no code of ours holds, and those of ours that may have been read so."""
+
+
+def new_code(prefix: str = "") -> str:
+    """`prefix` and 13 characters with 59 random bits; the last one is the check character of all before it."""
+    return next(new_codes(prefix))
+
+
+def new_codes(prefix: str = "") -> Iterator[str]:
+    """Codes without end. `prefix` holds at most MOST_PREFIX characters of the alphabet."""
+    fixed = _weighted(prefix)
+    places = _places(len(prefix) + 1)
+    while True:
+        number = secrets.randbelow(_SPACE)
+        body, weighted = prefix, fixed
+        for sums in places:
+            number, pair = divmod(number, _BASE * _BASE)
+            body += _PAIRS[pair]
+            weighted += sums[pair]
+        yield body + ALPHABET[weighted % _BASE]
+
+
+@lru_cache(maxsize=MOST_PREFIX + 1)
+def _places(first: int) -> list[list[int]]:
+    """What each pair of characters adds to the weighted sum, by its place: one look-up for two characters."""
+    return [
+        [weight * high + (weight + 1) * low for high in range(_BASE) for low in range(_BASE)]
+        for weight in range(first, first + _LENGTH, 2)
+    ]
+
+
+def check_character(body: str) -> str:
+    """Weighted sum modulo 31, a prime: the weights 1 to 20 differ, so a wrong character and swapped neighbours show."""
+    return ALPHABET[_weighted(body) % _BASE]
+
+
+def _weighted(body: str) -> int:
+    return sum(weight * _VALUES[character] for weight, character in enumerate(body, 1))
+
+
+def well_formed(code: str) -> bool:
+    """True when the code could be one of ours, found without a look-up."""
+    fits = _LENGTH < len(code) <= MOST_PREFIX + _LENGTH + 1 and all(one in _VALUES for one in code)
+    return fits and check_character(code[:-1]) == code[-1]
+
+
+def normalised(typed: str) -> str:
+    """What was typed, as codes are compared: full width, case, spaces, hyphens and invisible characters make no difference."""
+    seen = "".join(one for one in unicodedata.normalize("NFKC", typed) if not _between(one))
+    return unicodedata.normalize("NFKC", seen.upper())
+
+
+def _between(character: str) -> bool:
+    """Separators of all kinds: spaces, dashes, controls, what has no width."""
+    return (
+        character in "_\u2212" or unicodedata.category(character)[0] in "ZC" or unicodedata.category(character) == "Pd"
+    )
+
+
+def corrected(code: str) -> str:
+    """A normalised code with one look-alike put right (O for Q or D, 1 for 7, J or T), where the check character proves it.
+
+    At a given place only one character fits the check character, so there is nothing to guess. Others stay as they are.
+    """
+    strangers = [place for place, character in enumerate(code) if character not in _VALUES]
+    if len(strangers) != 1:
+        return code
+    place = strangers[0]
+    tries = (code[:place] + one + code[place + 1 :] for one in _LOOK_ALIKES.get(code[place], ""))
+    return next((one for one in tries if well_formed(one)), code)

@@ -1,0 +1,150 @@
+"""Codes that people type: the check character, what makes no difference in typing, and what a found code still gives."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from services.coupon.codes.found import FoundPublic, FoundUnique, Had
+from services.coupon.codes.rules import public_state, unique_state
+from services.coupon.lettering import (
+    ALPHABET,
+    MOST_PREFIX,
+    check_character,
+    corrected,
+    new_code,
+    new_codes,
+    normalised,
+    well_formed,
+)
+
+NOW = datetime(2026, 11, 11, tzinfo=UTC)
+LATER, EARLIER = NOW + timedelta(days=1), NOW - timedelta(days=1)
+prefixes = st.text(ALPHABET, max_size=MOST_PREFIX)
+bodies = st.text(ALPHABET, min_size=12, max_size=12)
+
+
+@given(prefixes)
+def test_new_codes_carry_their_check_character(prefix: str) -> None:
+    codes = list(islice(new_codes(prefix), 50))
+    assert len(set(codes)) == 50
+    assert all(well_formed(code) and code.startswith(prefix) and len(code) == len(prefix) + 13 for code in codes)
+
+
+@given(prefixes, bodies, st.data())
+def test_any_single_wrong_character_is_caught(prefix: str, body: str, data: st.DataObject) -> None:
+    code = prefix + body + check_character(prefix + body)
+    place = data.draw(st.integers(0, len(code) - 1))
+    wrong = data.draw(st.sampled_from(ALPHABET).filter(lambda one: one != code[place]))
+    assert not well_formed(code[:place] + wrong + code[place + 1 :])
+
+
+@given(prefixes, bodies, st.data())
+def test_any_swap_of_neighbours_is_caught(prefix: str, body: str, data: st.DataObject) -> None:
+    code = prefix + body + check_character(prefix + body)
+    place = data.draw(st.integers(0, len(code) - 2))
+    assume(code[place] != code[place + 1])
+    assert not well_formed(code[:place] + code[place + 1] + code[place] + code[place + 2 :])
+
+
+@given(bodies, st.text(" -_\u3000\u200b\u2014\t", max_size=4), st.data())
+def test_how_a_code_is_typed_makes_no_difference(body: str, between: str, data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(body)))
+    assert normalised(body[:place] + between + body[place:].lower()) == body
+    wide = "".join(chr(ord(one) + 0xFEE0) for one in body)
+    assert normalised(wide) == body
+
+
+@given(st.text(max_size=30))
+def test_normalising_again_changes_nothing(typed: str) -> None:
+    assert normalised(normalised(typed)) == normalised(typed)
+
+
+@given(bodies, st.data())
+def test_a_look_alike_is_put_right_only_where_the_check_character_proves_it(body: str, data: st.DataObject) -> None:
+    code = body + check_character(body)
+    place = data.draw(st.integers(0, 12))
+    read = {"D": "0O", "Q": "0O", "7": "1IL", "J": "1IL", "T": "1IL"}.get(code[place])
+    typed = code[:place] + data.draw(st.sampled_from(read or "0O1IL")) + code[place + 1 :]
+    assert corrected(typed) == (code if read else typed)
+
+
+@pytest.mark.parametrize("code", ["", "DOUBLE11", "O" * 13, "23456789ABCDE", "双十一"])
+def test_other_codes_stay_as_they_are(code: str) -> None:
+    assert corrected(code) == code
+    assert not well_formed("DOUBLE11")
+    assert well_formed(new_code())
+
+
+@pytest.mark.parametrize(
+    ("coupon", "status", "until", "state"),
+    [
+        (None, "done", None, "usable"),
+        (None, "running", LATER, "usable"),
+        (None, "done", NOW, "expired"),
+        (None, "voided", EARLIER, "voided"),
+        ("cpn_1", "voided", EARLIER, "redeemed"),
+    ],
+)
+def test_states_of_a_unique_code(coupon: str | None, status: str, until: datetime | None, state: str) -> None:
+    assert unique_state(coupon, status, until, NOW) == state
+
+
+@pytest.mark.parametrize(
+    ("fields", "state"),
+    [
+        ({}, "usable"),
+        ({"status": "paused"}, "paused"),
+        ({"valid_from": LATER}, "not_started"),
+        ({"valid_from": NOW, "valid_until": LATER}, "usable"),
+        ({"valid_until": NOW}, "expired"),
+        ({"total": 3, "used": 3}, "used_up"),
+        ({"total": 3, "used": 2}, "usable"),
+    ],
+)
+def test_states_of_a_public_code(fields: dict[str, Any], state: str) -> None:
+    assert public_state(public(**fields), NOW) == state
+
+
+def public(**fields: Any) -> SimpleNamespace:
+    base = {"id": "pcd_1", "status": "active", "valid_from": None, "valid_until": None, "total": None, "used": 0}
+    return SimpleNamespace(**{**base, "per_customer": 1, **fields})
+
+
+def test_a_unique_code_is_held_for_one_and_given_to_one() -> None:
+    row = SimpleNamespace(
+        batch_id="b", number=7, customer_id=None, coupon_id=None, batch_status="done", valid_until=None
+    )
+    code = FoundUnique(row)
+    assert code.hold("c1") == "b:7"
+    assert code.busy("c2")
+    code.settle("c1", None)  # the grant was refused: it is free again
+    assert not code.busy("c2")
+    assert code.usable(NOW)
+    code.hold("c2")
+    code.settle("c2", "cpn_1")
+    assert (code.hers("c2"), code.hers("c1"), code.usable(NOW)) == ("cpn_1", None, False)
+
+
+def test_a_public_code_counts_what_is_held_and_gives_back_what_was_refused() -> None:
+    code = FoundPublic(public(total=2, used=1), {})
+    assert code.hold("c1") == "pcd_1:c1:1"
+    assert code.busy("c2")
+    assert code.usable(NOW)
+    code.settle("c1", None)
+    assert not code.busy("c2")
+    code.hold("c2")
+    code.settle("c2", "cpn_2")
+    assert (code.usable(NOW), code.hers("c2"), code.number("c2")) == (False, "cpn_2", 1)
+
+
+def test_a_customer_has_one_unused_coupon_of_a_public_code_at_a_time() -> None:
+    live, used = Had(1, "cpn_1", live=True), Had(1, "cpn_1", live=False)
+    assert FoundPublic(public(per_customer=2), {"c1": live}).hers("c1") == "cpn_1"
+    assert FoundPublic(public(per_customer=2), {"c1": used}).hers("c1") is None
+    assert FoundPublic(public(per_customer=1), {"c1": used}).hers("c1") == "cpn_1"
+    assert FoundPublic(public(per_customer=2), {"c1": used}).hold("c1") == "pcd_1:c1:2"
