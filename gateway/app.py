@@ -108,6 +108,7 @@ def create_gateway(
         resources=[
             partial(_closing, upstreams, limiter),
             dispatcher.running,
+            hooks.group.running,
             partial(_administrator, keys, settings),
         ],
     )

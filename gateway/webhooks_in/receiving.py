@@ -1,7 +1,7 @@
 """A delivery's way: proven, translated, then written down and published in one transaction, and only then acknowledged."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,11 +17,13 @@ from gateway.webhooks_in.mapping import MapsTo
 from gateway.webhooks_in.rules import Ignored, Unmappable, read, translate
 from gateway.webhooks_in.schemas import HookAnswer
 from gateway.webhooks_in.schemes import SCHEMES
+from shared.batching import GroupCommit
 from shared.clock import Clock
 from shared.contracts import OrderEvent
-from shared.db import Database
+from shared.db import Database, Transaction
 from shared.ids import new_id
 from shared.messaging import Outbox
+from shared.observability.context import current_cause
 from shared.observability.logging import get_logger
 from shared.web import Unauthorized, Unavailable, Unprocessable
 from shared.webhooks import SignatureInvalid
@@ -51,8 +53,20 @@ class _Decision:
     their_type: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A delivery on its way into the database: its row, its message, and the request that brought it."""
+
+    row: dict[str, Any]
+    event: OrderEvent | None
+    correlation: str | None
+
+
 class HookReceiver:
-    """`receive` is the use case; `note_failures` and `prune` are loop bodies."""
+    """`receive` is the use case; `note_failures` and `prune` are loop bodies. Hold `group.running()` open meanwhile.
+
+    Deliveries that arrive together share one transaction: on a promotion day the order system tells hundreds a second.
+    """
 
     def __init__(self, db: Database, clock: Clock, outbox: Outbox, guard: Guard, settings: GatewaySettings) -> None:
         self._db = db
@@ -60,6 +74,7 @@ class HookReceiver:
         self._outbox = outbox
         self._guard = guard
         self._keep = timedelta(days=settings.hooks_keep_days)
+        self.group: GroupCommit[_Taken, bool] = GroupCommit("gateway.hooks", db, self._commit)
         self._failures: dict[str, _Failures] = {}
         self._nobodys_secret = SCHEMES[_NOBODYS_SCHEME].new_secret()
         self._log = get_logger(part="hooks")
@@ -79,7 +94,7 @@ class HookReceiver:
         if source is None:
             raise self._unproven(None, "no such source", address)
         decision = _decide(source, body)
-        fresh = await self._commit(source, delivery_id, body, decision)
+        fresh = await self.group.submit(self._taken(source, delivery_id, body, decision))
         outcome = decision.outcome if fresh else "duplicate"
         HOOKS_RECEIVED.labels(outcome).inc()
         match outcome:
@@ -119,8 +134,7 @@ class HookReceiver:
             headers={"WWW-Authenticate": 'Signature realm="quanyu"'},
         )
 
-    async def _commit(self, source: Row[Any], delivery_id: str, body: bytes, decision: _Decision) -> bool:
-        """Write the delivery down and publish what it became. False when it was accepted before."""
+    def _taken(self, source: Row[Any], delivery_id: str, body: bytes, decision: _Decision) -> _Taken:
         now, event = self._clock.now(), decision.event
         row = {
             "id": new_id("whr"),
@@ -137,11 +151,21 @@ class HookReceiver:
             "last_at": now,
             "times": 1,
         }
-        async with self._db.write() as tx:
-            fresh = await repository.record(tx, row)
-            if fresh and event is not None:
-                (message_id,) = await self._outbox.publish(tx, [event])
-                await repository.note_message(tx, source.id, delivery_id, message_id)
+        return _Taken(row, event, current_cause.get().correlation_id)
+
+    async def _commit(self, tx: Transaction, taken: Sequence[_Taken]) -> list[bool]:
+        """Write deliveries down and publish what they became. False for one that was accepted before."""
+        fresh = await repository.record(tx, [one.row for one in taken])
+        told = [one for one, is_fresh in zip(taken, fresh, strict=True) if is_fresh and one.event is not None]
+        events = [one.event for one in told if one.event is not None]
+        ids = await self._outbox.publish(tx, events, correlations=[one.correlation for one in told])
+        await repository.note_messages(
+            tx,
+            [
+                (one.row["source_id"], one.row["delivery_id"], message_id)
+                for one, message_id in zip(told, ids, strict=True)
+            ],
+        )
         return fresh
 
     async def note_failures(self) -> None:

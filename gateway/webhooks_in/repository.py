@@ -1,10 +1,10 @@
 """The SQL of incoming webhooks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from gateway.webhooks_in.models import Received, Source
 from shared.db import Transaction, insert_ignore, table
@@ -63,26 +63,44 @@ async def note_failures(tx: Transaction, source_id: str, count: int, at: datetim
 # deliveries
 
 
-async def record(tx: Transaction, row: Mapping[str, Any]) -> bool:
-    """Write a delivery down with what it becomes. False when it was accepted before: then it is only counted.
+async def record(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """Write deliveries down with what they become. False for one that was accepted before: it is only counted.
 
     One that was ignored, refused or met a pause is decided anew: the mapping may have been mended since.
     """
-    if await insert_ignore(tx, RECEIVED, [row]):
-        return True
+    # In one order, so that two processes with the same deliveries never wait for each other in a circle.
+    ordered = sorted(range(len(rows)), key=lambda index: (rows[index]["source_id"], rows[index]["delivery_id"]))
+    new = {row.id for row in await insert_ignore(tx, RECEIVED, [rows[index] for index in ordered])}
+    fresh = [row["id"] in new for row in rows]
+    for index in ordered:
+        if not fresh[index]:
+            fresh[index] = await _again(tx, rows[index])
+    return fresh
+
+
+async def _again(tx: Transaction, row: Mapping[str, Any]) -> bool:
     same = (RECEIVED.c.source_id == row["source_id"]) & (RECEIVED.c.delivery_id == row["delivery_id"])
-    again = {"times": RECEIVED.c.times + 1, "last_at": row["last_at"]}
+    counted = {"times": RECEIVED.c.times + 1, "last_at": row["last_at"]}
     decided = {name: row[name] for name in ("outcome", "code", "detail", "their_type", "event_type", "order_id")}
     undecided = update(RECEIVED).where(same, RECEIVED.c.outcome != "accepted")
-    if (await tx.execute(undecided.values(**again, **decided, body_hash=row["body_hash"]))).rowcount:
+    if (await tx.execute(undecided.values(**counted, **decided, body_hash=row["body_hash"]))).rowcount:
         return True
-    await tx.execute(update(RECEIVED).where(same).values(**again))
+    await tx.execute(update(RECEIVED).where(same).values(**counted))
     return False
 
 
-async def note_message(tx: Transaction, source_id: str, delivery_id: str, message_id: str) -> None:
-    same = (RECEIVED.c.source_id == source_id) & (RECEIVED.c.delivery_id == delivery_id)
-    await tx.execute(update(RECEIVED).where(same).values(message_id=message_id))
+_NOTE_MESSAGE = (
+    update(RECEIVED)
+    .where(RECEIVED.c.source_id == bindparam("of_source"), RECEIVED.c.delivery_id == bindparam("of_delivery"))
+    .values(message_id=bindparam("told_as"))
+)
+
+
+async def note_messages(tx: Transaction, told: Sequence[tuple[str, str, str]]) -> None:
+    """Which message each delivery became: source, delivery, message."""
+    if told:
+        names = ("of_source", "of_delivery", "told_as")
+        await tx.execute(_NOTE_MESSAGE, [dict(zip(names, one, strict=True)) for one in told])
 
 
 async def prune(tx: Transaction, before: datetime) -> bool:

@@ -113,6 +113,25 @@ async def test_many_copies_at_once_have_one_effect(suite: Suite, post: Any) -> N
     assert [row["times"] for row in await received(suite, source)] == [12]
 
 
+async def test_a_crowd_shares_transactions_and_each_gets_its_own_answer(suite: Suite, post: Any) -> None:
+    source = await made(suite)
+    crowd = [
+        *({"type": "order.paid", "data": {"order_id": f"o{number}"}} for number in range(8)),
+        {"type": "order.paid", "data": {}},
+        {"type": "order.shipped", "data": {"order_id": "o1"}},
+    ]
+    answers = await asyncio.gather(*(post(source, one, f"m{number}") for number, one in enumerate(crowd)))
+    assert [answer.status_code for answer in answers] == [202] * 8 + [422, 202]
+    assert answers[-1].json() == {"status": "ignored"}
+    await suite.running.drain()
+    told = {one.id: one for one in suite.running.recorder.envelopes if one.name == "order.paid"}
+    rows = await received(suite, source, outcome="accepted")
+    assert {row["order_id"]: told[row["message_id"]].payload["order_id"] for row in rows} == {
+        f"o{number}": f"o{number}" for number in range(8)
+    }
+    assert len({one.correlation_id for one in told.values()}) == 8, "each message names its own request"
+
+
 async def test_each_source_has_delivery_ids_of_its_own(suite: Suite, post: Any) -> None:
     for order in ("o1", "o2"):
         source = await made(suite)
@@ -175,7 +194,7 @@ async def test_nothing_is_told_when_the_transaction_fails(
         raise OSError("the disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr("gateway.webhooks_in.repository.note_message", broken)
+        patch.setattr("gateway.webhooks_in.repository.note_messages", broken)
         assert (await post(source)).status_code == 503
     assert await told(suite, "order.paid") == []
     assert await received(suite, source) == []
