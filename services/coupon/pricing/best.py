@@ -1,199 +1,246 @@
-"""The best combination of coupons 最优组合: exact branch and bound, with a stated bound when it has to stop early. Pure.
+"""The best combination of offers 最优组合: exact branch and bound, with a stated bound when it has to stop early. Pure.
 
-Offers are applied in one fixed order (`Prepared.order`), so a combination is a set. Two offers exclude each other when
-they share an exclusion group or a template; an exclusive offer stands alone. Among equal discounts fewer coupons win,
-then the earlier expiry, then the smaller id.
+Offers are applied in one fixed order (`Compiled.order`), so a combination is a set. Two offers exclude each other when they
+share an exclusion group or a template; an exclusive offer stands alone. Nobody can decline an automatic promotion: a
+combination leaves one out only where a member excludes it, or where it takes nothing off.
+
+Best is what takes most money off; then what brings most in gifts and cash-back; then fewer coupons (promotions do not count);
+then the coupons that expire first; then the smaller ids.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.coupon.pricing.offers import Refusal
-from services.coupon.pricing.rules import Prepared, Running, below_threshold, ceiling, discount
+from services.coupon.pricing.bounds import Bounds
+from services.coupon.pricing.rules import SHIPPING_LAYER, Compiled, Numbers, State, less
 
-MOST_OFFERS = 30
-MOST_STEPS = 5_000
+MOST_STEPS = 3_000
+LAST_STEPS = 6_000
+"""So many more at most; a wallet for which that is not enough has not been seen outside of puzzles."""
+SLACK_BP = 500
+"""How far a search that has used its steps may stay under what could be possible: 5 %."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A combination: the offers that are used with their shares per line, in the order of application."""
+    """A combination while it grows: its offers in the order of application, and what they left."""
 
-    running: Running
-    uses: tuple[tuple[Prepared, Running], ...] = ()
-    total: int = 0
+    state: State
+    uses: tuple[Compiled, ...] = ()
+    money: int = 0
+    extra: int = 0
+    coupons: int = 0
+    blocked: int = 0
+    """Keys of its offers: nothing else with one of them may join."""
+    owed: tuple[int, ...] = ()
+    """Keys of the promotions that were left out: of each, one must be blocked in the end."""
 
-    @property
-    def rank(self) -> tuple[int, int, tuple[tuple[datetime, str], ...]]:
-        """Smaller is better."""
-        ages = sorted((use.offer.expires_at, use.offer.id) for use, _ in self.uses)
-        return (-self.total, len(self.uses), tuple(ages))
+    def plus(self, one: Compiled, keys: int) -> "Chosen | None":
+        """With one more offer; None when that takes nothing."""
+        taken = one.take(self.state)
+        if taken is None:
+            return None
+        shares, money, extra = taken
+        return Chosen(
+            less(self.state, shares),
+            (*self.uses, one),
+            self.money + money,
+            self.extra + extra,
+            self.coupons + (not one.offer.automatic),
+            self.blocked | keys,
+            self.owed,
+        )
 
-    def plus(self, prepared: Prepared, shares: Running) -> "Chosen":
-        left = tuple(now - share for now, share in zip(self.running, shares, strict=True))
-        return Chosen(left, (*self.uses, (prepared, shares)), self.total + sum(shares))
+    def settled(self) -> bool:
+        return all(keys & self.blocked for keys in self.owed)
+
+    def beats(self, other: "Chosen") -> bool:
+        mine, theirs = (self.money, self.extra, -self.coupons), (other.money, other.extra, -other.coupons)
+        return mine > theirs if mine != theirs else self._names() < other._names()
+
+    def _names(self) -> tuple[list[tuple[datetime, str]], list[str]]:
+        coupons = sorted((one.offer.expires_at, one.offer.id) for one in self.uses if not one.offer.automatic)
+        return coupons, sorted(one.offer.id for one in self.uses if one.offer.automatic)
 
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The answer. No combination takes more than `bound` off; `exact` when that is what the chosen one takes.
+    """The answer. No combination takes more than `bound` off; it is exact when that is what this one takes.
 
     A search that stopped early may be exact in this sense and yet not know the best of several equal combinations.
     """
 
-    chosen: Chosen
-    exact: bool
+    uses: tuple[Compiled, ...]
     bound: int
-    refused: dict[str, Refusal]
 
 
-def best(candidates: Sequence[Prepared], running: Running, most_steps: int = MOST_STEPS) -> Best:
-    """The combination that takes most off, and for every other offer the reason why it is not used."""
-    refused: dict[str, Refusal] = {}
-    alone: list[tuple[Prepared, Running]] = []
-    for prepared in candidates:
-        shares = discount(prepared, running)
-        if isinstance(shares, Refusal):
-            refused[prepared.offer.id] = shares
-        else:
-            alone.append((prepared, shares))
-    useful = _distinct(alone)
-    considered, left_out = useful[:MOST_OFFERS], useful[MOST_OFFERS:]
-    search = _Search(running, [one for one, _ in considered], most_steps)
-    chosen = search.run()
-    complete = search.exact and not left_out
-    more = sum(ceiling(one, running) for one, _ in left_out)
-    bound = chosen.total if complete else min(search.bound + more, sum(running))
-    for prepared, _ in alone:
-        if all(prepared is not use for use, _ in chosen.uses):
-            refused[prepared.offer.id] = _why_not(prepared, chosen)
-    return Best(chosen, bound == chosen.total, bound, refused)
+def best(offers: Sequence[Compiled], numbers: Numbers, points: int, most_steps: int) -> Best:
+    """The best combination of offers that can take something off."""
+    ordered = sorted(_distinct(offers), key=lambda one: one.order)
+    search = _Search(ordered, numbers, points, most_steps)
+    found = search.run()
+    return Best(found.uses, max(search.bound, found.money))
 
 
-def _distinct(alone: Sequence[tuple[Prepared, Running]]) -> list[tuple[Prepared, Running]]:
-    """Most valuable first. Of copies under the very same terms only the one that expires first can be of use."""
-    first: dict[tuple[str, int], tuple[Prepared, Running]] = {}
-    for prepared, shares in sorted(alone, key=lambda one: (one[0].offer.expires_at, one[0].offer.id)):
-        first.setdefault((prepared.offer.template_id, prepared.offer.terms_version), (prepared, shares))
-    return sorted(first.values(), key=lambda one: -sum(one[1]))
-
-
-def excludes(one: Prepared, other: Prepared) -> bool:
+def excludes(one: Compiled, other: Compiled) -> bool:
     """True when the two may not be used on one order."""
     if one.offer.terms.stacking.exclusive or other.offer.terms.stacking.exclusive:
         return True
-    return not _keys(one).isdisjoint(_keys(other))
+    return not set(_keys(one)).isdisjoint(_keys(other))
 
 
-def _keys(prepared: Prepared) -> frozenset[str]:
-    """Of each of these, a combination holds at most one offer."""
-    group = prepared.offer.terms.stacking.group
-    template = f"template {prepared.offer.template_id}"
-    return frozenset((template,)) if group is None else frozenset((template, f"group {group}"))
+def _distinct(offers: Sequence[Compiled]) -> list[Compiled]:
+    """Of copies under the very same terms only the one that expires first can be of use."""
+    first: dict[tuple[str, int, int | None], Compiled] = {}
+    for one in sorted(offers, key=lambda one: (one.offer.expires_at, one.offer.id)):
+        offer = one.offer
+        first.setdefault((offer.template_id, offer.terms_version, offer.face_amount), one)
+    return list(first.values())
 
 
-def _main_key(prepared: Prepared) -> str:
-    group = prepared.offer.terms.stacking.group
-    return f"template {prepared.offer.template_id}" if group is None else f"group {group}"
-
-
-def _why_not(prepared: Prepared, chosen: Chosen) -> Refusal:
-    for used, _ in chosen.uses:
-        if excludes(prepared, used):
-            return Refusal.of("excluded_by", excluded_by=used.offer.id)
-    after = below_threshold(prepared, chosen.running) or discount(prepared, chosen.running)
-    if isinstance(after, Refusal):
-        return after
-    return Refusal.of("not_best")
+def _keys(one: Compiled) -> tuple[str, ...]:
+    """Of each of these, a combination holds at most one offer; the first is the wider one."""
+    group = one.offer.terms.stacking.group
+    template = f"template {one.offer.template_id}"
+    return (template,) if group is None else (f"group {group}", template)
 
 
 class _Search:
     """Depth first over the offers in the order of application, with bounds on what may still come."""
 
-    def __init__(self, start: Running, offers: Sequence[Prepared], most_steps: int) -> None:
-        ordered = sorted(offers, key=lambda one: one.order)
+    def __init__(self, ordered: Sequence[Compiled], numbers: Numbers, points: int, most_steps: int) -> None:
         self._free = [one for one in ordered if not one.offer.terms.stacking.exclusive]
         self._alone = [one for one in ordered if one.offer.terms.stacking.exclusive]
-        self._floors = [line.floor for line in ordered[0].lines] if ordered else [0] * len(start)
-        self._start = Chosen(start)
+        self._numbers, self._points = numbers, points
         self._steps_left = most_steps
-        self._found = self._start
-        self.exact = True
+        bits: dict[str, int] = {}
+        self._keys = [_mask(bits, _keys(one)) for one in self._free]
+        main = [bits[_keys(one)[0]] for one in self._free]
+        self._bounds = Bounds(self._free, main, numbers)
+        # Where shipping offers begin (or the end), points are paid: running thresholds there see what points left.
+        self._till = next((at for at, one in enumerate(self._free) if _after_points(one)), len(self._free))
+        self._later = _suffix_unions(self._keys)
+        self._last_promotion = max((at for at, one in enumerate(self._free) if one.offer.automatic), default=-1)
+        self._found: Chosen | None = None
         self.bound = 0
 
     def run(self) -> Chosen:
+        empty = Chosen(self._numbers.start)
         for one in self._alone:
-            shares = discount(one, self._start.running)
-            if not isinstance(shares, Refusal):
-                self._keep(self._start.plus(one, shares))
-        self._bounds = self._suffix_bounds()
-        self._descend(0, self._start, frozenset())
-        self.bound = max(self.bound, self._found.total)
+            alone = (self._paid(empty) if _after_points(one) else empty).plus(one, 0)
+            if alone is not None:
+                self._keep(alone)
+        self._walk(0, empty, self._promising())
+        self._descend(0, empty)
+        assert self._found is not None  # noqa: S101 - a walk that takes whatever it can ends with nothing owed
         return self._found
 
-    def _suffix_bounds(self) -> list[tuple[dict[str, int], Running]]:
-        """For each position: what each key's offers from there on can add at most, and what each line can lose at most."""
-        start = self._start.running
-        by_key: dict[str, int] = {}
-        by_line: dict[str, Running] = {}
-        bounds: list[tuple[dict[str, int], Running]] = [({}, (0,) * len(start))]
-        for one in reversed(self._free):
-            key, lines = _main_key(one), _most_per_line(one, start)
-            by_key[key] = max(by_key.get(key, 0), min(ceiling(one, start), sum(lines)))
-            by_line[key] = tuple(max(pair) for pair in zip(by_line.get(key, lines), lines, strict=True))
-            bounds.append((dict(by_key), tuple(sum(column) for column in zip(*by_line.values(), strict=True))))
-        return bounds[::-1]
+    def _promising(self) -> list[bool]:
+        """A first guess: the most valuable offers that do not exclude each other. A good one spares most of the search."""
+        by_worth = sorted(
+            range(len(self._free)), key=lambda at: (-self._free[at].ceiling - self._free[at].shipping, at)
+        )
+        wanted, blocked = [False] * len(self._free), 0
+        for at in by_worth:
+            if not self._keys[at] & blocked:
+                blocked |= self._keys[at]
+                wanted[at] = True
+        return wanted
 
-    def _to_come(self, position: int, chosen: Chosen, blocked: frozenset[str]) -> int:
-        by_key, by_line = self._bounds[position]
-        added = sum(most for key, most in by_key.items() if key not in blocked)
-        columns = zip(chosen.running, self._floors, by_line, strict=True)
-        return min(added, sum(min(max(now - floor, 0), most) for now, floor, most in columns))
+    def _walk(self, position: int, chosen: Chosen, wanted: Sequence[bool]) -> None:
+        """Keep the one combination that takes what is wanted, where it may."""
+        for at in range(position, len(self._free)):
+            chosen = self._paid(chosen) if at == self._till else chosen
+            keys = self._keys[at]
+            if keys & chosen.blocked:
+                continue
+            more = chosen.plus(self._free[at], keys)
+            if more is None:
+                continue
+            if wanted[at]:
+                chosen = more
+            elif self._free[at].offer.automatic:
+                chosen = self._without(chosen, keys)
+        self._keep(chosen)
+
+    def _descend(self, position: int, chosen: Chosen) -> None:
+        """Try every combination that goes on from here and may be better than what is found."""
+        while True:
+            if position == self._till:
+                chosen = self._paid(chosen)
+            if position == len(self._free):
+                self._keep(chosen)
+                return
+            if not self._worth_it(position, chosen):
+                return
+            one, keys = self._free[position], self._keys[position]
+            position += 1
+            if keys & chosen.blocked:
+                continue
+            more = chosen.plus(one, keys)
+            if more is None:
+                continue
+            self._descend(position, more)
+            if one.offer.automatic:
+                if not keys & self._later[position]:
+                    return
+                chosen = self._without(chosen, keys)
+
+    def _worth_it(self, position: int, chosen: Chosen) -> bool:
+        """False when nothing that goes on from here can be better than what is found."""
+        self._steps_left -= 1
+        found = self._found
+        money, extra = self._bounds.reach(position, chosen.state, chosen.blocked)
+        money, extra = chosen.money + money, chosen.extra + extra
+        if found is None:
+            return True
+        if self._steps_left < 0:
+            if self._steps_left < -LAST_STEPS or money * 10_000 <= found.money * (10_000 + SLACK_BP):
+                self.bound = max(self.bound, money)
+                return False
+            return True
+        if money != found.money:
+            return money > found.money
+        if extra != found.extra:
+            return extra > found.extra
+        more = (chosen.money, chosen.extra) != (money, extra) and position > self._last_promotion
+        return chosen.coupons + more <= found.coupons
 
     def _keep(self, chosen: Chosen) -> None:
-        if chosen.total >= self._found.total and chosen.rank < self._found.rank:
+        if chosen.settled() and (self._found is None or chosen.beats(self._found)):
             self._found = chosen
 
-    def _hopeless(self, chosen: Chosen, reach: int) -> bool:
-        """True when nothing below can be better than what is found, given the most that can be reached."""
-        found = self._found
-        if reach != found.total:
-            return reach < found.total
-        return len(chosen.uses) + (chosen.total < found.total) > len(found.uses)
+    def _without(self, chosen: Chosen, keys: int) -> Chosen:
+        """A promotion that could be taken is left out: something that excludes it must come."""
+        return Chosen(
+            chosen.state,
+            chosen.uses,
+            chosen.money,
+            chosen.extra,
+            chosen.coupons,
+            chosen.blocked,
+            (*chosen.owed, keys),
+        )
 
-    def _descend(self, position: int, chosen: Chosen, blocked: frozenset[str]) -> None:
-        self._keep(chosen)
-        if position == len(self._free):
-            return
-        reach = chosen.total + self._to_come(position, chosen, blocked)
-        if reach == chosen.total or self._hopeless(chosen, reach):
-            return
-        if self._steps_left == 0:
-            self.exact = False
-            self.bound = max(self.bound, reach)
-            return
-        self._steps_left -= 1
-        one = self._free[position]
-        if blocked.isdisjoint(_keys(one)):
-            shares = discount(one, chosen.running)
-            if not isinstance(shares, Refusal):
-                self._descend(position + 1, chosen.plus(one, shares), blocked | _keys(one))
-        self._descend(position + 1, chosen, blocked)
+    def _paid(self, chosen: Chosen) -> Chosen:
+        if not self._points:
+            return chosen
+        state = less(chosen.state, self._numbers.points(chosen.state, self._points))
+        return Chosen(state, chosen.uses, chosen.money, chosen.extra, chosen.coupons, chosen.blocked, chosen.owed)
 
 
-def _most_per_line(prepared: Prepared, running: Running) -> Running:
-    """What the offer can take off each line at most, whatever was applied before it.
+def _after_points(one: Compiled) -> bool:
+    return one.order[0] >= SHIPPING_LAYER
 
-    A parallel offer that drops its overflow has fixed shares, which caps can only lower. The others may shift between
-    lines when balances fall, but never beyond what a line has left.
-    """
-    terms = prepared.offer.terms
-    fixed = terms.stacking.calculation == "parallel" and terms.threshold.basis != "running"
-    if fixed and (terms.stacking.overflow == "drop" or prepared.benefit.per != "order"):
-        shares = discount(prepared, running)
-        return (0,) * len(running) if isinstance(shares, Refusal) else shares
-    most = [0] * len(running)
-    for index in prepared.eligible:
-        most[index] = max(running[index] - prepared.lines[index].floor, 0)
-    return tuple(most)
+
+def _mask(bits: dict[str, int], keys: Sequence[str]) -> int:
+    return sum(bits.setdefault(key, 1 << len(bits)) for key in keys)
+
+
+def _suffix_unions(masks: Sequence[int]) -> list[int]:
+    """For each position, all bits from there on."""
+    unions = [0]
+    for mask in reversed(masks):
+        unions.append(unions[-1] | mask)
+    return unions[::-1]

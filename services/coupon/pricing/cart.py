@@ -1,10 +1,9 @@
 """What the engine prices: lines, and which of them a scope names. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.coupon.templates.scopes import LineFilter, LineScope
-from services.coupon.templates.terms import Basis
+from services.coupon.templates.scopes import LineScope, PriceRange
 
 SHIPPING = "shipping"
 """The name of the line that stands for the shipping fee; no line of a cart may be called so."""
@@ -56,15 +55,10 @@ class Cart:
         return sum(line.subtotal for line in self.lines)
 
 
-def on_basis(line: Line, basis: Basis, running: int) -> int:
-    """The line's amount on a price basis; `running` is what earlier discounts left of it."""
-    if basis == "running":
-        return running
-    return (line.list_price if basis == "list" else line.unit_price) * line.quantity
-
-
 def lines_in(scope: LineScope, lines: Sequence[Line]) -> tuple[int, ...]:
     """Positions of the lines that the scope names. Lines that take no discount never count."""
+    if scope.everything:
+        return tuple(index for index, line in enumerate(lines) if line.discountable)
     return tuple(index for index, line in enumerate(lines) if line.discountable and _in_scope(scope, line))
 
 
@@ -72,24 +66,25 @@ def _in_scope(scope: LineScope, line: Line) -> bool:
     if scope.exclude_on_sale and line.unit_price < line.list_price:
         return False
     price = scope.unit_price
-    if price is not None and not (price.gte or 0) <= line.unit_price <= (
-        line.unit_price if price.lte is None else price.lte
-    ):
+    if price is not None and not _within(price, line.unit_price):
         return False
-    if any(answer for answer in _dimensions(scope.exclude, line)):
+    if any(_names(dimension, names, line) for dimension, names in scope.exclude.sets):
         return False
-    return all(_dimensions(scope.include, line))
+    return all(_names(dimension, names, line) for dimension, names in scope.include.sets)
 
 
-def _dimensions(names: LineFilter, line: Line) -> Iterable[bool]:
-    """For each dimension that is named: does the line match it?"""
-    if names.products or names.skus:
-        yield line.product_id in names.products or line.sku in names.skus
-    if names.categories:
-        yield line.category in names.categories
-    if names.brands:
-        yield line.brand in names.brands
-    if names.shops:
-        yield line.shop_id in names.shops
-    if names.tags:
-        yield not line.tags.isdisjoint(names.tags)
+def _within(price: PriceRange, amount: int) -> bool:
+    return (price.gte is None or price.gte <= amount) and (price.lte is None or amount <= price.lte)
+
+
+def _names(dimension: str, names: frozenset[str], line: Line) -> bool:
+    """Does the line match the dimension of a filter?"""
+    if dimension == "goods":
+        return f"p{line.product_id}" in names or f"s{line.sku}" in names
+    if dimension == "category":
+        return line.category in names
+    if dimension == "brand":
+        return line.brand in names
+    if dimension == "shop":
+        return line.shop_id in names
+    return not line.tags.isdisjoint(names)

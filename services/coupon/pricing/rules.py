@@ -1,171 +1,286 @@
-"""What one coupon takes off a cart: eligibility of lines, threshold, amount, shares. Pure.
+"""One offer on one cart: thresholds, what it takes off, how that is shared out, why it takes nothing. Pure.
 
-A cart is a sequence of lines; its state while coupons are applied one after the other is `running`: what is left to pay
-of each line. A discount never takes a line below its floor, and what it takes is exactly the sum of its shares.
+The state of a cart while offers are applied one after the other is a tuple: what is left to pay of each line, and at its end
+what is left of the shipping fee. An offer is compiled against the cart once, into plain integers; the search then asks it
+thousands of times. It never takes a line below its floor, and what it takes is exactly the sum of its shares.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from datetime import datetime
+from operator import sub
 
-from services.coupon.pricing.apportionment import Weight, apportion, cut, pour
-from services.coupon.pricing.cart import Line, lines_in, on_basis
-from services.coupon.pricing.offers import Offer, Refusal
-from services.coupon.templates.benefits import AmountOff, PercentOff
+from services.coupon.pricing.apportionment import apportion, pour
+from services.coupon.pricing.cart import Cart, lines_in
+from services.coupon.pricing.kinds import Goods, Now, Short, Taking, rule_of
+from services.coupon.pricing.offers import CashBackPromise, ExtraLine, Offer, Refusal, Use
+from services.coupon.templates.benefits import AmountOff, CashBack, Exchange, FixedPrice, Gift
+from services.coupon.templates.scopes import LineScope
 from services.coupon.templates.terms import LAYERS
-from shared.money import round_half_up
 
-Running = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """An offer with the lines of one cart that it touches and that its threshold counts."""
-
-    offer: Offer
-    lines: Sequence[Line]
-    eligible: tuple[int, ...]
-    counted: tuple[int, ...]
-
-    @property
-    def benefit(self) -> AmountOff | PercentOff:
-        benefit = self.offer.terms.benefit
-        if not isinstance(benefit, AmountOff | PercentOff):
-            raise NotImplementedError(f"templates do not accept {benefit.kind}")
-        return benefit
-
-    @property
-    def order(self) -> tuple[object, ...]:
-        """Application order: layer, priority (high first), percentages before amounts, then expiry and id."""
-        stacking = self.offer.terms.stacking
-        by_kind = 0 if isinstance(self.benefit, PercentOff) else 1
-        return (
-            LAYERS.index(stacking.layer),
-            -stacking.priority,
-            by_kind,
-            self.offer.expires_at,
-            self.offer.id,
-        )
+State = tuple[int, ...]
+Order = tuple[int, int, bool, datetime, str]
+"""Sorts offers by application: layer, priority (high first), percentages before amounts, then expiry and id."""
+Taken = tuple[State, int, int]
+"""Shares of the state, their sum, and the worth of what is no money now: units of gifts, minor units of cash-back."""
+LAST = len(LAYERS)
+"""Cash-back stands behind all layers, for it is computed on what is paid."""
+_POSITIONS = {layer: position for position, layer in enumerate(LAYERS)}
+SHIPPING_LAYER = _POSITIONS["shipping"]
 
 
-def prepare(offer: Offer, lines: Sequence[Line]) -> Prepared:
-    eligible = lines_in(offer.terms.scope, lines)
-    own = offer.terms.threshold.scope
-    return Prepared(offer, lines, eligible, eligible if own is None else lines_in(own, lines))
+class Numbers:
+    """A cart in plain integers, made once for all its offers."""
+
+    __slots__ = ("cart", "everything", "floors", "listed", "quantities", "start")
+
+    def __init__(self, cart: Cart) -> None:
+        self.cart = cart
+        self.quantities = tuple(line.quantity for line in cart.lines)
+        self.listed = tuple(line.list_price * line.quantity for line in cart.lines)
+        self.start: State = (*(line.unit_price * line.quantity for line in cart.lines), cart.shipping_fee)
+        self.floors: State = (*(line.floor for line in cart.lines), 0)
+        self.everything = tuple(index for index, line in enumerate(cart.lines) if line.discountable)
+
+    def named(self, scope: LineScope) -> Sequence[int]:
+        return self.everything if scope.everything else lines_in(scope, self.cart.lines)
+
+    def points(self, state: State, points: int) -> State:
+        """What points pay of each line 积分抵现: of goods that take discounts, in proportion, never below a floor."""
+        caps = [max(state[index] - self.floors[index], 0) for index in self.everything]
+        shares = [0] * len(state)
+        for index, share in zip(self.everything, pour(caps, points, caps) if caps else (), strict=True):
+            shares[index] = share
+        return tuple(shares)
 
 
-def discount(prepared: Prepared, running: Running) -> Running | Refusal:
-    """The offer's share of each line (0 where it takes nothing), given what is left of the lines."""
-    if not prepared.eligible:
-        return Refusal.of("out_of_scope")
-    refusal = below_threshold(prepared, running)
-    if refusal is not None:
-        return refusal
-    units = _units(prepared, running)
-    caps = [
-        max(running[index] - prepared.lines[index].floor, 0) * units[position] // prepared.lines[index].quantity
-        for position, index in enumerate(prepared.eligible)
-    ]
-    given = _given(prepared, _bases(prepared, running, units), units, caps)
-    if not any(given):
-        return Refusal.of("no_effect")
-    shares = [0] * len(running)
-    for position, index in enumerate(prepared.eligible):
-        shares[index] = given[position]
-    return tuple(shares)
+def less(state: State, shares: State) -> State:
+    return tuple(map(sub, state, shares))
 
 
-def below_threshold(prepared: Prepared, running: Running) -> Refusal | None:
-    """Says what is missing to the threshold; None when it is reached."""
-    threshold = prepared.offer.terms.threshold
-    lines = prepared.lines
-    if threshold.amount is not None:
-        reached = sum(on_basis(lines[index], threshold.basis, running[index]) for index in prepared.counted)
-        if reached < threshold.amount:
-            missing = threshold.amount - reached
-            return Refusal.of("below_threshold:amount", missing_amount=missing)
-    if threshold.quantity is not None:
-        units = sum(lines[index].quantity for index in prepared.counted)
-        if units < threshold.quantity:
-            missing = threshold.quantity - units
-            return Refusal.of("below_threshold:quantity", missing_quantity=missing)
-    return None
+class Compiled:
+    """An offer on a cart. `refusal` says why it can never take anything here; else `take` is to be asked."""
 
-
-def ceiling(prepared: Prepared, running: Running) -> int:
-    """The discount before any line's cap. It never grows while `running` falls, so it bounds what may still come."""
-    benefit = prepared.benefit
-    units = _units(prepared, running)
-    bases = _bases(prepared, running, units)
-    return sum(_each(benefit, bases, units)) if benefit.per != "order" else _whole(benefit, sum(bases))
-
-
-def _bases(prepared: Prepared, running: Running, units: Sequence[int]) -> list[Weight]:
-    """The amount that the benefit is computed on, for the touched units of each eligible line."""
-    terms = prepared.offer.terms
-    basis = "running" if terms.stacking.calculation == "sequential" else terms.threshold.basis
-    bases: list[Weight] = []
-    for position, index in enumerate(prepared.eligible):
-        line = prepared.lines[index]
-        amount = on_basis(line, basis, running[index])
-        whole = units[position] == line.quantity
-        bases.append(amount if whole else Fraction(amount * units[position], line.quantity))
-    return bases
-
-
-def _units(prepared: Prepared, running: Running) -> list[int]:
-    """How many units of each eligible line the benefit touches: all, or the dearest `max_units`."""
-    left = prepared.benefit.max_units
-    quantities = [prepared.lines[index].quantity for index in prepared.eligible]
-    if left is None:
-        return quantities
-    bases = _bases(prepared, running, quantities)
-    dearest = sorted(
-        range(len(bases)), key=lambda position: (-Fraction(bases[position]) / quantities[position], position)
+    __slots__ = (
+        "_basis",
+        "_calculation",
+        "_counted",
+        "_fixed",
+        "_numbers",
+        "_pieces",
+        "_rule",
+        "_taking",
+        "_wanted",
+        "ceiling",
+        "eligible",
+        "extra",
+        "limit",
+        "offer",
+        "order",
+        "rate_bp",
+        "refusal",
+        "shipping",
+        "touched",
     )
-    units = [0] * len(quantities)
-    for position in dearest:
-        units[position] = min(quantities[position], left)
-        left -= units[position]
-    return units
 
+    def __init__(self, offer: Offer, numbers: Numbers) -> None:
+        terms = offer.terms
+        benefit = terms.benefit
+        if offer.face_amount is not None and isinstance(benefit, AmountOff):
+            benefit = benefit.model_copy(update={"amount": offer.face_amount})
+        self.offer, self._numbers = offer, numbers
+        self.order = _order(offer)
+        self.eligible = numbers.named(terms.scope)
+        self.ceiling = self.shipping = self.extra = self.rate_bp = 0
+        self.limit, self._basis = terms.threshold.amount, terms.threshold.basis
+        own = terms.threshold.scope
+        self._counted = self.eligible if own is None else numbers.named(own)
+        self._pieces = sum(numbers.quantities[index] for index in self._counted)
+        self._calculation = "running" if terms.stacking.calculation == "sequential" else self._basis
+        self._rule = rule_of(benefit, Goods(numbers.cart.lines, numbers.quantities, self.eligible))
+        self.touched: Sequence[int] = self._rule.lines
+        self._fixed = "running" not in (self._calculation, self._basis) and not isinstance(benefit, CashBack)
+        self._taking: Taking | None = None
+        self._wanted: list[tuple[int, int, int, int]] | None = None
+        self.refusal = self._first_look()
 
-def _given(prepared: Prepared, bases: Sequence[Weight], units: Sequence[int], caps: Sequence[int]) -> list[int]:
-    terms = prepared.offer.terms
-    benefit = prepared.benefit
-    if benefit.per != "order":
-        return cut(_each(benefit, bases, units), caps)
-    weights: Sequence[Weight] = units if terms.stacking.share_by == "quantity" else bases
-    amount = _whole(benefit, sum(bases))
-    if terms.stacking.overflow == "redistribute":
-        return pour(weights, amount, caps)
-    return cut(apportion(weights, amount), caps)
+    @property
+    def guard(self) -> Sequence[int] | None:
+        """Lines whose balance a running threshold looks at; None when no discount before can undo the threshold."""
+        return self._counted if self._basis == "running" and self.limit is not None else None
 
+    def take(self, state: State) -> Taken | None:
+        """What the offer takes of this state; None when that is nothing."""
+        taking, wanted = self._taking, self._wanted
+        if taking is None:
+            if self.limit is not None and self._missing(state):
+                return None
+            now = self._rule.take(self._now(state))
+            if isinstance(now, Short):
+                return None
+            taking = now
+        if wanted is None:
+            wanted = self._shared(taking, state)
+        floors, shares, total = self._numbers.floors, [0] * len(state), 0
+        for index, share, units, quantity in wanted:
+            room = state[index] - floors[index]
+            if units != quantity:
+                room = room * units // quantity
+            if room < share:
+                share = room
+            if share > 0:
+                shares[index] = share
+                total += share
+        extra = taking.gifts + taking.cash_back
+        return (tuple(shares), total, extra) if total or extra else None
 
-def _each(benefit: AmountOff | PercentOff, bases: Sequence[Weight], units: Sequence[int]) -> list[int]:
-    """Shares of a benefit per line or per unit, before caps; a highest amount is shared out in their proportion."""
-    if isinstance(benefit, AmountOff):
-        return [benefit.amount * (count if benefit.per == "unit" else min(count, 1)) for count in units]
-    if benefit.per == "line":
-        wanted = [_portion(base, benefit.percent_bp) for base in bases]
-    else:
-        wanted = [
-            count * _portion(Fraction(base) / count, benefit.percent_bp) if count else 0
-            for base, count in zip(bases, units, strict=True)
+    def most_per_line(self) -> Sequence[tuple[int, int]]:
+        """Of each line that may be touched (position, amount): the most that it can lose, whatever was applied before.
+
+        Fixed shares can only be lowered by caps. The others may shift between lines, but never beyond what a line has.
+        """
+        start, floors = self._numbers.start, self._numbers.floors
+        if self._wanted is not None:
+            return [
+                (index, min(share, (start[index] - floors[index]) * units // quantity))
+                for index, share, units, quantity in self._wanted
+                if quantity
+            ]
+        return [(index, min(self.ceiling, start[index] - floors[index])) for index in self.touched]
+
+    def use(self, state: State) -> Use | Refusal:
+        """The same as `take`, told in full."""
+        taken = self.take(state)
+        if taken is None:
+            return self.why(state)
+        taking = self._taking or self._rule.take(self._now(state))
+        assert isinstance(taking, Taking)  # noqa: S101 - else `take` had answered None
+        shares = taken[0]
+        gifts, cash_back = _extras(self.offer, taking)
+        return Use(self.offer, shares[:-1], shares[-1], gifts, cash_back, taking.next_step)
+
+    def why(self, state: State) -> Refusal:
+        """Why the offer takes nothing of this state."""
+        currency = self._numbers.cart.currency
+        if not self.eligible:
+            return Refusal.of("out_of_scope")
+        missing = self._missing(state)
+        if missing:
+            return Refusal.of("below_threshold:amount", currency=currency, missing_amount=missing)
+        pieces = self.offer.terms.threshold.quantity or 0
+        if self._pieces < pieces:
+            return Refusal.of("below_threshold:quantity", missing_quantity=pieces - self._pieces)
+        taking = self._rule.take(self._now(state))
+        if isinstance(taking, Short):
+            amount, quantity = taking.missing_amount, taking.missing_quantity
+            return Refusal.of(taking.key, currency=currency, missing_amount=amount, missing_quantity=quantity)
+        if self.order[0] == SHIPPING_LAYER and not self.touched:
+            return Refusal.of("no_effect:shipping")
+        if isinstance(self.offer.terms.benefit, FixedPrice) and not any(taking.each or ()):
+            return Refusal.of("no_effect:price")
+        return Refusal.of("no_effect")
+
+    def _missing(self, state: State) -> int:
+        """What is missing to the amount of the threshold; 0 when it is reached."""
+        return max(self.limit - self._reached(state), 0) if self.limit is not None else 0
+
+    def _amounts(self, basis: str, state: State) -> State:
+        if basis == "running":
+            return state
+        return self._numbers.start if basis == "activity" else self._numbers.listed
+
+    def _reached(self, state: State) -> int:
+        amounts = self._amounts(self._basis, state)
+        return sum([amounts[index] for index in self._counted])
+
+    def _now(self, state: State) -> Now:
+        amounts = self._amounts(self._calculation, state)
+        shipping = state[-1] if self._calculation == "running" else self._numbers.start[-1]
+        return Now(amounts, self._reached(state), self._pieces, shipping, state)
+
+    def _first_look(self) -> Refusal | None:
+        """Ask once before anything is applied. No rule wants more later, so nothing now is nothing for ever."""
+        start = self._numbers.start
+        quantity = self.offer.terms.threshold.quantity
+        if not self.eligible or (quantity is not None and self._pieces < quantity) or self._missing(start):
+            return self.why(start)
+        taking = self._rule.take(self._now(start))
+        if isinstance(taking, Short):
+            return self.why(start)
+        floors = self._numbers.floors
+        room = sum(max(start[index] - floors[index], 0) for index in self.touched)
+        goods = (taking.amount if taking.each is None else sum(taking.each)) + (0 if self._fixed else self._rule.slack)
+        self.ceiling = min(goods, room)
+        self.extra = taking.gifts + taking.cash_back
+        self.shipping = min(taking.shipping, start[-1])
+        if not (self.ceiling or self.shipping or self.extra):
+            return self.why(start)
+        if self._fixed:
+            self._taking = taking
+            if taking.each is not None or self.offer.terms.stacking.overflow == "drop" or not taking.amount:
+                self._wanted = self._shared(taking, start)
+        elif self._proportional():
+            self.rate_bp = taking.rate_bp
+        return None
+
+    def _proportional(self) -> bool:
+        """True when each line's share is the same portion of what it holds, but for rounding and for what caps take away."""
+        stacking, numbers = self.offer.terms.stacking, self._numbers
+        kept = stacking.overflow == "drop" or not any(numbers.floors[index] for index in self.touched)
+        return self._calculation == "running" and stacking.share_by == "amount" and kept
+
+    def _shared(self, taking: Taking, state: State) -> list[tuple[int, int, int, int]]:
+        """Each touched line with its share before caps, the units that are touched, and all its units."""
+        quantities, lines = self._numbers.quantities, taking.lines
+        if taking.shipping:
+            return [(len(state) - 1, taking.shipping, 1, 1)]
+        all_units = [quantities[index] for index in lines]
+        units = all_units if taking.units is None else taking.units
+        shares = taking.each if taking.each is not None else self._apportioned(taking, units, state)
+        return [
+            (index, share, count, quantity)
+            for index, share, count, quantity in zip(lines, shares, units, all_units, strict=True)
+            if share
         ]
-    if benefit.max_amount is not None and sum(wanted) > benefit.max_amount:
-        return apportion(wanted, benefit.max_amount)
-    return wanted
+
+    def _apportioned(self, taking: Taking, units: Sequence[int], state: State) -> Sequence[int]:
+        if not taking.amount:
+            return [0] * len(units)
+        stacking, quantities, floors = self.offer.terms.stacking, self._numbers.quantities, self._numbers.floors
+        amounts = self._amounts(self._calculation, state)
+        weights = units
+        if stacking.share_by == "amount":
+            # Only the touched units weigh; brought to one denominator they stay integers.
+            weights = _weights(amounts, taking.lines, units, quantities)
+        if stacking.overflow == "drop":
+            return apportion(weights, taking.amount)
+        caps = [
+            max(state[index] - floors[index], 0) * count // quantities[index]
+            for index, count in zip(taking.lines, units, strict=True)
+        ]
+        return pour(weights, taking.amount, caps)
 
 
-def _whole(benefit: AmountOff | PercentOff, base: Weight) -> int:
-    """The discount of a benefit per order, before it is shared out."""
-    if isinstance(benefit, AmountOff):
-        return benefit.amount
-    amount = _portion(base, benefit.percent_bp)
-    return amount if benefit.max_amount is None else min(amount, benefit.max_amount)
+def _weights(amounts: State, lines: Sequence[int], units: Sequence[int], quantities: Sequence[int]) -> list[int]:
+    """The touched units' part of each line's amount, times the product of the quantities that do not divide evenly."""
+    scale = 1
+    for index, count in zip(lines, units, strict=True):
+        if amounts[index] * count % quantities[index]:
+            scale *= quantities[index]
+    return [amounts[index] * count * scale // quantities[index] for index, count in zip(lines, units, strict=True)]
 
 
-def _portion(base: Weight, basis_points: int) -> int:
-    """Computed once on the whole and rounded half up."""
-    return round_half_up(Fraction(base) * basis_points / 10_000)
+def _order(offer: Offer) -> Order:
+    benefit, stacking = offer.terms.benefit, offer.terms.stacking
+    layer = LAST if isinstance(benefit, CashBack) else _POSITIONS[stacking.layer]
+    return (layer, -stacking.priority, not benefit.percentage, offer.expires_at, offer.id)
+
+
+def _extras(offer: Offer, taking: Taking) -> tuple[tuple[ExtraLine, ...], CashBackPromise | None]:
+    benefit = offer.terms.benefit
+    if isinstance(benefit, Gift):
+        return (ExtraLine(offer.id, taking.gifts, sku=benefit.sku),), None
+    if isinstance(benefit, Exchange) and taking.gifts:
+        return (ExtraLine(offer.id, taking.gifts, product_id=benefit.product_id),), None
+    if isinstance(benefit, CashBack):
+        return (), CashBackPromise(offer.id, taking.cash_back, benefit.valid_days)
+    return (), None

@@ -24,6 +24,11 @@ WHOLE = 10_000
 class Kind(Part):
     """Base of the kinds."""
 
+    @property
+    def percentage(self) -> bool:
+        """True for portions of a price: within a layer and a priority they come before amounts."""
+        return False
+
     def most(self) -> int | None:
         """The highest discount that one coupon can give, in minor units; None when nothing bounds it."""
         return None
@@ -60,6 +65,10 @@ class PercentOff(Kind):
     per: Per = "order"
     max_amount: Money | None = None
     max_units: Units | None = None
+
+    @property
+    def percentage(self) -> bool:
+        return True
 
     def most(self) -> int | None:
         return self.max_amount
@@ -102,6 +111,10 @@ class Ladder(Kind):
         if self.max_amount is not None and self.steps[0].amount is not None:
             raise ValueError("max_amount bounds percentages; the steps already say their amounts")
         return self
+
+    @property
+    def percentage(self) -> bool:
+        return self.steps[0].amount is None
 
     def most(self) -> int | None:
         return self.steps[-1].amount or self.max_amount
@@ -195,6 +208,10 @@ class ShippingPercentOff(Kind):
     kind: Literal["shipping_percent_off"]
     percent_bp: BasisPoints
     max_amount: Money | None = None
+
+    @property
+    def percentage(self) -> bool:
+        return True
 
     def most(self) -> int | None:
         return self.max_amount

@@ -8,21 +8,6 @@ from services.coupon.templates.benefits import Benefit
 from services.coupon.templates.terms import Limits, Terms
 
 Kind = Literal["coupon", "promotion"]
-SUPPORTED_BENEFITS = ("amount_off", "percent_off")
-KNOWN_BENEFITS = (
-    *SUPPORTED_BENEFITS,
-    "ladder",
-    "every",
-    "fixed_price",
-    "buy_get",
-    "bundle_price",
-    "free_shipping",
-    "shipping_percent_off",
-    "gift",
-    "exchange",
-    "cash_back",
-)
-"""Every kind of the public contract; those that are not supported are refused by name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
 
 from services.coupon.templates.benefits import Benefit
-from services.coupon.templates.rules import KNOWN_BENEFITS, SUPPORTED_BENEFITS
 from services.coupon.templates.scopes import Flag
 from services.coupon.templates.terms import Funder, Limits, RefundPolicy, Scope, Stacking, Terms, Threshold
 from services.coupon.templates.validity import Validity
 from shared.money import Currency
-from shared.web import Body, Instant, Name, Unprocessable, View
+from shared.web import Body, Instant, Name, View
 
 Status = Literal["active", "paused"]
 _EXAMPLE: dict[str, Any] = {
@@ -24,20 +23,6 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-def _only_supported(body: Any) -> Any:
-    """Names the benefit kinds there are when a known one is asked for that is not there yet."""
-    benefit = body.get("benefit") if isinstance(body, dict) else None
-    kind = benefit.get("kind") if isinstance(benefit, dict) else None
-    if isinstance(kind, str) and kind in KNOWN_BENEFITS and kind not in SUPPORTED_BENEFITS:
-        supported = " and ".join(SUPPORTED_BENEFITS)
-        raise Unprocessable(
-            "unsupported_benefit",
-            f"The benefit {kind} is not supported yet; use {supported}.",
-            supported=list(SUPPORTED_BENEFITS),
-        )
-    return body
-
-
 class OfferIn(Terms):
     """A new offer of any kind."""
 
@@ -45,8 +30,6 @@ class OfferIn(Terms):
     currency: Currency = "CNY"
     limits: Limits = Limits()
     status: Status = "active"
-
-    _supported = model_validator(mode="before")(_only_supported)
 
     def terms(self) -> Terms:
         return Terms.model_validate({name: getattr(self, name) for name in Terms.model_fields})
@@ -74,8 +57,6 @@ class OfferPatch(Body):
     reusable_after_refund: Flag | None = None
     funder: Funder | None = None
     limits: Limits | None = None
-
-    _supported = model_validator(mode="before")(_only_supported)
 
 
 class TemplatePatch(OfferPatch):

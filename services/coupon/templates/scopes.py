@@ -1,5 +1,6 @@
 """Which goods an offer names: filters over a line's names and its unit price."""
 
+from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -29,8 +30,18 @@ class LineFilter(Part):
     shops: Names = ()
     tags: Names = ()
 
-    def empty(self) -> bool:
-        return not (self.products or self.skus or self.categories or self.brands or self.shops or self.tags)
+    @cached_property
+    def sets(self) -> tuple[tuple[str, frozenset[str]], ...]:
+        """The dimensions that are named, as sets to look up in. Products and SKUs stand under `goods`, prefixed."""
+        goods = (*(f"p{name}" for name in self.products), *(f"s{name}" for name in self.skus))
+        named = (
+            ("goods", goods),
+            ("category", self.categories),
+            ("brand", self.brands),
+            ("shop", self.shops),
+            ("tags", self.tags),
+        )
+        return tuple((dimension, frozenset(names)) for dimension, names in named if names)
 
 
 class PriceRange(Part):
@@ -54,6 +65,7 @@ class LineScope(Part):
     unit_price: PriceRange | None = None
     exclude_on_sale: Flag = False
 
+    @cached_property
     def everything(self) -> bool:
         """True when no line can be outside."""
-        return not self.exclude_on_sale and self.unit_price is None and self.include.empty() and self.exclude.empty()
+        return not self.exclude_on_sale and self.unit_price is None and not (self.include.sets or self.exclude.sets)

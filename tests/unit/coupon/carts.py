@@ -1,0 +1,209 @@
+"""Carts and offers for the tests of the pricing engine: short names, random ones, and the answer by brute force."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import combinations
+from typing import Any
+
+from hypothesis import strategies as st
+
+from services.coupon.pricing.best import excludes
+from services.coupon.pricing.cart import Cart, Line
+from services.coupon.pricing.engine import price
+from services.coupon.pricing.offers import Answer, Offer
+from services.coupon.pricing.rules import SHIPPING_LAYER, Compiled, Numbers, less
+from services.coupon.templates.terms import Terms
+
+END = datetime(2026, 12, 1, tzinfo=UTC)
+Json = dict[str, Any]
+
+
+def line(line_id: str, price: int, quantity: int = 1, **more: Any) -> Line:
+    return Line(line_id, quantity, price, more.pop("list_price", price), **more)
+
+
+def offer(name: str, benefit: Json, days: int = 0, *, automatic: bool = False, **terms: Any) -> Offer:
+    body = {"benefit": benefit, "allow_zero_pay": True, **terms}
+    prefix = "prm" if automatic else "cpn"
+    until = END + timedelta(days=days)
+    return Offer(f"{prefix}_{name}", f"tpl_{name}", Terms.model_validate(body), until, automatic=automatic)
+
+
+def off(amount: int, threshold: int | None = None, **stacking: Any) -> Json:
+    """Terms of `amount` off, from `threshold` on."""
+    terms: Json = {"benefit": {"kind": "amount_off", "amount": amount}, "stacking": stacking}
+    return terms | ({"threshold": {"amount": threshold}} if threshold else {})
+
+
+def priced(lines: Sequence[Line], *offers: Offer, fee: int = 0, points: int = 0, steps: int = 100_000) -> Answer:
+    return price(Cart(tuple(lines), fee), offers, points=points, most_steps=steps)
+
+
+def used(answer: Answer) -> list[str]:
+    return [use.offer.id for use in answer.uses]
+
+
+def amounts(answer: Answer) -> list[int]:
+    return [use.amount for use in answer.uses]
+
+
+def by_brute_force(cart: Cart, offers: Sequence[Offer], points: int = 0) -> tuple[int, int, int]:
+    """Money off, other worth, and fewest coupons of the best set, found by trying every set there is."""
+    numbers = Numbers(cart)
+    ordered = sorted((Compiled(one, numbers) for one in offers), key=lambda one: one.order)
+    best = (-1, 0, 0)
+    for size in range(len(ordered) + 1):
+        for chosen in combinations(ordered, size):
+            if any(excludes(one, other) for one, other in combinations(chosen, 2)):
+                continue
+            worth = _worth(numbers, ordered, chosen, points)
+            if worth is not None:
+                best = max(best, (*worth, -sum(not one.offer.automatic for one in chosen)))
+    return best
+
+
+def _worth(
+    numbers: Numbers, ordered: Sequence[Compiled], chosen: Sequence[Compiled], points: int
+) -> tuple[int, int] | None:
+    """What exactly this set brings; None when a member takes nothing, or a promotion is left out without a reason."""
+    state, money, extra, paid = numbers.start, 0, 0, False
+    for one in ordered:
+        if not paid and one.order[0] >= SHIPPING_LAYER:
+            state, paid = less(state, numbers.points(state, points)), True
+        taken = one.take(state) if one.refusal is None else None
+        if one in chosen:
+            if taken is None:
+                return None
+            state, money, extra = less(state, taken[0]), money + taken[1], extra + taken[2]
+        elif one.offer.automatic and taken is not None and not any(excludes(one, other) for other in chosen):
+            return None
+    return money, extra
+
+
+# Random carts and wallets: small numbers, so that caps, ties and thresholds meet often.
+
+MONEY = st.integers(1, 3000)
+BASIS_POINTS = st.integers(1, 10_000)
+PIECES = st.integers(1, 4)
+SCOPES = st.sampled_from([{}, {"include": {"categories": ["a"]}}, {"exclude": {"categories": ["a"]}}])
+
+
+@st.composite
+def _line(draw: st.DrawFn, at: int) -> Line:
+    amount = draw(st.integers(0, 3000))
+    return Line(
+        str(at),
+        draw(st.integers(1, 3)),
+        amount,
+        amount + draw(st.sampled_from([0, 0, 400])),
+        draw(st.sampled_from([0, 0, 700])),
+        product_id=f"p{at}",
+        sku=f"s{at}",
+        category=draw(st.sampled_from("ab")),
+        discountable=at == 0 or draw(st.sampled_from([True, True, False])),
+    )
+
+
+CARTS = st.integers(1, 4).flatmap(
+    lambda size: st.builds(
+        lambda lines, fee: Cart(lines, fee),
+        st.tuples(*(_line(at) for at in range(size))),
+        st.sampled_from([0, 0, 800]),
+    )
+)
+_RISING = st.lists(st.tuples(MONEY, MONEY), min_size=1, max_size=3).map(
+    lambda rows: [
+        {"threshold": threshold, "amount": amount}
+        for threshold, amount in zip(
+            sorted({threshold for threshold, _ in rows}), sorted({amount for _, amount in rows}), strict=False
+        )
+    ]
+)
+
+
+def _kind(name: str, required: Json | None = None, optional: Json | None = None) -> st.SearchStrategy[Json]:
+    return st.fixed_dictionaries({"kind": st.just(name), **(required or {})}, optional=optional or {})
+
+
+_PER = st.sampled_from(["order", "line", "unit"])
+_ONE_OF = st.one_of(
+    st.fixed_dictionaries({"amount": MONEY}),
+    st.fixed_dictionaries({"percent_bp": BASIS_POINTS}, optional={"max_amount": MONEY}),
+)
+GOODS_KINDS = st.one_of(
+    _kind("amount_off", {"amount": MONEY, "per": _PER}, {"max_units": PIECES}),
+    _kind("percent_off", {"percent_bp": BASIS_POINTS, "per": _PER}, {"max_units": PIECES, "max_amount": MONEY}),
+    _kind("ladder", {"steps": _RISING}),
+    _kind(
+        "ladder",
+        {"steps": st.just([{"threshold": 2, "percent_bp": 1000}, {"threshold": 4, "percent_bp": 3000}])},
+        {"by": st.sampled_from(["amount", "quantity"]), "max_amount": MONEY},
+    ),
+    _kind("every", {"threshold": st.integers(200, 3000), "amount": st.integers(1, 300)}, {"max_times": PIECES}),
+    _kind("fixed_price", {"amount": MONEY}, {"max_units": PIECES}),
+    _kind(
+        "buy_get",
+        {
+            "buy": st.fixed_dictionaries({"quantity": st.integers(1, 2)}, optional={"scope": SCOPES}),
+            "get": st.fixed_dictionaries(
+                {"quantity": st.integers(1, 2), "percent_bp": st.sampled_from([5000, 10_000])},
+                optional={"scope": SCOPES},
+            ),
+        },
+        {"max_times": PIECES},
+    ),
+    _kind(
+        "bundle_price",
+        {"skus": st.sampled_from([{"s0": 2}, {"s0": 1, "s1": 1}, {"s0": 1, "s2": 2}]), "amount": MONEY},
+        {"max_times": PIECES},
+    ),
+    _kind("exchange", {"product_id": st.sampled_from(["p0", "p1", "p9"])}, {"quantity": st.integers(1, 2)}),
+)
+OTHER_KINDS = st.one_of(
+    _kind("free_shipping", None, {"max_amount": MONEY}),
+    _kind("shipping_percent_off", {"percent_bp": BASIS_POINTS}, {"max_amount": MONEY}),
+    _kind("gift", {"sku": st.just("g"), "quantity": st.integers(1, 3)}),
+    _ONE_OF.map(lambda body: {"kind": "cash_back", **body}),
+)
+_STACKING: Json = {
+    "group": st.sampled_from([None, None, "g", "h"]),
+    "exclusive": st.sampled_from([False, False, False, True]),
+    "priority": st.integers(0, 2),
+    "calculation": st.sampled_from(["sequential", "parallel"]),
+    "overflow": st.sampled_from(["drop", "redistribute"]),
+    "share_by": st.sampled_from(["amount", "quantity"]),
+}
+_THRESHOLDS = st.fixed_dictionaries(
+    {"basis": st.sampled_from(["list", "activity", "running"])},
+    optional={"amount": MONEY, "quantity": PIECES, "scope": SCOPES},
+)
+_LAYERS = st.sampled_from(["item", "shop", "cross_shop", "coupon", "points", "shipping"])
+TERMS = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "benefit": GOODS_KINDS,
+            "threshold": _THRESHOLDS,
+            "scope": SCOPES,
+            "stacking": st.fixed_dictionaries({"layer": _LAYERS, **_STACKING}),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "benefit": OTHER_KINDS,
+            "threshold": _THRESHOLDS,
+            "scope": SCOPES,
+            "stacking": st.fixed_dictionaries({"layer": st.just("shipping"), **_STACKING}),
+        }
+    ),
+)
+
+
+def wallets(most: int, *, automatic: bool = True) -> st.SearchStrategy[list[Offer]]:
+    """Offers of every kind; a quarter of them are promotions."""
+    one = st.tuples(TERMS, st.integers(0, 3), st.sampled_from([False, False, False, automatic]))
+    return st.lists(one, min_size=1, max_size=most).map(
+        lambda rows: [
+            offer(str(at), days=days, automatic=auto, **dict[str, Any](terms))
+            for at, (terms, days, auto) in enumerate(rows)
+        ]
+    )
