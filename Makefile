@@ -45,7 +45,7 @@ migrate: $(BIN)/.installed ## Create or update tables and queues of the configur
 bench: $(BIN)/.installed-dev ## Run the benchmarks and write bench/RESULTS.md
 	$(BIN)/python -m bench
 
-docs: $(BIN)/.installed-dev ## Write the generated pages again (events, settings, endpoints)
+docs: $(BIN)/.installed-dev ## Write what is made from the code again (events, settings, endpoints, coupons)
 	$(BIN)/python -m shared.contracts.catalogue --write
 	$(BIN)/python -m suite.reference --write
 

@@ -1,11 +1,12 @@
-"""Writes the reference pages that are made from the code: `docs/settings.md` and `docs/endpoints.md`.
+"""Writes what is made from the code in `docs`: the pages of settings and endpoints, and blocks of the pages about coupons.
 
 `python -m suite.reference --write` writes them, without the flag it only compares (and fails when they are old).
 """
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args
@@ -21,6 +22,7 @@ from shared.clock import SystemClock
 from shared.db import Database
 from shared.messaging import LocalBus
 from shared.settings import PREFIX, ServiceSettings
+from suite.handbook import pages
 from suite.parts import SERVICES
 from suite.settings import CallerSettings, SuiteSettings
 from suite.wiring import service
@@ -106,6 +108,7 @@ def endpoints_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+@cache
 def _summaries() -> dict[tuple[str, str], str]:
     with tempfile.TemporaryDirectory() as folder:
         clock = SystemClock()
@@ -123,7 +126,11 @@ def _summaries() -> dict[tuple[str, str], str]:
     }
 
 
-PAGES = {"settings.md": settings_page, "endpoints.md": endpoints_page}
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "endpoints.md": endpoints_page,
+    **pages(DOCS, _summaries),
+}
 
 
 def main() -> None:

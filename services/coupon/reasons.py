@@ -18,7 +18,7 @@ class Reason:
     detail_zh: str
 
 
-_REASONS: dict[str, tuple[str, str]] = {
+REASONS: dict[str, tuple[str, str]] = {
     # The state of a coupon itself
     "locked": ("该券正被另一笔未支付的订单占用", "Another order holds this coupon until it is paid or given up."),
     "redeemed": ("该券已使用", "This coupon was used already."),
@@ -106,7 +106,7 @@ _REASONS: dict[str, tuple[str, str]] = {
         "This code gives no coupon. Check it character by character, and until when it was valid.",
     ),
 }
-CODES = frozenset(key.partition(":")[0] for key in _REASONS)
+CODES = frozenset(key.partition(":")[0] for key in REASONS)
 
 
 def explain(key: str, *, currency: str = "CNY", **values: int | str) -> Reason:
@@ -114,7 +114,7 @@ def explain(key: str, *, currency: str = "CNY", **values: int | str) -> Reason:
 
     Raises KeyError for an unknown key or a value that its sentence needs.
     """
-    chinese, english = _REASONS[key]
+    chinese, english = REASONS[key]
     shown: dict[str, int | str] = {"currency": currency}
     for name, value in values.items():
         money = name.endswith("amount") and isinstance(value, int)

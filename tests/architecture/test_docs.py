@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from gateway.routes import ROUTES
+from services.coupon.base import Base
+from services.coupon.handbook.examples import EXAMPLES
+from services.coupon.handbook.refusals import told
+from services.coupon.handbook.states import states
+from services.coupon.reasons import CODES, REASONS
 from shared.contracts import REGISTRY
+from suite.handbook import ENGINEERS, MARKETERS, made_blocks
 from suite.reference import PAGES
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +32,24 @@ def test_every_event_and_endpoint_is_listed() -> None:
     assert [name for name in REGISTRY if f"`{name}`" not in events] == []
     endpoints = (ROOT / "docs/endpoints.md").read_text()
     assert [route for route in ROUTES if f"`{route.method} {route.template}`" not in endpoints] == []
+
+
+@pytest.mark.parametrize("name", MARKETERS)
+def test_every_example_is_shown_once(name: str) -> None:
+    assert sorted(made_blocks(ROOT / "docs" / name)) == sorted(EXAMPLES)
+
+
+def test_every_reason_refusal_and_state_of_the_coupon_service_is_listed() -> None:
+    page = (ROOT / "docs" / ENGINEERS).read_text()
+    codes = [*CODES, *(one.code for one in told())]
+    assert [code for code in codes if f"| `{code}` |" not in page] == []
+    assert [sentence for pair in REASONS.values() for sentence in pair if sentence not in page] == []
+    missing = [
+        (table, state)
+        for table, state in states(Base.metadata)
+        if f"| {table.replace('_', ' ')} | `{state}` |" not in page
+    ]
+    assert missing == []
 
 
 def test_every_operation_says_what_it_does() -> None:

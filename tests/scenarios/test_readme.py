@@ -17,6 +17,8 @@ SEEN = (
     '"missing_amount":16900',
     '"code":"claim_limit_reached"',
     '"code":"validation_failed"',
+    '"status":"committed"',
+    '"amount":11121',
     '{"success":true}',
     '"count":1',
     '"ok":true',

@@ -5,7 +5,7 @@ from typing import Any
 from services.coupon.reasons import Reason, explain
 from shared.web import Conflict, Forbidden, Gone, NotFound, Problem
 
-_REFUSALS: dict[str, tuple[type[Problem], str]] = {
+REFUSALS: dict[str, tuple[type[Problem], str]] = {
     "not_found": (NotFound, "not_found:template"),
     "paused": (Conflict, "paused"),
     "not_started": (Conflict, "not_started:claims"),
@@ -24,17 +24,11 @@ _REFUSALS: dict[str, tuple[type[Problem], str]] = {
 
 def refusal(code: str, **members: Any) -> Problem:
     """The problem of that code, with its sentence in Chinese as a further member."""
-    kind, _ = _REFUSALS[code]
+    kind, _ = REFUSALS[code]
     reason = reason_of(code)
     return kind(reason.code, reason.detail, detail_zh=reason.detail_zh, **members)
 
 
 def reason_of(code: str) -> Reason:
     """What a refused claim is told."""
-    return explain(_REFUSALS[code][1])
-
-
-def told_zh(code: str) -> str:
-    """The sentence in Chinese of a refusal that is on record by its code alone; empty for a code of another room."""
-    known = next((key for key in _REFUSALS if key.partition(":")[0] == code), None)
-    return "" if known is None else reason_of(known).detail_zh
+    return explain(REFUSALS[code][1])

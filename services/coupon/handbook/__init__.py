@@ -1,0 +1,1 @@
+"""What the pages about coupons in `docs/` show of the code: worked examples, states, reasons, refusals. Pure."""
