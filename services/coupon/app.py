@@ -42,9 +42,11 @@ from services.coupon.wallet.claiming import Claiming
 from services.coupon.wallet.ending import Ending
 from services.coupon.wallet.granting import Granting
 from services.coupon.wallet.handlers import JourneyRequests
+from services.coupon.wallet.issuing import IssueWorker
 from services.coupon.wallet.jobs import IssueJobs
 from services.coupon.wallet.leasing import Leasing
 from services.coupon.wallet.reading import Wallet
+from services.coupon.wallet.receiving import Receiving
 from services.coupon.wallet.reminding import Reminding
 from shared.clock import Clock
 from shared.contracts import CouponRequested, EventsTracked, SegmentEntered, SegmentExited
@@ -69,7 +71,8 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
     leasing = Leasing(kit, settings.lease_size, settings.lease_seconds)
     granting = Granting(kit, book, leasing, velocity, settings.time_zone, settings.remind_days_before)
     claiming = Claiming(kit, granting, watch, settings.group_commit_max)
-    jobs = IssueJobs(kit, granting, settings.job_chunk_size)
+    worker = IssueWorker(kit, granting, settings.job_chunk_size)
+    jobs = IssueJobs(kit, worker.wake)
     journeys = JourneyRequests(kit, granting)
     wallet = Wallet(kit, book)
     ending = Ending(kit, wallet, settings.sweep_batch_size)
@@ -116,6 +119,7 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
             batches,
             Downloads(kit, batches),
             PublicCodes(kit),
+            Receiving(kit, jobs),
             quoting,
             checkouts,
             locking,
@@ -143,7 +147,7 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
             Loop("expire coupons", ending.expire_due, settings.sweep_seconds),
             Loop("return leases", leasing.return_expired, settings.sweep_seconds),
             Loop("remind", reminding.remind_due, settings.sweep_seconds),
-            jobs.loop,
+            worker.loop,
             Loop("abuse rules", watch.refresh, 1.0),
             Loop("forget guesses", guarding.forget, 60.0),
             Loop("forget velocity", velocity.forget, 60.0),

@@ -19,7 +19,7 @@ class CouponSettings(ServiceSettings, service="coupon"):
     )
     sweep_batch_size: int = Field(500, ge=1, le=5_000, description="coupons that one sweep transaction expires")
     job_chunk_size: int = Field(
-        500, ge=1, le=2_000, description="customers that one transaction of an issue job serves"
+        2_000, ge=1, le=5_000, description="customers that one transaction of an issue job serves at most"
     )
     code_chunk_size: int = Field(10_000, ge=1, le=50_000, description="codes that one transaction of a batch makes")
     group_commit_max: int = Field(256, ge=1, le=2_000, description="claims that one transaction takes at most")

@@ -2,29 +2,45 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import StreamingResponse
+from pydantic import ValidationError
 
 from services.coupon.wallet.claiming import Claiming
 from services.coupon.wallet.ending import Ending
 from services.coupon.wallet.jobs import IssueJobs
 from services.coupon.wallet.reading import Wallet
+from services.coupon.wallet.receiving import Receiving
 from services.coupon.wallet.schemas import (
     ClaimIn,
     CouponDetail,
     CouponView,
     IssueIn,
     JobResult,
+    JobStatus,
     JobView,
     Status,
     VoidIn,
 )
-from shared.web import Caller, ExternalId, HotRoute, Page, PageParams, Provided, needs
+from shared.web import (
+    Caller,
+    ExternalId,
+    HotRoute,
+    Name,
+    Page,
+    PageParams,
+    Provided,
+    invalid,
+    merchant_needs,
+    needs,
+)
+from shared.web.problems import from_validation
 
 router = APIRouter(prefix="/v1", tags=["coupons"])
 CouponsRead = Annotated[Caller, Depends(needs("coupon:coupons:read"))]
 CouponsWrite = Annotated[Caller, Depends(needs("coupon:coupons:write"))]
-IssuesRead = Annotated[Caller, Depends(needs("coupon:issues:read"))]
-IssuesWrite = Annotated[Caller, Depends(needs("coupon:issues:write"))]
+IssuesRead = Annotated[Caller, Depends(merchant_needs("coupon:issues:read"))]
+IssuesWrite = Annotated[Caller, Depends(merchant_needs("coupon:issues:write"))]
 VoidsWrite = Annotated[Caller, Depends(needs("coupon:voids:write"))]
 Reading = Annotated[Wallet, Provided(Wallet)]
 Jobs = Annotated[IssueJobs, Provided(IssueJobs)]
@@ -75,10 +91,44 @@ async def void_coupon(
     return await ending.void(caller, coupon_id, body.reason)
 
 
-@router.post("/coupon-templates/{template_id}/issues", status_code=202, summary="Issue coupons to a list of customers")
-async def issue_coupons(caller: IssuesWrite, template_id: str, body: IssueIn, jobs: Jobs) -> JobView:
-    """Direct issue 发券 as a job: read its progress at `/v1/coupon-jobs/{id}`."""
-    return await jobs.accept(caller, template_id, body)
+@router.post(
+    "/coupon-templates/{template_id}/issues",
+    status_code=202,
+    summary="Issue coupons to a list of customers or a segment",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": IssueIn.model_json_schema()},
+                "text/csv": {"schema": {"type": "string", "description": "one customer id in each row"}},
+            },
+        }
+    },
+)
+async def issue_coupons(
+    caller: IssuesWrite,
+    template_id: str,
+    request: Request,
+    jobs: Jobs,
+    receiving: Annotated[Receiving, Provided(Receiving)],
+    reason: Annotated[Name | None, Query(description="why, for a CSV file; JSON has it in the body")] = None,
+) -> JobView:
+    """Direct issue 批量发券 as a job: read its progress at `/v1/coupon-jobs/{id}`.
+
+    JSON names up to 100,000 customers or a segment. A CSV file (`text/csv`, UTF-8 or GB18030) holds up to a million, in the
+    column `customer_id` or 客户编号, else the first; it is read as it comes in, and issues nothing unless it comes whole.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/csv":
+        if reason is None:
+            raise invalid("?reason", "missing", "Say why in the query: ?reason=…")
+        return await receiving.take_file(caller, template_id, request.stream(), reason)
+    try:
+        body = IssueIn.model_validate_json(await request.body())
+    except ValidationError as error:
+        raise from_validation(error.errors(include_url=False, include_input=False), in_body=True) from None
+    if body.segment_id is not None:
+        return await jobs.open_segment(caller, template_id, body.segment_id, body.reason)
+    return await receiving.take_list(caller, template_id, body.customer_ids or (), body.reason)
 
 
 @router.get("/coupon-jobs", summary="List issue jobs")
@@ -86,7 +136,7 @@ async def list_jobs(
     caller: IssuesRead,
     paging: PageParams,
     jobs: Jobs,
-    status: Annotated[str | None, Query(pattern="^(running|done)$")] = None,
+    status: JobStatus | None = None,
     template_id: TemplateFilter = None,
 ) -> Page[JobView]:
     """Jobs, newest first."""
@@ -95,11 +145,30 @@ async def list_jobs(
 
 @router.get("/coupon-jobs/{job_id}", summary="Read the progress of an issue job")
 async def get_job(caller: IssuesRead, job_id: str, jobs: Jobs) -> JobView:
-    """Counts so far."""
+    """Counts so far, and how long it will still take."""
     return await jobs.get(job_id)
+
+
+@router.post("/coupon-jobs/{job_id}/cancel", summary="Stop an issue job")
+async def cancel_job(caller: IssuesWrite, job_id: str, jobs: Jobs) -> JobView:
+    """Nobody else gets a coupon by this job; those that were issued stay. 409 `job_done` once it is done."""
+    return await jobs.cancel(caller, job_id)
 
 
 @router.get("/coupon-jobs/{job_id}/results", summary="Read what became of each customer of a job")
 async def list_job_results(caller: IssuesRead, job_id: str, paging: PageParams, jobs: Jobs) -> Page[JobResult]:
     """In the order of the list that was sent."""
     return await jobs.results(job_id, paging)
+
+
+@router.get(
+    "/coupon-jobs/{job_id}/results.csv",
+    summary="Download what became of each customer of a job",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/csv": {}}}},
+)
+async def download_job_results(caller: IssuesRead, job_id: str, jobs: Jobs) -> StreamingResponse:
+    """The results as a file for a spreadsheet (UTF-8 with its mark, reasons in Chinese)."""
+    pieces = await jobs.sheet(job_id)
+    headers = {"Content-Disposition": f'attachment; filename="{job_id}.csv"'}
+    return StreamingResponse(pieces, media_type="text/csv; charset=utf-8", headers=headers)

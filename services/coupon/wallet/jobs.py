@@ -1,68 +1,74 @@
-"""Direct issue to a list 批量发券: a job of rows, worked off in chunks that each are one transaction."""
+"""Direct issue to many 批量发券: how jobs begin, how they are going, and what became of each customer."""
 
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import Row, insert, select, update
 
+from services.coupon.audience.repository import MEMBER
 from services.coupon.templates import repository as templates
-from services.coupon.wallet.granting import Granting
-from services.coupon.wallet.minting import Granted, Wish
 from services.coupon.wallet.models import IssueJob, IssueTarget
-from services.coupon.wallet.refusals import refusal
-from services.coupon.wallet.schemas import IssueIn, JobResult, JobView
-from shared.db import Transaction, claim_due, table
+from services.coupon.wallet.refusals import refusal, told_zh
+from services.coupon.wallet.rules import progress
+from services.coupon.wallet.schemas import JobResult, JobView
+from services.coupon.wallet.sheets import csv_rows
+from shared.db import Transaction, table
 from shared.ids import new_id
-from shared.service import Kit, Loop
-from shared.web import Caller, NotFound, Page, Paging, fetch_page
+from shared.service import Kit
+from shared.web import Caller, Conflict, NotFound, Page, Paging, Unprocessable, fetch_page
 
 JOB = table(IssueJob)
 TARGET = table(IssueTarget)
+_PORTION = 5_000
+_SHEET = ("customer_id", "outcome", "coupon_id", "code", "reason")
 
 
 class IssueJobs:
-    """Accepts jobs, tells how they are going, and works them off."""
+    """Opens jobs, tells how they are going, ends them early."""
 
-    def __init__(self, kit: Kit, granting: Granting, chunk_size: int) -> None:
+    def __init__(self, kit: Kit, wake: Callable[[], None]) -> None:
+        """`wake` tells the worker that there is something to do."""
         self._kit = kit
-        self._granting = granting
-        self._chunk_size = chunk_size
-        self.loop = Loop("issue jobs", self.work, 5.0)
+        self.wake = wake
 
-    async def accept(self, caller: Caller, template_id: str, body: IssueIn) -> JobView:
-        """Store the job; it is worked off from now on, whatever becomes of this process."""
-        for customer_id in body.customer_ids:
-            caller.require_customer(customer_id)
+    async def open(
+        self, tx: Transaction, caller: Caller, template_id: str, reason: str, status: str, segment_id: str | None = None
+    ) -> str:
+        """A new job without customers; its id. Raises NotFound for an unknown template."""
+        if await templates.find(tx, template_id) is None:
+            raise refusal("not_found")
         now = self._kit.clock.now()
-        job_id = new_id("job")
-        job = {
-            "id": job_id,
+        job: dict[str, Any] = {
+            "id": new_id("job"),
             "template_id": template_id,
-            "status": "running",
-            "reason": body.reason,
+            "status": status,
+            "reason": reason,
             "actor": f"key:{caller.key_id}",
-            "total": len(body.customer_ids),
+            "segment_id": segment_id,
+            "total": 0,
             "issued": 0,
             "refused": 0,
+            "refused_by": {},
             "created_at": now,
-            "started_at": now,
             "updated_at": now,
         }
-        targets = [
-            {"job_id": job_id, "position": position, "customer_id": customer_id, "coupon_id": None, "code": None}
-            for position, customer_id in enumerate(body.customer_ids)
-        ]
+        await tx.execute(insert(JOB), job)
+        return str(job["id"])
+
+    async def open_segment(self, caller: Caller, template_id: str, segment_id: str, reason: str) -> JobView:
+        """A job for everybody who is in the segment, as far as this service was told; its members are listed next."""
         async with self._kit.db.write() as tx:
-            if await templates.find(tx, template_id) is None:
-                raise refusal("not_found")
-            await tx.execute(insert(JOB), job)
-            await tx.execute(insert(TARGET), targets)
-            tx.after_commit(self.loop.wake.set)
-            return await self._view(tx, await self._find(tx, job_id))
+            known = select(MEMBER.c.customer_id).where(MEMBER.c.segment_id == segment_id).limit(1)
+            if (await tx.execute(known)).first() is None:
+                detail = "Nobody is known to be in a segment with this id. Check the id, or wait for its first members."
+                raise Unprocessable("unknown_segment", detail)
+            job_id = await self.open(tx, caller, template_id, reason, "listing", segment_id)
+            tx.after_commit(self.wake)
+            return await self.view(tx, job_id)
 
     async def get(self, job_id: str) -> JobView:
         async with self._kit.db.read() as tx:
-            return await self._view(tx, await self._find(tx, job_id))
+            return await self.view(tx, job_id)
 
     async def page(self, paging: Paging, status: str | None, template_id: str | None) -> Page[JobView]:
         chosen = select(JOB)
@@ -71,9 +77,18 @@ class IssueJobs:
         if template_id is not None:
             chosen = chosen.where(JOB.c.template_id == template_id)
         async with self._kit.db.read() as tx:
-            rows = await fetch_page(tx, chosen, JOB.c.id, paging, lambda row: row)
-            views = [await self._view(tx, row) for row in rows.data]
-        return Page[JobView](data=views, has_more=rows.has_more, next_cursor=rows.next_cursor)
+            return await fetch_page(tx, chosen, JOB.c.id, paging, _view)
+
+    async def cancel(self, caller: Caller, job_id: str) -> JobView:
+        """Stop it: who was not served yet gets nothing; coupons that were issued stay. Raises Conflict once it is done."""
+        async with self._kit.db.write() as tx:
+            # Waits for the chunk that is under way.
+            row = await self._find(tx, job_id, locked=True)
+            if row.status == "done":
+                raise Conflict("job_done", "This job is done. Void its coupons if they should not be used.")
+            if row.status != "cancelled":
+                await end(tx, job_id, f"cancelled by key:{caller.key_id}", self._kit.clock.now())
+            return await self.view(tx, job_id)
 
     async def results(self, job_id: str, paging: Paging) -> Page[JobResult]:
         """What became of each customer, in the order of the list."""
@@ -82,73 +97,62 @@ class IssueJobs:
             chosen = select(TARGET).where(TARGET.c.job_id == job_id)
             return await fetch_page(tx, chosen, TARGET.c.position, paging, _result, ascending=True)
 
-    async def work(self) -> bool:
-        """Serve the next chunk of one job. True when there was one: more may wait."""
-        running = JOB.c.status == "running"
+    async def sheet(self, job_id: str) -> AsyncIterator[bytes]:
+        """The results as a CSV file, piece by piece, with the mark by which spreadsheets know UTF-8. Raises NotFound."""
         async with self._kit.db.read() as tx:
-            if (await tx.execute(select(JOB.c.id).where(running).limit(1))).first() is None:
-                return False
-        now = self._kit.clock.now()
-        async with self._kit.db.write() as tx:
-            # The job's row stays locked until the commit: nobody else works on it, and a crash leaves it as it was.
-            claimed = await claim_due(
-                tx, JOB, where=running, order_by=JOB.c.id, limit=1, values={"updated_at": now}, returning=list(JOB.c)
-            )
-            if claimed:
-                await self._chunk(tx, claimed[0], now)
-        return bool(claimed)
+            await self._find(tx, job_id)
+        return self._pieces(job_id)
 
-    async def _chunk(self, tx: Transaction, job: Row[Any], now: datetime) -> None:
-        waiting = TARGET.c.coupon_id.is_(None) & TARGET.c.code.is_(None)
-        chosen = select(TARGET).where(TARGET.c.job_id == job.id, waiting).order_by(TARGET.c.position)
-        targets = (await tx.execute(chosen.limit(self._chunk_size))).all()
-        answers = await self._granting.grant(
-            tx, [Wish(job.template_id, target.customer_id, "direct", job.actor, job.reason) for target in targets]
-        )
-        outcomes = []
-        for target, answer in zip(targets, answers, strict=True):
-            granted = isinstance(answer, Granted)
-            outcomes.append(
-                {
-                    "of_job": job.id,
-                    "at": target.position,
-                    "coupon_id": answer.coupon_id if isinstance(answer, Granted) else None,
-                    "code": None if granted else getattr(answer, "code", None),
-                }
-            )
-        if outcomes:
-            await tx.execute(_SETTLE, outcomes)
-        issued = sum(outcome["coupon_id"] is not None for outcome in outcomes)
-        counted = {"issued": JOB.c.issued + issued, "refused": JOB.c.refused + len(outcomes) - issued}
-        done = job.issued + job.refused + len(outcomes) == job.total
-        status = "done" if done else "running"
-        await tx.execute(update(JOB).where(JOB.c.id == job.id).values(**counted, status=status, updated_at=now))
+    async def _pieces(self, job_id: str) -> AsyncIterator[bytes]:
+        yield "\ufeff".encode() + csv_rows([_SHEET])
+        chosen = select(TARGET).where(TARGET.c.job_id == job_id).order_by(TARGET.c.position).limit(_PORTION)
+        after = -1
+        while True:
+            async with self._kit.db.read() as tx:
+                rows = (await tx.execute(chosen.where(TARGET.c.position > after))).all()
+            if not rows:
+                return
+            yield csv_rows([_line(row) for row in rows])
+            after = rows[-1].position
 
-    async def _find(self, tx: Transaction, job_id: str) -> Row[Any]:
-        row = (await tx.execute(select(JOB).where(JOB.c.id == job_id))).one_or_none()
+    async def view(self, tx: Transaction, job_id: str) -> JobView:
+        return _view(await self._find(tx, job_id))
+
+    async def _find(self, tx: Transaction, job_id: str, *, locked: bool = False) -> Row[Any]:
+        chosen = select(JOB).where(JOB.c.id == job_id)
+        row = (await tx.execute(chosen.with_for_update() if locked else chosen)).one_or_none()
         if row is None:
             raise NotFound("not_found", "There is no coupon job with this id.")
         return row
 
-    async def _view(self, tx: Transaction, row: Row[Any]) -> JobView:
-        chosen = (
-            select(TARGET.c.code, func.count().label("number"))
-            .where(TARGET.c.job_id == row.id, TARGET.c.code.is_not(None))
-            .group_by(TARGET.c.code)
-        )
-        refused_by = {found.code: found.number for found in await tx.execute(chosen)} if row.refused else {}
-        return JobView(**{**row._mapping, "refused_by": refused_by})
+
+async def end(tx: Transaction, job_id: str, note: str, now: Any) -> None:
+    """Cancel a job that has not ended."""
+    open_ = JOB.c.status.in_(("receiving", "listing", "running"))
+    changed = {"status": "cancelled", "note": note, "updated_at": now}
+    await tx.execute(update(JOB).where(JOB.c.id == job_id, open_).values(**changed))
 
 
-_SETTLE = (
-    update(TARGET)
-    .where(TARGET.c.job_id == bindparam("of_job"), TARGET.c.position == bindparam("at"))
-    .values(coupon_id=bindparam("coupon_id"), code=bindparam("code"))
-)
+def _view(row: Row[Any]) -> JobView:
+    started = row.started_at or row.updated_at
+    going = row.status == "running"
+    how = progress(row.issued + row.refused, row.total, (row.updated_at - started).total_seconds(), going)
+    return JobView(**row._mapping, percent=how.percent, rate=how.rate, eta_seconds=how.eta_seconds)
+
+
+def _outcome(row: Row[Any]) -> str:
+    return "issued" if row.coupon_id else "refused" if row.code else "waiting"
 
 
 def _result(row: Row[Any]) -> JobResult:
-    outcome = "issued" if row.coupon_id else "refused" if row.code else "waiting"
     return JobResult(
-        position=row.position, customer_id=row.customer_id, outcome=outcome, coupon_id=row.coupon_id, code=row.code
+        position=row.position,
+        customer_id=row.customer_id,
+        outcome=_outcome(row),
+        coupon_id=row.coupon_id,
+        code=row.code,
     )
+
+
+def _line(row: Row[Any]) -> tuple[str, ...]:
+    return (row.customer_id, _outcome(row), row.coupon_id or "", row.code or "", told_zh(row.code or ""))

@@ -16,7 +16,7 @@ from sqlalchemy import (
 from sqlmodel import Field
 
 from services.coupon.base import Base
-from shared.db import UtcDateTime
+from shared.db import JsonType, UtcDateTime
 
 STATUSES = ("issued", "locked", "redeemed", "expired", "voided")
 _LIVE = text("status IN ('issued', 'locked')")
@@ -136,6 +136,7 @@ class IssueJob(Base, table=True):
     total: int = Field(0, sa_type=BigInteger)
     issued: int = Field(0, sa_type=BigInteger)
     refused: int = Field(0, sa_type=BigInteger)
+    refused_by: dict[str, int] = Field(default_factory=dict, sa_type=JsonType)
     note: str | None = Field(None, sa_type=Text)
     created_at: datetime = Field(sa_type=UtcDateTime)
     started_at: datetime | None = Field(None, sa_type=UtcDateTime)

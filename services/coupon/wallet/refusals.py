@@ -32,3 +32,9 @@ def refusal(code: str, **members: Any) -> Problem:
 def reason_of(code: str) -> Reason:
     """What a refused claim is told."""
     return explain(REFUSALS[code][1])
+
+
+def told_zh(code: str) -> str:
+    """The sentence in Chinese of a refusal that is on record by its code alone; empty for a code of another room."""
+    known = next((key for key in REFUSALS if key.partition(":")[0] == code), None)
+    return "" if known is None else reason_of(known).detail_zh

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Literal
 
 from services.coupon.templates.validity import FOREVER, Validity
@@ -127,3 +128,33 @@ def reminder(ends: datetime, days_before: int, now: datetime) -> datetime | None
 def worth_reminding(remind_at: datetime, valid_until: datetime, now: datetime) -> bool:
     """False when the reminder comes so late that less than half of the notice is left: better none than a useless one."""
     return now < valid_until and now - remind_at <= (valid_until - remind_at) / 2
+
+
+_CHUNK_SECONDS, _LEAST_CHUNK = 0.1, 20
+
+
+def next_chunk(size: int, seconds: float, most: int) -> int:
+    """How many customers the next transaction of a job serves, after one of `size` took so long.
+
+    Others wait for the same rows that long, so transactions are kept near a tenth of a second whatever the machine.
+    """
+    wanted = int(size * min(max(_CHUNK_SECONDS / max(seconds, 0.001), 0.5), 2.0))
+    return max(min(wanted, most), min(_LEAST_CHUNK, most))
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is: whole percent, customers a second so far, seconds that it will still take."""
+
+    percent: int
+    rate: int | None
+    eta_seconds: int | None
+
+
+def progress(served: int, total: int, running_for: float, going: bool) -> Progress:
+    """`running_for` are the seconds from the start to the last chunk; `going`: it is not at its end."""
+    percent = served * 100 // total if total else 0
+    if served == 0 or running_for <= 0:
+        return Progress(percent, None, None)
+    rate = served / running_for
+    return Progress(percent, round(rate), ceil((total - served) / rate) if going else None)

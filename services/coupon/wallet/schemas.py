@@ -1,15 +1,17 @@
 """What clients send and get about coupons."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from services.coupon.templates.validity import FOREVER
 from services.coupon.wallet.rules import Source
-from shared.web import Body, ExternalId, Instant, Name, Unprocessable, View
+from shared.web import Body, ExternalId, Instant, Name, View
 
 Status = Literal["issued", "locked", "redeemed", "expired", "voided"]
-MOST_CUSTOMERS = 10_000
+JobStatus = Literal["receiving", "listing", "running", "done", "cancelled"]
+MOST_CUSTOMERS = 100_000
+"""In one JSON list; a CSV file may hold more."""
 
 
 class ClaimIn(Body):
@@ -19,20 +21,17 @@ class ClaimIn(Body):
 
 
 class IssueIn(Body):
-    """Direct issue 发券 to a list of customers; a customer named twice gets two, within the limits."""
+    """Direct issue 发券: to a list of customers (named twice, one gets two, within the limits) or to a segment's members."""
 
-    customer_ids: Annotated[list[ExternalId], Field(min_length=1, max_length=MOST_CUSTOMERS)]
+    customer_ids: Annotated[list[ExternalId], Field(min_length=1, max_length=MOST_CUSTOMERS)] | None = None
+    segment_id: ExternalId | None = None
     reason: Name
 
-    @model_validator(mode="before")
-    @classmethod
-    def _no_segments_yet(cls, body: Any) -> Any:
-        if isinstance(body, dict) and body.get("segment_id") is not None:
-            raise Unprocessable(
-                "unsupported_segment_issue",
-                f"Issue to a segment is not supported yet; send up to {MOST_CUSTOMERS} customer_ids.",
-            )
-        return body
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.customer_ids is None) == (self.segment_id is None):
+            raise ValueError("name either customer_ids or a segment_id")
+        return self
 
 
 class VoidIn(Body):
@@ -82,17 +81,23 @@ class CouponDetail(CouponView):
 
 
 class JobView(View):
-    """A direct issue under way. `refused_by` counts the refusals by code."""
+    """A direct issue under way. `refused_by` counts the refusals by code; `note` says why it was cancelled."""
 
     id: str
     template_id: str
-    status: Literal["running", "done"]
+    status: JobStatus
     reason: str
-    total: int
+    segment_id: str | None
+    total: Annotated[int, Field(description="customers named so far; final from running on")]
     issued: int
     refused: int
     refused_by: dict[str, int]
+    percent: int
+    rate: Annotated[int | None, Field(description="customers a second")]
+    eta_seconds: Annotated[int | None, Field(description="what it will still take at this rate")]
+    note: str | None
     created_at: Instant
+    started_at: Instant | None
     updated_at: Instant
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from api.coupon.mall import Mall
 
-from services.coupon.wallet.jobs import IssueJobs
+from services.coupon.wallet.issuing import IssueWorker
 from shared.clock import ManualClock
 from shared.contracts import CouponRequested
 from shared.db import Transaction
@@ -73,17 +73,18 @@ async def test_a_job_that_was_killed_goes_on_exactly(mall: Mall, monkeypatch: py
     template_id = await mall.template()
     customers = [f"c{number}" for number in range(70)]
     path = f"/v1/coupon-templates/{template_id}/issues"
-    whole = IssueJobs._chunk
+    whole = IssueWorker._chunk
     rounds = 0
 
-    async def dies(self: IssueJobs, tx: Transaction, *rest: object) -> None:
+    async def dies(self: IssueWorker, tx: Transaction, *rest: object) -> int:
         nonlocal rounds
-        await whole(self, tx, *rest)  # type: ignore[arg-type] # passed through
+        served = await whole(self, tx, *rest)  # type: ignore[arg-type] # passed through
         rounds += 1
         if rounds % 2:
             raise ConnectionError("killed before the commit")
+        return served
 
-    monkeypatch.setattr(IssueJobs, "_chunk", dies)
+    monkeypatch.setattr(IssueWorker, "_chunk", dies)
     job_id = (await mall.http.post(path, json={"customer_ids": customers, "reason": "x"})).json()["id"]
     for _ in range(20):
         with contextlib.suppress(ConnectionError):  # as when the process died
@@ -97,9 +98,11 @@ async def test_a_job_that_was_killed_goes_on_exactly(mall: Mall, monkeypatch: py
 async def test_a_job_is_refused_where_it_makes_no_sense(mall: Mall) -> None:
     template_id = await mall.template()
     path = f"/v1/coupon-templates/{template_id}/issues"
-    later = await mall.http.post(path, json={"segment_id": "seg_1", "reason": "x"})
-    assert (later.status_code, later.json()["code"]) == (422, "unsupported_segment_issue")
-    many = await mall.http.post(path, json={"customer_ids": ["c"] * 10_001, "reason": "x"})
+    strange = await mall.http.post(path, json={"segment_id": "seg_1", "reason": "x"})
+    assert (strange.status_code, strange.json()["code"]) == (422, "unknown_segment")
+    for body in ({"reason": "x"}, {"segment_id": "seg_1", "customer_ids": ["c"], "reason": "x"}):
+        assert (await mall.http.post(path, json=body)).json()["code"] == "validation_failed"
+    many = await mall.http.post(path, json={"customer_ids": ["c"] * 100_001, "reason": "x"})
     assert (many.status_code, many.json()["errors"][0]["pointer"]) == (422, "#/customer_ids")
     none = await mall.http.post("/v1/coupon-templates/tpl_x/issues", json={"customer_ids": ["c"], "reason": "x"})
     assert none.status_code == 404
