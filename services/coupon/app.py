@@ -17,7 +17,9 @@ from services.coupon.base import Base
 from services.coupon.checkout import api as checkout_api
 from services.coupon.checkout.locking import Locking
 from services.coupon.checkout.releasing import Releasing
+from services.coupon.checkout.relocking import Relocking
 from services.coupon.checkout.settling import Settling
+from services.coupon.checkout.spending import Spending
 from services.coupon.checkout.viewing import Checkouts
 from services.coupon.codes import api as codes_api
 from services.coupon.codes.downloading import Downloads
@@ -86,12 +88,13 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
     redeeming = Redeeming(kit, codes, wallet, guarding, settings.group_commit_max)
 
     quoting = Quoting(kit, book, settings.time_zone)
-    releasing = Releasing(kit, settings.sweep_batch_size)
+    spending = Spending(kit, book, settings.time_zone)
+    releasing = Releasing(kit, spending, settings.sweep_batch_size)
     checkouts = Checkouts(kit)
-    locking = Locking(kit, quoting, releasing, checkouts)
-    settling = Settling(kit, releasing, checkouts)
+    locking = Locking(kit, quoting, spending, releasing, checkouts)
+    settling = Settling(kit, spending, Relocking(kit, spending), releasing, checkouts)
     refunds = Refunds(kit)
-    refunding = Refunding(kit, book, Returning(kit, book), refunds)
+    refunding = Refunding(kit, book, Returning(kit, book, spending), refunds)
 
     app = create_app(
         kit,

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
 
 from services.coupon.audit.order_checks import ORDER_CHECKS
+from services.coupon.audit.promotion_checks import PROMOTION_CHECKS
 from services.coupon.audit.way_checks import WAY_CHECKS
 from services.coupon.checkout.repository import CHECKOUT, LOCK, SHARE
 from services.coupon.pricing.cart import POINTS, SHIPPING
@@ -30,7 +31,7 @@ def _issued_counter() -> Select[Any]:
     return (
         select(T.id, T.issued, counted)
         .join_from(TEMPLATE, rows, rows.c.template_id == T.id, isouter=True)
-        .where(T.issued != counted)
+        .where(T.kind == "coupon", T.issued != counted)
     )
 
 
@@ -58,8 +59,9 @@ def _day_counters() -> Select[Any]:
     same = and_(rows.c.template_id == D.template_id, rows.c.issued_day == D.day)
     return (
         select(D.template_id, D.day, D.issued, counted)
-        .join_from(DAY, rows, same, isouter=True)
-        .where(D.issued != counted)
+        .join_from(DAY, TEMPLATE, T.id == D.template_id)
+        .join(rows, same, isouter=True)
+        .where(T.kind == "coupon", D.issued != counted)
     )
 
 
@@ -69,7 +71,7 @@ def _budget_ledger() -> Select[Any]:
     return (
         select(T.id, T.budget_spent, spent)
         .join_from(TEMPLATE, rows, rows.c.template_id == T.id, isouter=True)
-        .where(T.budget_spent != spent)
+        .where(T.kind == "coupon", T.budget_spent != spent)
     )
 
 
@@ -79,13 +81,13 @@ def _budget_reserved() -> Select[Any]:
     return (
         select(T.id, T.budget_spent, held)
         .join_from(TEMPLATE, rows, rows.c.template_id == T.id, isouter=True)
-        .where(T.budget_spent != held)
+        .where(T.kind == "coupon", T.budget_spent != held)
     )
 
 
 def _reserves() -> Select[Any]:
-    """An ended coupon holds nothing of the budget; a redeemed one holds what it took off, where it held anything."""
-    used = select(L.coupon_id, L.amount).where(L.state == "redeemed").subquery()
+    """An ended coupon holds nothing of the budget; a redeemed one holds what it took off and promised, where it held any."""
+    used = select(L.coupon_id, (L.amount + L.cash_back).label("amount")).where(L.state == "redeemed").subquery()
     return (
         select(C.id, C.status, C.reserved)
         .join_from(COUPON, used, used.c.coupon_id == C.id, isouter=True)
@@ -230,6 +232,7 @@ CHECKS: Mapping[str, tuple[Select[Any], str]] = {
     "ledger_replay": (_ledger_replay(), "replaying a coupon's ledger gives its status"),
     "ledger_chain": (_ledger_chain(), "each ledger entry begins where the one before ended"),
     **ORDER_CHECKS,
+    **PROMOTION_CHECKS,
     **WAY_CHECKS,
 }
 """Name → (the rows that break it, what holds)."""

@@ -6,9 +6,11 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from services.coupon.checkout.rules import topped_up
 from services.coupon.checkout.schemas import CheckoutIn
+from services.coupon.pricing.budgets import cost
 from services.coupon.pricing.cart import POINTS, SHIPPING
-from services.coupon.pricing.offers import Answer
+from services.coupon.pricing.offers import Answer, Use
 from services.coupon.pricing.quoting import Priced
 from services.coupon.pricing.schemas import CartIn
 from services.coupon.wallet.ledger import Change
@@ -41,7 +43,30 @@ def checkout(body: CheckoutIn, priced: Priced, fingerprint: str, now: datetime) 
     }
 
 
-def changes(row: Json, answer: Answer, held: Mapping[str, Row[Any]], actor: str) -> list[Change]:
+def budget_taken(answer: Answer, held: Mapping[str, Row[Any]], offers: Mapping[str, Row[Any]]) -> dict[str, int]:
+    """What each used coupon takes of its template's budget beyond what it reserves.
+
+    `offers` are the templates with limits; their rows are held, and the price kept within what is left of them.
+    """
+    found = {}
+    for use in coupons(answer):
+        offer = offers.get(use.offer.template_id)
+        budgeted = offer is not None and offer.budget is not None
+        found[use.offer.id] = topped_up(cost(use), held[use.offer.id].reserved, budgeted)
+    return found
+
+
+def coupons(answer: Answer) -> list[Use]:
+    return [use for use in answer.uses if not use.offer.automatic]
+
+
+def promotions(answer: Answer) -> list[Use]:
+    return [use for use in answer.uses if use.offer.automatic]
+
+
+def changes(
+    row: Json, answer: Answer, held: Mapping[str, Row[Any]], taken: Mapping[str, int], actor: str
+) -> list[Change]:
     """What happens to the coupons, whose rows are `held`."""
     return [
         Change(
@@ -52,15 +77,15 @@ def changes(row: Json, answer: Answer, held: Mapping[str, Row[Any]], actor: str)
             actor=actor,
             checkout_id=row["id"],
             amount=use.amount,
+            budget_change=taken[use.offer.id],
             lock_token=held[use.offer.id].lock_token + 1,
             locked_until=row["expires_at"],
         )
-        for use in answer.uses
-        if not use.offer.automatic
+        for use in coupons(answer)
     ]
 
 
-def locks(row: Json, answer: Answer, held: Mapping[str, Row[Any]]) -> list[Json]:
+def locks(row: Json, answer: Answer, held: Mapping[str, Row[Any]], taken: Mapping[str, int]) -> list[Json]:
     return [
         {
             "checkout_id": row["id"],
@@ -68,17 +93,19 @@ def locks(row: Json, answer: Answer, held: Mapping[str, Row[Any]]) -> list[Json]
             "template_id": use.offer.template_id,
             "token": held[use.offer.id].lock_token + 1,
             "amount": use.amount,
+            "cash_back": cost(use) - use.amount,
+            "budget_taken": taken[use.offer.id],
             "state": "live",
         }
-        for use in answer.uses
-        if not use.offer.automatic
+        for use in coupons(answer)
     ]
 
 
-def lines(row: Json, answer: Answer) -> list[Json]:
-    """The lines that are checked out, and the shipping fee as the last one."""
+def lines(row: Json, priced: Priced) -> list[Json]:
+    """The lines that are checked out, those that offers add at price 0, and the shipping fee as the last one."""
+    answer = priced.answer
     taken = [sum(column) for column in zip(*(use.shares for use in answer.uses), strict=True)]
-    sold = [
+    sold: list[Json] = [
         {
             "line_id": line.line_id,
             "kind": "goods",
@@ -88,6 +115,19 @@ def lines(row: Json, answer: Answer) -> list[Json]:
             "points": answer.points[index],
         }
         for index, line in enumerate(answer.cart.lines)
+    ]
+    names = {line["line_id"] for line in sold}
+    sold += [
+        {
+            "line_id": extra.line_id,
+            "kind": "gift",
+            "unit_price": 0,
+            "quantity": extra.quantity,
+            "discount": 0,
+            "points": 0,
+        }
+        for extra in priced.view.lines
+        if extra.kind != "item" and extra.line_id not in names
     ]
     if answer.cart.shipping_fee:
         fee = {"unit_price": answer.cart.shipping_fee, "quantity": 1, "discount": answer.shipping_discount, "points": 0}

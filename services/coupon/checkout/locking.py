@@ -1,6 +1,7 @@
 """Checkout 下单锁券: price the cart, freeze the quote, hold its coupons for the order."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row
@@ -9,6 +10,7 @@ from services.coupon.checkout import frozen, repository
 from services.coupon.checkout.releasing import Releasing
 from services.coupon.checkout.repository import CHECKOUT, LINE, LOCK, SHARE
 from services.coupon.checkout.schemas import CheckoutIn, CheckoutView
+from services.coupon.checkout.spending import Spending, hold_limited
 from services.coupon.checkout.viewing import Checkouts
 from services.coupon.pricing.quoting import Priced, Quoting, vouched
 from services.coupon.pricing.wallets import UNUSABLE
@@ -22,9 +24,12 @@ from shared.web import Caller, Conflict, Unprocessable
 class Locking:
     """Opens checkouts, one at a time for each order."""
 
-    def __init__(self, kit: Kit, quoting: Quoting, releasing: Releasing, checkouts: Checkouts) -> None:
+    def __init__(
+        self, kit: Kit, quoting: Quoting, spending: Spending, releasing: Releasing, checkouts: Checkouts
+    ) -> None:
         self._kit = kit
         self._quoting = quoting
+        self._spending = spending
         self._releasing = releasing
         self._checkouts = checkouts
 
@@ -37,14 +42,13 @@ class Locking:
         vouched(caller, body)
         now = self._kit.clock.now()
         fingerprint = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
+        actor = f"key:{caller.key_id}"
         async with self._kit.db.write() as tx:
-            mine = (CHECKOUT.c.customer_id == body.customer_id) | (CHECKOUT.c.order_id == body.order_id)
-            await self._releasing.expire(tx, mine, limit=100, wait=True)
+            candidates, offers = await self._hold(tx, body)
             known = await repository.open_for(tx, body.order_id)
             if known is not None:
                 return await self._again(tx, known, fingerprint)
-            candidates = await self._quoting.candidates(tx, body)
-            held = await ledger.hold(tx, candidates)  # from here on nobody else can take them
+            held = await ledger.hold(tx, candidates)
             priced = await self._quoting.price(tx, body, candidates, order_id=body.order_id)
             _refuse_unusable(body, priced)
             row = frozen.checkout(body, priced, fingerprint, now)
@@ -53,12 +57,25 @@ class Locking:
                 if known is None:
                     raise Conflict("checkout_in_progress", "Another call is settling this order. Try again.")
                 return await self._again(tx, known, fingerprint)
-            parts = {LINE: frozen.lines(row, priced.answer), SHARE: frozen.shares(row, priced.answer)}
-            await repository.add_parts(tx, parts)
-            await self._hold_coupons(tx, row, priced, held, f"key:{caller.key_id}")
+            await self._store(tx, row, priced, held, offers, actor)
             stored = await repository.find(tx, str(row["id"]))
             assert stored is not None  # noqa: S101 - inserted above in this transaction
             return await self._checkouts.view(tx, stored), False
+
+    async def _hold(self, tx: Transaction, body: CheckoutIn) -> tuple[Sequence[str], Mapping[str, Row[Any]]]:
+        """Hold all that the price depends on, in the house order, and end the customer's locks that ran out.
+
+        Answers the coupons to price, which nobody else can take from here on, and the offers with limits.
+        """
+        mine = (CHECKOUT.c.customer_id == body.customer_id) | (CHECKOUT.c.order_id == body.order_id)
+        due = await repository.due(tx, self._kit.clock.now(), mine, limit=100, wait=True)
+        coupons, used = await self._releasing.holding(tx, due)
+        candidates = await self._quoting.candidates(tx, body)
+        await ledger.hold(tx, [*candidates, *coupons])
+        offers = await hold_limited(tx, [*used, *await self._quoting.limited(tx, body, candidates)])
+        if due:
+            await self._releasing.release(tx, due, "expired", "lock_expired", "clock")
+        return candidates, offers
 
     async def _again(self, tx: Transaction, known: Row[Any], fingerprint: str) -> tuple[CheckoutView, bool]:
         if known.fingerprint != fingerprint:
@@ -69,11 +86,26 @@ class Locking:
             )
         return await self._checkouts.view(tx, known), True
 
-    async def _hold_coupons(
-        self, tx: Transaction, checkout: dict[str, Any], priced: Priced, held: dict[str, Row[Any]], actor: str
+    async def _store(
+        self,
+        tx: Transaction,
+        checkout: dict[str, Any],
+        priced: Priced,
+        held: Mapping[str, Row[Any]],
+        offers: Mapping[str, Row[Any]],
+        actor: str,
     ) -> None:
-        await ledger.apply(tx, frozen.changes(checkout, priced.answer, held, actor), checkout["created_at"])
-        await repository.add_parts(tx, {LOCK: frozen.locks(checkout, priced.answer, held)})
+        """All that belongs to a new checkout: lines and shares, the locks of its coupons, what it takes of promotions."""
+        answer, reason = priced.answer, f"order {checkout['order_id']}"
+        taken = frozen.budget_taken(answer, held, offers)
+        await ledger.apply(tx, frozen.changes(checkout, answer, held, taken, actor), checkout["created_at"])
+        parts = {
+            LINE: frozen.lines(checkout, priced),
+            SHARE: frozen.shares(checkout, answer),
+            LOCK: frozen.locks(checkout, answer, held, taken),
+        }
+        await repository.add_parts(tx, parts)
+        await self._spending.take(tx, checkout["id"], frozen.promotions(answer), reason, actor)
         events = [
             CouponLocked(
                 coupon_id=use.offer.id,
@@ -84,8 +116,7 @@ class Locking:
                 amount=use.amount,
                 currency=checkout["currency"],
             )
-            for use in priced.answer.uses
-            if not use.offer.automatic
+            for use in frozen.coupons(answer)
         ]
         await self._kit.outbox.publish(tx, events)
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, PrimaryKeyConstraint, String, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, PrimaryKeyConstraint, String, Text, text
 from sqlmodel import Field
 
 from services.coupon.base import Base
@@ -12,6 +12,7 @@ STATUSES = ("locked", "committed", "rolled_back", "expired")
 _OPEN = text("status IN ('locked', 'committed')")
 _DUE = text("status = 'locked'")
 _LIVE = text("state = 'live'")
+LOCK_STATES = ("live", "redeemed", "released", "returned")
 FUNDERS = ("shop", "platform", "customer")
 LINE_KINDS = ("goods", "gift", "shipping")
 
@@ -57,13 +58,19 @@ class Checkout(Base, table=True):
 
 
 class CheckoutCoupon(Base, table=True):
-    """One coupon in one checkout. The partial unique key allows a coupon one live lock; `token` fences older ones."""
+    """One coupon in one checkout. The partial unique key allows a coupon one live lock; `token` fences older ones.
+
+    `amount` is what it takes off, `cash_back` what it promises for later. `budget_taken` is what the lock took of the
+    template's budget beyond what the coupon held before: it goes back with the lock.
+    """
 
     __tablename__ = "checkout_coupon"
     __table_args__ = (
         PrimaryKeyConstraint("checkout_id", "coupon_id"),
-        CheckConstraint("state IN ('live', 'redeemed', 'released', 'returned')", name="state"),
+        CheckConstraint(f"state IN {LOCK_STATES}", name="state"),
         CheckConstraint("amount >= 0", name="amount"),
+        CheckConstraint("cash_back >= 0", name="cash_back"),
+        CheckConstraint("budget_taken >= 0", name="budget_taken"),
         Index("uq_checkout_coupon_live", "coupon_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
     )
 
@@ -72,7 +79,57 @@ class CheckoutCoupon(Base, table=True):
     template_id: str = Field(sa_type=String(40))
     token: int = Field(sa_type=BigInteger)
     amount: int = Field(sa_type=BigInteger)
+    cash_back: int = Field(0, sa_type=BigInteger)
+    budget_taken: int = Field(0, sa_type=BigInteger)
     state: str = Field(sa_type=String(16))
+
+
+class CheckoutPromotion(Base, table=True):
+    """One promotion in one checkout. While it is live or redeemed it counts in the promotion's `issued` and budget.
+
+    `budget_taken` is what it holds of the budget (0 without one), `day` the local day that it counts for (None without a
+    daily limit). `step` numbers its entries.
+    """
+
+    __tablename__ = "checkout_promotion"
+    __table_args__ = (
+        PrimaryKeyConstraint("checkout_id", "promotion_id"),
+        CheckConstraint(f"state IN {LOCK_STATES}", name="state"),
+        CheckConstraint("amount >= 0 AND cash_back >= 0 AND budget_taken >= 0", name="not_negative"),
+        Index(None, "promotion_id", "state"),
+    )
+
+    checkout_id: str = Field(sa_type=String(40))
+    promotion_id: str = Field(sa_type=String(40))
+    terms_version: int = Field(sa_type=Integer)
+    amount: int = Field(sa_type=BigInteger)
+    cash_back: int = Field(sa_type=BigInteger)
+    budget_taken: int = Field(sa_type=BigInteger)
+    day: str | None = Field(None, sa_type=String(10))
+    state: str = Field(sa_type=String(16))
+    step: int = Field(1, sa_type=Integer)
+
+
+class PromotionEntry(Base, table=True):
+    """One change of what a checkout takes of a promotion 活动流水. Append-only; the counters are the sums of it."""
+
+    __tablename__ = "promotion_entry"
+    __table_args__ = (
+        PrimaryKeyConstraint("checkout_id", "promotion_id", "step"),
+        CheckConstraint(f"to_state IN {LOCK_STATES}", name="state"),
+        Index(None, "promotion_id"),
+    )
+
+    checkout_id: str = Field(sa_type=String(40))
+    promotion_id: str = Field(sa_type=String(40))
+    step: int = Field(sa_type=Integer)
+    to_state: str = Field(sa_type=String(16))
+    issued_change: int = Field(sa_type=Integer)
+    budget_change: int = Field(sa_type=BigInteger)
+    day: str | None = Field(None, sa_type=String(10))
+    reason: str = Field(sa_type=Text)
+    actor: str = Field(sa_type=String(255))
+    occurred_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class CheckoutLine(Base, table=True):

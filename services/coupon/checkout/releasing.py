@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Row, select, true
 
 from services.coupon.checkout import repository
 from services.coupon.checkout.repository import CHECKOUT
+from services.coupon.checkout.spending import Spending, hold_limited
 from services.coupon.wallet import ledger
 from services.coupon.wallet.ledger import Change
 from shared.contracts import CouponReturned
@@ -17,14 +18,27 @@ from shared.service import Kit
 class Releasing:
     """Ends live locks."""
 
-    def __init__(self, kit: Kit, batch_size: int) -> None:
+    def __init__(self, kit: Kit, spending: Spending, batch_size: int) -> None:
         self._kit = kit
+        self._spending = spending
         self._batch_size = batch_size
+
+    async def holding(self, tx: Transaction, checkouts: Sequence[Row[Any]]) -> tuple[list[str], list[str]]:
+        """Ids of the coupons and of the offers that `release` of these checkouts will hold."""
+        ids = [row.id for row in checkouts]
+        if not ids:
+            return [], []
+        locks = [lock for found in (await repository.locks(tx, ids)).values() for lock in found if lock.state == "live"]
+        promotions = [row.promotion_id for row in await repository.promotions(tx, ids, "live")]
+        return [lock.coupon_id for lock in locks], [*promotions, *(lock.template_id for lock in locks)]
 
     async def release(
         self, tx: Transaction, checkouts: Sequence[Row[Any]], status: str, reason: str, actor: str
     ) -> None:
-        """End these checkouts, whose rows are held, with that status; their coupons go back to their wallets."""
+        """End these checkouts, whose rows are held, with that status.
+
+        Their coupons go back to their wallets, and what they took of promotions and budgets is free again.
+        """
         now = self._kit.clock.now()
         by_id = {row.id: row for row in checkouts}
         live = [
@@ -45,10 +59,16 @@ class Releasing:
                 actor=actor,
                 checkout_id=lock.checkout_id,
                 amount=lock.amount,
+                budget_change=-lock.budget_taken,
             )
             for lock in mine
         ]
+        promotions = await repository.promotions(tx, list(by_id), "live")
+        spent = {lock.template_id for lock in mine if lock.budget_taken}
+        await hold_limited(tx, [*spent, *{row.promotion_id for row in promotions}])
         await ledger.apply(tx, changes, now)
+        reasons = {key: f"{reason}: order {row.order_id}" for key, row in by_id.items()}
+        await self._spending.give_back(tx, promotions, "released", reasons, actor)
         await repository.set_locks(tx, live, "released", {})
         await repository.set_status(tx, list(by_id), status, now)
         await self._kit.outbox.publish(tx, [_returned(lock, by_id[lock.checkout_id], reason) for lock in mine])

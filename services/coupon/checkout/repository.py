@@ -6,13 +6,22 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Table, bindparam, insert, select, update
 
-from services.coupon.checkout.models import Checkout, CheckoutCoupon, CheckoutLine, DiscountShare
+from services.coupon.checkout.models import (
+    Checkout,
+    CheckoutCoupon,
+    CheckoutLine,
+    CheckoutPromotion,
+    DiscountShare,
+    PromotionEntry,
+)
 from services.coupon.statements import padded
 from shared.db import Transaction, insert_ignore, table
 
 CHECKOUT = table(Checkout)
 LOCK = table(CheckoutCoupon)
 LINE = table(CheckoutLine)
+PROMOTION = table(CheckoutPromotion)
+PROMOTION_ENTRY = table(PromotionEntry)
 SHARE = table(DiscountShare)
 OPEN = CHECKOUT.c.status.in_(("locked", "committed"))
 
@@ -67,6 +76,16 @@ async def locks(tx: Transaction, checkout_ids: Sequence[str]) -> dict[str, list[
         for row in await tx.execute(chosen):
             found[row.checkout_id].append(row)
     return found
+
+
+async def promotions(tx: Transaction, checkout_ids: Sequence[str], state: str | None = None) -> Sequence[Row[Any]]:
+    """The promotions of the checkouts, in the order of their ids; in that state only."""
+    if not checkout_ids:
+        return []
+    chosen = select(PROMOTION).where(PROMOTION.c.checkout_id.in_(padded(checkout_ids)))
+    if state is not None:
+        chosen = chosen.where(PROMOTION.c.state == state)
+    return (await tx.execute(chosen.order_by(PROMOTION.c.promotion_id, PROMOTION.c.checkout_id))).all()
 
 
 async def set_locks(tx: Transaction, rows: Sequence[Row[Any]], state: str, tokens: dict[str, int]) -> None:

@@ -13,6 +13,11 @@ def settled(reserved: int, amount: int) -> int:
     return amount - reserved if reserved else 0
 
 
+def topped_up(spent: int, reserved: int, budgeted: bool) -> int:
+    """What a lock takes of the budget, when there is one, beyond what the coupon reserved already."""
+    return max(spent - reserved, 0) if budgeted else 0
+
+
 def reserved_again(held: int, wanted: int, room: int) -> int:
     """What a coupon that comes back after its use changes of the budget, from the `held` that it used.
 

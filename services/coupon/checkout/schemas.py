@@ -35,6 +35,14 @@ class LockView(View):
     state: Literal["live", "redeemed", "released", "returned"]
 
 
+class PromotionUseView(View):
+    """One promotion in the checkout. While live or redeemed it counts in the promotion's limits."""
+
+    promotion_id: str
+    amount: int
+    state: Literal["live", "redeemed", "released", "returned"]
+
+
 class CheckoutView(View):
     """An order's hold on coupons. `quote` is frozen; `status` is by the clock."""
 
@@ -44,6 +52,7 @@ class CheckoutView(View):
     status: Status
     quote: QuoteView
     locks: list[LockView]
+    promotions: list[PromotionUseView]
     expires_at: Instant
     created_at: Instant
     updated_at: Instant

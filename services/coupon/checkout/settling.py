@@ -1,21 +1,20 @@
 """How a checkout ends: paid 核销, or given up 回退. Both may be called again and again, and together."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row
 
-from services.coupon.audience.knowing import ordered_elsewhere
 from services.coupon.checkout import repository
 from services.coupon.checkout.releasing import Releasing
+from services.coupon.checkout.relocking import Relocking
 from services.coupon.checkout.rules import effective as effective_checkout
 from services.coupon.checkout.rules import settled
 from services.coupon.checkout.schemas import CheckoutView
+from services.coupon.checkout.spending import Spending
 from services.coupon.checkout.viewing import Checkouts, unknown
 from services.coupon.wallet import ledger
 from services.coupon.wallet.ledger import Change
-from services.coupon.wallet.rules import effective
 from shared.contracts import CouponRedeemed
 from shared.db import Transaction
 from shared.service import Kit
@@ -25,15 +24,19 @@ from shared.web import Caller, Conflict, Gone
 class Settling:
     """Commit and roll back."""
 
-    def __init__(self, kit: Kit, releasing: Releasing, checkouts: Checkouts) -> None:
+    def __init__(
+        self, kit: Kit, spending: Spending, relocking: Relocking, releasing: Releasing, checkouts: Checkouts
+    ) -> None:
         self._kit = kit
+        self._spending = spending
+        self._relocking = relocking
         self._releasing = releasing
         self._checkouts = checkouts
 
     async def commit(self, caller: Caller, checkout_id: str) -> CheckoutView:
         """The order was paid: its coupons are used.
 
-        After the lock ran out the coupons are locked once more if they are all still free; else Conflict says which are not.
+        After the lock ran out everything is locked once more if it is all still free; else Conflict says what is not.
         """
         async with self._kit.db.write() as tx:
             await self.commit_held(tx, await self._held(tx, caller, checkout_id), f"key:{caller.key_id}")
@@ -114,7 +117,7 @@ class Settling:
         locks = (await repository.locks(tx, [checkout.id]))[checkout.id]
         held = await ledger.hold(tx, [lock.coupon_id for lock in locks])
         if checkout.status == "expired":
-            await self._lock_again(tx, checkout, locks, held, actor, now)
+            await self._relocking.lock_again(tx, checkout, locks, held, actor)
             held = await ledger.hold(tx, [lock.coupon_id for lock in locks])
         changes = [
             Change(
@@ -125,61 +128,15 @@ class Settling:
                 actor=actor,
                 checkout_id=checkout.id,
                 amount=lock.amount,
-                budget_change=settled(held[lock.coupon_id].reserved, lock.amount),
+                budget_change=settled(held[lock.coupon_id].reserved, lock.amount + lock.cash_back),
             )
             for lock in locks
         ]
         await ledger.apply(tx, changes, now)
+        await self._spending.keep(tx, checkout.id, f"order {checkout.order_id}", actor)
         await repository.set_locks(tx, locks, "redeemed", {key: row.lock_token for key, row in held.items()})
         await repository.set_status(tx, [checkout.id], "committed", now)
         await self._kit.outbox.publish(tx, [_redeemed(lock, checkout) for lock in locks])
-
-    async def _lock_again(
-        self,
-        tx: Transaction,
-        checkout: Row[Any],
-        locks: Sequence[Row[Any]],
-        held: dict[str, Row[Any]],
-        actor: str,
-        now: datetime,
-    ) -> None:
-        """Late payment: take the coupons once more, all or none."""
-        newer = await repository.open_for(tx, checkout.order_id)
-        if newer is not None:
-            detail = "The lock ran out and the order has a newer checkout. Commit that one."
-            raise Conflict("checkout_replaced", detail, checkout_id=newer.id)
-        taken = {
-            key: status
-            for key, row in held.items()
-            if (status := effective(row.status, row.valid_until, row.locked_until, now)) != "issued"
-            or row.status != "issued"
-        }
-        if taken:
-            raise Conflict(
-                "checkout_expired",
-                "The lock ran out and its coupons are not free any more. Quote again and make a new checkout.",
-                coupons=[{"coupon_id": key, "status": status} for key, status in sorted(taken.items())],
-            )
-        if checkout.first_order and await ordered_elsewhere(tx, checkout.customer_id, checkout.order_id, now):
-            detail = (
-                "The lock ran out, and meanwhile another order became the customer's first. Quote again without it."
-            )
-            raise Conflict("checkout_expired", detail)
-        changes = [
-            Change(
-                before=held[lock.coupon_id],
-                event="locked",
-                to_status="locked",
-                reason=f"late payment of order {checkout.order_id}",
-                actor=actor,
-                checkout_id=checkout.id,
-                amount=lock.amount,
-                lock_token=held[lock.coupon_id].lock_token + 1,
-                locked_until=checkout.expires_at,
-            )
-            for lock in locks
-        ]
-        await ledger.apply(tx, changes, now)
 
 
 def _redeemed(lock: Row[Any], checkout: Row[Any]) -> CouponRedeemed:

@@ -8,7 +8,7 @@ from sqlalchemy import Row, select
 from services.coupon.checkout import repository
 from services.coupon.checkout.repository import CHECKOUT
 from services.coupon.checkout.rules import effective
-from services.coupon.checkout.schemas import CheckoutView, LockView
+from services.coupon.checkout.schemas import CheckoutView, LockView, PromotionUseView
 from shared.db import Transaction
 from shared.service import Kit
 from shared.web import Caller, NotFound, Page, Paging, fetch_page
@@ -65,13 +65,18 @@ class Checkouts:
 
     async def _views(self, tx: Transaction, rows: Sequence[Row[Any]]) -> list[CheckoutView]:
         now = self._kit.clock.now()
-        locks = await repository.locks(tx, [row.id for row in rows])
+        ids = [row.id for row in rows]
+        locks = await repository.locks(tx, ids)
+        promotions = await repository.promotions(tx, ids)
         return [
             CheckoutView(
                 **{
                     **row._mapping,
                     "status": effective(row.status, row.expires_at, now),
                     "locks": [LockView.model_validate(lock) for lock in locks[row.id]],
+                    "promotions": [
+                        PromotionUseView.model_validate(use) for use in promotions if use.checkout_id == row.id
+                    ],
                 }
             )
             for row in rows

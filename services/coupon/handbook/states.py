@@ -42,6 +42,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "live": "counted for an open order",
         "redeemed": "used by this order",
         "released": "not counted any more",
+        "returned": "used, and not counted any more after a refund",
     },
     "pack": {"active": "may be claimed 新人礼包", "paused": "nobody can claim it now"},
     "abuse_case": {

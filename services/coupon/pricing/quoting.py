@@ -59,6 +59,10 @@ class Quoting:
             return list(dict.fromkeys(cart.coupons))
         return await repository.live_ids(tx, cart.customer_id, self._kit.clock.now())
 
+    async def limited(self, tx: Transaction, cart: CartIn, coupon_ids: Sequence[str]) -> Sequence[str]:
+        """Ids of the offers whose limits an order of this cart may meet: to hold before it is priced for keeps."""
+        return await repository.limited(tx, cart.currency, coupon_ids, self._kit.clock.now())
+
     async def price(
         self, tx: Transaction, cart: CartIn, coupon_ids: Sequence[str], *, order_id: str | None = None
     ) -> Priced:
@@ -136,7 +140,6 @@ def best_price(cart: Cart, usable: Sequence[Candidate], points: int) -> Answer:
 
 
 def _coupon(row: Row[Any], terms: Terms) -> Candidate:
-    taken_here = row.budget is not None and row.budget_on == "redemption"
     return Candidate(
         id=row.id,
         template_id=row.template_id,
@@ -148,7 +151,7 @@ def _coupon(row: Row[Any], terms: Terms) -> Candidate:
         valid_until=row.valid_until,
         status=row.status,
         locked_until=row.locked_until,
-        budget_left=row.budget - row.budget_spent if taken_here else None,
+        budget_left=None if row.budget is None else row.reserved + row.budget - row.budget_spent,
     )
 
 

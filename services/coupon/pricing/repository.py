@@ -21,9 +21,9 @@ _WALLET = select(
     _C.valid_from,
     _C.valid_until,
     _C.locked_until,
+    _C.reserved,
     _T.name,
     _T.currency,
-    _T.budget_on,
     _T.budget,
     _T.budget_spent,
 ).join(TEMPLATE, _T.id == _C.template_id)
@@ -71,6 +71,28 @@ async def promotions(tx: Transaction, currency: str, now: datetime) -> Sequence[
         .order_by(_T.id)
     )
     return (await tx.execute(chosen)).all()
+
+
+async def limited(tx: Transaction, currency: str, coupon_ids: Sequence[str], now: datetime) -> list[str]:
+    """The running promotions with limits, and the templates of which these coupons may take more than they reserve.
+
+    A coupon that was just issued reserves its worst case already, unless its budget is taken on redemption.
+    """
+    limit = or_(_T.total.is_not(None), _T.per_day.is_not(None), _T.budget.is_not(None))
+    running = (
+        select(_T.id)
+        .where(_T.kind == "promotion", _T.status == "active", _T.currency == currency, limit)
+        .where(or_(_T.ends_at.is_(None), _T.ends_at > now))
+    )
+    if not coupon_ids:
+        return [row.id for row in await tx.execute(running)]
+    may_take = or_(_T.budget_on == "redemption", _C.step > 1)
+    theirs = (
+        select(_T.id)
+        .join(COUPON, _C.template_id == _T.id)
+        .where(_C.id.in_(padded(coupon_ids)), _T.budget.is_not(None), may_take)
+    )
+    return [row.id for row in await tx.execute(running.union(theirs))]
 
 
 async def full_days(tx: Transaction, days: Sequence[tuple[Row[Any], str]]) -> set[str]:

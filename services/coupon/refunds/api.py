@@ -7,11 +7,11 @@ from fastapi import APIRouter, Depends, Response
 from services.coupon.refunds.refunding import Refunding
 from services.coupon.refunds.schemas import RefundAnswer, RefundIn, RefundView
 from services.coupon.refunds.viewing import Refunds
-from shared.web import Caller, Page, PageParams, Provided, needs
+from shared.web import Caller, Page, PageParams, Provided, merchant_needs, needs
 
 router = APIRouter(prefix="/v1", tags=["refunds"])
 RefundsRead = Annotated[Caller, Depends(needs("coupon:refunds:read"))]
-RefundsWrite = Annotated[Caller, Depends(needs("coupon:refunds:write"))]
+RefundsWrite = Annotated[Caller, Depends(merchant_needs("coupon:refunds:write"))]
 Makes = Annotated[Refunding, Provided(Refunding)]
 Viewing = Annotated[Refunds, Provided(Refunds)]
 
@@ -36,7 +36,7 @@ async def quote_refund(
     caller: RefundsWrite, checkout_id: str, refunding: Makes, body: RefundIn | None = None
 ) -> RefundAnswer:
     """The same answer as the refund would have now 退款试算. Stores nothing."""
-    return await refunding.quote(caller, checkout_id, body or RefundIn())
+    return await refunding.quote(checkout_id, body or RefundIn())
 
 
 @router.get("/checkouts/{checkout_id}/refunds", summary="List the refunds of a checkout")

@@ -15,28 +15,35 @@ from services.coupon.refunds.books import Books
 from services.coupon.refunds.rules import Kept
 from services.coupon.statements import padded
 from services.coupon.templates.repository import TermsBook
+from services.coupon.templates.terms import Terms
+from services.coupon.templates.validity import FOREVER
 from services.coupon.wallet.ledger import COUPON
 from shared.db import Transaction
 
 
 async def used_offers(tx: Transaction, book: TermsBook, checkout_id: str) -> list[Offer]:
-    """The offers of a checkout under the terms that it was priced with."""
+    """The offers of a checkout, coupons and promotions, under the terms that it was priced with."""
     locks = (await checkouts.locks(tx, [checkout_id]))[checkout_id]
-    rows: Sequence[Row[Any]] = []
+    coupons: Sequence[Row[Any]] = []
     if locks:
         chosen = select(COUPON).where(COUPON.c.id.in_(padded([lock.coupon_id for lock in locks])))
-        rows = (await tx.execute(chosen)).all()
-    terms = await book.load(tx, {(row.template_id, row.terms_version) for row in rows})
+        coupons = (await tx.execute(chosen)).all()
+    promotions = await checkouts.promotions(tx, [checkout_id])
+    keys = {(row.template_id, row.terms_version) for row in coupons}
+    terms = await book.load(tx, keys | {(row.promotion_id, row.terms_version) for row in promotions})
     return [
-        Offer(
-            row.id,
-            row.template_id,
-            terms[row.template_id, row.terms_version].terms,
-            row.valid_until,
-            row.terms_version,
-        )
-        for row in rows
+        *(_coupon(row, terms[row.template_id, row.terms_version].terms) for row in coupons),
+        *(_promotion(row, terms[row.promotion_id, row.terms_version].terms) for row in promotions),
     ]
+
+
+def _coupon(row: Row[Any], terms: Terms) -> Offer:
+    return Offer(row.id, row.template_id, terms, row.valid_until, row.terms_version)
+
+
+def _promotion(row: Row[Any], terms: Terms) -> Offer:
+    ends = terms.validity.until or FOREVER
+    return Offer(row.promotion_id, row.promotion_id, terms, ends, row.terms_version, automatic=True)
 
 
 def kept_after(books: Books, units: Mapping[str, int], offers: Sequence[Offer]) -> Kept:

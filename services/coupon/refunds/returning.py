@@ -1,14 +1,14 @@
-"""Coupons that come back after their order was refunded whole 退券."""
+"""What comes back after an order was refunded whole 退券: coupons, and what it counted in promotions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, select
 
 from services.coupon.checkout import repository
 from services.coupon.checkout.rules import reserved_again
+from services.coupon.checkout.spending import Spending, hold_limited
 from services.coupon.statements import padded
-from services.coupon.templates import repository as templates
 from services.coupon.templates.repository import TermsBook
 from services.coupon.wallet import ledger
 from services.coupon.wallet.ledger import COUPON, Change
@@ -18,11 +18,12 @@ from shared.service import Kit
 
 
 class Returning:
-    """Gives redeemed coupons back to their wallets, within their templates' budgets."""
+    """Gives redeemed coupons back to their wallets, within their templates' budgets, and promotions their counters."""
 
-    def __init__(self, kit: Kit, book: TermsBook) -> None:
+    def __init__(self, kit: Kit, book: TermsBook, spending: Spending) -> None:
         self._kit = kit
         self._book = book
+        self._spending = spending
 
     async def returnable(self, tx: Transaction, checkout_id: str) -> list[str]:
         """Ids of the coupons that `give_back` would return."""
@@ -37,9 +38,11 @@ class Returning:
 
         A coupon whose time is over comes back expired: its status is by the clock.
         """
+        promotions = await self._promotions(tx, checkout.id)
         used = await self._used(tx, checkout.id)
         back = await self._reusable(tx, list((await ledger.hold(tx, list(used))).values()))
-        again = await self._reserved_again(tx, back)
+        names = {*(row.template_id for row in back if row.reserved), *(row.promotion_id for row in promotions)}
+        again = await self._reserved_again(tx, back, await hold_limited(tx, sorted(names)))
         changes = [
             Change(
                 before=row,
@@ -54,6 +57,8 @@ class Returning:
             for row in back
         ]
         await ledger.apply(tx, changes, self._kit.clock.now())
+        reason = {checkout.id: f"refunded: order {checkout.order_id}"}
+        await self._spending.give_back(tx, promotions, "returned", reason, actor)
         await repository.set_locks(tx, [used[row.id] for row in back], "returned", {})
         await self._kit.outbox.publish(tx, [_returned(row, checkout) for row in back])
         return [row.id for row in back]
@@ -67,17 +72,28 @@ class Returning:
         book = await self._book.load(tx, {(row.template_id, row.terms_version) for row in coupons})
         return [row for row in coupons if book[row.template_id, row.terms_version].terms.reusable_after_refund]
 
-    async def _reserved_again(self, tx: Transaction, coupons: Sequence[Row[Any]]) -> dict[str, int]:
-        """What each returned coupon changes of its budget: its worst case again, as far as there is room for it."""
+    async def _promotions(self, tx: Transaction, checkout_id: str) -> list[Row[Any]]:
+        """The promotions of a paid checkout that count no more once all came back."""
+        rows = await repository.promotions(tx, [checkout_id], "redeemed")
+        book = await self._book.load(tx, {(row.promotion_id, row.terms_version) for row in rows})
+        return [row for row in rows if book[row.promotion_id, row.terms_version].terms.reusable_after_refund]
+
+    async def _reserved_again(
+        self, tx: Transaction, coupons: Sequence[Row[Any]], offers: Mapping[str, Row[Any]]
+    ) -> dict[str, int]:
+        """What each returned coupon changes of its budget.
+
+        Where issue reserves, that is its worst case again, as far as there is room for it; else all that it took.
+        """
         now = self._kit.clock.now()
-        offers = await templates.hold(tx, sorted({row.template_id for row in coupons}))
         rooms = {key: row.budget - row.budget_spent for key, row in offers.items() if row.budget is not None}
         book = await self._book.load(tx, {(row.template_id, row.terms_version) for row in coupons})
         changes = {}
         for row in coupons:
             room = rooms.get(row.template_id, 0)
+            reserves = row.template_id in offers and offers[row.template_id].budget_on == "issue"
             worst = book[row.template_id, row.terms_version].worst_case or 0
-            wanted = 0 if row.valid_until <= now else worst
+            wanted = worst if reserves and row.valid_until > now else 0
             changes[row.id] = reserved_again(row.reserved, wanted, room) if row.reserved else 0
             rooms[row.template_id] = room - changes[row.id]
         return changes

@@ -6,7 +6,7 @@ import pytest
 from api.coupon.mall import Mall
 from sqlalchemy import Table, delete, insert, select, text, update
 
-from services.coupon.checkout.repository import CHECKOUT, LINE, LOCK, SHARE
+from services.coupon.checkout.repository import CHECKOUT, LINE, LOCK, PROMOTION, PROMOTION_ENTRY, SHARE
 from services.coupon.refunds.repository import REFUND, REFUND_LINE, REFUND_SHARE
 from services.coupon.templates import leases
 from services.coupon.templates import repository as templates
@@ -36,16 +36,25 @@ DAMAGE: dict[str, Any] = {
     "whole_refund_is_paid": update(REFUND).values(amount=REFUND.c.amount - 1),
     "refund_lines": update(REFUND_LINE).values(amount=REFUND_LINE.c.amount + 1),
     "refund_prices": update(REFUND_SHARE).values(amount=REFUND_SHARE.c.amount + 1),
+    "promotion_counters": update(PROMOTION).values(budget_taken=PROMOTION.c.budget_taken + 1),
+    "promotion_ledger": update(PROMOTION_ENTRY).values(budget_change=PROMOTION_ENTRY.c.budget_change + 1),
+    "promotion_days": update(PROMOTION).values(day="2026-01-01"),
+    "promotion_states": update(PROMOTION).values(state="released"),
+    "promotion_replay": update(PROMOTION).values(step=2),
+    "promotion_shares": update(PROMOTION).values(amount=PROMOTION.c.amount + 1),
     "returned_units": update(LINE).values(returned=LINE.c.returned - 1).where(LINE.c.returned > 0),
 }
 
 
 async def some_trade(mall: Mall) -> None:
-    """Coupons with a budget and a daily limit, one of them held by an order; another order was paid and came back whole."""
+    """Coupons with a budget and a daily limit, one held by an order; a promotion in another; a third was paid and came back."""
     template_id = await mall.template(1000, limits={"budget": 9000, "per_day": 9, "total": 9})
     await mall.claim(template_id)
     await mall.claim(template_id, "c2")
     await mall.checkout("o1")
+    promotion = {"scope": {"channels": ["app"]}, "limits": {"budget": 900, "per_day": 5}}
+    await mall.promotion(100, **promotion)
+    await mall.checkout("o3", {**mall.cart(channel="app"), "customer_id": "c4"})
     await mall.claim(await mall.template(300), "c3")
     paid = await mall.checkout("o2", {**mall.cart(quantity=2), "customer_id": "c3"})
     await mall.end(paid["id"], "commit")
@@ -78,7 +87,7 @@ async def test_damage_is_found_and_named(mall: Mall, name: str) -> None:
     await strike(mall, DAMAGE[name])
     failed = await mall.audit()
     assert name in failed
-    assert any(prefix in failed[name] for prefix in ("tpl_", "cpn_", "chk_", "rfd_"))
+    assert any(prefix in failed[name] for prefix in ("tpl_", "prm_", "cpn_", "chk_", "rfd_"))
 
 
 async def test_a_second_live_lock_cannot_even_be_written(mall: Mall) -> None:

@@ -1,0 +1,98 @@
+"""Late payment: a checkout whose lock ran out takes everything once more, all or none."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from services.coupon.audience.knowing import ordered_elsewhere
+from services.coupon.checkout import repository
+from services.coupon.checkout.rules import topped_up
+from services.coupon.checkout.spending import Spending, hold_limited
+from services.coupon.wallet import ledger
+from services.coupon.wallet.ledger import Change
+from services.coupon.wallet.rules import effective
+from shared.db import Transaction
+from shared.service import Kit
+from shared.web import Conflict
+
+
+class Relocking:
+    """Locks again what an expired checkout had locked, at the price that it was locked with."""
+
+    def __init__(self, kit: Kit, spending: Spending) -> None:
+        self._kit = kit
+        self._spending = spending
+
+    async def lock_again(
+        self, tx: Transaction, checkout: Row[Any], locks: Sequence[Row[Any]], held: Mapping[str, Row[Any]], actor: str
+    ) -> None:
+        """Take the coupons, whose rows are `held`, and the promotions. Raises Conflict that says what is not free any more."""
+        now = self._kit.clock.now()
+        newer = await repository.open_for(tx, checkout.order_id)
+        if newer is not None:
+            detail = "The lock ran out and the order has a newer checkout. Commit that one."
+            raise Conflict("checkout_replaced", detail, checkout_id=newer.id)
+        if checkout.first_order and await ordered_elsewhere(tx, checkout.customer_id, checkout.order_id, now):
+            detail = (
+                "The lock ran out, and meanwhile another order became the customer's first. Quote again without it."
+            )
+            raise Conflict("checkout_expired", detail)
+        promotions = await repository.promotions(tx, [checkout.id], "released")
+        names = {*(lock.template_id for lock in locks), *(row.promotion_id for row in promotions)}
+        offers = await hold_limited(tx, sorted(names))
+        more = {lock.coupon_id: _more(lock, held[lock.coupon_id], offers) for lock in locks}
+        taken = {
+            lock.coupon_id: code
+            for lock in locks
+            if (code := _taken(held[lock.coupon_id], offers.get(lock.template_id), more[lock.coupon_id], now))
+        }
+        reason = f"late payment of order {checkout.order_id}"
+        gone = {} if taken else await self._spending.take_again(tx, checkout.id, reason, actor)
+        if taken or gone:
+            raise Conflict(
+                "checkout_expired",
+                "The lock ran out and not all that it held is free any more. Quote again and make a new checkout.",
+                coupons=[{"coupon_id": key, "status": status} for key, status in sorted(taken.items())],
+                promotions=[{"promotion_id": key, "code": code} for key, code in sorted(gone.items())],
+            )
+        await ledger.apply(tx, [_change(lock, checkout, held, more, reason, actor) for lock in locks], now)
+
+
+def _more(lock: Row[Any], coupon: Row[Any], offers: Mapping[str, Row[Any]]) -> int:
+    """What the coupon needs of its template's budget beyond what it holds."""
+    offer = offers.get(lock.template_id)
+    return topped_up(lock.amount + lock.cash_back, coupon.reserved, offer is not None and offer.budget is not None)
+
+
+def _taken(coupon: Row[Any], offer: Row[Any] | None, more: int, now: datetime) -> str | None:
+    """Why the coupon can't be locked again; None when it is free."""
+    status = effective(coupon.status, coupon.valid_until, coupon.locked_until, now)
+    if status != "issued" or coupon.status != "issued":
+        return status
+    if more and offer is not None and more > offer.budget - offer.budget_spent:
+        return "budget_exhausted"
+    return None
+
+
+def _change(
+    lock: Row[Any],
+    checkout: Row[Any],
+    held: Mapping[str, Row[Any]],
+    more: Mapping[str, int],
+    reason: str,
+    actor: str,
+) -> Change:
+    return Change(
+        before=held[lock.coupon_id],
+        event="locked",
+        to_status="locked",
+        reason=reason,
+        actor=actor,
+        checkout_id=checkout.id,
+        amount=lock.amount,
+        budget_change=more[lock.coupon_id],
+        lock_token=held[lock.coupon_id].lock_token + 1,
+        locked_until=checkout.expires_at,
+    )

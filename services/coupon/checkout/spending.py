@@ -1,0 +1,232 @@
+"""What orders take of the limits of promotions, and give back: rows, entries and counters move together.
+
+The rows of offers with limits are held before the order is priced (see `locking`), so what was there to price with is there
+to take. Promotions without limits are only counted: their rows are held last, and for as short as can be.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, insert, or_, select, update
+
+from services.coupon.checkout import repository
+from services.coupon.checkout.repository import PROMOTION, PROMOTION_ENTRY
+from services.coupon.pricing.budgets import cost
+from services.coupon.pricing.offers import Use
+from services.coupon.statements import padded
+from services.coupon.templates import repository as templates
+from services.coupon.templates.repository import DAY, TEMPLATE, TermsBook
+from services.coupon.templates.validity import local_day
+from services.coupon.wallet.rules import Supply, closed
+from shared.db import Transaction
+from shared.service import Kit
+from shared.web import Conflict
+
+_STEP = (
+    update(PROMOTION)
+    .where(
+        PROMOTION.c.checkout_id == bindparam("of_checkout"),
+        PROMOTION.c.promotion_id == bindparam("of_promotion"),
+        PROMOTION.c.step == bindparam("new_step") - 1,
+    )
+    .values(
+        state=bindparam("new_state"),
+        step=bindparam("new_step"),
+        budget_taken=bindparam("new_budget"),
+        day=bindparam("new_day"),
+    )
+)
+_UNCOUNT_DAY = (
+    update(DAY)
+    .where(DAY.c.template_id == bindparam("of_template"), DAY.c.day == bindparam("of_day"))
+    .values(issued=DAY.c.issued - bindparam("fewer"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What happens to one promotion of one checkout. `issued` and `budget` are the changes of its counters, `held` what
+    the checkout has of its budget afterwards.
+    """
+
+    checkout_id: str
+    promotion_id: str
+    number: int
+    state: str
+    issued: int
+    budget: int
+    held: int
+    day: str | None
+    reason: str
+
+
+class Spending:
+    """Counts what checkouts use of promotions."""
+
+    def __init__(self, kit: Kit, book: TermsBook, time_zone: str) -> None:
+        self._kit = kit
+        self._book = book
+        self._time_zone = time_zone
+
+    async def take(self, tx: Transaction, checkout_id: str, uses: Sequence[Use], reason: str, actor: str) -> None:
+        """A new checkout uses these promotions. Raises Conflict when one changed since they were priced."""
+        costs = {use.offer.id: cost(use) for use in uses}
+        steps, refused = await self._steps(tx, checkout_id, costs, dict.fromkeys(costs, 1), reason)
+        if refused:
+            detail = "A promotion of this order changed just now. Try again."
+            raise Conflict("promotion_changed", detail, headers={"Retry-After": "1"})
+        rows = [
+            {
+                "checkout_id": checkout_id,
+                "promotion_id": use.offer.id,
+                "terms_version": use.offer.terms_version,
+                "amount": use.amount,
+                "cash_back": cost(use) - use.amount,
+                "budget_taken": step.held,
+                "day": step.day,
+                "state": step.state,
+                "step": step.number,
+            }
+            for use, step in zip(uses, steps, strict=True)
+        ]
+        if rows:
+            await tx.execute(insert(PROMOTION), rows)
+            await self._count(tx, steps, actor)
+
+    async def take_again(self, tx: Transaction, checkout_id: str, reason: str, actor: str) -> Mapping[str, str]:
+        """A checkout whose lock ran out takes its promotions once more, all or none: why not, by promotion; else empty."""
+        rows = await repository.promotions(tx, [checkout_id], "released")
+        costs = {row.promotion_id: row.amount + row.cash_back for row in rows}
+        numbers = {row.promotion_id: row.step + 1 for row in rows}
+        steps, refused = await self._steps(tx, checkout_id, costs, numbers, reason)
+        if not refused:
+            await self._apply(tx, steps, actor)
+        return refused
+
+    async def keep(self, tx: Transaction, checkout_id: str, reason: str, actor: str) -> None:
+        """The order was paid: what it took stays taken."""
+        steps = [
+            Step(checkout_id, row.promotion_id, row.step + 1, "redeemed", 0, 0, row.budget_taken, row.day, reason)
+            for row in await repository.promotions(tx, [checkout_id], "live")
+        ]
+        await self._apply(tx, steps, actor)
+
+    async def give_back(
+        self, tx: Transaction, rows: Sequence[Row[Any]], state: str, reasons: Mapping[str, str], actor: str
+    ) -> None:
+        """These promotions of checkouts, live or redeemed, are used no more. `reasons` by checkout."""
+        steps = [
+            Step(
+                row.checkout_id,
+                row.promotion_id,
+                row.step + 1,
+                state,
+                issued=-1,
+                budget=-row.budget_taken,
+                held=0,
+                day=row.day,
+                reason=reasons[row.checkout_id],
+            )
+            for row in rows
+        ]
+        await self._apply(tx, steps, actor)
+
+    async def _steps(
+        self, tx: Transaction, checkout_id: str, costs: Mapping[str, int], numbers: Mapping[str, int], reason: str
+    ) -> tuple[list[Step], dict[str, str]]:
+        """What taking these promotions writes, in the order of `costs`, and the code of each that can't be taken."""
+        now = self._kit.clock.now()
+        rows = await templates.hold(tx, sorted(costs))
+        book = await self._book.load(tx, [(row.id, row.terms_version) for row in rows.values()])
+        validity = {row.id: book[row.id, row.terms_version].terms.validity for row in rows.values()}
+        days = {
+            row.id: local_day(now, validity[row.id].time_zone or self._time_zone) if row.per_day is not None else None
+            for row in rows.values()
+        }
+        counted = await templates.days(tx, [(key, day) for key, day in days.items() if day is not None])
+        steps, refused = [], {}
+        for key, spent in costs.items():
+            row, day = rows[key], days[key]
+            code = closed(row.status, validity[key], "claim", now) or _supply(row, day, counted, spent).refusal()
+            if code is not None:
+                refused[key] = code
+            budget = spent if row.budget is not None else 0
+            steps.append(Step(checkout_id, key, numbers[key], "live", 1, budget, budget, day, reason))
+        return steps, refused
+
+    async def _apply(self, tx: Transaction, steps: Sequence[Step], actor: str) -> None:
+        """Change the rows of promotions that are there already, with entries and counters."""
+        if not steps:
+            return
+        values = [
+            {
+                "of_checkout": one.checkout_id,
+                "of_promotion": one.promotion_id,
+                "new_step": one.number,
+                "new_state": one.state,
+                "new_budget": one.held,
+                "new_day": one.day,
+            }
+            for one in steps
+        ]
+        await tx.execute(_STEP, values)
+        await self._count(tx, steps, actor)
+
+    async def _count(self, tx: Transaction, steps: Sequence[Step], actor: str) -> None:
+        """The entries of these steps, and the counters: templates by id, then their days."""
+        now = self._kit.clock.now()
+        await tx.execute(insert(PROMOTION_ENTRY), [_entry(one, actor, now) for one in steps])
+        issued: Counter[str] = Counter()
+        spent: Counter[str] = Counter()
+        days: Counter[tuple[str, str]] = Counter()
+        for one in steps:
+            issued[one.promotion_id] += one.issued
+            spent[one.promotion_id] += one.budget
+            if one.day is not None:
+                days[one.promotion_id, one.day] += one.issued
+        moved = sorted(key for key in issued if issued[key] or spent[key])
+        counts = [{"counted_id": key, "more_issued": issued[key], "more_spent": spent[key]} for key in moved]
+        await templates.count(tx, counts)
+        more = [{"template_id": key, "day": day, "issued": n} for (key, day), n in sorted(days.items()) if n > 0]
+        await templates.count_days(tx, more)
+        fewer = [{"of_template": key, "of_day": day, "fewer": -n} for (key, day), n in sorted(days.items()) if n < 0]
+        if fewer:
+            await tx.execute(_UNCOUNT_DAY, fewer)
+
+
+async def hold_limited(tx: Transaction, template_ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """Those of these offers that have limits, held in the order of their ids: before any that has none."""
+    if not template_ids:
+        return {}
+    columns = TEMPLATE.c
+    limit = or_(columns.total.is_not(None), columns.per_day.is_not(None), columns.budget.is_not(None))
+    chosen = select(columns.id).where(columns.id.in_(padded(sorted(template_ids))), limit)
+    return await templates.hold(tx, sorted(row.id for row in await tx.execute(chosen)))
+
+
+def _supply(row: Row[Any], day: str | None, counted: Mapping[tuple[str, str], int], spent: int) -> Supply:
+    return Supply(
+        total=None if row.total is None else row.total - row.issued,
+        day=None if day is None else row.per_day - counted.get((row.id, day), 0),
+        budget=None if row.budget is None else row.budget - row.budget_spent,
+        per_customer=None,
+        cost=spent,
+    )
+
+
+def _entry(step: Step, actor: str, now: datetime) -> dict[str, Any]:
+    return {
+        "checkout_id": step.checkout_id,
+        "promotion_id": step.promotion_id,
+        "step": step.number,
+        "to_state": step.state,
+        "issued_change": step.issued,
+        "budget_change": step.budget,
+        "day": step.day,
+        "reason": step.reason,
+        "actor": actor,
+        "occurred_at": now,
+    }
