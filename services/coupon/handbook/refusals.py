@@ -75,13 +75,22 @@ def _wrong_fields() -> Iterator[tuple[str, str]]:
 
 
 def _calls() -> Iterator[tuple[Any, _Function]]:
-    """Every call of a plain name in the service, with the function that it stands in."""
+    """Every call of a problem or of a field's error in the service, with the function that it stands in."""
     for path in sorted(SERVICE.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
+        meant = _imported(tree)
         for function in (node for node in ast.walk(tree) if isinstance(node, _Function)):
             for node in ast.walk(function):
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in meant:
                     yield node, function
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    """The names that mean problems in this module: imported ones, for a room may have a class of the same name."""
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    known = {alias.name for node in imports for alias in node.names}
+    own = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    return (known | own & {"Fault"}) & {*_STATUSES, *_FIELD_ERRORS}
 
 
 def _meant(node: ast.expr, function: _Function) -> ast.expr:
@@ -111,4 +120,6 @@ def _sentence(node: ast.expr) -> str:
 
 def _hole(node: ast.expr) -> str:
     inner = node.value if isinstance(node, ast.FormattedValue) else node
+    if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id == "str" and inner.args:
+        inner = inner.args[0]
     return f"{{{ast.unparse(inner).partition('(')[0].rpartition('.')[2].strip('_').lower()}}}"
