@@ -84,6 +84,7 @@ COUPON: tuple[Route, ...] = (
     Route("POST", "/v1/coupon-jobs/{job_id}/cancel", "coupon:issues:write", "coupon"),
     Route("GET", "/v1/coupon-jobs/{job_id}/results", "coupon:issues:read", "coupon"),
     Route("GET", "/v1/coupon-jobs/{job_id}/results.csv", "coupon:issues:read", "coupon"),
+    Route("GET", "/v1/claim-centre", "coupon:coupons:read", "coupon"),
     Route("GET", "/v1/coupons", "coupon:coupons:read", "coupon"),
     Route("GET", "/v1/coupons/{coupon_id}", "coupon:coupons:read", "coupon"),
     Route("POST", "/v1/coupons/{coupon_id}/void", "coupon:voids:write", "coupon"),

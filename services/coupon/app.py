@@ -40,6 +40,7 @@ from services.coupon.templates import api as templates_api
 from services.coupon.templates.managing import Templates
 from services.coupon.templates.repository import TermsBook
 from services.coupon.wallet import api as wallet_api
+from services.coupon.wallet.centre import ClaimCentre
 from services.coupon.wallet.claiming import Claiming
 from services.coupon.wallet.ending import Ending
 from services.coupon.wallet.granting import Granting
@@ -123,6 +124,7 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
             Downloads(kit, batches),
             PublicCodes(kit),
             Receiving(kit, jobs),
+            ClaimCentre(kit, granting),
             quoting,
             checkouts,
             locking,

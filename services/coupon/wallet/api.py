@@ -6,12 +6,15 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 
+from services.coupon.wallet.centre import ClaimCentre
 from services.coupon.wallet.claiming import Claiming
 from services.coupon.wallet.ending import Ending
 from services.coupon.wallet.jobs import IssueJobs
 from services.coupon.wallet.reading import Wallet
 from services.coupon.wallet.receiving import Receiving
+from services.coupon.wallet.rules import State
 from services.coupon.wallet.schemas import (
+    CentrePage,
     ClaimIn,
     CouponDetail,
     CouponView,
@@ -62,6 +65,19 @@ def claim_route(claiming: Claiming) -> HotRoute:
         description="409 `sold_out`, `claim_limit_reached`, `day_limit_reached`, `budget_exhausted`, `paused`, "
         "`not_started`; 410 `ended`; 403 `not_eligible`.",
     )
+
+
+@router.get("/claim-centre", summary="List what a customer may claim")
+async def list_claim_centre(
+    caller: CouponsRead,
+    paging: PageParams,
+    centre: Annotated[ClaimCentre, Provided(ClaimCentre)],
+    customer_id: Annotated[ExternalId | None, Query(description="whose; an end-user's token knows by itself")] = None,
+    channel: Annotated[ExternalId | None, Query(description="offers of this channel only")] = None,
+    status: Annotated[State | None, Query(description="offers in this state only")] = None,
+) -> CentrePage:
+    """The claim centre 领券中心: active public offers with what is left, countdown, and why she can't claim."""
+    return await centre.page(caller, paging, customer_id, channel, status)
 
 
 @router.get("/coupons", summary="List coupons")

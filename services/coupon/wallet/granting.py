@@ -27,7 +27,7 @@ from services.coupon.wallet.leasing import Leasing
 from services.coupon.wallet.ledger import COUPON, ENTRY
 from services.coupon.wallet.minting import Granted, Lot, Output, Wish, mint
 from services.coupon.wallet.refusals import refusal
-from services.coupon.wallet.rules import LIMITS, Supply, closed, reminder, share_out
+from services.coupon.wallet.rules import LIMITS, Source, Supply, closed, reminder, share_out
 from shared.batching import Again
 from shared.db import Transaction, insert_bulk
 from shared.service import Kit
@@ -67,6 +67,16 @@ class _Batch:
     def short(self, index: int) -> bool:
         answer = self.answers[index]
         return isinstance(answer, Problem) and answer.code in LIMITS
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a customer would meet at a template: what is left, how many she has, and the refusal, if it is one."""
+
+    lot: Lot
+    supply: Supply
+    held: int
+    refused: Problem | None
 
 
 class Granting:
@@ -126,17 +136,31 @@ class Granting:
         row = await templates.find(tx, wish.template_id)
         if row is None:
             return refusal("not_found")
-        key = (row.id, row.terms_version)
-        batch = _Batch(tx, [wish], self._kit.clock.now(), may_lease=False)
-        lot = batch.lots[row.id] = self._lot(row, (await self._book.load(tx, [key]))[key], batch.now)
-        if not await self._admit(batch, {row.id: [0]}):
-            answer = batch.answers[0]
-            return answer if isinstance(answer, Problem) else lot
-        supply = _supply(lot, await templates.days(tx, [(row.id, lot.day)] if lot.day else []), leased=False)
-        for leased in (await leases.unused(tx, [row.id])).values():
-            supply.give(leased.unused, lot.cost, today=True)
-        number = share_out(supply, [wish.customer_id], batch.held[row.id])[0]
-        return lot if isinstance(number, int) else self._refused(lot, number, batch.now)
+        seen = (await self.outlook(tx, [row], wish.customer_id, wish.source))[row.id]
+        return seen.refused or seen.lot
+
+    async def outlook(
+        self, tx: Transaction, rows: Sequence[Row[Any]], customer_id: str, source: Source
+    ) -> dict[str, Outlook]:
+        """What the customer would meet at these templates now, by id. Locks nothing, writes nothing."""
+        batch = _Batch(tx, [Wish(row.id, customer_id, source, "", "") for row in rows], self._kit.clock.now(), False)
+        snapshots = await self._book.load(tx, [(row.id, row.terms_version) for row in rows])
+        batch.lots = {row.id: self._lot(row, snapshots[row.id, row.terms_version], batch.now) for row in rows}
+        await self._admit(batch, {row.id: [index] for index, row in enumerate(rows)})
+        counted = await templates.days(tx, [(key, lot.day) for key, lot in batch.lots.items() if lot.day])
+        leased = await leases.unused(tx, list(batch.lots))
+        found = {}
+        for index, (key, lot) in enumerate(batch.lots.items()):
+            supply = _supply(lot, counted, leased=False)
+            if key in leased:
+                supply.give(leased[key].unused, lot.cost, today=True)
+            answer = batch.answers.get(index)
+            if answer is None:
+                number = share_out(replace(supply), [customer_id], batch.held[key])[0]
+                answer = None if isinstance(number, int) else self._refused(lot, number, batch.now)
+            refused = answer if isinstance(answer, Problem) else None
+            found[key] = Outlook(lot, supply, batch.held[key].get(customer_id, 0), refused)
+        return found
 
     async def _open(self, batch: _Batch, groups: dict[str, list[int]]) -> None:
         """Lock what decides the batch: rows of templates in their order, then leases. Raises Again when a lease is gone."""

@@ -108,6 +108,23 @@ def closed(status: str, validity: Validity, source: Source, now: datetime) -> st
     return None
 
 
+State = Literal["claimable", "claimed", "not_started", "not_eligible", "gone"]
+
+
+def state_of(code: str | None, held: int, per_customer: int | None) -> State:
+    """What the claim centre shows of an offer whose claim would be refused with that code (None: granted)."""
+    if per_customer is not None and held >= per_customer:
+        return "claimed"
+    if code is None:
+        return "claimable"
+    return "gone" if code in LIMITS else "not_started" if code == "not_started" else "not_eligible"
+
+
+def taken_percent(total: int, remaining: int) -> int:
+    """Whole percent that is taken; rounded down, so that 100 means gone."""
+    return (total - remaining) * 100 // total if total else 100
+
+
 def effective(status: str, valid_until: datetime, locked_until: datetime | None, now: datetime) -> str:
     """The status by the clock: a lock that ran out holds nothing, a coupon whose time is over is expired."""
     if status == "locked" and locked_until is not None and locked_until <= now:

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from services.coupon.templates.validity import FOREVER
-from services.coupon.wallet.rules import Source
-from shared.web import Body, ExternalId, Instant, Name, View
+from services.coupon.wallet.rules import Source, State
+from shared.web import Body, ExternalId, Instant, Name, Page, View
 
 Status = Literal["issued", "locked", "redeemed", "expired", "voided"]
 JobStatus = Literal["receiving", "listing", "running", "done", "cancelled"]
@@ -32,6 +32,45 @@ class IssueIn(Body):
         if (self.customer_ids is None) == (self.segment_id is None):
             raise ValueError("name either customer_ids or a segment_id")
         return self
+
+
+class ReasonView(View):
+    """Why not: a code for programs, a sentence for people in either language."""
+
+    code: str
+    detail: str
+    detail_zh: str
+
+
+class CentreOffer(View):
+    """An offer as one customer sees it in the claim centre.
+
+    claimed: she has as many as she may have; gone 已抢光: nothing is left, today or for good; `reason` says which.
+    """
+
+    template_id: str
+    name: str
+    currency: str
+    benefit: dict[str, Any]
+    threshold: dict[str, Any]
+    state: State
+    reason: Annotated[ReasonView | None, Field(description="null when she may claim")]
+    total: int | None
+    remaining: Annotated[int | None, Field(description="of the total; null without one")]
+    taken_percent: Annotated[
+        int | None, Field(description="已抢, whole percent of the total, 100 only when it is gone")
+    ]
+    held: Annotated[int, Field(description="coupons of it that she got so far")]
+    may_claim: Annotated[int | None, Field(description="how many more; null without any limit")]
+    starts_at: Instant | None
+    ends_at: Instant | None
+    days_after_claim: Annotated[int | None, Field(description="how long a coupon is valid once it is claimed")]
+
+
+class CentrePage(Page[CentreOffer]):
+    """Offers, newest first. Count down from `server_time`: a shopper's clock may be wrong."""
+
+    server_time: Instant
 
 
 class VoidIn(Body):
