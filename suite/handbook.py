@@ -24,7 +24,13 @@ _BLOCK = re.compile(r"(?<=<!-- made: )([\w ]+)( -->\n).*?(?=<!-- /made -->)", re
 _TEMPLATE = "/v1/coupon-templates/{template_id}"
 USE_CASES: Mapping[str, tuple[str, ...]] = {
     "Offers 券模板与促销": ("/v1/coupon-templates", "/v1/promotions"),
-    "Giving coupons out 发券": (f"{_TEMPLATE}/claims", f"{_TEMPLATE}/issues", "/v1/coupon-jobs"),
+    "Giving coupons out 发券": (
+        "/v1/claim-centre",
+        f"{_TEMPLATE}/claims",
+        f"{_TEMPLATE}/issues",
+        "/v1/coupon-jobs",
+        "/v1/coupon-packs",
+    ),
     "Codes 兑换码": (f"{_TEMPLATE}/codes", "/v1/code-batches", "/v1/public-codes", "/v1/codes"),
     "A wallet 卡包": ("/v1/coupons",),
     "A price 试算": ("/v1/quotes",),
