@@ -105,6 +105,7 @@ COUPON: tuple[Route, ...] = (
     Route("POST", "/v1/codes/redeem", "coupon:coupons:write", "coupon"),
     Route("GET", "/v1/codes/{code}", "coupon:codes:read", "coupon"),
     Route("POST", "/v1/quotes", "coupon:quotes:write", "coupon"),
+    Route("POST", "/v1/quotes/preview", "coupon:templates:read", "coupon"),
     Route("POST", "/v1/checkouts", "coupon:checkouts:write", "coupon"),
     Route("GET", "/v1/checkouts", "coupon:checkouts:read", "coupon"),
     Route("GET", "/v1/checkouts/{checkout_id}", "coupon:checkouts:read", "coupon"),

@@ -28,6 +28,7 @@ from services.coupon.codes.publishing import PublicCodes
 from services.coupon.codes.redeeming import Redeeming
 from services.coupon.codes.resolving import Codes
 from services.coupon.pricing import api as pricing_api
+from services.coupon.pricing.previewing import Previewing
 from services.coupon.pricing.quoting import Quoting
 from services.coupon.promotions import api as promotions_api
 from services.coupon.promotions.managing import Promotions
@@ -126,6 +127,7 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
             Receiving(kit, jobs),
             ClaimCentre(kit, granting),
             quoting,
+            Previewing(kit, book, quoting),
             checkouts,
             locking,
             settling,

@@ -71,6 +71,9 @@ REASONS: dict[str, tuple[str, str]] = {
         "活动预算已用完",
         "What is left of the offer's budget is less than it would take off this cart.",
     ),
+    # Stacks of offers, for marketers
+    "stack:free": ("叠加后商品免单，共{amount}", "Together they make the goods free, which are worth {amount}."),
+    "stack:under_cost": ("叠加后低于成本{amount}", "Together they sell goods {amount} under their cost."),
     # The next step
     "next_step:amount": ("再买{missing_amount}即可使用", "Add goods for {missing_amount} more to use it."),
     "next_step:quantity": ("再买{missing_quantity}件即可使用", "Add {missing_quantity} more units to use it."),

@@ -4,12 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from services.coupon.pricing.drafts import PreviewIn, PreviewView
+from services.coupon.pricing.previewing import Previewing
 from services.coupon.pricing.quoting import Quoting
 from services.coupon.pricing.schemas import QuoteIn, QuoteView
 from shared.web import Caller, Provided, needs
 
 router = APIRouter(prefix="/v1/quotes", tags=["prices"])
 QuotesWrite = Annotated[Caller, Depends(needs("coupon:quotes:write"))]
+TemplatesRead = Annotated[Caller, Depends(needs("coupon:templates:read"))]
 
 
 @router.post("", summary="Price a cart", response_model_exclude_none=True)
@@ -17,3 +20,11 @@ async def quote_cart(caller: QuotesWrite, body: QuoteIn, quoting: Annotated[Quot
     """What the cart costs with the customer's coupons, and why each coupon that is not used is not. Stores nothing."""
     caller.require_customer(body.customer_id)
     return await quoting.quote(caller, body)
+
+
+@router.post("/preview", summary="Try drafts of offers on a cart", response_model_exclude_none=True)
+async def preview_drafts(
+    caller: TemplatesRead, body: PreviewIn, previewing: Annotated[Previewing, Provided(Previewing)]
+) -> PreviewView:
+    """The quote as if the customer held one coupon of each draft, stacks that go too far, and what would refuse a draft."""
+    return await previewing.preview(caller, body)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -83,8 +84,8 @@ class Quoting:
     ) -> Priced:
         now = self._kit.clock.now()
         wallet = await self._wallet(tx, rows)
-        promotions = await self.promotions(tx, cart.currency)
-        moment = await self.moment(tx, cart, [*wallet.values(), *promotions], order_id)
+        promotions = await self.promotions(tx, cart.currency, now)
+        moment = await self.moment(tx, cart, [*wallet.values(), *promotions], now, order_id)
         refused = {one: Refusal.of("not_found") for one in coupon_ids if one not in wallet}
         candidates = {**wallet, **{one.id: one for one in promotions}}
         usable = []
@@ -104,9 +105,8 @@ class Quoting:
         book = await self._book.load(tx, {(row.template_id, row.terms_version) for row in rows})
         return {row.id: _coupon(row, book[row.template_id, row.terms_version].terms) for row in rows}
 
-    async def promotions(self, tx: Transaction, currency: str) -> list[Candidate]:
-        """The promotions that run now, whatever they ask of cart, hour and customer."""
-        now = self._kit.clock.now()
+    async def promotions(self, tx: Transaction, currency: str, now: datetime) -> list[Candidate]:
+        """The promotions that run, whatever they ask of cart, hour and customer."""
         rows = await repository.promotions(tx, currency, now)
         book = await self._book.load(tx, {(row.id, row.terms_version) for row in rows})
         terms = {row.id: book[row.id, row.terms_version].terms for row in rows}
@@ -117,10 +117,9 @@ class Quoting:
         return [_promotion(row, terms[row.id], now) for row in rows if row.id not in full]
 
     async def moment(
-        self, tx: Transaction, cart: CartIn, candidates: Sequence[Candidate], order_id: str | None = None
+        self, tx: Transaction, cart: CartIn, candidates: Sequence[Candidate], now: datetime, order_id: str | None = None
     ) -> Moment:
         """When, where and for whom, as far as these offers ask."""
-        now = self._kit.clock.now()
         scopes = [candidate.terms.scope for candidate in candidates]
         known = (await facts(tx, scopes, [cart.customer_id], now, order_id=order_id))[cart.customer_id]
         return Moment(now, self._time_zone, cart.currency, cart.channel, known)
@@ -155,7 +154,7 @@ def _coupon(row: Row[Any], terms: Terms) -> Candidate:
     )
 
 
-def _promotion(row: Row[Any], terms: Terms, now: Any) -> Candidate:
+def _promotion(row: Row[Any], terms: Terms, now: datetime) -> Candidate:
     return Candidate(
         id=row.id,
         template_id=row.id,

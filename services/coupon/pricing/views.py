@@ -1,6 +1,6 @@
 """From the engine's answer to what clients see. No I/O."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from services.coupon.pricing import schemas
@@ -20,16 +20,15 @@ def quote_view(
     candidates: Mapping[str, Candidate],
     refused: Mapping[str, Refusal],
     server_time: datetime,
-    named: str = "coupon_id",
+    drafts: Collection[str] = (),
 ) -> QuoteView:
-    """The quote. `refused` has the reasons of coupons in the order that they are shown in; `named` is what ids of coupons
-    are called."""
+    """The quote. `refused` has the reasons in the order that they are shown in; `drafts` are the ids that are refs."""
     cart = answer.cart
-    applied = [_applied(use, candidates, named, cart.currency) for use in answer.uses]
+    applied = [_applied(use, candidates[use.offer.id], drafts, cart.currency) for use in answer.uses]
     rejected = [
-        _rejected(one, candidates.get(one), refusal, named)
+        _rejected(one, candidates.get(one), refusal, drafts)
         for one, refusal in refused.items()
-        if not ((known := candidates.get(one)) and known.automatic and refusal.code in _UNINTERESTING)
+        if one in drafts or not ((known := candidates.get(one)) and known.automatic and refusal.code in _UNINTERESTING)
     ]
     return QuoteView(
         server_time=server_time,
@@ -86,18 +85,19 @@ def _extra(extra: ExtraLine, number: int) -> schemas.LineView:
     )
 
 
-def _name(candidate_id: str, candidate: Candidate | None, named: str) -> dict[str, str]:
+def _name(candidate_id: str, candidate: Candidate | None, drafts: Collection[str]) -> dict[str, str]:
     """How an offer is called in the answer."""
-    return {"promotion_id" if named == "coupon_id" and candidate and candidate.automatic else named: candidate_id}
+    if drafts and not (candidate and candidate.id not in drafts):
+        return {"ref": candidate_id}
+    return {"promotion_id" if candidate and candidate.automatic else "coupon_id": candidate_id}
 
 
-def _applied(use: Use, candidates: Mapping[str, Candidate], named: str, currency: str) -> schemas.AppliedView:
-    candidate = candidates[use.offer.id]
+def _applied(use: Use, candidate: Candidate, drafts: Collection[str], currency: str) -> schemas.AppliedView:
     step = use.next_step
     return schemas.AppliedView.model_validate(
         {
-            **_name(candidate.id, candidate, named),
-            "template_id": None if candidate.automatic or named == "ref" else candidate.template_id,
+            **_name(candidate.id, candidate, drafts),
+            "template_id": None if candidate.automatic or candidate.id in drafts else candidate.template_id,
             "name": candidate.name,
             "layer": candidate.terms.stacking.layer,
             "amount": use.amount,
@@ -109,10 +109,10 @@ def _applied(use: Use, candidates: Mapping[str, Candidate], named: str, currency
     )
 
 
-def _rejected(one: str, candidate: Candidate | None, refusal: Refusal, named: str) -> schemas.RejectedView:
+def _rejected(one: str, candidate: Candidate | None, refusal: Refusal, drafts: Collection[str]) -> schemas.RejectedView:
     return schemas.RejectedView.model_validate(
         {
-            **_name(one, candidate, named),
+            **_name(one, candidate, drafts),
             "name": candidate and candidate.name,
             "code": refusal.code,
             "detail": refusal.detail,

@@ -17,21 +17,26 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
+def as_a_promotion(body: Any) -> Any:
+    """The defaults of a promotion, where the body does not say otherwise: it stands in the layer shop (what takes off the
+    shipping fee has its own), and an order takes what it uses of the budget."""
+    if not isinstance(body, dict):
+        return body
+    benefit, stacking, limits = body.get("benefit"), body.get("stacking", {}), body.get("limits", {})
+    shipping = isinstance(benefit, dict) and benefit.get("kind") in SHIPPING_KINDS
+    if isinstance(stacking, dict) and not shipping:
+        body = {**body, "stacking": {"layer": "shop", **stacking}}
+    if isinstance(limits, dict):
+        body = {**body, "limits": {"budget_on": "redemption", **limits}}
+    return body
+
+
 class PromotionIn(OfferIn):
     """A new promotion 自动促销. Its layer is `shop` unless `stacking` says otherwise."""
 
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
-    @model_validator(mode="before")
-    @classmethod
-    def _on_the_shop_layer(cls, body: Any) -> Any:
-        """Only what is about goods: what takes off the shipping fee has its own layer."""
-        if not isinstance(body, dict):
-            return body
-        benefit, stacking = body.get("benefit"), body.get("stacking", {})
-        if not isinstance(stacking, dict) or (isinstance(benefit, dict) and benefit.get("kind") in SHIPPING_KINDS):
-            return body
-        return {**body, "stacking": {"layer": "shop", **stacking}}
+    _defaults = model_validator(mode="before")(as_a_promotion)
 
 
 class PromotionView(OfferView):

@@ -5,6 +5,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pydantic import ValidationError
 from sqlalchemy import Row, insert, select, update
 
+from services.coupon.pricing.neighbours import neighbours
+from services.coupon.pricing.stacks import stack_fault
 from services.coupon.templates import leases, repository
 from services.coupon.templates.leases import NOTHING, Leased
 from services.coupon.templates.repository import TEMPLATE, TERMS, TermsBook
@@ -58,6 +60,7 @@ class Offers(Generic[V]):
             "updated_at": now,
         }
         async with self._kit.db.write() as tx:
+            await self._refuse_giving_away(tx, body)
             await repository.add(tx, row, _terms_row(row["id"], 1, terms, now))
             return await self._changed(tx, row["id"])
 
@@ -102,6 +105,8 @@ class Offers(Generic[V]):
         now = self._kit.clock.now()
         terms = after.terms()
         old = (await self._book.load(tx, [(row.id, row.terms_version)]))[row.id, row.terms_version].terms
+        if terms != old or row.status != "active":
+            await self._refuse_giving_away(tx, after, row.id)
         version = row.terms_version + (terms != old)
         if version != row.terms_version:
             await tx.execute(insert(TERMS), _terms_row(row.id, version, terms, now))
@@ -143,6 +148,19 @@ class Offers(Generic[V]):
         if found:
             errors = [FieldError(pointer=one.pointer, code=one.code, detail=one.detail) for one in found]
             raise Unprocessable(found[0].code, found[0].detail, errors=errors)
+
+    async def _refuse_giving_away(self, tx: Transaction, body: OfferIn, own_id: str | None = None) -> None:
+        """Raise Unprocessable where an order would be free with this offer and a live one, and nobody said so.
+
+        A guard against oversight: two marketers who save at the same instant may still miss each other.
+        """
+        if body.status != "active":
+            return
+        live = await neighbours(tx, self._book, body.currency, self._kit.clock.now(), own_id)
+        fault = stack_fault(body.terms(), self.kind, live)
+        if fault is not None:
+            error = FieldError(pointer=fault.pointer, code=fault.code, detail=fault.detail)
+            raise Unprocessable(fault.code, fault.detail, errors=[error], offers=list(fault.offers))
 
     def _view(self, row: Row[Any], terms: Terms, leased: Leased) -> V:
         issued = row.issued - leased.unused

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, bindparam, insert, select, tuple_, update
+from sqlalchemy import Row, bindparam, insert, or_, select, tuple_, update
 
 from services.coupon.statements import padded
 from services.coupon.templates.models import Template, TemplateDay, TemplateTerms
@@ -84,6 +85,14 @@ class TermsBook:
 async def find(tx: Transaction, template_id: str, kind: Kind = "coupon") -> Row[Any] | None:
     chosen = select(TEMPLATE).where(TEMPLATE.c.id == template_id, TEMPLATE.c.kind == kind)
     return (await tx.execute(chosen)).one_or_none()
+
+
+async def running(tx: Transaction, kind: Kind, currency: str, now: datetime, limit: int) -> Sequence[Row[Any]]:
+    """The newest active offers of that kind which have not ended."""
+    open_ended = or_(TEMPLATE.c.ends_at.is_(None), TEMPLATE.c.ends_at > now)
+    chosen = select(TEMPLATE.c.id, TEMPLATE.c.kind, TEMPLATE.c.name, TEMPLATE.c.terms_version)
+    active = chosen.where(TEMPLATE.c.kind == kind, TEMPLATE.c.status == "active", TEMPLATE.c.currency == currency)
+    return (await tx.execute(active.where(open_ended).order_by(TEMPLATE.c.id.desc()).limit(limit))).all()
 
 
 async def hold(tx: Transaction, template_ids: Sequence[str]) -> dict[str, Row[Any]]:

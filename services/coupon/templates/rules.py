@@ -17,6 +17,8 @@ class Fault:
     pointer: str
     code: str
     detail: str
+    offers: tuple[str, ...] = ()
+    """The live offers that it is about."""
 
 
 def worst_case(benefit: Benefit) -> int | None:
@@ -55,6 +57,9 @@ def _nobodys_copies(terms: Terms, limits: Limits) -> list[Fault]:
     if limits.per_customer is not None:
         detail = "A promotion has no copies to count for each customer. Leave per_customer out."
         found.append(Fault("#/limits/per_customer", "not_for_promotions", detail))
+    if limits.budget_on == "issue":
+        detail = "Nothing of a promotion is issued: its orders take of the budget. Leave budget_on out."
+        found.append(Fault("#/limits/budget_on", "not_for_promotions", detail))
     if terms.validity.days_after_claim is not None:
         detail = "A promotion is not claimed. Say `until` in the place of days_after_claim."
         found.append(Fault("#/validity/days_after_claim", "not_for_promotions", detail))

@@ -1,0 +1,118 @@
+"""The preview 试算预览: a cart priced with drafts, for marketers. Stores nothing."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.coupon.pricing.conflicts import Conflict, conflicts
+from services.coupon.pricing.drafts import ConflictOffer, ConflictView, DraftFault, DraftIn, PreviewIn, PreviewView
+from services.coupon.pricing.neighbours import neighbours
+from services.coupon.pricing.offers import Offer, Refusal
+from services.coupon.pricing.quoting import Quoting, best_price, vouched
+from services.coupon.pricing.stacks import Live, stack_fault
+from services.coupon.pricing.views import quote_view
+from services.coupon.pricing.wallets import Candidate, unusable
+from services.coupon.reasons import explain
+from services.coupon.templates.repository import TermsBook
+from services.coupon.templates.rules import Kind, faults
+from services.coupon.templates.validity import FOREVER, window
+from shared.service import Kit
+from shared.web import Caller, Forbidden
+
+
+class Previewing:
+    """Tries drafts on carts."""
+
+    def __init__(self, kit: Kit, book: TermsBook, quoting: Quoting) -> None:
+        self._kit = kit
+        self._book = book
+        self._quoting = quoting
+
+    async def preview(self, caller: Caller, body: PreviewIn) -> PreviewView:
+        """What the drafts give on this cart and why, which stacks go too far, and what would refuse the drafts."""
+        if caller.customer_id is not None:
+            raise Forbidden("operators_only", "This is for the merchant's operators, not for shoppers.")
+        vouched(caller, body)
+        now = body.at or self._kit.clock.now()
+        drafts = {draft.ref: _candidate(draft, now) for draft in body.drafts}
+        async with self._kit.db.read() as tx:
+            live = await neighbours(tx, self._book, body.currency, now)
+            running = await self._quoting.promotions(tx, body.currency, now) if body.live else []
+            candidates = {**drafts, **{one.id: one for one in running}}
+            moment = await self._quoting.moment(tx, body, list(candidates.values()), now)
+        wanted = list(drafts) if body.coupons == "best" else list(dict.fromkeys(body.coupons))
+        refused = {ref: Refusal.of("not_found") for ref in wanted if ref not in drafts}
+        usable = []
+        for candidate in candidates.values():
+            refusal = unusable(candidate, moment)
+            if refusal is None:
+                usable.append(candidate)
+            elif candidate.id in drafts:
+                refused[candidate.id] = refusal
+        cart = body.priced()
+        priced = [one for one in usable if one.id in wanted or one.id not in drafts]
+        answer = best_price(cart, priced, body.points)
+        refused.update(answer.refused)
+        shown = {one: refused[one] for one in [*wanted, *(one.id for one in running)] if one in refused}
+        names = {**{one.id: one.name for one in live}, **{ref: draft.name for ref, draft in drafts.items()}}
+        others = [_offer(one) for one in live]
+        found = []
+        for draft in usable:
+            if draft.id in drafts:
+                rest = [one.offer() for one in usable if one.id in drafts and one.id != draft.id]
+                found += [(draft.id, one) for one in conflicts(cart, draft.offer(), [*rest, *others])]
+        return PreviewView(
+            **dict(quote_view(answer, candidates, shown, now, drafts)),
+            conflicts=[_conflict(ref, one, live, names, body.currency) for ref, one in found],
+            compared_with=len(live),
+            faults=[fault for draft in body.drafts for fault in _faults(draft, live)],
+        )
+
+
+def _candidate(draft: DraftIn, now: datetime) -> Candidate:
+    starts, ends = window(draft.validity, now)
+    taken_here = draft.automatic or draft.limits.budget_on == "redemption"
+    return Candidate(
+        id=draft.ref,
+        template_id=draft.ref,
+        terms_version=1,
+        terms=draft.terms(),
+        name=draft.name,
+        currency=draft.currency,
+        valid_from=starts,
+        valid_until=ends,
+        budget_left=draft.limits.budget if taken_here else None,
+        automatic=draft.automatic,
+    )
+
+
+def _offer(live: Live) -> Offer:
+    return Offer(live.id, live.id, live.terms, live.terms.validity.until or FOREVER, automatic=live.automatic)
+
+
+def _faults(draft: DraftIn, live: Sequence[Live]) -> list[DraftFault]:
+    kind: Kind = "promotion" if draft.automatic else "coupon"
+    terms = draft.terms()
+    stack = stack_fault(terms, kind, live)
+    return [
+        DraftFault(ref=draft.ref, pointer=one.pointer, code=one.code, detail=one.detail, offers=list(one.offers))
+        for one in [*faults(terms, draft.limits, kind), *([] if stack is None else [stack])]
+    ]
+
+
+def _conflict(ref: str, conflict: Conflict, live: Sequence[Live], names: dict[str, str], currency: str) -> ConflictView:
+    automatic = {one.id: one.automatic for one in live}
+    offers = []
+    for one in conflict.offers:
+        called = {True: "promotion_id", False: "template_id", None: "ref"}[automatic.get(one)]
+        offers.append(ConflictOffer.model_validate({called: one, "name": names[one]}))
+    reason = explain(f"stack:{conflict.kind}", currency=currency, amount=conflict.amount)
+    return ConflictView(
+        ref=ref,
+        kind=conflict.kind,
+        offers=offers,
+        lines=list(conflict.lines),
+        amount=conflict.amount,
+        allowed=conflict.allowed,
+        detail=reason.detail,
+        detail_zh=reason.detail_zh,
+    )
