@@ -7,7 +7,7 @@ preview, which has a cart to look at.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.coupon.pricing.cart import Cart, Line
@@ -84,11 +84,13 @@ def _same_goods(one: Terms, other: Terms) -> bool:
 
 
 def _free_together(terms: Terms, automatic: bool, other: Live) -> bool:
-    mine, theirs = _anywhere("new", terms, automatic), _anywhere("live", other.terms, other.automatic)
+    mine, theirs = _anywhere("b", terms, automatic), _anywhere("c", other.terms, other.automatic)
+    first = replace(theirs, id="a", template_id="a")  # of equal rank the one that ends first is applied first
     for cart in _worst_carts(terms, other.terms):
         if _at_most(terms, cart) + _at_most(other.terms, cart) < cart.subtotal:
             continue  # mostly: no need to ask the engine
-        if _free(cart, [mine, theirs]) and not _free(cart, [mine]) and not _free(cart, [theirs]):
+        together = _free(cart, [mine, theirs]) or _free(cart, [mine, first])
+        if together and not _free(cart, [mine]) and not _free(cart, [theirs]):
             return True
     return False
 
