@@ -27,6 +27,10 @@ from services.coupon.codes.making import CodeBatches
 from services.coupon.codes.publishing import PublicCodes
 from services.coupon.codes.redeeming import Redeeming
 from services.coupon.codes.resolving import Codes
+from services.coupon.draws import api as draws_api
+from services.coupon.draws.drawing import Drawing
+from services.coupon.draws.managing import Draws
+from services.coupon.draws.proving import Proving
 from services.coupon.pricing import api as pricing_api
 from services.coupon.pricing.previewing import Previewing
 from services.coupon.pricing.quoting import Quoting
@@ -36,7 +40,13 @@ from services.coupon.refunds import api as refunds_api
 from services.coupon.refunds.refunding import Refunding
 from services.coupon.refunds.returning import Returning
 from services.coupon.refunds.viewing import Refunds
+from services.coupon.scanning import api as scanning_api
+from services.coupon.scanning.redeeming import Scanning
+from services.coupon.scanning.showing import ClaimCodes
 from services.coupon.settings import CouponSettings
+from services.coupon.sharing import api as sharing_api
+from services.coupon.sharing.helping import Sharing
+from services.coupon.sharing.offering import ShareOffers
 from services.coupon.templates import api as templates_api
 from services.coupon.templates.managing import Templates
 from services.coupon.templates.repository import TermsBook
@@ -89,6 +99,10 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
     codes = Codes(kit, granting)
     redeeming = Redeeming(kit, codes, wallet, guarding, settings.group_commit_max)
 
+    sharing = Sharing(kit, granting, wallet, watch)
+    scanning = Scanning(kit, granting, wallet, guarding, settings.time_zone)
+    drawing = Drawing(kit, granting, wallet, watch, settings.time_zone)
+
     quoting = Quoting(kit, book, settings.time_zone)
     spending = Spending(kit, book, settings.time_zone)
     releasing = Releasing(kit, spending, settings.sweep_batch_size)
@@ -107,6 +121,9 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
                 promotions_api,
                 wallet_api,
                 codes_api,
+                sharing_api,
+                scanning_api,
+                draws_api,
                 pricing_api,
                 checkout_api,
                 refunds_api,
@@ -126,6 +143,13 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
             PublicCodes(kit),
             Receiving(kit, jobs),
             ClaimCentre(kit, granting),
+            ShareOffers(kit),
+            sharing,
+            ClaimCodes(kit, settings.time_zone),
+            scanning,
+            Draws(kit),
+            drawing,
+            Proving(kit),
             quoting,
             Previewing(kit, book, quoting),
             checkouts,

@@ -103,6 +103,28 @@ REASONS: dict[str, tuple[str, str]] = {
         "活动预算已用完",
         "The template's budget is reserved by the coupons that were issued.",
     ),
+    # Sharing
+    "own_share": ("不能为自己助力", "Nobody helps her own share. Send the link to friends."),
+    "share_expired": ("助力已超时结束", "The time of this share is over. Start a new one."),
+    "share_complete": ("助力已完成", "Enough friends helped already; no more help is needed."),
+    "already_helped": ("您已为该好友助力过", "This friend helped the same sharer before; once is all."),
+    "offer_paused": ("分享活动已暂停", "This share offer is paused. Activate it, or try again later."),
+    "share_limit_reached": ("您的分享次数已用完", "This customer has shared this offer as often as one customer may."),
+    # Draws
+    "draw_not_started": ("抽奖尚未开始", "The draw has not started yet; see its window."),
+    "draw_ended": ("抽奖已结束", "The time of this draw is over."),
+    "draw_closed": ("抽奖已关闭", "This draw is closed and its seed told; there are no more tickets."),
+    "ticket_limit_reached": ("您的抽奖次数已用完", "This customer has had as many tickets as one customer may."),
+    "day_limit_reached:draw": (
+        "您今日的抽奖次数已用完，请明天再来",
+        "This customer has had all her tickets of today. Try again from `retry_at` on.",
+    ),
+    "ticket_ref_taken": ("该抽奖凭证已被使用", "Another customer drew with this ticket_ref. Send one of her own."),
+    # QR codes
+    "token_invalid": (
+        "二维码已失效，请重新扫描门店当前展示的二维码",
+        "This QR code gives no coupon. Scan the one that the shop shows now.",
+    ),
     # Codes: one sentence for every code that gives nothing, whatever the reason
     "coupon_invalid": (
         "兑换码无效，请逐字核对并确认是否仍在有效期内",

@@ -1,14 +1,18 @@
-"""The identities of the ways to a coupon: codes. Each as one statement, like those of `checks`."""
+"""The identities of the ways to a coupon: codes, sharing, scanning and draws. Each as one statement, like those of `checks`."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Select, String, and_, cast, func, or_, select
+from sqlalchemy import Select, String, and_, cast, func, not_, or_, select
 
 from services.coupon.codes.repository import BATCH, PUBLIC, UNIQUE, USE
+from services.coupon.draws.repository import DRAW, PRIZE, TICKET
+from services.coupon.scanning.showing import SCAN
+from services.coupon.sharing.repository import HELP, SHARE
 from services.coupon.wallet.ledger import COUPON
 
 B, U, P, N, C = BATCH.c, UNIQUE.c, PUBLIC.c, USE.c, COUPON.c
+S, H, Q, D, Z, K = SHARE.c, HELP.c, SCAN.c, DRAW.c, PRIZE.c, TICKET.c
 
 
 def _codes_made() -> Select[Any]:
@@ -68,11 +72,113 @@ def _public_uses() -> Select[Any]:
     )
 
 
+def _share_helps() -> Select[Any]:
+    """A share counts its helps, numbered from 1 without gaps."""
+    rows = select(H.share_id, func.count().label("n"), func.max(H.position).label("top")).group_by(H.share_id)
+    there = rows.subquery()
+    return (
+        select(S.id, S.helps, func.coalesce(there.c.n, 0))
+        .join_from(SHARE, there, there.c.share_id == S.id, isouter=True)
+        .where(or_(S.helps != func.coalesce(there.c.n, 0), S.helps != func.coalesce(there.c.top, 0)))
+    )
+
+
+def _share_rewards() -> Select[Any]:
+    """A share is rewarded once, when it is complete, and its reward is the sharer's own coupon."""
+    reward = COUPON.alias("reward")
+    same = and_(
+        reward.c.id == S.reward_coupon_id,
+        reward.c.source == "share",
+        reward.c.customer_id == S.customer_id,
+        reward.c.reference == S.id.concat(":reward"),
+    )
+    decided = or_(S.reward_coupon_id.is_not(None), S.reward_refused.is_not(None))
+    return (
+        select(S.id, S.helps, S.reward_coupon_id)
+        .join_from(SHARE, reward, same, isouter=True)
+        .where(
+            or_(
+                and_(S.helps == S.friends, not_(decided)),
+                and_(S.helps != S.friends, decided),
+                and_(S.reward_coupon_id.is_not(None), reward.c.id.is_(None)),
+            )
+        )
+    )
+
+
+def _share_coupons() -> Select[Any]:
+    """A coupon of a share is the sharer's reward or a helper's own."""
+    return (
+        select(C.id, C.reference)
+        .join_from(COUPON, HELP, and_(H.coupon_id == C.id, H.customer_id == C.customer_id), isouter=True)
+        .join(SHARE, and_(S.reward_coupon_id == C.id, S.customer_id == C.customer_id), isouter=True)
+        .where(C.source == "share", H.share_id.is_(None), S.id.is_(None))
+    )
+
+
+def _scans() -> Select[Any]:
+    """A scan has the coupon that it gave, and that is its customer's."""
+    return (
+        select(Q.claim_code_id, Q.customer_id, Q.slot)
+        .join_from(SCAN, COUPON, and_(C.id == Q.coupon_id, C.source == "qr"), isouter=True)
+        .where(or_(C.id.is_(None), C.customer_id != Q.customer_id))
+    )
+
+
+def _tickets_gapless() -> Select[Any]:
+    rows = select(K.draw_id, func.count().label("n"), func.max(K.number).label("top")).group_by(K.draw_id).subquery()
+    there = func.coalesce(rows.c.n, 0)
+    return (
+        select(D.id, D.tickets, there)
+        .join_from(DRAW, rows, rows.c.draw_id == D.id, isouter=True)
+        .where(or_(D.tickets != there, D.tickets != func.coalesce(rows.c.top, 0)))
+    )
+
+
+def _prizes_within() -> Select[Any]:
+    """A prize counts its tickets, and there are no more of them than there were prizes."""
+    rows = select(K.draw_id, K.prize, func.count().label("n")).group_by(K.draw_id, K.prize).subquery()
+    there = func.coalesce(rows.c.n, 0)
+    return (
+        select(Z.draw_id, Z.place, Z.awarded, there)
+        .join_from(PRIZE, rows, and_(rows.c.draw_id == Z.draw_id, rows.c.prize == Z.place), isouter=True)
+        .where(or_(Z.awarded != there, there > Z.quantity))
+    )
+
+
+def _tickets_pay() -> Select[Any]:
+    """A ticket whose prize is a coupon has that coupon, and no other ticket has one."""
+    won = and_(Z.draw_id == K.draw_id, Z.place == K.prize)
+    hers = and_(C.id == K.coupon_id, C.source == "draw", C.customer_id == K.customer_id)
+    return (
+        select(K.draw_id, K.number, K.coupon_id)
+        .join_from(TICKET, PRIZE, won, isouter=True)
+        .join(COUPON, hers, isouter=True)
+        .where(
+            or_(
+                and_(Z.template_id.is_not(None), C.id.is_(None)),
+                and_(Z.template_id.is_(None), K.coupon_id.is_not(None)),
+                and_(C.id.is_not(None), C.template_id != Z.template_id),
+            )
+        )
+    )
+
+
 WAY_CHECKS: Mapping[str, tuple[Select[Any], str]] = {
     "codes_made": (_codes_made(), "a batch has as many codes as it made, numbered without gaps"),
     "codes_used": (_codes_used(), "a used code names the coupon that names it"),
     "code_coupons": (_code_coupons(), "every coupon of a code has its code"),
     "public_used": (_public_used(), "a public code's counter is the number of its uses, within its total"),
+    "share_helps": (_share_helps(), "a share counts its helps, numbered without gaps"),
+    "share_rewards": (_share_rewards(), "a share is rewarded once, when it is complete, with the sharer's own coupon"),
+    "share_coupons": (_share_coupons(), "every coupon of a share is the sharer's reward or a helper's own"),
+    "scans": (_scans(), "every scan has the coupon that it gave its customer"),
+    "tickets_gapless": (_tickets_gapless(), "a draw counts its tickets, numbered without gaps"),
+    "prizes_within": (_prizes_within(), "a prize counts its tickets and was given at most as often as there were"),
+    "tickets_pay": (
+        _tickets_pay(),
+        "a ticket has a coupon exactly when its prize is one, of its template and customer",
+    ),
     "public_uses": (_public_uses(), "every use of a public code names a coupon of its customer"),
 }
 """Name → (the rows that break it, what holds)."""

@@ -6,12 +6,7 @@ from typing import Any, Literal
 UniqueState = Literal["usable", "redeemed", "voided", "expired"]
 PublicState = Literal["usable", "paused", "not_started", "expired", "used_up"]
 
-TOLD = frozenset(
-    (
-        *("claim_limit_reached", "day_limit_reached", "not_started", "velocity_exceeded"),
-        *("not_eligible", "wrong_tier", "not_first_order", "not_new_customer"),
-    )
-)
+TOLD = frozenset(("claim_limit_reached", "day_limit_reached", "not_started", "not_eligible", "velocity_exceeded"))
 """Refusals of the template that whoever proved a valid code may know: her own state, and what passes with time.
 
 Anything else (sold out, paused, over) sounds like a wrong code: `coupon_invalid`.

@@ -57,6 +57,15 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "voided": "its codes that nobody used are worth nothing",
     },
     "public_code": {"active": "may be redeemed", "paused": "nobody can redeem it now"},
+    "share_offer": {
+        "active": "may be shared 分享得券, and friends' help counts",
+        "paused": "no new shares, no help counts",
+    },
+    "claim_code": {"active": "may be scanned 扫码领券", "paused": "gives nothing, printed posters included"},
+    "draw": {
+        "open": "draws tickets within its window; the seed is secret",
+        "closed": "no more tickets; the seed is told",
+    },
 }
 """By table. A state that a table knows and this page does not is an error of `make docs`, and of the tests."""
 

@@ -1,4 +1,4 @@
-"""The audit of the ways to a coupon: every kind of damage to codes is found and named."""
+"""The audit of the ways to a coupon: every kind of damage is found and named."""
 
 from typing import Any
 
@@ -6,10 +6,16 @@ import pytest
 from api.coupon.mall import Mall
 from api.coupon.test_coupon_audit import strike
 from api.coupon.test_coupon_codes import batch, public, redeem
+from api.coupon.test_coupon_draws import draw, ticket
+from api.coupon.test_coupon_scanning import claim_code, scan, token
+from api.coupon.test_coupon_sharing import help_, offer, share
 from sqlalchemy import delete, update
 
 from services.coupon.audit.way_checks import WAY_CHECKS
 from services.coupon.codes.repository import BATCH, PUBLIC, UNIQUE, USE
+from services.coupon.draws.repository import DRAW, PRIZE, TICKET
+from services.coupon.scanning.showing import SCAN
+from services.coupon.sharing.repository import HELP, SHARE
 
 DAMAGE: dict[str, Any] = {
     "codes_made": delete(UNIQUE).where(UNIQUE.c.number == 2),
@@ -17,6 +23,13 @@ DAMAGE: dict[str, Any] = {
     "code_coupons": update(UNIQUE).values(coupon_id=None, customer_id=None, redeemed_at=None),
     "public_used": update(PUBLIC).values(used=PUBLIC.c.used + 1),
     "public_uses": update(USE).values(customer_id="thief"),
+    "share_helps": delete(HELP),
+    "share_rewards": update(SHARE).values(reward_coupon_id=None),
+    "share_coupons": update(HELP).values(coupon_id=None),
+    "scans": update(SCAN).values(coupon_id="cpn_none"),
+    "tickets_gapless": update(DRAW).values(tickets=2),
+    "prizes_within": update(PRIZE).values(awarded=0),
+    "tickets_pay": update(TICKET).values(coupon_id=None),
 }
 
 
@@ -27,6 +40,10 @@ async def some_ways(mall: Mall) -> None:
     await redeem(mall, codes[0])
     await public(mall, template_id)
     await redeem(mall, "DOUBLE11", "c2")
+    shared = await share(mall, await offer(mall, template_id, friend_template_id=template_id, friends=1))
+    await help_(mall, shared["token"], "c3")
+    await scan(mall, (await token(mall, await claim_code(mall, template_id)))["token"], "c4")
+    await ticket(mall, await draw(mall, [{"name": "coupon", "template_id": template_id, "odds_bp": 10_000}]), "c5")
 
 
 @pytest.mark.parametrize("name", WAY_CHECKS)

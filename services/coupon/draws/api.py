@@ -1,0 +1,80 @@
+"""Routes of the draws."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query
+
+from services.coupon.draws.drawing import Drawing
+from services.coupon.draws.managing import Draws
+from services.coupon.draws.proving import Proving
+from services.coupon.draws.schemas import DrawAuditView, DrawIn, DrawnView, DrawView, Status, TicketIn, TicketView
+from shared.web import Caller, ClientFacts, ExternalId, Page, PageParams, Provided, needs
+
+router = APIRouter(prefix="/v1/draws", tags=["draws"])
+DrawsRead = Annotated[Caller, Depends(needs("coupon:draws:read"))]
+DrawsWrite = Annotated[Caller, Depends(needs("coupon:draws:write"))]
+TicketsRead = Annotated[Caller, Depends(needs("coupon:tickets:read"))]
+TicketsWrite = Annotated[Caller, Depends(needs("coupon:tickets:write"))]
+AuditRead = Annotated[Caller, Depends(needs("coupon:audit:read"))]
+Managing = Annotated[Draws, Provided(Draws)]
+Tickets = Annotated[Drawing, Provided(Drawing)]
+
+
+@router.post("", status_code=201, summary="Create a draw")
+async def create_draw(caller: DrawsWrite, body: DrawIn, draws: Managing) -> DrawView:
+    """A lucky draw 抽奖 with stated odds; its seed's hash is published now, the seed when it is closed."""
+    return await draws.create(body)
+
+
+@router.get("", summary="List draws")
+async def list_draws(
+    caller: DrawsRead, paging: PageParams, draws: Managing, status: Status | None = None
+) -> Page[DrawView]:
+    """Draws, newest first."""
+    return await draws.page(paging, status)
+
+
+@router.get("/{draw_id}", summary="Read a draw with its odds")
+async def get_draw(caller: DrawsRead, draw_id: str, draws: Managing) -> DrawView:
+    """The stated odds, how many of each prize are gone, and the seed once the draw is closed."""
+    return await draws.get(draw_id)
+
+
+@router.post("/{draw_id}/close", summary="Close a draw and reveal its seed")
+async def close_draw(caller: DrawsWrite, draw_id: str, draws: Managing) -> DrawView:
+    """No more tickets; everybody can recompute them all."""
+    return await draws.close(draw_id)
+
+
+@router.post("/{draw_id}/tickets", status_code=201, summary="Draw a ticket")
+async def draw_ticket(
+    caller: TicketsWrite, client: ClientFacts, draw_id: str, body: TicketIn, tickets: Tickets
+) -> DrawnView:
+    """The result with its coupon. 409 `ticket_limit_reached`, `day_limit_reached`, `draw_not_started`; 410 `draw_ended`."""
+    return await tickets.draw(caller, client, draw_id, body)
+
+
+@router.get("/{draw_id}/tickets", summary="List the tickets of a draw")
+async def list_tickets(
+    caller: TicketsRead,
+    draw_id: str,
+    paging: PageParams,
+    tickets: Tickets,
+    customer_id: Annotated[ExternalId | None, Query(description="of this customer only")] = None,
+) -> Page[TicketView]:
+    """By number; an end-user sees her own."""
+    return await tickets.page(caller, draw_id, paging, customer_id)
+
+
+@router.get("/{draw_id}/tickets/{number}", summary="Read a ticket")
+async def get_ticket(
+    caller: TicketsRead, draw_id: str, number: Annotated[int, Path(ge=1, le=10**15)], tickets: Tickets
+) -> TicketView:
+    """One ticket."""
+    return await tickets.get(caller, draw_id, number)
+
+
+@router.get("/{draw_id}/audit", summary="Prove a draw")
+async def audit_draw(caller: AuditRead, draw_id: str, proving: Annotated[Proving, Provided(Proving)]) -> DrawAuditView:
+    """Draws every ticket again and names those that differ. Before closing: numbers, hashes and quantities only."""
+    return await proving.prove(draw_id)

@@ -1,0 +1,99 @@
+"""Routes of scanning."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+
+from services.coupon.scanning.redeeming import Scanning
+from services.coupon.scanning.schemas import (
+    ClaimCodeIn,
+    ClaimCodePatch,
+    ClaimCodeView,
+    ScanFigures,
+    ScanIn,
+    Status,
+    TokenView,
+)
+from services.coupon.scanning.showing import ClaimCodes
+from services.coupon.wallet.schemas import CouponView
+from shared.web import Caller, ClientFacts, ExternalId, Page, PageParams, Provided, needs
+from shared.web.requests import request_id_of
+
+router = APIRouter(prefix="/v1/claim-codes", tags=["scanning"])
+CodesRead = Annotated[Caller, Depends(needs("coupon:claim-codes:read"))]
+CodesWrite = Annotated[Caller, Depends(needs("coupon:claim-codes:write"))]
+TokensRead = Annotated[Caller, Depends(needs("coupon:claim-tokens:read"))]
+CouponsWrite = Annotated[Caller, Depends(needs("coupon:coupons:write"))]
+Codes = Annotated[ClaimCodes, Provided(ClaimCodes)]
+ShopFilter = Annotated[ExternalId | None, Query(description="of this shop only")]
+
+
+@router.post("", status_code=201, summary="Create a QR code to claim by")
+async def create_claim_code(caller: CodesWrite, body: ClaimCodeIn, codes: Codes) -> ClaimCodeView:
+    """A poster, or a rotating code for a screen in the shop 扫码领券."""
+    return await codes.create(caller, body)
+
+
+@router.get("", summary="List QR codes to claim by")
+async def list_claim_codes(
+    caller: CodesRead,
+    paging: PageParams,
+    codes: Codes,
+    shop_id: ShopFilter = None,
+    template_id: Annotated[ExternalId | None, Query(description="of this template only")] = None,
+    status: Status | None = None,
+) -> Page[ClaimCodeView]:
+    """Newest first."""
+    return await codes.page(caller, paging, shop_id, template_id, status)
+
+
+@router.get("/figures", summary="Count the coupons of each shop's QR codes")
+async def claim_code_figures(
+    caller: CodesRead,
+    codes: Codes,
+    shop_id: ShopFilter = None,
+    days: Annotated[int, Query(ge=1, le=90, description="how many days back, today included")] = 7,
+) -> ScanFigures:
+    """By shop and day of the merchant's calendar."""
+    return await codes.figures(caller, shop_id, days)
+
+
+@router.post("/redeem", status_code=201, summary="Claim a coupon by a scanned QR code")
+async def redeem_scan(
+    caller: CouponsWrite,
+    client: ClientFacts,
+    request: Request,
+    body: ScanIn,
+    scanning: Annotated[Scanning, Provided(Scanning)],
+) -> CouponView:
+    """422 `token_invalid` for a forged, old or stopped code; with a true one the refusals of a claim."""
+    return await scanning.redeem(caller, client, body, request_id_of(request.scope))
+
+
+@router.get("/{claim_code_id}", summary="Read a QR code to claim by")
+async def get_claim_code(caller: CodesRead, claim_code_id: str, codes: Codes) -> ClaimCodeView:
+    """One QR code."""
+    return await codes.get(caller, claim_code_id)
+
+
+@router.patch("/{claim_code_id}", summary="Pause or activate a QR code to claim by")
+async def change_claim_code(
+    caller: CodesWrite, claim_code_id: str, body: ClaimCodePatch, codes: Codes
+) -> ClaimCodeView:
+    """A paused one gives nothing, posters included."""
+    return await codes.change(caller, claim_code_id, body)
+
+
+@router.get("/{claim_code_id}/token", summary="Read the token to show now")
+async def get_claim_token(caller: TokensRead, claim_code_id: str, codes: Codes, response: Response) -> TokenView:
+    """For the shop's screen: ask again before `expires_at`."""
+    response.headers["Cache-Control"] = "no-store"
+    return await codes.token(caller, claim_code_id)
+
+
+@router.get("/{claim_code_id}/qr.svg", summary="Draw the QR code to show now", response_class=Response)
+async def get_claim_picture(caller: TokensRead, claim_code_id: str, codes: Codes) -> Response:
+    """The same as a picture."""
+    picture = await codes.picture(caller, claim_code_id)
+    return Response(picture, media_type="image/svg+xml", headers={"Cache-Control": "no-store"})

@@ -1,0 +1,87 @@
+"""What clients send and get about scanning."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from shared.web import Body, ExternalId, Instant, View
+
+Status = Literal["active", "paused"]
+
+
+def _holds_token(value: str) -> str:
+    if value.count("{token}") != 1 or not value.isprintable():
+        raise ValueError("must hold {token} once, where the token belongs")
+    return value
+
+
+Link = Annotated[str, StringConstraints(min_length=7, max_length=1000), AfterValidator(_holds_token)]
+
+
+class ClaimCodeIn(Body):
+    """A QR code to claim by: a poster, or a screen in the shop whose code changes (`rotating`)."""
+
+    template_id: ExternalId
+    shop_id: ExternalId
+    rotating: Annotated[bool, Field(strict=True)]
+    ttl_seconds: Annotated[
+        int, Field(strict=True, ge=15, le=3600, description="how long one picture of a rotating code can be used")
+    ] = 60
+    link: Annotated[
+        Link | None,
+        Field(
+            description="what the QR code holds, such as `https://m.example.com/claim?t={token}`; else the bare token"
+        ),
+    ] = None
+    valid_until: Instant | None = None
+
+
+class ClaimCodePatch(Body):
+    """Pause or activate, or move the end."""
+
+    status: Status | None = None
+    valid_until: Instant | None = None
+
+
+class ClaimCodeView(View):
+    """A QR code to claim by. What signs it stays with us."""
+
+    id: str
+    template_id: str
+    shop_id: str
+    rotating: bool
+    ttl_seconds: int
+    link: str | None
+    status: Status
+    valid_until: Instant | None
+    created_at: Instant
+    updated_at: Instant
+
+
+class TokenView(View):
+    """The token of now. `content` is what belongs into the QR code; ask again before `expires_at`."""
+
+    token: str
+    content: str
+    expires_at: Annotated[Instant | None, Field(description="null for a poster")]
+
+
+class ScanIn(Body):
+    """What was scanned, and by whom."""
+
+    token: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    customer_id: ExternalId
+
+
+class ScanFigure(View):
+    """Coupons that a shop's QR codes gave on one day."""
+
+    shop_id: str
+    day: str
+    coupons: int
+
+
+class ScanFigures(View):
+    """By day and shop, newest day first."""
+
+    data: list[ScanFigure]

@@ -1,0 +1,238 @@
+"""Use cases of the customers: share an offer, help a friend 好友助力. Rewards are given where the last help is counted."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from services.coupon.abuse.book import Watch
+from services.coupon.abuse.fingerprints import Origin
+from services.coupon.audience.knowing import facts
+from services.coupon.audience.rules import not_for
+from services.coupon.reasons import explain
+from services.coupon.sharing import repository
+from services.coupon.sharing.offering import unknown_offer
+from services.coupon.sharing.repository import HELP, SHARE
+from services.coupon.sharing.rules import refused_help, share_status
+from services.coupon.sharing.schemas import HelperView, HelpView, ShareView, share_view
+from services.coupon.templates.terms import Scope
+from services.coupon.wallet.granting import Granting
+from services.coupon.wallet.minting import Granted, Wish
+from services.coupon.wallet.reading import Wallet
+from services.coupon.wallet.refusals import refusal
+from shared.db import Transaction, insert_ignore
+from shared.ids import new_id
+from shared.service import Kit
+from shared.web import Caller, Client, Conflict, Forbidden, Gone, NotFound, Page, Paging, Problem, fetch_page
+
+_REFUSALS: dict[str, type[Problem]] = {
+    "own_share": Forbidden,
+    "share_expired": Gone,
+    "share_complete": Conflict,
+    "already_helped": Conflict,
+    "offer_paused": Conflict,
+    "share_limit_reached": Conflict,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What became of a wish: its coupon, or the code of its refusal."""
+
+    coupon_id: str | None = None
+    refused: str | None = None
+
+
+class Sharing:
+    """Shares and helps."""
+
+    def __init__(self, kit: Kit, granting: Granting, wallet: Wallet, watch: Watch) -> None:
+        self._kit = kit
+        self._granting = granting
+        self._wallet = wallet
+        self._watch = watch
+
+    async def share(self, caller: Caller, offer_id: str, customer_id: str) -> ShareView:
+        """The customer's open share of the offer, or a new one. Raises `share_limit_reached`, `offer_paused`."""
+        caller.require_customer(customer_id)
+        now = self._kit.clock.now()
+        async with self._kit.db.write() as tx:
+            offer = await repository.offer(tx, offer_id)
+            if offer is None:
+                raise unknown_offer()
+            while True:
+                last = await repository.last_share(tx, offer_id, customer_id)
+                if last is not None and _status(last, now) == "open":
+                    return share_view(last, "open", whole=True)
+                if offer.status != "active":
+                    raise _refused("offer_paused")
+                seq = 1 if last is None else last.seq + 1
+                if seq > offer.per_customer:
+                    raise _refused("share_limit_reached")
+                # Somebody else may insert the same number first; then that share is the open one.
+                await insert_ignore(tx, SHARE, [_new_share(offer, customer_id, seq, now)])
+
+    async def help(self, caller: Caller, client: Client, token: str, customer_id: str) -> HelpView:
+        """Count a friend's help; she gets her coupon and, with the last help, the sharer gets hers. Again: the same answer.
+
+        Raises `own_share`, `share_expired`, `share_complete`, `already_helped`, `offer_paused`, `not_eligible`.
+        """
+        caller.require_customer(customer_id)
+        origin = await self._watch.origin(client, customer_id)
+        now = self._kit.clock.now()
+        async with self._kit.db.write() as tx:
+            share = await repository.share(tx, token, hold=True)
+            if share is None or share.token != token:
+                raise _unknown()
+            before = await repository.help_of(tx, share, customer_id)
+            if before is not None:
+                if before.share_id != share.id:
+                    raise _refused("already_helped")
+                return await self._help_view(tx, share, before.position, before, now)
+            reason = refused_help(share, share.offer_status, customer_id, now)
+            if reason is not None:
+                raise _refused(reason)
+            await self._refuse_old_customer(tx, share, customer_id, now)
+            position = share.helps + 1
+            # First of all the key: the same friend may be helping another share of the same sharer at this moment.
+            if not await insert_ignore(tx, HELP, [_new_help(share, position, customer_id, now)]):
+                raise _refused("already_helped")
+            actor = f"customer:{caller.customer_id}" if caller.customer_id else f"key:{caller.key_id}"
+            friend = await self._reward(tx, share, position, customer_id, actor, origin, now)
+            held = await repository.share(tx, token, hold=False)
+            return await self._help_view(tx, held or share, position, friend, now)
+
+    async def get(self, caller: Caller, name: str) -> ShareView:
+        """By id or by the link's token. Others than the sharer see only how far it is, and only by its token."""
+        async with self._kit.db.read() as tx:
+            row = await repository.share(tx, name, hold=False)
+        if row is None:
+            raise _unknown()
+        hers = caller.customer_id in (None, row.customer_id)
+        if not hers and row.token != name:
+            raise _unknown()
+        return share_view(row, _status(row, self._kit.clock.now()), whole=hers)
+
+    async def page(
+        self, caller: Caller, paging: Paging, offer_id: str | None, customer_id: str | None
+    ) -> Page[ShareView]:
+        """Shares, newest first; an end-user sees her own."""
+        if customer_id is not None:
+            caller.require_customer(customer_id)
+        owner, now = caller.customer_id or customer_id, self._kit.clock.now()
+        chosen = repository.shares()
+        if offer_id is not None:
+            chosen = chosen.where(SHARE.c.offer_id == offer_id)
+        if owner is not None:
+            chosen = chosen.where(SHARE.c.customer_id == owner)
+        async with self._kit.db.read() as tx:
+            return await fetch_page(
+                tx, chosen, SHARE.c.id, paging, lambda row: share_view(row, _status(row, now), whole=True)
+            )
+
+    async def helps(self, caller: Caller, name: str, paging: Paging) -> Page[HelperView]:
+        """Who helped, in their order: for the sharer and the merchant."""
+        async with self._kit.db.read() as tx:
+            row = await repository.share(tx, name, hold=False)
+            if row is None:
+                raise _unknown()
+            caller.require_customer(row.customer_id)
+            chosen = select(HELP).where(HELP.c.share_id == row.id)
+            return await fetch_page(tx, chosen, HELP.c.position, paging, HelperView.model_validate, ascending=True)
+
+    async def _refuse_old_customer(self, tx: Transaction, share: Row[Any], customer_id: str, now: datetime) -> None:
+        if share.new_customer_days is None:
+            return
+        scope = Scope(new_customer_days=share.new_customer_days)
+        unfit = not_for(scope, (await facts(tx, [scope], [customer_id], now))[customer_id], now)
+        if unfit is not None:
+            raise refusal(unfit)
+
+    async def _reward(
+        self,
+        tx: Transaction,
+        share: Row[Any],
+        position: int,
+        customer_id: str,
+        actor: str,
+        origin: Origin,
+        now: datetime,
+    ) -> _Given:
+        """Count the help of a held share and give out what it earns. Answers what the friend got."""
+        wishes = {}
+        if share.friend_template_id is not None:
+            reference = f"{share.id}:friend:{customer_id}"
+            wishes["friend"] = Wish(
+                *(share.friend_template_id, customer_id, "share", actor, "helped a friend", reference), origin=origin
+            )
+        if position == share.friends:
+            reference = f"{share.id}:reward"
+            wishes["reward"] = Wish(
+                share.reward_template_id, share.customer_id, "share", actor, "enough friends helped", reference
+            )
+        granted = await self._granting.grant(tx, list(wishes.values())) if wishes else []
+        given = {
+            who: _Given(coupon_id=answer.coupon_id) if isinstance(answer, Granted) else _Given(refused=answer.code)
+            for who, answer in zip(wishes, granted, strict=True)
+        }
+        friend, reward = given.get("friend", _Given()), given.get("reward", _Given())
+        counted = (SHARE.c.id == share.id) & (SHARE.c.helps == position - 1)
+        values = {"reward_coupon_id": reward.coupon_id, "reward_refused": reward.refused, "updated_at": now}
+        await tx.execute(update(SHARE).where(counted).values(helps=position, **values))
+        helper = (HELP.c.share_id == share.id) & (HELP.c.position == position)
+        await tx.execute(update(HELP).where(helper).values(coupon_id=friend.coupon_id, refused=friend.refused))
+        return friend
+
+    async def _help_view(self, tx: Transaction, share: Row[Any], position: int, friend: Any, now: datetime) -> HelpView:
+        coupon_id = friend.coupon_id
+        coupons = await self._wallet.views(tx, [] if coupon_id is None else [coupon_id])
+        return HelpView(
+            share_id=share.id,
+            position=position,
+            status=_status(share, now),
+            helps=share.helps,
+            friends=share.friends,
+            coupon=coupons.get(coupon_id) if coupon_id else None,
+            refused=friend.refused,
+        )
+
+
+def _status(share: Row[Any], now: datetime) -> Any:
+    return share_status(share.helps, share.friends, share.expires_at, now)
+
+
+def _new_share(offer: Row[Any], customer_id: str, seq: int, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id("shr"),
+        "offer_id": offer.id,
+        "customer_id": customer_id,
+        "seq": seq,
+        "token": secrets.token_urlsafe(16),
+        "friends": offer.friends,
+        "helps": 0,
+        "expires_at": now + timedelta(hours=offer.window_hours),
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _new_help(share: Row[Any], position: int, customer_id: str, now: datetime) -> dict[str, Any]:
+    return {
+        "share_id": share.id,
+        "position": position,
+        "offer_id": share.offer_id,
+        "sharer_id": share.customer_id,
+        "customer_id": customer_id,
+        "created_at": now,
+    }
+
+
+def _unknown() -> NotFound:
+    return NotFound("not_found", "There is no such share. Check the link, or ask for a new one.")
+
+
+def _refused(code: str) -> Problem:
+    reason = explain(code)
+    return _REFUSALS[code](code, reason.detail, detail_zh=reason.detail_zh)
