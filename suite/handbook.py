@@ -39,6 +39,12 @@ USE_CASES: Mapping[str, tuple[str, ...]] = {
     "A price 试算": ("/v1/quotes",),
     "An order 下单": ("/v1/checkouts",),
     "Refunds 退款": ("/v1/checkouts/{checkout_id}/refunds", "/v1/refunds"),
+    "A till 门店核销": (
+        "/v1/redemption-tokens",
+        "/v1/redemption-keys",
+        "/v1/redemptions",
+        "/v1/redemption-conflicts",
+    ),
     "Abuse 风控": ("/v1/abuse",),
     "Proof 对账": ("/v1/audit",),
 }

@@ -1,5 +1,7 @@
 """The coupon service, put together: this file is its diagram."""
 
+from datetime import timedelta
+
 from services.coupon.abuse import api as abuse_api
 from services.coupon.abuse.book import Watch
 from services.coupon.abuse.cases import Cases
@@ -36,6 +38,15 @@ from services.coupon.pricing.previewing import Previewing
 from services.coupon.pricing.quoting import Quoting
 from services.coupon.promotions import api as promotions_api
 from services.coupon.promotions.managing import Promotions
+from services.coupon.redemption import api as redemption_api
+from services.coupon.redemption.booking import Booking
+from services.coupon.redemption.pricing import StorePricing
+from services.coupon.redemption.reading import Redemptions
+from services.coupon.redemption.redeeming import StoreRedeeming
+from services.coupon.redemption.reversing import Reversing
+from services.coupon.redemption.settling import OfflineSettling
+from services.coupon.redemption.showing import Showing
+from services.coupon.redemption.signing import Signing
 from services.coupon.refunds import api as refunds_api
 from services.coupon.refunds.refunding import Refunding
 from services.coupon.refunds.returning import Returning
@@ -110,7 +121,13 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
     locking = Locking(kit, quoting, spending, releasing, checkouts)
     settling = Settling(kit, spending, Relocking(kit, spending), releasing, checkouts)
     refunds = Refunds(kit)
-    refunding = Refunding(kit, book, Returning(kit, book, spending), refunds)
+    returning = Returning(kit, book, spending)
+    refunding = Refunding(kit, book, returning, refunds)
+
+    signing = Signing(kit, settings.internal_secret.get_secret_value(), timedelta(days=settings.offline_settle_days))
+    store_pricing = StorePricing(quoting, book)
+    booking = Booking(kit, releasing)
+    showing = Showing(kit, signing, store_pricing, settings)
 
     app = create_app(
         kit,
@@ -127,6 +144,7 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
                 pricing_api,
                 checkout_api,
                 refunds_api,
+                redemption_api,
                 abuse_api,
                 audit_api,
             )
@@ -157,6 +175,12 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
             settling,
             refunds,
             refunding,
+            signing,
+            showing,
+            StoreRedeeming(kit, signing, store_pricing, booking, guarding),
+            Reversing(kit, returning, settings.time_zone),
+            OfflineSettling(kit, signing, booking, guarding, settings),
+            Redemptions(kit),
             VelocityRules(kit, watch),
             denials,
             reviewing,
@@ -182,6 +206,7 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
             Loop("abuse rules", watch.refresh, 1.0),
             Loop("forget guesses", guarding.forget, 60.0),
             Loop("forget velocity", velocity.forget, 60.0),
+            Loop("forget tokens", showing.forget, 60.0),
             Loop("score claims", scoring.work, settings.sweep_seconds),
             Loop("forget sightings", scoring.forget, 3600.0),
             batches.loop,

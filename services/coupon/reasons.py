@@ -31,6 +31,25 @@ REASONS: dict[str, tuple[str, str]] = {
         "币种不符：优惠为{offered}，购物车为{currency}",
         "The offer is in {offered}, the cart in {currency}.",
     ),
+    # A store's till
+    "wrong_shop": ("该券不适用于本门店", "This coupon is for other shops."),
+    "not_for_stores": ("该券仅限线上订单使用", "This kind of coupon works on online orders only."),
+    "token_unknown:settlement": ("不是我们签发的券码", "This is no token of ours."),
+    "outside_token_life:settlement": (
+        "核销时间不在券码有效期内",
+        "The till accepted the token outside of its life; its clock may be wrong.",
+    ),
+    "redeemed_in_the_future:settlement": ("核销时间晚于当前时间", "The time of the redemption lies in the future."),
+    "settled_too_late:settlement": ("补录已超过期限", "Redemptions can no longer be settled after so many days."),
+    "amount_over_offline_cap:settlement": (
+        "金额超过离线核销上限",
+        "The amount is over what a till may take off while it is offline.",
+    ),
+    "coupon_locked:settlement": ("该券已被线上订单占用", "An order holds this coupon."),
+    "coupon_redeemed:settlement": ("该券已在别处使用", "This coupon was used elsewhere."),
+    "coupon_expired:settlement": ("该券已过期", "The time of this coupon was over."),
+    "coupon_voided:settlement": ("该券已被收回", "This coupon was taken back before."),
+    "budget_exhausted:settlement": ("活动预算已用完", "The budget of this coupon's template is used up."),
     # For whom
     "wrong_channel": ("当前渠道不可用", "This offer is for other channels; send the cart's `channel`."),
     "not_eligible:customer": ("您不符合该活动的参与条件", "This offer is not for this customer."),

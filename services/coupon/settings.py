@@ -32,7 +32,8 @@ class CouponSettings(ServiceSettings, service="coupon"):
         600, ge=1, le=86_400, description="how long a wrong code counts, and a lock-out lasts"
     )
     guess_budget_customer: int = Field(10, ge=1, description="wrong codes of one customer in a window")
-    guess_budget_device: int = Field(10, ge=1, description="wrong codes of one device, or one staff key, in a window")
+    guess_budget_device: int = Field(10, ge=1, description="wrong codes of one device in a window")
+    guess_budget_staff: int = Field(30, ge=1, description="wrong tokens and short codes of one staff key in a window")
     guess_budget_address: int = Field(100, ge=1, description="wrong codes of one shopper's address in a window")
     guess_budget_server: int = Field(
         1_000, ge=1, description="wrong codes of one merchant's server that names no shopper's address, in a window"
@@ -49,6 +50,14 @@ class CouponSettings(ServiceSettings, service="coupon"):
         2_000, ge=0, le=100_000, description="coupons that one of several processes leases of a hot template; 0: none"
     )
     lease_seconds: float = Field(5.0, gt=0, description="after which a lease that was not used up goes back")
+
+    redemption_token_seconds: int = Field(
+        45, ge=10, le=55, description="how long a token works that is shown at a till"
+    )
+    offline_redemption_most: int = Field(
+        20_000, ge=0, description="minor units that a till may take off for one coupon while it is offline"
+    )
+    offline_settle_days: int = Field(7, ge=1, le=90, description="days within which offline redemptions are settled")
 
     _zone = field_validator("time_zone")(known_zone)
 

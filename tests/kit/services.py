@@ -66,9 +66,10 @@ class RunningService:
         customer_id: str | None = None,
         owner_id: str = "own_test",
         kind: KeyKind = "secret",
+        shop_id: str | None = None,
     ) -> httpx.AsyncClient:
         """An HTTP client whose requests carry a signed identity."""
-        caller = Caller("key_test", owner_id, kind, tuple(scopes), customer_id)
+        caller = Caller("key_test", owner_id, kind, tuple(scopes), customer_id, shop_id)
         client = self.stranger()
         client.auth = SignedBy(caller, self._clock)
         return client

@@ -35,6 +35,8 @@ FAILURE = table(AbuseFailure)
 Subject = tuple[str, str]
 """Kind and value: `("device", <hash>)`."""
 _KEPT = timedelta(days=1)
+_FOR_MANY = frozenset(("server", "staff"))
+"""They act for many who are right, at the same time: what they have under way is not held against them."""
 
 
 @dataclass
@@ -71,6 +73,7 @@ class Guarding:
             "server": settings.guess_budget_server,
             "customer": settings.guess_budget_customer,
             "device": settings.guess_budget_device,
+            "staff": settings.guess_budget_staff,
             "template": settings.guess_budget_template,
         }
         # Guesses being looked at in this process: a budget can't be overrun by asking all at once.
@@ -78,17 +81,16 @@ class Guarding:
 
     @asynccontextmanager
     async def admit(
-        self, client: Client, customer_id: str | None, *, denied: Problem | None = None
+        self, client: Client, customer_id: str | None, *, staff: str | None = None, denied: Problem | None = None
     ) -> AsyncIterator[Attempt]:
         """Lets one attempt pass. Raises TooManyRequests (`too_many_attempts`) when a budget is used up.
 
-        Who is on a deny list gets `denied` (default: not_eligible): give what a wrong guess gets there. The block must lie
-        around the request's transaction, never inside it.
+        `staff` is the key of a till, which several may share. Who is on a deny list gets `denied` (default: not_eligible):
+        give what a wrong guess gets there. The block must lie around the request's transaction, never inside it.
         """
         origin = await self._watch.origin(client, customer_id, denied)
-        subjects = self._subjects(client, customer_id)
-        # A server speaks for many who are right: it has no such queue.
-        ahead = {one: self._trying[one] for one in subjects if one[0] != "server"}
+        subjects = self._subjects(client, customer_id, staff)
+        ahead = {one: self._trying[one] for one in subjects if one[0] not in _FOR_MANY}
         self._trying.update(subjects)
         attempt = Attempt(origin, self)
         try:
@@ -132,11 +134,12 @@ class Guarding:
         async with self._kit.db.write() as tx:
             await tx.execute(delete(FAILURE).where(over))
 
-    def _subjects(self, client: Client, customer_id: str | None) -> list[Subject]:
+    def _subjects(self, client: Client, customer_id: str | None, staff: str | None) -> list[Subject]:
         given = {
             "server" if client.server else "address": client.address,
             "customer": customer_id,
             "device": client.device,
+            "staff": staff,
         }
         return sorted((kind, self._fingerprints.of(kind, value)) for kind, value in given.items() if value)
 

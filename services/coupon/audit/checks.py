@@ -6,18 +6,21 @@ One statement sees one state of the database, so that work going on meanwhile ra
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, case, func, literal, or_, select, union_all
 
 from services.coupon.audit.order_checks import ORDER_CHECKS
 from services.coupon.audit.promotion_checks import PROMOTION_CHECKS
+from services.coupon.audit.store_checks import STORE_CHECKS
 from services.coupon.audit.way_checks import WAY_CHECKS
 from services.coupon.checkout.repository import CHECKOUT, LOCK, SHARE
 from services.coupon.pricing.cart import POINTS, SHIPPING
+from services.coupon.redemption.repository import REDEMPTION
 from services.coupon.templates.leases import LEASE
 from services.coupon.templates.repository import DAY, TEMPLATE
 from services.coupon.wallet.ledger import COUPON, ENTRY
 
 T, C, E, K, L, S, D = TEMPLATE.c, COUPON.c, ENTRY.c, CHECKOUT.c, LOCK.c, SHARE.c, DAY.c
+R = REDEMPTION.c
 
 
 def _leased(column: ColumnElement[int], *matching: ColumnElement[bool]) -> ColumnElement[int]:
@@ -85,9 +88,20 @@ def _budget_reserved() -> Select[Any]:
     )
 
 
+def _uses() -> CompoundSelect[Any]:
+    """Every use that stands, with what it took off or promised: by an order that was paid, or at a till."""
+    at_tills = select(R.coupon_id, R.amount).where(R.status == "redeemed")
+    in_orders = (
+        select(L.coupon_id, (L.amount + L.cash_back).label("amount"))
+        .join_from(LOCK, CHECKOUT, K.id == L.checkout_id)
+        .where(L.state == "redeemed", K.status == "committed")
+    )
+    return union_all(in_orders, at_tills)
+
+
 def _reserves() -> Select[Any]:
     """An ended coupon holds nothing of the budget; a redeemed one holds what it took off and promised, where it held any."""
-    used = select(L.coupon_id, (L.amount + L.cash_back).label("amount")).where(L.state == "redeemed").subquery()
+    used = _uses().subquery()
     return (
         select(C.id, C.status, C.reserved)
         .join_from(COUPON, used, used.c.coupon_id == C.id, isouter=True)
@@ -161,14 +175,9 @@ def _locks_agree() -> Select[Any]:
 
 
 def _redeemed_once() -> Select[Any]:
-    """A coupon is redeemed exactly when one committed checkout used it."""
-    used = (
-        select(L.coupon_id, func.count().label("n"))
-        .join_from(LOCK, CHECKOUT, K.id == L.checkout_id)
-        .where(L.state == "redeemed", K.status == "committed")
-        .group_by(L.coupon_id)
-        .subquery()
-    )
+    """A coupon is redeemed exactly when one committed checkout or one store redemption used it."""
+    uses = _uses().subquery()
+    used = select(uses.c.coupon_id, func.count().label("n")).group_by(uses.c.coupon_id).subquery()
     times = func.coalesce(used.c.n, 0)
     return (
         select(C.id, C.status, times)
@@ -228,11 +237,12 @@ CHECKS: Mapping[str, tuple[Select[Any], str]] = {
     "shares_are_amounts": (_coupon_shares(), "the shares of a coupon sum up to its amount"),
     "one_live_lock": (_one_live_lock(), "no coupon has two live locks"),
     "locks_agree": (_locks_agree(), "a coupon is locked exactly while a locked checkout holds it by the current token"),
-    "redeemed_once": (_redeemed_once(), "a coupon is redeemed exactly when one committed checkout used it"),
+    "redeemed_once": (_redeemed_once(), "a coupon is redeemed exactly when one paid order or one till used it"),
     "ledger_replay": (_ledger_replay(), "replaying a coupon's ledger gives its status"),
     "ledger_chain": (_ledger_chain(), "each ledger entry begins where the one before ended"),
     **ORDER_CHECKS,
     **PROMOTION_CHECKS,
+    **STORE_CHECKS,
     **WAY_CHECKS,
 }
 """Name → (the rows that break it, what holds)."""

@@ -51,6 +51,10 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "voided": "looked at, and the coupons were taken back",
         "denied": "looked at, and the customer is on the deny list",
     },
+    "redemption": {
+        "redeemed": "the coupon was used at a till 已核销",
+        "reversed": "taken back on the same day; the coupon is in its wallet again 已撤销",
+    },
     "code_batch": {
         "running": "its codes are being made",
         "done": "all its codes are there, and may be redeemed",

@@ -42,7 +42,7 @@ class Returning:
         used = await self._used(tx, checkout.id)
         back = await self._reusable(tx, list((await ledger.hold(tx, list(used))).values()))
         names = {*(row.template_id for row in back if row.reserved), *(row.promotion_id for row in promotions)}
-        again = await self._reserved_again(tx, back, await hold_limited(tx, sorted(names)))
+        again = await self.reserved_again(tx, back, await hold_limited(tx, sorted(names)))
         changes = [
             Change(
                 before=row,
@@ -78,7 +78,7 @@ class Returning:
         book = await self._book.load(tx, {(row.promotion_id, row.terms_version) for row in rows})
         return [row for row in rows if book[row.promotion_id, row.terms_version].terms.reusable_after_refund]
 
-    async def _reserved_again(
+    async def reserved_again(
         self, tx: Transaction, coupons: Sequence[Row[Any]], offers: Mapping[str, Row[Any]]
     ) -> dict[str, int]:
         """What each returned coupon changes of its budget.

@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 from api.coupon.mall import Mall
+from api.coupon.test_coupon_abuse import claim as claim_from
+from api.coupon.test_coupon_redemption import Till, show
 from conftest import Backend
 from kit.services import INTERNAL_SECRET, Recorder, RunningService
 from pydantic import SecretStr
@@ -116,4 +118,46 @@ async def test_a_job_is_worked_off_once_by_all(malls: list[Mall]) -> None:
     done = await malls[1].finished(job["id"])
     assert (done["issued"], done["refused"]) == (50, 10)
     assert (await malls[2].seen(template_id))["issued"] == 50
+    assert await malls[2].audit() == {}
+
+
+async def test_a_token_of_one_process_is_redeemed_once_by_all(malls: list[Mall]) -> None:
+    """They share the signing key, made by whichever was first; fifty tills, one redemption."""
+    coupons = await asyncio.gather(*[malls[number].claim(await malls[0].template()) for number in range(3)])
+    shown = await asyncio.gather(*[show(malls[number], one) for number, one in enumerate(coupons)])
+    sets = [(await mall.http.get("/v1/redemption-keys")).json() for mall in malls]
+    assert sets[0] == sets[1] == sets[2]
+    assert len(sets[0]["keys"]) == 1
+    tills = [Till(mall) for mall in malls]
+    calls = [tills[number % 3].redeem(f"r{number}", token=shown[0]["token"]) for number in range(50)]
+    assert Counter(answer.status_code for answer in await asyncio.gather(*calls)) == {201: 1, 409: 49}
+    same = await asyncio.gather(*[tills[number % 3].redeem("same", token=shown[1]["token"]) for number in range(9)])
+    assert len({answer.json()["id"] for answer in same}) == 1
+    assert await malls[0].audit() == {}
+
+
+async def test_guesses_count_at_every_process(malls: list[Mall]) -> None:
+    shown = await show(malls[0], await malls[0].claim(await malls[0].template()))
+    tills = [Till(mall) for mall in malls]
+    guesses = await asyncio.gather(*[tills[number % 3].redeem(short_code="000000000") for number in range(60)])
+    looked_at = Counter(answer.json()["code"] for answer in guesses)
+    assert looked_at.keys() == {"token_unknown", "too_many_attempts"}
+    assert looked_at["token_unknown"] <= 30
+    assert looked_at["too_many_attempts"] >= 30
+    for till in tills:
+        assert (await till.redeem(short_code=shown["short_code"])).json()["code"] == "too_many_attempts"
+
+
+async def test_velocity_is_exact_and_denials_spread_over_processes(malls: list[Mall]) -> None:
+    rule = {"subject": "device", "action": "claim", "limit": 5, "window_seconds": 60}
+    await malls[0].http.post("/v1/abuse/rules", json=rule)
+    await asyncio.gather(*[mall.running.tick() for mall in malls])
+    templates = [await malls[0].template() for _ in range(3)]
+    answers = await asyncio.gather(
+        *[claim_from(malls[number % 3], templates[number % 2], f"c{number}", device="d1") for number in range(30)]
+    )
+    assert Counter(answer.status_code for answer in answers) == {201: 5, 429: 25}
+    await malls[1].http.post("/v1/abuse/denials", json={"subject": "customer", "value": "bad", "reason": "x"})
+    await asyncio.gather(*[mall.running.tick() for mall in malls])
+    assert {(await mall.try_claim(templates[2], "bad")).json()["code"] for mall in malls} == {"not_eligible"}
     assert await malls[2].audit() == {}

@@ -1,0 +1,85 @@
+"""The identities of tills and of abuse cases, each as one statement, like those of `checks`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Select, and_, case, func, or_, select
+
+from services.coupon.abuse.cases import CASE, CASE_COUPON
+from services.coupon.redemption.repository import CONFLICT, REDEMPTION
+from services.coupon.wallet.ledger import COUPON, ENTRY
+
+R, F, A, AC, C, E = REDEMPTION.c, CONFLICT.c, CASE.c, CASE_COUPON.c, COUPON.c, ENTRY.c
+
+
+def _till_ledger() -> Select[Any]:
+    """What a till did stands in the coupon's ledger: redeemed once with its amount, and returned once if reversed."""
+    rows = (
+        select(
+            E.checkout_id,
+            E.coupon_id,
+            func.count(case((E.event == "redeemed", 1))).label("redeemed"),
+            func.count(case((E.event == "returned", 1))).label("returned"),
+            func.max(case((E.event == "redeemed", E.amount))).label("amount"),
+        )
+        .group_by(E.checkout_id, E.coupon_id)
+        .subquery()
+    )
+    same = and_(rows.c.checkout_id == R.id, rows.c.coupon_id == R.coupon_id)
+    reversals = case((R.status == "reversed", 1), else_=0)
+    return (
+        select(R.id, R.coupon_id, R.amount)
+        .join_from(REDEMPTION, rows, same, isouter=True)
+        .where(
+            or_(
+                func.coalesce(rows.c.redeemed, 0) != 1,
+                rows.c.amount != R.amount,
+                rows.c.returned != reversals,
+            )
+        )
+    )
+
+
+def _conflicts_lose() -> Select[Any]:
+    """A receipt is in conflict about a coupon, or it used it; never both."""
+    same = and_(F.shop_id == R.shop_id, F.order_ref == R.order_ref, F.coupon_id == R.coupon_id)
+    return (
+        select(F.id, R.id.label("redemption_id"))
+        .join_from(CONFLICT, REDEMPTION, same)
+        .where(R.offline, R.status == "redeemed")
+    )
+
+
+def _case_counts() -> Select[Any]:
+    rows = select(AC.case_id, func.count().label("n")).group_by(AC.case_id).subquery()
+    there = func.coalesce(rows.c.n, 0)
+    return (
+        select(A.id, A.coupons, there)
+        .join_from(CASE, rows, rows.c.case_id == A.id, isouter=True)
+        .where(A.coupons != there)
+    )
+
+
+def _case_outcomes() -> Select[Any]:
+    """Taking coupons back leaves an outcome on each, and what it calls voided is void; other cases leave none."""
+    taken_back = A.status.in_(("voided", "denied"))
+    return (
+        select(AC.case_id, AC.coupon_id, AC.outcome)
+        .join_from(CASE_COUPON, CASE, A.id == AC.case_id)
+        .join(COUPON, C.id == AC.coupon_id, isouter=True)
+        .where(
+            or_(
+                and_(taken_back, AC.outcome.is_(None)),
+                and_(~taken_back, AC.outcome.is_not(None)),
+                and_(AC.outcome == "voided", C.status != "voided"),
+            )
+        )
+    )
+
+
+STORE_CHECKS: Mapping[str, tuple[Select[Any], str]] = {
+    "till_ledger": (_till_ledger(), "what a till did stands in the coupon's ledger, with its amount"),
+    "conflicts_lose": (_conflicts_lose(), "no receipt is in conflict about a coupon that it used"),
+    "case_counts": (_case_counts(), "a case holds as many coupons as it says"),
+    "case_outcomes": (_case_outcomes(), "a decided case says what became of each coupon"),
+}

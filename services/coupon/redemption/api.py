@@ -1,0 +1,153 @@
+"""Routes of store redemption."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from services.coupon.redemption.reading import Redemptions
+from services.coupon.redemption.redeeming import StoreRedeeming
+from services.coupon.redemption.reversing import Reversing
+from services.coupon.redemption.schemas import (
+    ConflictView,
+    KeySet,
+    RedemptionIn,
+    RedemptionView,
+    ReverseIn,
+    SettlementIn,
+    SettlementView,
+    TokenIn,
+    TokenView,
+)
+from services.coupon.redemption.settling import OfflineSettling
+from services.coupon.redemption.showing import Showing
+from services.coupon.redemption.signing import Signing
+from shared.web import Caller, ExternalId, Page, PageParams, Provided, needs
+
+router = APIRouter(prefix="/v1", tags=["store redemption"])
+TokensRead = Annotated[Caller, Depends(needs("coupon:redemption-tokens:read"))]
+TokensWrite = Annotated[Caller, Depends(needs("coupon:redemption-tokens:write"))]
+KeysRead = Annotated[Caller, Depends(needs("coupon:redemption-keys:read"))]
+KeysWrite = Annotated[Caller, Depends(needs("coupon:redemption-keys:write"))]
+RedemptionsRead = Annotated[Caller, Depends(needs("coupon:redemptions:read"))]
+RedemptionsWrite = Annotated[Caller, Depends(needs("coupon:redemptions:write"))]
+Tokens = Annotated[Showing, Provided(Showing)]
+Keys = Annotated[Signing, Provided(Signing)]
+Reading = Annotated[Redemptions, Provided(Redemptions)]
+ShopFilter = Annotated[ExternalId | None, Query(description="of this shop only")]
+CouponFilter = Annotated[ExternalId | None, Query(description="of this coupon only")]
+
+
+@router.post("/redemption-tokens", status_code=201, summary="Show a coupon at a till")
+async def create_token(caller: TokensWrite, body: TokenIn, tokens: Tokens) -> TokenView:
+    """出示券码: a signed token for a QR picture and a short code, good for less than a minute. 409 says why it can't be used."""
+    return await tokens.create(caller, body.coupon_id)
+
+
+@router.get("/redemption-tokens", summary="List tokens on show")
+async def list_tokens(
+    caller: TokensRead, paging: PageParams, tokens: Tokens, coupon_id: CouponFilter = None
+) -> Page[TokenView]:
+    """Those of the last hour, newest first."""
+    return await tokens.page(caller, paging, coupon_id)
+
+
+@router.get("/redemption-tokens/{token_id}", summary="Read a token on show")
+async def get_token(caller: TokensRead, token_id: str, tokens: Tokens) -> TokenView:
+    """One token."""
+    return await tokens.get(caller, token_id)
+
+
+@router.get(
+    "/redemption-tokens/{token_id}/qr.svg",
+    summary="The token as QR picture",
+    response_class=Response,
+    responses={200: {"content": {"image/svg+xml": {}}, "description": "An SVG document"}},
+)
+async def get_token_picture(caller: TokensRead, token_id: str, tokens: Tokens) -> Response:
+    """二维码, as SVG."""
+    return Response(
+        await tokens.picture(caller, token_id), media_type="image/svg+xml", headers={"cache-control": "no-store"}
+    )
+
+
+@router.get("/redemption-keys", summary="Public keys for offline tills")
+async def list_keys(caller: KeysRead, keys: Keys) -> KeySet:
+    """A JWK set: with it a till verifies tokens without asking."""
+    return await keys.key_set()
+
+
+@router.post("/redemption-keys/rotate", status_code=201, summary="Sign with a new key from now on")
+async def rotate_keys(caller: KeysWrite, keys: Keys) -> KeySet:
+    """The old public key stays in the set until everything signed with it is settled."""
+    return await keys.rotate()
+
+
+@router.post("/redemptions", status_code=201, summary="Use a coupon at a till")
+async def redeem_coupon(
+    caller: RedemptionsWrite,
+    body: RedemptionIn,
+    response: Response,
+    redeeming: Annotated[StoreRedeeming, Provided(StoreRedeeming)],
+) -> RedemptionView:
+    """核销, with a staff key. Works once; the same receipt again gets the same answer.
+
+    403 `staff_key_needed`; 404 `token_unknown`; 410 `token_expired`; 409 `coupon_redeemed`, `coupon_locked`, `wrong_shop`,
+    `below_threshold` and the other reasons of a quote; 429 `too_many_attempts`.
+    """
+    view, known = await redeeming.redeem(caller, body)
+    if known:
+        response.headers["Idempotent-Replayed"] = "true"
+    return view
+
+
+@router.get("/redemptions", summary="List redemptions")
+async def list_redemptions(
+    caller: RedemptionsRead,
+    paging: PageParams,
+    reading: Reading,
+    shop_id: ShopFilter = None,
+    customer_id: Annotated[ExternalId | None, Query(description="of this customer only")] = None,
+    coupon_id: CouponFilter = None,
+) -> Page[RedemptionView]:
+    """Newest first. A staff key sees its own shop's."""
+    return await reading.page(caller, paging, shop_id, customer_id, coupon_id)
+
+
+@router.get("/redemptions/{redemption_id}", summary="Read a redemption")
+async def get_redemption(caller: RedemptionsRead, redemption_id: str, reading: Reading) -> RedemptionView:
+    """One redemption."""
+    return await reading.get(caller, redemption_id)
+
+
+@router.post("/redemptions/{redemption_id}/reverse", summary="Take a redemption back")
+async def reverse_redemption(
+    caller: RedemptionsWrite, redemption_id: str, body: ReverseIn, reversing: Annotated[Reversing, Provided(Reversing)]
+) -> RedemptionView:
+    """撤销核销, on the same day: the coupon is in its wallet again. 409 `too_late_to_reverse`."""
+    return await reversing.reverse(caller, redemption_id, body.reason)
+
+
+@router.post("/redemptions/settlements", summary="Settle what an offline till did")
+async def settle_redemptions(
+    caller: RedemptionsWrite, body: SettlementIn, settling: Annotated[OfflineSettling, Provided(OfflineSettling)]
+) -> SettlementView:
+    """离线核销补录: one outcome for each item; sending it again changes nothing."""
+    return await settling.settle(caller, body)
+
+
+@router.get("/redemption-conflicts", summary="List conflicts of offline tills")
+async def list_conflicts(
+    caller: RedemptionsRead,
+    paging: PageParams,
+    reading: Reading,
+    shop_id: ShopFilter = None,
+    coupon_id: CouponFilter = None,
+) -> Page[ConflictView]:
+    """Newest first."""
+    return await reading.conflicts(caller, paging, shop_id, coupon_id)
+
+
+@router.get("/redemption-conflicts/{conflict_id}", summary="Read a conflict")
+async def get_conflict(caller: RedemptionsRead, conflict_id: str, reading: Reading) -> ConflictView:
+    """One conflict."""
+    return await reading.conflict(caller, conflict_id)

@@ -1,0 +1,96 @@
+"""The one way to a redemption: the coupon's ledger, the template's budget, the record and the message, together."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert
+
+from services.coupon.checkout.releasing import Releasing
+from services.coupon.checkout.repository import CHECKOUT
+from services.coupon.redemption import repository
+from services.coupon.redemption.repository import REDEMPTION
+from services.coupon.redemption.rules import budget_change
+from services.coupon.templates import repository as templates
+from services.coupon.wallet import ledger
+from services.coupon.wallet.ledger import Change
+from shared.contracts import CouponRedeemed
+from shared.db import Transaction
+from shared.ids import new_id
+from shared.service import Kit
+from shared.web import Caller
+
+
+class Booking:
+    """Writes redemptions down."""
+
+    def __init__(self, kit: Kit, releasing: Releasing) -> None:
+        self._kit = kit
+        self._releasing = releasing
+
+    async def hold(self, tx: Transaction, coupon_id: str) -> Row[Any] | None:
+        """The coupon, locked; an order's lock on it that ran out is written down first, checkout before coupon."""
+        seen = await repository.coupon(tx, coupon_id)
+        if seen is None:
+            return None
+        if seen.status == "locked":
+            await self._releasing.expire(tx, CHECKOUT.c.id == seen.checkout_id, limit=1, wait=True)
+        return (await ledger.hold(tx, [coupon_id])).get(coupon_id)
+
+    async def book(
+        self,
+        tx: Transaction,
+        caller: Caller,
+        coupon: Row[Any],
+        order_ref: str,
+        amount: int,
+        *,
+        redeemed_at: datetime | None = None,
+    ) -> Row[Any] | None:
+        """Use the coupon, whose row is held. None when its budget does not hold the amount: nothing was written then.
+
+        `redeemed_at`: when an offline till did it.
+        """
+        now = self._kit.clock.now()
+        offer = (await templates.hold(tx, [coupon.template_id]))[coupon.template_id]
+        change = budget_change(offer.budget, offer.budget_on, coupon.reserved, coupon.status, amount)
+        if offer.budget is not None and change > offer.budget - offer.budget_spent:
+            return None
+        row = {
+            "id": new_id("rdm"),
+            "coupon_id": coupon.id,
+            "template_id": coupon.template_id,
+            "customer_id": coupon.customer_id,
+            "shop_id": caller.shop_id,
+            "staff_key_id": caller.key_id,
+            "order_ref": order_ref,
+            "amount": amount,
+            "currency": offer.currency,
+            "status": "redeemed",
+            "offline": redeemed_at is not None,
+            "redeemed_at": redeemed_at or now,
+            "created_at": now,
+        }
+        entry = Change(
+            before=coupon,
+            event="redeemed",
+            to_status="redeemed",
+            reason=f"shop {caller.shop_id}, receipt {order_ref}",
+            actor=f"key:{caller.key_id}",
+            checkout_id=row["id"],
+            amount=amount,
+            budget_change=change,
+        )
+        await ledger.apply(tx, [entry], now)
+        await tx.execute(insert(REDEMPTION), row)
+        event = CouponRedeemed(
+            coupon_id=coupon.id,
+            template_id=coupon.template_id,
+            customer_id=coupon.customer_id,
+            checkout_id=row["id"],
+            order_id=order_ref,
+            amount=amount,
+            currency=offer.currency,
+            shop_id=caller.shop_id,
+        )
+        await self._kit.outbox.publish(tx, [event])
+        return await repository.find(tx, row["id"])

@@ -1,0 +1,64 @@
+"""The SQL of store redemption."""
+
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from services.coupon.redemption.models import Redemption, RedemptionConflict, RedemptionToken
+from services.coupon.templates.repository import TEMPLATE
+from services.coupon.wallet.ledger import COUPON, ENTRY
+from shared.db import Transaction, table
+
+TOKEN = table(RedemptionToken)
+REDEMPTION = table(Redemption)
+CONFLICT = table(RedemptionConflict)
+
+
+async def coupon(tx: Transaction, coupon_id: str) -> Row[Any] | None:
+    """The coupon with its template's currency, as it is; not locked."""
+    chosen = select(COUPON, TEMPLATE.c.currency).join(TEMPLATE, TEMPLATE.c.id == COUPON.c.template_id)
+    return (await tx.execute(chosen.where(COUPON.c.id == coupon_id))).one_or_none()
+
+
+async def token(tx: Transaction, token_id: str) -> Row[Any] | None:
+    return (await tx.execute(select(TOKEN).where(TOKEN.c.id == token_id))).one_or_none()
+
+
+async def token_of_code(tx: Transaction, short_code: str) -> Row[Any] | None:
+    return (await tx.execute(select(TOKEN).where(TOKEN.c.short_code == short_code))).one_or_none()
+
+
+async def find(tx: Transaction, redemption_id: str) -> Row[Any] | None:
+    return (await tx.execute(select(REDEMPTION).where(REDEMPTION.c.id == redemption_id))).one_or_none()
+
+
+async def hold(tx: Transaction, redemption_id: str) -> Row[Any] | None:
+    """The redemption, locked until the end of the transaction. Its coupon is locked after it, never before."""
+    chosen = select(REDEMPTION).where(REDEMPTION.c.id == redemption_id).with_for_update()
+    return (await tx.execute(chosen)).one_or_none()
+
+
+async def live(tx: Transaction, coupon_id: str) -> Row[Any] | None:
+    """The redemption of the coupon that stands."""
+    chosen = select(REDEMPTION).where(REDEMPTION.c.coupon_id == coupon_id, REDEMPTION.c.status == "redeemed")
+    return (await tx.execute(chosen)).one_or_none()
+
+
+async def of_receipt(tx: Transaction, shop_id: str, order_ref: str, coupon_id: str) -> Row[Any] | None:
+    """The newest redemption of the coupon on that receipt, also one that was reversed."""
+    columns = REDEMPTION.c
+    mine = (columns.shop_id == shop_id) & (columns.order_ref == order_ref) & (columns.coupon_id == coupon_id)
+    return (await tx.execute(select(REDEMPTION).where(mine).order_by(columns.id.desc()).limit(1))).one_or_none()
+
+
+async def conflict(tx: Transaction, shop_id: str, order_ref: str, coupon_id: str) -> Row[Any] | None:
+    columns = CONFLICT.c
+    mine = (columns.shop_id == shop_id) & (columns.order_ref == order_ref) & (columns.coupon_id == coupon_id)
+    return (await tx.execute(select(CONFLICT).where(mine))).one_or_none()
+
+
+async def holder(tx: Transaction, coupon: Row[Any]) -> str | None:
+    """The checkout or redemption of the coupon's last change."""
+    last = select(ENTRY.c.checkout_id).where(ENTRY.c.coupon_id == coupon.id, ENTRY.c.step == coupon.step)
+    found: str | None = await tx.scalar(last)
+    return found

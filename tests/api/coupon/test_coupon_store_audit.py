@@ -1,0 +1,65 @@
+"""The audit of tills and cases: every kind of damage is found and named."""
+
+from typing import Any
+
+import pytest
+from api.coupon.mall import Mall
+from api.coupon.test_coupon_abuse import cases, claim
+from api.coupon.test_coupon_audit import strike
+from api.coupon.test_coupon_redemption import Till, show
+from sqlalchemy import delete, update
+
+from services.coupon.abuse.cases import CASE, CASE_COUPON
+from services.coupon.audit.store_checks import STORE_CHECKS
+from services.coupon.redemption.repository import CONFLICT, REDEMPTION
+from services.coupon.wallet.ledger import COUPON
+from shared.clock import ManualClock
+
+DAMAGE: dict[str, list[Any]] = {
+    "till_ledger": [
+        update(REDEMPTION).where(REDEMPTION.c.status == "redeemed").values(amount=REDEMPTION.c.amount + 1),
+        update(REDEMPTION).where(REDEMPTION.c.status == "reversed").values(coupon_id="cpn_other"),
+    ],
+    "conflicts_lose": [update(CONFLICT).values(order_ref="offline")],
+    "case_counts": [update(CASE).values(coupons=CASE.c.coupons + 1)],
+    "case_outcomes": [
+        update(CASE_COUPON).values(outcome=None),
+        update(COUPON).where(COUPON.c.status == "voided").values(status="issued"),
+    ],
+    "redeemed_once": [
+        delete(REDEMPTION).where(REDEMPTION.c.status == "redeemed"),
+        update(REDEMPTION).where(REDEMPTION.c.status == "reversed").values(status="redeemed", reversed_at=None),
+    ],
+    "reserves_end": [update(REDEMPTION).where(REDEMPTION.c.status == "redeemed").values(amount=1)],
+}
+
+
+async def a_day_in_the_store(mall: Mall, clock: ManualClock) -> None:
+    """A coupon used off line and told to be used again, one used and given back, and a phone whose coupons were taken back."""
+    template_id = await mall.template(1000, limits={"budget": 50_000})
+    till, at = Till(mall), clock.now().isoformat()
+    first, second = await mall.claim(template_id), await mall.claim(template_id)
+    token = (await show(mall, first))["token"]
+    item = {"token": token, "redeemed_at": at, "amount": 700}
+    results = await till.settle({**item, "order_ref": "offline"}, {**item, "order_ref": "twice"})
+    assert [one["outcome"] for one in results] == ["redeemed", "conflict"]
+    done = (await till.redeem(token=(await show(mall, second))["token"])).json()
+    await till.http.post(f"/v1/redemptions/{done['id']}/reverse", json={"reason": "x"})
+    for number in range(8):
+        await claim(mall, template_id, f"n{number}", device="phone-1")
+    (case,) = await cases(mall, clock)
+    await mall.http.post(f"/v1/abuse/cases/{case['id']}/decide", json={"decision": "void"})
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [(name, number) for name, all_of in DAMAGE.items() for number in range(len(all_of))]
+)
+async def test_damage_is_found_and_named(mall: Mall, clock: ManualClock, name: str, number: int) -> None:
+    await a_day_in_the_store(mall, clock)
+    assert await mall.audit() == {}
+    await strike(mall, DAMAGE[name][number])
+    assert name in await mall.audit()
+
+
+def test_every_check_was_seen_red() -> None:
+    assert set(STORE_CHECKS) <= set(DAMAGE)
