@@ -194,7 +194,13 @@ COMBINING: Mapping[str, Example] = {
         (goods("A", 40000),),
         (
             promotion("店铺满400减380", amount_off(38000), threshold=at_least(40000)),
-            promotion("跨店满400减50", amount_off(5000), threshold=at_least(40000), stacking={"layer": "cross_shop"}),
+            promotion(
+                "跨店满400减50",
+                amount_off(5000),
+                threshold=at_least(40000),
+                stacking={"layer": "cross_shop"},
+                allow_zero_pay=True,
+            ),
         ),
     ),
     "jd": Example(

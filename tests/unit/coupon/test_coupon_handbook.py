@@ -1,4 +1,4 @@
-"""The examples of the pages about coupons: one for each kind, postable as they stand, and their sums are sums."""
+"""The examples of the pages about coupons: one for each kind, and their sums are sums."""
 
 import re
 from typing import get_args
@@ -11,8 +11,6 @@ from services.coupon.handbook.rendering import POLICIES, Language, example
 from services.coupon.handbook.states import MEANINGS, states_table
 from services.coupon.handbook.worked import refunds, work_out
 from services.coupon.templates.benefits import Benefit
-from services.coupon.templates.rules import faults
-from services.coupon.templates.schemas import OfferIn
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
@@ -24,11 +22,8 @@ def test_every_benefit_kind_has_an_example() -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_can_be_posted_and_adds_up(name: str) -> None:
+def test_an_example_adds_up(name: str) -> None:
     worked = work_out(EXAMPLES[name])
-    for given in worked.example.offers:
-        wanted = OfferIn.model_validate(given.body)
-        assert list(faults(wanted.terms(), wanted.limits, "promotion" if given.automatic else "coupon")) == []
     answer = worked.answer
     assert answer.exact, "a page has room for what is proven only"
     for at, line in enumerate(worked.cart.lines):
