@@ -33,6 +33,9 @@ from services.coupon.draws import api as draws_api
 from services.coupon.draws.drawing import Drawing
 from services.coupon.draws.managing import Draws
 from services.coupon.draws.proving import Proving
+from services.coupon.packs import api as packs_api
+from services.coupon.packs.giving import PackGiving
+from services.coupon.packs.managing import Packs
 from services.coupon.pricing import api as pricing_api
 from services.coupon.pricing.previewing import Previewing
 from services.coupon.pricing.quoting import Quoting
@@ -74,7 +77,7 @@ from services.coupon.wallet.reading import Wallet
 from services.coupon.wallet.receiving import Receiving
 from services.coupon.wallet.reminding import Reminding
 from shared.clock import Clock
-from shared.contracts import CouponRequested, EventsTracked, SegmentEntered, SegmentExited
+from shared.contracts import CouponRequested, EventsTracked, ProfileCreated, SegmentEntered, SegmentExited
 from shared.messaging import Bus, Subscription
 from shared.service import Kit, Loop, Service
 from shared.web import create_app
@@ -102,6 +105,8 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
     wallet = Wallet(kit, book)
     ending = Ending(kit, wallet, settings.sweep_batch_size)
     reminding = Reminding(kit, settings.sweep_batch_size)
+
+    packs = PackGiving(kit, granting, wallet, watch)
 
     denials = Denials(kit, watch, fingerprints)
     scoring = Scoring(kit, guarding, fingerprints, cases, settings)
@@ -137,6 +142,7 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
                 templates_api,
                 promotions_api,
                 wallet_api,
+                packs_api,
                 codes_api,
                 sharing_api,
                 scanning_api,
@@ -168,6 +174,8 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
             Draws(kit),
             drawing,
             Proving(kit),
+            Packs(kit),
+            packs,
             quoting,
             Previewing(kit, book, quoting),
             checkouts,
@@ -195,6 +203,7 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
         subscriptions=[
             Subscription("coupon.journeys", (CouponRequested,), journeys.on_requested),
             Subscription("coupon.segments", (SegmentEntered, SegmentExited), on_membership),
+            Subscription("coupon.packs", (ProfileCreated,), packs.on_profile),
             Subscription("coupon.customers", (EventsTracked,), on_tracked),
         ],
         loops=[

@@ -106,6 +106,12 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     # Claims
     "not_found:template": ("没有找到该优惠活动", "There is no coupon template with this id."),
+    "paused:pack": ("礼包已暂停发放", "This pack is paused. Activate it, or try again later."),
+    "sold_out:pack": ("礼包已被领完", "Every pack of this kind has been given out."),
+    "claim_limit_reached:pack": (
+        "您已达到领取上限",
+        "This customer has as many of these packs as one customer may have.",
+    ),
     "paused": ("活动已暂停", "This template is paused. Activate it, or try again later."),
     "not_started:claims": ("领取尚未开始", "Claims have not started yet. Try again from `starts_at` on."),
     "ended": ("活动已结束", "The time of this template is over."),

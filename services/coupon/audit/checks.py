@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, case, func, literal, or_, select, union_all
 
 from services.coupon.audit.order_checks import ORDER_CHECKS
+from services.coupon.audit.pack_checks import PACK_CHECKS
 from services.coupon.audit.promotion_checks import PROMOTION_CHECKS
 from services.coupon.audit.store_checks import STORE_CHECKS
 from services.coupon.audit.way_checks import WAY_CHECKS
@@ -233,6 +234,7 @@ CHECKS: Mapping[str, tuple[Select[Any], str]] = {
     "budget_is_reserved": (_budget_reserved(), "the budget spent is what the coupons and leases hold of it"),
     "reserves_end": (_reserves(), "an ended coupon holds no budget, a redeemed one what it took off"),
     "leases": (_leases(), "what is leased belongs to an active template, on its budget and its day"),
+    **PACK_CHECKS,
     "shares_are_discount": (_order_shares(), "the shares of a checkout sum up to its discount"),
     "shares_are_amounts": (_coupon_shares(), "the shares of a coupon sum up to its amount"),
     "one_live_lock": (_one_live_lock(), "no coupon has two live locks"),

@@ -44,7 +44,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "released": "not counted any more",
         "returned": "used, and not counted any more after a refund",
     },
-    "pack": {"active": "may be claimed 新人礼包", "paused": "nobody can claim it now"},
+    "coupon_pack": {"active": "may be claimed 新人礼包", "paused": "nobody can claim it now"},
     "abuse_case": {
         "open": "waits for a person 待审核",
         "cleared": "looked at, and well",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, String, UniqueConstraint
 from sqlmodel import Field
 
 from services.coupon.base import Base
@@ -52,5 +52,6 @@ class PackClaim(Base, table=True):
     customer_id: str = Field(sa_type=String(200))
     number: int = Field(sa_type=BigInteger)
     coupon_ids: list[str] = Field(sa_type=JsonType)
+    coupon_count: int = Field(sa_type=Integer)
     actor: str = Field(sa_type=String(255))
     created_at: datetime = Field(sa_type=UtcDateTime)

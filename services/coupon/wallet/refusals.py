@@ -19,6 +19,9 @@ REFUSALS: dict[str, tuple[type[Problem], str]] = {
     "claim_limit_reached": (Conflict, "claim_limit_reached"),
     "day_limit_reached": (Conflict, "day_limit_reached"),
     "budget_exhausted": (Conflict, "budget_exhausted"),
+    "paused:pack": (Conflict, "paused:pack"),
+    "sold_out:pack": (Conflict, "sold_out:pack"),
+    "claim_limit_reached:pack": (Conflict, "claim_limit_reached:pack"),
 }
 
 

@@ -7,6 +7,7 @@ from api.coupon.mall import Mall
 from sqlalchemy import Table, delete, insert, select, text, update
 
 from services.coupon.checkout.repository import CHECKOUT, LINE, LOCK, PROMOTION, PROMOTION_ENTRY, SHARE
+from services.coupon.packs.managing import PACK
 from services.coupon.refunds.repository import REFUND, REFUND_LINE, REFUND_SHARE
 from services.coupon.templates import leases
 from services.coupon.templates import repository as templates
@@ -24,6 +25,8 @@ DAMAGE: dict[str, Any] = {
     "budget_is_reserved": update(COUPON).values(reserved=COUPON.c.reserved + 1),
     "reserves_end": update(COUPON).where(COUPON.c.status == "issued").values(status="voided"),
     "leases": update(LEASE).values(cost=1),
+    "pack_counters": update(PACK).values(issued=PACK.c.issued + 1),
+    "pack_coupons": update(COUPON).where(COUPON.c.source == "pack").values(source="claim"),
     "shares_are_discount": update(CHECKOUT).values(discount=CHECKOUT.c.discount - 1),
     "shares_are_amounts": update(SHARE).values(amount=SHARE.c.amount + 1),
     "locks_agree": update(LOCK).values(token=LOCK.c.token + 1),
@@ -61,6 +64,9 @@ async def some_trade(mall: Mall) -> None:
     await mall.refund(paid["id"], lines=[{"line_id": "1", "quantity": 1}])
     await mall.refund(paid["id"], return_coupons="never")
     free = await mall.template(limits={"total": 9})
+    items = [{"template_id": await mall.template(), "quantity": 2}]
+    pack = (await mall.http.post("/v1/coupon-packs", json={"name": "礼包", "items": items})).json()
+    await mall.http.post(f"/v1/coupon-packs/{pack['id']}/claims", json={"customer_id": "c9"})
     async with mall.running.service.kit.db.write() as tx:
         row = {"template_id": free, "unused": 5, "cost": 0, "day": None, "expires_at": FOREVER}
         await leases.grant(tx, "hld_another", row)
@@ -87,7 +93,7 @@ async def test_damage_is_found_and_named(mall: Mall, name: str) -> None:
     await strike(mall, DAMAGE[name])
     failed = await mall.audit()
     assert name in failed
-    assert any(prefix in failed[name] for prefix in ("tpl_", "prm_", "cpn_", "chk_", "rfd_"))
+    assert any(prefix in failed[name] for prefix in ("tpl_", "prm_", "cpn_", "chk_", "rfd_", "pck_", "pcl_"))
 
 
 async def test_a_second_live_lock_cannot_even_be_written(mall: Mall) -> None:
