@@ -52,6 +52,18 @@ def test_every_reason_refusal_and_state_of_the_coupon_service_is_listed() -> Non
     assert missing == []
 
 
+def test_paths_in_the_documents_exist() -> None:
+    """A path, or the beginning of some: `/v1/coupons/{id}` is that of any parameter's name."""
+    templates = [re.sub(r"{\w+}", "{}", route.template) + "/" for route in ROUTES]
+    unknown = {
+        f"{document.relative_to(ROOT)}: {path}"
+        for document in DOCUMENTS
+        for path in re.findall(r"`(?:[A-Z]+ )?(/v1/[\w{}/.-]+)", document.read_text())
+        if not any(template.startswith(re.sub(r"{\w+}", "{}", path) + "/") for template in templates)
+    }
+    assert unknown == set()
+
+
 def test_every_operation_says_what_it_does() -> None:
     empty = [line for line in (ROOT / "docs/endpoints.md").read_text().splitlines() if line.endswith(("| |", "|  |"))]
     assert empty == []

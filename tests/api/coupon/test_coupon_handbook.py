@@ -1,13 +1,22 @@
 """The examples of the pages for marketers, sent to the API as a reader would: the same numbers come back."""
 
+import base64
+import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from api.coupon.mall import Mall
 from conftest import Backend
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from services.coupon.handbook.examples import EXAMPLES
 from services.coupon.handbook.worked import work_out
+from shared.clock import ManualClock
+
+PAGE = Path(__file__).parents[3] / "docs/coupons-for-engineers.md"
 
 
 @pytest.fixture
@@ -45,3 +54,27 @@ async def test_the_bodies_can_be_posted_as_they_stand(mall: Mall) -> None:
             made.append(f"{path}/{answer.json()['id']}")
         for path in made:  # the examples do not know of each other
             await mall.http.patch(path, json={"status": "paused"})
+
+
+async def test_a_till_off_line_can_do_what_the_page_says(mall: Mall, clock: ManualClock) -> None:
+    (snippet,) = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    coupon_id = await mall.claim(await mall.template(1500))
+    shown = (await mall.http.post("/v1/redemption-tokens", json={"coupon_id": coupon_id})).json()
+    jwks = (await mall.http.get("/v1/redemption-keys")).json()
+
+    def checked(token: str, seconds: float = 0, amount: int = 1500) -> Any:
+        """What the till makes of it: the page's own lines, as a reader would copy them."""
+        till: dict[str, Any] = {"base64": base64, "json": json, "Ed25519PublicKey": Ed25519PublicKey, "jwks": jwks}
+        till |= {"token": token, "now": clock.now().timestamp() + seconds, "amount": amount}
+        exec(snippet, till)  # noqa: S102 - our own documentation
+        return till["claims"]
+
+    claims = checked(shown["token"])
+    assert (claims["sub"], claims["ben"], claims["amt"], claims["cur"]) == (coupon_id, "amount_off", 1500, "CNY")
+    for wrong in ({"seconds": 61}, {"amount": claims["max"] + 1}):
+        with pytest.raises(AssertionError):
+            checked(shown["token"], **wrong)
+    head, payload, signature = shown["token"].split(".")
+    changed = base64.urlsafe_b64encode(base64.urlsafe_b64decode(payload + "==").replace(b"1500", b"9500")).decode()
+    with pytest.raises(InvalidSignature):
+        checked(".".join((head, changed.rstrip("="), signature)))
