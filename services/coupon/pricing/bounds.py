@@ -4,19 +4,25 @@ The search cuts a branch when even this much would not make it better than what 
 would make the answer wrong, and one that is too high makes the search slow. Three bounds on goods, of which the least counts:
 
 - by key: of the offers that exclude each other only one is used, and none takes more than its ceiling;
-- by line: a line loses no more than its fixed shares, and no more than it has;
-- by rate: portions of a running balance act on what the ones before left, so they multiply and do not add up.
+- by line: a line loses no more than what the offers can take there, and no more than it has;
+- by rate: portions of a running balance act on what the ones before left, so they multiply and do not add up; and prices
+  below which an offer takes nothing hold for all such offers together.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 from typing import NamedTuple
 
 from services.coupon.pricing.rules import Compiled, Numbers, State
 
 Key = int
 """The bit of an exclusion group, or of a template that is in none."""
+Guard = tuple[int, ...]
+"""The lines whose balance a running threshold watches."""
+
+
+_PerLine = dict[Key, list[int]]
 
 
 class Reach(NamedTuple):
@@ -35,35 +41,32 @@ class _Most:
     shipping: int = 0
     extra: int = 0
 
-    def widened(self, one: Compiled, steady: int) -> "_Most":
-        return _Most(
-            max(self.goods, one.ceiling),
-            max(self.steady, steady),
-            max(self.shipping, one.shipping),
-            max(self.extra, one.extra),
-        )
-
 
 class _Guarded(NamedTuple):
-    """Offers whose running thresholds watch the very lines that they take from: each one taken makes the next less likely.
+    """An offer whose running threshold watches the very lines that it takes from."""
 
-    Together they take no more than what the lines hold above the lowest threshold, and one offer's worth more.
-    """
-
-    counted: Sequence[int]
-    lowest: int
-    largest: int
-    keys: list[tuple[Key, int, int, int]]
-    """Key, limit, goods, steady."""
+    key: Key
+    limit: int
+    goods: int
+    steady: int
 
 
 class _Suffix(NamedTuple):
     keys: list[tuple[Key, int, int, int, int]]
     """Key, goods, steady, shipping, extra."""
-    guarded: list[_Guarded]
-    lines: State
+    guarded: list[tuple[Guard, list[_Guarded]]]
+    lines: Sequence[int]
+    """Fixed shares."""
+    loose: Sequence[int]
+    """What else may come to lie on a line; `loosely` is the most of it in all."""
+    loosely: int
     rates: Sequence[float] | None
+    lows: Sequence[float]
+    above: Sequence[float]
+    """The portion of what a line holds above its low, beyond what its rate takes of it already."""
     slack: float
+    line_slack: float
+    """For rounding: of the sum over all lines, and where each line has a cap of its own."""
 
 
 class Bounds:
@@ -72,17 +75,23 @@ class Bounds:
     def __init__(self, offers: Sequence[Compiled], keys: Sequence[Key], numbers: Numbers) -> None:
         self._size = len(numbers.start) - 1
         self._floors = numbers.floors
-        mixed = _mixed(offers, keys)
-        guards = _guards(offers, keys)
+        self._guards = _guards(offers, keys)
         self._most: dict[Key, _Most] = {}
-        self._lines: dict[Key, list[int]] = {}
-        self._rates: dict[Key, list[int]] = {}
+        self._guarded: dict[Guard, list[_Guarded]] = {}
+        self._ceilings: dict[Key, int] = {}
+        self._fixed: _PerLine = {}
+        self._loose: _PerLine = {}
+        self._rates: dict[Key, list[float]] = {}
+        self._lows: list[float] = [inf] * self._size
+        self._above: dict[Key, list[float]] = {}
         self._slack: dict[Key, float] = {}
-        self._totals = [0] * self._size
-        suffixes = [self._suffix(guards)]
+        self._line_slack: dict[Key, float] = {}
+        by_rate = _by_rate(offers, keys)
+        self._loose_keys = {key for one, key in zip(offers, keys, strict=True) if not one.fixed and key not in by_rate}
+        suffixes = [self._suffix()]
         for one, key in zip(reversed(offers), reversed(keys), strict=True):
-            self._add(one, key, by_rate=key not in mixed and one.rate_bp > 0)
-            suffixes.append(self._suffix(guards))
+            self._add(one, key, by_rate=key in by_rate)
+            suffixes.append(self._suffix())
         self._suffixes = suffixes[::-1]
 
     def reach(self, position: int, state: State, blocked: int) -> Reach:
@@ -95,90 +104,144 @@ class Bounds:
                 steady += firm
                 shipping += fee
                 extra += worth
-        for guarded in suffix.guarded:
-            more, firm = _of_guarded(guarded, state, blocked)
+        for guard, offers in suffix.guarded:
+            more, firm = _of_guarded(offers, sum([state[index] for index in guard]), blocked)
             goods += more
             steady += firm
         if goods:
-            by_line = 0
-            for left, floor, most in zip(state, self._floors, suffix.lines, strict=False):
-                left -= floor
-                by_line += left if left < most else most
-            goods = min(goods, by_line)
-            if suffix.rates is not None:
-                moving = sum([left * rate for left, rate in zip(state, suffix.rates, strict=False)])
-                goods = min(goods, steady + ceil((moving + suffix.slack) * (1 + 1e-9)))
+            if suffix.rates is None:
+                goods = min(goods, self._by_line(suffix, state))
+            else:
+                goods = min(goods, self._by_rate(suffix, suffix.rates, state, steady))
         return Reach(goods + min(shipping, state[-1]), extra)
 
-    def _add(self, one: Compiled, key: Key, *, by_rate: bool) -> None:
-        self._most[key] = self._most.get(key, _Most()).widened(one, 0 if by_rate else one.ceiling)
-        lines = self._lines.setdefault(key, [0] * self._size)
-        for index, most in one.most_per_line():
-            if index < self._size and most > lines[index]:
-                self._totals[index] += most - lines[index]
-                lines[index] = most
-        if by_rate:
-            # Rounding: half a unit on the whole, and up to one on each line, which weighs as much as what may follow.
-            follows = max(self._rate_per_line(), default=0.0)
-            self._slack[key] = max(self._slack.get(key, 0.0), 0.5 + follows * len(one.touched) / 2)
-            rates = self._rates.setdefault(key, [0] * self._size)
-            for index in one.touched:
-                rates[index] = max(rates[index], one.rate_bp)
+    def _by_line(self, suffix: _Suffix, state: State) -> int:
+        """No line loses more than the fixed shares on it, what portions take, and what may come to lie on it."""
+        firm = whole = 0
+        for left, floor, share, loose in zip(state, self._floors, suffix.lines, suffix.loose, strict=False):
+            left -= floor
+            firm += left if left < share else share
+            share += loose
+            whole += left if left < share else share
+        return min(whole, firm + suffix.loosely)
 
-    def _rate_per_line(self) -> list[float]:
-        """The portion of each line that all keys together can take."""
+    def _by_rate(self, suffix: _Suffix, rates: Sequence[float], state: State, steady: int) -> int:
+        """The same with portions. Of a line that holds s, offers with a price take a portion of what is above the lowest one;
+        the others, of the rest."""
+        portions: float = 0
+        firm: float = 0
+        whole: float = 0
+        rows = zip(state, self._floors, rates, suffix.lows, suffix.above, suffix.lines, suffix.loose, strict=False)
+        for left, floor, rate, low, above, share, loose in rows:
+            portion = left * rate + ((left - low) * above if left > low else 0)
+            portions += portion
+            left -= floor
+            portion += share
+            firm += left if left < portion else portion
+            portion += loose
+            whole += left if left < portion else portion
+        most = min(portions + steady + suffix.slack, min(whole, firm + suffix.loosely) + suffix.line_slack)
+        return ceil(most * (1 + 1e-9))  # floats are off by less than this
+
+    def _add(self, one: Compiled, key: Key, *, by_rate: bool) -> None:
+        most = self._most.setdefault(key, _Most())
+        steady = 0 if by_rate else one.ceiling
+        if key in self._guards:
+            found = self._guarded.setdefault(self._guards[key], [])
+            found.insert(0, _Guarded(key, one.limit or 0, one.ceiling, steady))
+        else:
+            most.goods, most.steady = max(most.goods, one.ceiling), max(most.steady, steady)
+        self._ceilings[key] = max(self._ceilings.get(key, 0), one.ceiling)
+        most.shipping, most.extra = max(most.shipping, one.shipping), max(most.extra, one.extra)
+        if by_rate:
+            self._add_rates(one, key)
+        else:
+            shares = (self._loose if key in self._loose_keys else self._fixed).setdefault(key, [0] * self._size)
+            for index, amount in one.most_per_line():
+                if index < self._size:
+                    shares[index] = max(shares[index], amount)
+
+    def _add_rates(self, one: Compiled, key: Key) -> None:
+        above = self._above.setdefault(key, [0.0] * self._size)
+        for index, low, portion in one.lows() or ():
+            self._lows[index] = min(self._lows[index], low)
+            above[index] = max(above[index], portion)
+        # Sharing out rounds each line by up to one, which weighs as much as what may follow takes of it.
+        follows = max(self._together(self._rates), default=0.0)
+        self._slack[key] = max(self._slack.get(key, 0.0), one.rounding + follows * len(one.touched) / 2)
+        self._line_slack[key] = max(self._line_slack.get(key, 0.0), one.rounding + len(one.touched) / 2)
+        rates = self._rates.setdefault(key, [0.0] * self._size)
+        for index, rate in one.rates() or ():
+            rates[index] = max(rates[index], rate)
+
+    def _together(self, portions: dict[Key, list[float]]) -> list[float]:
+        """The portion of each line that all keys take, one after the other."""
         kept = [1.0] * self._size
-        for rates in self._rates.values():
-            kept = [left * (1 - rate / 10_000) for left, rate in zip(kept, rates, strict=True)]
+        for of_key in portions.values():
+            kept = [left * (1 - portion) for left, portion in zip(kept, of_key, strict=True)]
         return [1 - left for left in kept]
 
-    def _suffix(self, guards: dict[Key, tuple[tuple[int, ...], int]]) -> _Suffix:
-        keys: list[tuple[Key, int, int, int, int]] = []
-        guarded: dict[tuple[int, ...], list[tuple[Key, int, int, int]]] = {}
-        for key, most in self._most.items():
-            if key in guards:
-                counted, limit = guards[key]
-                guarded.setdefault(counted, []).append((key, limit, most.goods, most.steady))
-                if most.shipping or most.extra:
-                    keys.append((key, 0, 0, most.shipping, most.extra))
-            else:
-                keys.append((key, most.goods, most.steady, most.shipping, most.extra))
-        together = [
-            _Guarded(counted, min(one[1] for one in found), max(one[2] for one in found), found)
-            for counted, found in guarded.items()
-        ]
-        rates = self._rate_per_line() if self._rates else None
-        return _Suffix(keys, together, tuple(self._totals), rates, sum(self._slack.values()))
+    def _sums(self, shares: _PerLine) -> list[int]:
+        return [sum(column) for column in zip(*shares.values(), strict=True)] if shares else [0] * self._size
+
+    def _suffix(self) -> _Suffix:
+        rates = self._together(self._rates)
+        above = [(1 - rate) * portion for rate, portion in zip(rates, self._together(self._above), strict=True)]
+        return _Suffix(
+            [
+                (key, most.goods, most.steady, most.shipping, most.extra)
+                for key, most in self._most.items()
+                if most.goods or most.shipping or most.extra
+            ],
+            [(guard, list(found)) for guard, found in self._guarded.items()],
+            self._sums(self._fixed),
+            self._sums(self._loose),
+            sum(self._ceilings[key] for key in self._loose),
+            rates if self._rates else None,
+            tuple(self._lows),
+            above,
+            sum(self._slack.values()),
+            sum(self._line_slack.values()),
+        )
 
 
-def _of_guarded(guarded: _Guarded, state: State, blocked: int) -> tuple[int, int]:
-    held = sum([state[index] for index in guarded.counted])
-    goods = steady = 0
-    for key, limit, more, firm in guarded.keys:
-        if held >= limit and not key & blocked:
-            goods += more
-            steady += firm
-    most = max(held - guarded.lowest, 0) + guarded.largest
-    return min(goods, most), min(steady, most)
+def _of_guarded(offers: Sequence[_Guarded], held: int, blocked: int) -> tuple[int, int]:
+    """The most that these can take of lines that hold so much.
+
+    Whichever of them is the last to be taken: those before it left at least its limit.
+    """
+    best: dict[Key, tuple[int, int]] = {}
+    goods = steady = most_goods = most_steady = 0
+    for key, limit, more, firm in offers:
+        if limit > held or key & blocked:
+            continue
+        known = best.get(key, (0, 0))
+        best[key] = (max(known[0], more), max(known[1], firm))
+        goods += best[key][0] - known[0]
+        steady += best[key][1] - known[1]
+        room = held - limit + more
+        most_goods = max(most_goods, min(goods, room))
+        most_steady = max(most_steady, min(steady, room))
+    return most_goods, most_steady
 
 
-def _mixed(offers: Iterable[Compiled], keys: Iterable[Key]) -> set[Key]:
-    """Keys of which some offers go by rate and others do not: their bound stays the ceiling."""
-    steady = {key for one, key in zip(offers, keys, strict=True) if not one.rate_bp}
-    return steady & {key for one, key in zip(offers, keys, strict=True) if one.rate_bp}
-
-
-def _guards(offers: Sequence[Compiled], keys: Sequence[Key]) -> dict[Key, tuple[tuple[int, ...], int]]:
-    """Keys of which every offer has a running threshold on the same lines, and takes from no others; the lowest of them."""
-    found: dict[Key, tuple[tuple[int, ...], int]] = {}
+def _by_rate(offers: Iterable[Compiled], keys: Iterable[Key]) -> set[Key]:
+    """Keys of which every offer goes by rates, or has a lowest price; for a key with others, the bound stays the ceiling."""
+    fit: set[Key] = set()
     other: set[Key] = set()
     for one, key in zip(offers, keys, strict=True):
-        guard = one.guard
-        if guard is None or one.limit is None or not set(one.touched) <= set(guard):
+        (fit if one.rates() is not None or one.lows() is not None else other).add(key)
+    return fit - other
+
+
+def _guards(offers: Iterable[Compiled], keys: Iterable[Key]) -> dict[Key, Guard]:
+    """Keys of which every offer has a running threshold on the same lines, and takes from no others."""
+    found: dict[Key, Guard] = {}
+    other: set[Key] = set()
+    for one, key in zip(offers, keys, strict=True):
+        guard = None if one.guard is None else tuple(one.guard)
+        if guard is None or not set(one.touched) <= set(guard) or found.get(key, guard) != guard:
             other.add(key)
-            continue
-        counted, limit = found.get(key, (tuple(guard), one.limit))
-        if counted != tuple(guard):
-            other.add(key)
-        found[key] = (counted, min(limit, one.limit))
+        else:
+            found[key] = guard
     return {key: guard for key, guard in found.items() if key not in other}

@@ -1,14 +1,13 @@
 """What each benefit kind takes off a cart: one function per kind, in the table at the end. Pure.
 
-A function reads the cart once, when its offer is compiled, and answers a rule: which lines it may touch, and how much it
+A function reads the cart once, when its offer is compiled, and answers a rule: which units it touches, and how much it
 takes when the balances are such and such. Sharing out, caps, floors and thresholds are the same for all kinds and stand in
-`rules.py`.
+`rules.py`. Which units are the dearest or the cheapest is decided by their prices, not by what other offers left of them.
 
-A rule must never want more when balances fall (but for its `slack`): the bounds of the search rest on that, and a property
-test holds it.
+A rule must never want more when balances fall: the bounds of the search rest on that, and a property test holds it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from services.coupon.pricing.apportionment import Weight, apportion
 from services.coupon.pricing.cart import Line, lines_in
 from services.coupon.pricing.offers import NextStep
 from services.coupon.templates.benefits import (
+    WHOLE,
     AmountOff,
     BundlePrice,
     BuyGet,
@@ -39,15 +39,29 @@ Indexes = Sequence[int]
 
 @dataclass(slots=True)
 class Goods:
-    """The cart, and the lines that the offer's scope names (positions)."""
+    """The cart, the unit prices that the offer goes by, and the lines that its scope names (positions)."""
 
     lines: Sequence[Line]
     quantities: Sequence[int]
+    prices: Sequence[int]
     eligible: Indexes
 
     def named(self, scope: LineScope | None) -> Indexes:
         """Lines of a scope of the benefit's own; without one, the offer's."""
         return self.eligible if scope is None else lines_in(scope, self.lines)
+
+    def units(self, lines: Indexes) -> list[int]:
+        return [self.quantities[index] for index in lines]
+
+    def dearest(self, lines: Indexes, most: int | None) -> list[int]:
+        """How many units of each line are touched: all, or the `most` dearest; ties go to the first line."""
+        units = self.units(lines)
+        if most is None or most >= sum(units):
+            return units
+        for at in sorted(range(len(lines)), key=lambda at: (-self.prices[lines[at]], at)):
+            units[at] = min(units[at], most)
+            most -= units[at]
+        return units
 
 
 class Now(NamedTuple):
@@ -61,20 +75,13 @@ class Now(NamedTuple):
 
 
 class Taking(NamedTuple):
-    """What a rule wants to take, before caps.
+    """What a rule wants to take, before caps: an `amount` to share out, or what `each` line gives; `gifts` counts units."""
 
-    `amount` is shared out to `units` of `lines` (None: all their units); `each` says the lines' own shares instead.
-    `rate_bp` says that the amount is no more than this portion of what the lines hold. `gifts` counts units that are added.
-    """
-
-    lines: Indexes = ()
     amount: int = 0
-    units: Sequence[int] | None = None
     each: Sequence[int] | None = None
     shipping: int = 0
     gifts: int = 0
     cash_back: int = 0
-    rate_bp: int = 0
     next_step: NextStep | None = None
 
 
@@ -87,11 +94,18 @@ class Short(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """`lines`: all that `take` may ever touch. `slack`: how much more it may want when balances fall."""
+    """`take` touches so many `units` of `lines`, whatever the balances are.
+
+    For the bounds of the search: `rate_bp` says that it takes no more than this portion of the touched units, but for
+    `rounding` minor units; `low` that it takes nothing below this price of a unit.
+    """
 
     lines: Indexes
+    units: Sequence[int]
     take: Callable[[Now], Taking | Short]
-    slack: int = 0
+    rate_bp: int | None = None
+    rounding: float = 0.5
+    low: int | None = None
 
 
 def portion(base: Weight, basis_points: int) -> int:
@@ -107,29 +121,9 @@ def part(amount: int, units: int, quantity: int) -> Weight:
     return Fraction(amount * units, quantity) if rest else whole
 
 
-def _parts(goods: Goods, now: Now, lines: Indexes, units: Sequence[int] | None) -> list[Weight]:
-    if units is None:
-        return [now.amounts[index] for index in lines]
+def _parts(goods: Goods, now: Now, lines: Indexes, units: Sequence[int]) -> list[Weight]:
+    """What the touched units of each line amount to."""
     return [part(now.amounts[index], count, goods.quantities[index]) for index, count in zip(lines, units, strict=True)]
-
-
-def _dearest(goods: Goods, now: Now, lines: Indexes, most: int | None) -> Sequence[int] | None:
-    """How many units of each line are touched when only the `most` dearest are; ties go to the first line."""
-    if most is None:
-        return None
-    return _pick(goods, now, lines, most, dearest=True)
-
-
-def _pick(goods: Goods, now: Now, lines: Indexes, most: int, *, dearest: bool) -> list[int]:
-    sign = -1 if dearest else 1
-    by_price = sorted(
-        range(len(lines)), key=lambda at: (sign * part(now.amounts[lines[at]], 1, goods.quantities[lines[at]]), at)
-    )
-    units = [0] * len(lines)
-    for at in by_price:
-        units[at] = min(goods.quantities[lines[at]], most)
-        most -= units[at]
-    return units
 
 
 def _limited(amount: int, most: int | None) -> int:
@@ -138,43 +132,39 @@ def _limited(amount: int, most: int | None) -> int:
 
 def _amount_off(benefit: AmountOff, goods: Goods) -> Rule:
     lines = goods.eligible
-
-    def take(now: Now) -> Taking:
-        units = _dearest(goods, now, lines, benefit.max_units)
-        if benefit.per == "order":
-            return Taking(lines, benefit.amount, units)
-        counts = [goods.quantities[index] for index in lines] if units is None else units
-        each = [benefit.amount * (count if benefit.per == "unit" else min(count, 1)) for count in counts]
-        return Taking(lines, units=units, each=each)
-
-    if benefit.per != "line" or benefit.max_units is None:
-        return Rule(lines, take)
-    # The dearest units may come to lie on more lines than they do now.
-    return Rule(lines, take, slack=benefit.amount * min(len(lines), benefit.max_units))
+    units = goods.dearest(lines, benefit.max_units)
+    if benefit.per == "order":
+        taking = Taking(benefit.amount)
+    elif benefit.per == "line":
+        taking = Taking(each=[benefit.amount * min(count, 1) for count in units])
+    else:
+        taking = Taking(each=[benefit.amount * count for count in units])
+    return Rule(lines, units, lambda now: taking)
 
 
 def _percent_off(benefit: PercentOff, goods: Goods) -> Rule:
-    lines = goods.eligible
+    lines, rate = goods.eligible, benefit.percent_bp
+    units = goods.dearest(lines, benefit.max_units)
 
-    def take(now: Now) -> Taking:
-        units = _dearest(goods, now, lines, benefit.max_units)
+    def whole(now: Now) -> Taking:
+        return Taking(_limited(portion(sum(_parts(goods, now, lines, units)), rate), benefit.max_amount))
+
+    def one_by_one(now: Now) -> Taking:
         parts = _parts(goods, now, lines, units)
-        if benefit.per == "order":
-            amount = _limited(portion(sum(parts), benefit.percent_bp), benefit.max_amount)
-            return Taking(lines, amount, units, rate_bp=0 if units else benefit.percent_bp)
         if benefit.per == "line":
-            each = [portion(base, benefit.percent_bp) for base in parts]
+            each = [portion(base, rate) for base in parts]
         else:
-            counts = [goods.quantities[index] for index in lines] if units is None else units
             each = [
-                count * portion(Fraction(base) / count, benefit.percent_bp) if count else 0
-                for base, count in zip(parts, counts, strict=True)
+                count * portion(Fraction(base) / count, rate) if count else 0
+                for base, count in zip(parts, units, strict=True)
             ]
         if benefit.max_amount is not None and sum(each) > benefit.max_amount:
             each = apportion(each, benefit.max_amount)
-        return Taking(lines, units=units, each=each)
+        return Taking(each=each)
 
-    return Rule(lines, take, slack=len(lines) if benefit.per == "line" and benefit.max_units is not None else 0)
+    if benefit.per == "order":
+        return Rule(lines, units, whole, rate)
+    return Rule(lines, units, one_by_one, rate, (len(lines) if benefit.per == "line" else sum(units)) / 2)
 
 
 def _ladder(benefit: Ladder, goods: Goods) -> Rule:
@@ -195,10 +185,9 @@ def _ladder(benefit: Ladder, goods: Goods) -> Rule:
             if step < 0:
                 return _short(by_amount, missing)
             following = _next(by_amount, missing, worth(step + 1, base + missing if by_amount else base))
-        rate = benefit.steps[step].percent_bp or 0
-        return Taking(lines, worth(step, base), rate_bp=rate, next_step=following)
+        return Taking(worth(step, base), next_step=following)
 
-    return Rule(lines, take)
+    return Rule(lines, goods.units(lines), take, benefit.steps[-1].percent_bp)
 
 
 def _every(benefit: Every, goods: Goods) -> Rule:
@@ -211,11 +200,11 @@ def _every(benefit: Every, goods: Goods) -> Rule:
         if times == 0:
             return _short(by_amount, missing)
         if benefit.max_times is not None and times >= benefit.max_times:
-            return Taking(lines, benefit.max_times * benefit.amount)
+            return Taking(benefit.max_times * benefit.amount)
         following = _next(by_amount, missing, (times + 1) * benefit.amount)
-        return Taking(lines, times * benefit.amount, next_step=following)
+        return Taking(times * benefit.amount, next_step=following)
 
-    return Rule(lines, take)
+    return Rule(lines, goods.units(lines), take)
 
 
 def _short(by_amount: bool, missing: int) -> Short:
@@ -230,16 +219,16 @@ def _next(by_amount: bool, missing: int, worth: int) -> NextStep:
 
 def _fixed_price(benefit: FixedPrice, goods: Goods) -> Rule:
     lines = goods.eligible
+    units = goods.dearest(lines, benefit.max_units)
 
     def take(now: Now) -> Taking:
-        units = _dearest(goods, now, lines, benefit.max_units)
-        counts = [goods.quantities[index] for index in lines] if units is None else units
         parts = _parts(goods, now, lines, units)
-        # What is left of a fen stays with the customer: a price is never under-cut by rounding.
-        each = [max(int(base) - benefit.amount * count, 0) for base, count in zip(parts, counts, strict=True)]
-        return Taking(lines, units=units, each=each)
+        # Parts of a fen are not taken: rounding never goes under the price.
+        return Taking(
+            each=[max(int(base) - benefit.amount * count, 0) for base, count in zip(parts, units, strict=True)]
+        )
 
-    return Rule(lines, take)
+    return Rule(lines, units, take, low=benefit.amount)
 
 
 def _buy_get(benefit: BuyGet, goods: Goods) -> Rule:
@@ -253,24 +242,25 @@ def _buy_get(benefit: BuyGet, goods: Goods) -> Rule:
         (only_bought + both) // buy, (only_given + both) // get, (only_bought + only_given + both) // (buy + get)
     )
     times = _limited(times, benefit.max_times)
-    spare = only_bought + both - times * buy
+    units = _cheapest(goods, given, bought, times * get, only_bought + both - times * buy)
 
     def take(now: Now) -> Taking | Short:
         if times == 0:
             return Short("below_threshold:quantity", missing_quantity=_lacking(only_bought, only_given, both, buy, get))
-        units, left, free = [0] * len(given), times * get, spare
-        cheapest = sorted(
-            range(len(given)), key=lambda at: (part(now.amounts[given[at]], 1, quantities[given[at]]), at)
-        )
-        for at in cheapest:
-            most = min(quantities[given[at]], left, free if given[at] in bought else left)
-            units[at] = most
-            left -= most
-            free -= most if given[at] in bought else 0
-        whole = sum(_parts(goods, now, given, units))
-        return Taking(given, portion(whole, benefit.get.percent_bp), units)
+        return Taking(portion(sum(_parts(goods, now, given, units)), benefit.get.percent_bp))
 
-    return Rule(given, take)
+    return Rule(given, units, take, benefit.get.percent_bp)
+
+
+def _cheapest(goods: Goods, given: Indexes, bought: Collection[int], wanted: int, spare: int) -> list[int]:
+    """The `wanted` cheapest units of the given lines, of which no more than `spare` may be such as count as bought."""
+    units = [0] * len(given)
+    for at in sorted(range(len(given)), key=lambda at: (goods.prices[given[at]], at)):
+        index = given[at]
+        units[at] = min(goods.quantities[index], wanted, spare if index in bought else wanted)
+        wanted -= units[at]
+        spare -= units[at] if index in bought else 0
+    return units
 
 
 def _lacking(only_bought: int, only_given: int, both: int, buy: int, get: int) -> int:
@@ -285,52 +275,47 @@ def _bundle_price(benefit: BundlePrice, goods: Goods) -> Rule:
     for index in lines:
         held[str(goods.lines[index].sku)] += goods.quantities[index]
     times = _limited(min(held[sku] // count for sku, count in benefit.skus.items()), benefit.max_times)
-    by_sku = [
-        (times * count, [at for at, index in enumerate(lines) if goods.lines[index].sku == sku])
-        for sku, count in benefit.skus.items()
-    ]
+    units = [0] * len(lines)
+    for sku, count in benefit.skus.items():
+        places = [at for at, index in enumerate(lines) if goods.lines[index].sku == sku]
+        dearest = goods.dearest([lines[at] for at in places], times * count)
+        for at, touched in zip(places, dearest, strict=True):
+            units[at] = touched
 
     def take(now: Now) -> Taking | Short:
         if times == 0:
             missing = sum(max(count - held[sku], 0) for sku, count in benefit.skus.items())
             return Short("below_threshold:bundle", missing_quantity=missing)
-        units = [0] * len(lines)
-        for wanted, places in by_sku:
-            for at, count in zip(
-                places, _pick(goods, now, [lines[at] for at in places], wanted, dearest=True), strict=True
-            ):
-                units[at] = count
-        worth = int(sum(_parts(goods, now, lines, units)))
-        return Taking(lines, max(worth - times * benefit.amount, 0), units)
+        return Taking(max(int(sum(_parts(goods, now, lines, units))) - times * benefit.amount, 0))
 
-    return Rule(lines, take)
+    return Rule(lines, units, take)
 
 
 def _free_shipping(benefit: FreeShipping, goods: Goods) -> Rule:
-    return Rule((), lambda now: Taking(shipping=_limited(now.shipping, benefit.max_amount)))
+    return Rule((), (), lambda now: Taking(shipping=_limited(now.shipping, benefit.max_amount)))
 
 
 def _shipping_percent_off(benefit: ShippingPercentOff, goods: Goods) -> Rule:
     def take(now: Now) -> Taking:
         return Taking(shipping=_limited(portion(now.shipping, benefit.percent_bp), benefit.max_amount))
 
-    return Rule((), take)
+    return Rule((), (), take)
 
 
 def _gift(benefit: Gift, goods: Goods) -> Rule:
-    return Rule((), lambda now: Taking(gifts=benefit.quantity))
+    taking = Taking(gifts=benefit.quantity)
+    return Rule((), (), lambda now: taking)
 
 
 def _exchange(benefit: Exchange, goods: Goods) -> Rule:
     lines = [index for index in goods.eligible if goods.lines[index].product_id == benefit.product_id]
-    present = min(sum(goods.quantities[index] for index in lines), benefit.quantity)
+    units = goods.dearest(lines, benefit.quantity)
+    lacking = benefit.quantity - sum(units)
 
     def take(now: Now) -> Taking:
-        units = _pick(goods, now, lines, present, dearest=True)
-        each = [int(base) for base in _parts(goods, now, lines, units)]
-        return Taking(lines, units=units, each=each, gifts=benefit.quantity - present)
+        return Taking(each=[int(base) for base in _parts(goods, now, lines, units)], gifts=lacking)
 
-    return Rule(lines, take)
+    return Rule(lines, units, take, WHOLE, 0)
 
 
 def _cash_back(benefit: CashBack, goods: Goods) -> Rule:
@@ -342,7 +327,7 @@ def _cash_back(benefit: CashBack, goods: Goods) -> Rule:
         paid = sum(now.left[index] for index in lines)
         return Taking(cash_back=_limited(portion(paid, benefit.percent_bp or 0), benefit.max_amount))
 
-    return Rule((), take)
+    return Rule((), (), take)
 
 
 _RULES: dict[type[Kind], Callable[[Any, Goods], Rule]] = {

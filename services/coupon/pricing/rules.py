@@ -13,7 +13,7 @@ from services.coupon.pricing.apportionment import apportion, pour
 from services.coupon.pricing.cart import Cart, lines_in
 from services.coupon.pricing.kinds import Goods, Now, Short, Taking, rule_of
 from services.coupon.pricing.offers import CashBackPromise, ExtraLine, Offer, Refusal, Use
-from services.coupon.templates.benefits import AmountOff, CashBack, Exchange, FixedPrice, Gift
+from services.coupon.templates.benefits import WHOLE, AmountOff, CashBack, Exchange, FixedPrice, Gift
 from services.coupon.templates.scopes import LineScope
 from services.coupon.templates.terms import LAYERS
 
@@ -31,11 +31,13 @@ SHIPPING_LAYER = _POSITIONS["shipping"]
 class Numbers:
     """A cart in plain integers, made once for all its offers."""
 
-    __slots__ = ("cart", "everything", "floors", "listed", "quantities", "start")
+    __slots__ = ("cart", "everything", "floors", "list_prices", "listed", "prices", "quantities", "start")
 
     def __init__(self, cart: Cart) -> None:
         self.cart = cart
         self.quantities = tuple(line.quantity for line in cart.lines)
+        self.prices = tuple(line.unit_price for line in cart.lines)
+        self.list_prices = tuple(line.list_price for line in cart.lines)
         self.listed = tuple(line.list_price * line.quantity for line in cart.lines)
         self.start: State = (*(line.unit_price * line.quantity for line in cart.lines), cart.shipping_fee)
         self.floors: State = (*(line.floor for line in cart.lines), 0)
@@ -66,6 +68,7 @@ class Compiled:
         "_counted",
         "_fixed",
         "_numbers",
+        "_one_by_one",
         "_pieces",
         "_rule",
         "_taking",
@@ -76,7 +79,6 @@ class Compiled:
         "limit",
         "offer",
         "order",
-        "rate_bp",
         "refusal",
         "shipping",
         "touched",
@@ -90,13 +92,15 @@ class Compiled:
         self.offer, self._numbers = offer, numbers
         self.order = _order(offer)
         self.eligible = numbers.named(terms.scope)
-        self.ceiling = self.shipping = self.extra = self.rate_bp = 0
+        self.ceiling = self.shipping = self.extra = 0
+        self._one_by_one = False
         self.limit, self._basis = terms.threshold.amount, terms.threshold.basis
         own = terms.threshold.scope
         self._counted = self.eligible if own is None else numbers.named(own)
         self._pieces = sum(numbers.quantities[index] for index in self._counted)
         self._calculation = "running" if terms.stacking.calculation == "sequential" else self._basis
-        self._rule = rule_of(benefit, Goods(numbers.cart.lines, numbers.quantities, self.eligible))
+        prices = numbers.list_prices if self._basis == "list" else numbers.prices
+        self._rule = rule_of(benefit, Goods(numbers.cart.lines, numbers.quantities, prices, self.eligible))
         self.touched: Sequence[int] = self._rule.lines
         self._fixed = "running" not in (self._calculation, self._basis) and not isinstance(benefit, CashBack)
         self._taking: Taking | None = None
@@ -107,6 +111,11 @@ class Compiled:
     def guard(self) -> Sequence[int] | None:
         """Lines whose balance a running threshold looks at; None when no discount before can undo the threshold."""
         return self._counted if self._basis == "running" and self.limit is not None else None
+
+    @property
+    def fixed(self) -> bool:
+        """True when its shares before caps are the same whatever was applied before."""
+        return self._wanted is not None
 
     def take(self, state: State) -> Taken | None:
         """What the offer takes of this state; None when that is nothing."""
@@ -143,9 +152,42 @@ class Compiled:
             return [
                 (index, min(share, (start[index] - floors[index]) * units // quantity))
                 for index, share, units, quantity in self._wanted
-                if quantity
             ]
         return [(index, min(self.ceiling, start[index] - floors[index])) for index in self.touched]
+
+    def rates(self) -> Sequence[tuple[int, float]] | None:
+        """Of each touched line (position, portion): its share is this portion of what it holds, but for `rounding` in all.
+
+        None when that is not so: the shares are fixed, or shared out by pieces, or move to other lines when one is full.
+        """
+        rule, stacking, numbers = self._rule, self.offer.terms.stacking, self._numbers
+        if rule.rate_bp is None or self._calculation != "running":
+            return None
+        shifting = stacking.overflow == "redistribute" and any(numbers.floors[index] for index in rule.lines)
+        if not self._one_by_one and (shifting or stacking.share_by == "quantity"):
+            return None
+        return [
+            (index, rule.rate_bp * count / (numbers.quantities[index] * WHOLE))
+            for index, count in zip(rule.lines, rule.units, strict=True)
+        ]
+
+    @property
+    def rounding(self) -> float:
+        return self._rule.rounding
+
+    def lows(self) -> Sequence[tuple[int, int, float]] | None:
+        """Of each touched line (position, amount, portion): it takes this portion of what is above the amount, not more.
+
+        None for kinds without a price.
+        """
+        low = self._rule.low
+        if low is None or self._calculation != "running":
+            return None
+        quantities = self._numbers.quantities
+        return [
+            (index, low * quantities[index], count / quantities[index])
+            for index, count in zip(self._rule.lines, self._rule.units, strict=True)
+        ]
 
     def use(self, state: State) -> Use | Refusal:
         """The same as `take`, told in full."""
@@ -208,9 +250,9 @@ class Compiled:
             return self.why(start)
         floors = self._numbers.floors
         room = sum(max(start[index] - floors[index], 0) for index in self.touched)
-        goods = (taking.amount if taking.each is None else sum(taking.each)) + (0 if self._fixed else self._rule.slack)
-        self.ceiling = min(goods, room)
+        self.ceiling = min(taking.amount if taking.each is None else sum(taking.each), room)
         self.extra = taking.gifts + taking.cash_back
+        self._one_by_one = taking.each is not None
         self.shipping = min(taking.shipping, start[-1])
         if not (self.ceiling or self.shipping or self.extra):
             return self.why(start)
@@ -218,50 +260,38 @@ class Compiled:
             self._taking = taking
             if taking.each is not None or self.offer.terms.stacking.overflow == "drop" or not taking.amount:
                 self._wanted = self._shared(taking, start)
-        elif self._proportional():
-            self.rate_bp = taking.rate_bp
         return None
-
-    def _proportional(self) -> bool:
-        """True when each line's share is the same portion of what it holds, but for rounding and for what caps take away."""
-        stacking, numbers = self.offer.terms.stacking, self._numbers
-        kept = stacking.overflow == "drop" or not any(numbers.floors[index] for index in self.touched)
-        return self._calculation == "running" and stacking.share_by == "amount" and kept
 
     def _shared(self, taking: Taking, state: State) -> list[tuple[int, int, int, int]]:
         """Each touched line with its share before caps, the units that are touched, and all its units."""
-        quantities, lines = self._numbers.quantities, taking.lines
         if taking.shipping:
             return [(len(state) - 1, taking.shipping, 1, 1)]
-        all_units = [quantities[index] for index in lines]
-        units = all_units if taking.units is None else taking.units
-        shares = taking.each if taking.each is not None else self._apportioned(taking, units, state)
+        quantities, rule = self._numbers.quantities, self._rule
+        shares = self._apportioned(taking.amount, state) if taking.each is None else taking.each
         return [
-            (index, share, count, quantity)
-            for index, share, count, quantity in zip(lines, shares, units, all_units, strict=True)
+            (index, share, count, quantities[index])
+            for index, share, count in zip(rule.lines, shares, rule.units, strict=True)
             if share
         ]
 
-    def _apportioned(self, taking: Taking, units: Sequence[int], state: State) -> Sequence[int]:
-        if not taking.amount:
-            return [0] * len(units)
-        stacking, quantities, floors = self.offer.terms.stacking, self._numbers.quantities, self._numbers.floors
-        amounts = self._amounts(self._calculation, state)
-        weights = units
+    def _apportioned(self, amount: int, state: State) -> Sequence[int]:
+        rule, quantities, floors = self._rule, self._numbers.quantities, self._numbers.floors
+        if not amount:
+            return [0] * len(rule.lines)
+        stacking, weights = self.offer.terms.stacking, rule.units
         if stacking.share_by == "amount":
-            # Only the touched units weigh; brought to one denominator they stay integers.
-            weights = _weights(amounts, taking.lines, units, quantities)
+            weights = _weights(self._amounts(self._calculation, state), rule.lines, rule.units, quantities)
         if stacking.overflow == "drop":
-            return apportion(weights, taking.amount)
+            return apportion(weights, amount)
         caps = [
             max(state[index] - floors[index], 0) * count // quantities[index]
-            for index, count in zip(taking.lines, units, strict=True)
+            for index, count in zip(rule.lines, rule.units, strict=True)
         ]
-        return pour(weights, taking.amount, caps)
+        return pour(weights, amount, caps)
 
 
 def _weights(amounts: State, lines: Sequence[int], units: Sequence[int], quantities: Sequence[int]) -> list[int]:
-    """The touched units' part of each line's amount, times the product of the quantities that do not divide evenly."""
+    """The touched units' part of each line's amount; times the quantities that do not divide it, so that it is an integer."""
     scale = 1
     for index, count in zip(lines, units, strict=True):
         if amounts[index] * count % quantities[index]:

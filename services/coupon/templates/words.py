@@ -65,8 +65,8 @@ def _percent(percent_bp: int) -> Words:
     return Words(f"{(WHOLE - percent_bp) / 1000:g}折", f"{percent_bp / 100:g} % off")
 
 
-def _most(amount: int | None, show: Show) -> Words:
-    return Words("", "") if amount is None else Words(f"，最多减{show(amount)}", f", at most {show(amount)}")
+def _most(amount: int | None, show: Show, verb: str = "减") -> Words:
+    return Words("", "") if amount is None else Words(f"，最多{verb}{show(amount)}", f", at most {show(amount)}")
 
 
 def _amount_off(benefit: AmountOff, show: Show) -> Words:
@@ -144,7 +144,7 @@ def _cash_back(benefit: CashBack, show: Show) -> Words:
     if benefit.amount is not None:
         return Words(f"返{show(benefit.amount)}券", f"{show(benefit.amount)} back as a coupon")
     share = f"{(benefit.percent_bp or 0) / 100:g}"
-    return Words(f"返{share}%", f"{share} % back as a coupon") + _most(benefit.max_amount, show)
+    return Words(f"返{share}%", f"{share} % back as a coupon") + _most(benefit.max_amount, show, "返")
 
 
 _WORDS: dict[type[Kind], Callable[[Any, Show], Words]] = {

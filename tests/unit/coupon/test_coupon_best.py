@@ -24,7 +24,7 @@ def taken(answer: Answer) -> int:
     return answer.discount + answer.shipping_discount
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(CARTS, wallets(7), POINTS)
 def test_the_search_finds_what_brute_force_finds(cart: Cart, wallet: list[Offer], points: int) -> None:
     answer = price(cart, wallet, points=points, most_steps=ENOUGH)
@@ -34,7 +34,7 @@ def test_the_search_finds_what_brute_force_finds(cart: Cart, wallet: list[Offer]
     assert (taken(answer), extra, -coupons) == by_brute_force(cart, wallet, points)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(CARTS, wallets(6), POINTS)
 def test_shares_sum_up_and_no_line_goes_under_its_floor(cart: Cart, wallet: list[Offer], points: int) -> None:
     answer = price(cart, wallet, points=points)
@@ -51,7 +51,7 @@ def test_shares_sum_up_and_no_line_goes_under_its_floor(cart: Cart, wallet: list
     assert {*used(answer), *answer.refused} == {one.id for one in wallet}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(CARTS, wallets(5), TERMS, POINTS)
 def test_a_further_coupon_never_makes_the_cart_dearer(
     cart: Cart, wallet: list[Offer], more: dict[str, Any], points: int
@@ -61,7 +61,7 @@ def test_a_further_coupon_never_makes_the_cart_dearer(
     assert taken(price(cart, further, points=points, most_steps=ENOUGH)) >= taken(before)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(CARTS, wallets(6), POINTS, st.integers(0, 4))
 def test_a_search_that_stops_early_stays_within_five_percent_and_its_bound_holds(
     cart: Cart, wallet: list[Offer], points: int, steps: int
@@ -73,7 +73,7 @@ def test_a_search_that_stops_early_stays_within_five_percent_and_its_bound_holds
     assert early.exact == (early.bound == taken(early))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(CARTS, wallets(6), POINTS, st.randoms(use_true_random=False))
 def test_a_price_is_the_same_whatever_the_order_of_the_wallet(
     cart: Cart, wallet: list[Offer], points: int, random: Random
@@ -84,7 +84,7 @@ def test_a_price_is_the_same_whatever_the_order_of_the_wallet(
     assert one == other
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(CARTS, wallets(6), POINTS)
 def test_the_chosen_offers_alone_make_the_same_price(cart: Cart, wallet: list[Offer], points: int) -> None:
     answer = price(cart, wallet, points=points)
@@ -98,7 +98,7 @@ def test_the_chosen_offers_alone_make_the_same_price(cart: Cart, wallet: list[Of
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(CARTS, wallets(5), st.randoms(use_true_random=False))
 def test_the_bound_really_bounds_and_rules_never_want_more_later(
     cart: Cart, wallet: list[Offer], random: Random
@@ -167,7 +167,7 @@ def everything(number: int) -> Offer:
     return offer(f"{number:02}", kinds[number % 7], stacking=stacking, scope=category(number) if number % 5 else {})
 
 
-@pytest.mark.parametrize("wallet", [amounts_in_groups, portions])
+@pytest.mark.parametrize("wallet", [amounts_in_groups, portions, running_thresholds, everything])
 def test_thirty_coupons_and_thirty_promotions(wallet: Any) -> None:
     cart = shelves()
     coupons = [wallet(number) for number in range(30)]
@@ -177,9 +177,8 @@ def test_thirty_coupons_and_thirty_promotions(wallet: Any) -> None:
     ]
     for offers in (coupons, coupons + promotions):
         answer = price(Cart(tuple(cart)), offers)
-        assert taken(answer) <= answer.bound <= taken(answer) * 1.05
-        if wallet is not everything:
-            assert answer.exact
+        assert answer.exact
+        assert answer.bound == taken(answer)
 
 
 def test_a_wallet_of_two_hundred_is_searched_whole() -> None:
