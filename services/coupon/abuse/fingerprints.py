@@ -28,7 +28,7 @@ class Fingerprints:
         """32 hexadecimal characters for a value of that kind; an address counts as its household (IPv6 /64)."""
         if subject in ("address", "server"):
             value = bucket_of(value)
-        return hmac.new(self._key, f"{subject}:{value}".encode(), hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self._key, f"{subject}:{value}".encode(), "sha256").hex()[:32]
 
     def origin(self, client: Client) -> Origin:
         """What is kept of the client. A server's address says nothing about a shopper, so it is left out."""

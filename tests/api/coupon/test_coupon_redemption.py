@@ -197,6 +197,25 @@ async def test_forged_tokens_are_unknown_and_paid_for(mall: Mall) -> None:
     assert int(right.headers["retry-after"]) > 0
 
 
+async def test_a_guess_under_an_idempotency_key_is_counted_though_all_of_it_is_rolled_back(mall: Mall) -> None:
+    """Reference 8: failures are what is counted, and a success does not refill the budget."""
+    coupons = [await mall.claim(await mall.template()) for _ in range(2)]
+    tokens = [(await show(mall, one))["token"] for one in coupons]
+    till = Till(mall)
+    for number in range(31):
+        if number == 15:
+            assert (await till.redeem("r1", token=tokens[0])).status_code == 201
+        headers = {"idempotency-key": f"k{number}"}
+        body = {"order_ref": "r2", "short_code": "000000000"}
+        answer = await till.http.post("/v1/redemptions", json=body, headers=headers)
+        expected = (404, "token_unknown") if number < 30 else (429, "too_many_attempts")
+        assert code_of(answer) == expected, number
+    answer = await till.http.post(
+        "/v1/redemptions", json={"order_ref": "r2", "token": tokens[1]}, headers={"idempotency-key": "right"}
+    )
+    assert code_of(answer) == (429, "too_many_attempts")
+
+
 async def test_only_staff_keys_redeem_and_only_for_their_shop(mall: Mall, clock: ManualClock) -> None:
     template_id = await mall.template(scope={"include": {"shops": ["shopA"]}})
     shown = await show(mall, await mall.claim(template_id))
