@@ -155,7 +155,7 @@ class AbuseCaseCoupon(Base, table=True):
     """One coupon of a case; `outcome` is what the decision did to it."""
 
     __tablename__ = "abuse_case_coupon"
-    __table_args__ = (PrimaryKeyConstraint("case_id", "coupon_id"),)
+    __table_args__ = (PrimaryKeyConstraint("case_id", "coupon_id"), Index(None, "customer_id"))
 
     case_id: str = Field(sa_type=String(40))
     coupon_id: str = Field(sa_type=String(40))

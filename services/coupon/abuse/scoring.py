@@ -65,11 +65,12 @@ class Scoring:
         """Score the next coupons. Answers a short rest when more may wait: claims go before their scores."""
         horizon = self._kit.clock.now() - self._lag
         async with self._kit.db.read() as tx:
-            position = await tx.scalar(select(CURSOR.c.position).where(CURSOR.c.name == _NAME)) or ""
-            if not await self._next(tx, position, horizon, 1):
+            position = await tx.scalar(select(CURSOR.c.position).where(CURSOR.c.name == _NAME))
+            if position is not None and not await self._next(tx, position, horizon, 1):
                 return None
         async with self._kit.db.write() as tx:
-            await insert_ignore(tx, CURSOR, [{"name": _NAME, "position": ""}])
+            if position is None:
+                await insert_ignore(tx, CURSOR, [{"name": _NAME, "position": await self._start(tx, horizon)}])
             chosen = select(CURSOR).where(CURSOR.c.name == _NAME).with_for_update(skip_locked=True)
             held = (await tx.execute(chosen)).one_or_none()
             if held is None:
@@ -87,6 +88,11 @@ class Scoring:
         async with self._kit.db.write() as tx:
             await tx.execute(delete(SIGHTING).where(SIGHTING.c.last_at < over))
             await tx.execute(delete(SHARE).where(SHARE.c.last_at < over))
+
+    async def _start(self, tx: Transaction, horizon: datetime) -> str:
+        """Where the first round begins: what is older than a day, from before this was installed, is left alone."""
+        old = select(func.max(COUPON.c.id)).where(COUPON.c.issued_at < horizon - _DAY)
+        return await tx.scalar(old) or ""
 
     async def _next(self, tx: Transaction, position: str, horizon: datetime, limit: int) -> list[Row[Any]]:
         """The coupons behind `position`, up to the first that is too fresh."""

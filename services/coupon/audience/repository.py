@@ -9,6 +9,7 @@ from sqlalchemy import Integer, Row, and_, case, func, literal, or_, select, uni
 from services.coupon.audience.models import CompletedOrder, Customer, SegmentMember
 from services.coupon.audience.rules import Learned, Ordered, news
 from services.coupon.checkout.models import Checkout
+from services.coupon.redemption.models import Redemption
 from services.coupon.statements import padded
 from services.coupon.wallet.models import Coupon
 from shared.db import Transaction, excluded, insert_ignore, table, upsert
@@ -17,6 +18,7 @@ MEMBER = table(SegmentMember)
 CUSTOMER = table(Customer)
 ORDER = table(CompletedOrder)
 CHECKOUT = table(Checkout)
+TILL = table(Redemption)
 COUPON = table(Coupon)
 
 
@@ -95,7 +97,7 @@ async def orders(
 ) -> dict[str, tuple[datetime | None, bool]]:
     """By customer: when the first order was made, and whether an open order uses a first-order offer.
 
-    Orders are those that tracking told of and the paid checkouts; the order `but` is left out.
+    Orders are those that tracking told of, the paid checkouts and the receipts of tills; the order `but` is left out.
     """
     there, here = ORDER.c, CHECKOUT.c
     elsewhere = select(there.customer_id, there.completed_at.label("at"), literal(0, Integer).label("open")).where(
@@ -107,7 +109,10 @@ async def orders(
         here.order_id != (but or ""),
         or_(held, here.status.not_in(("locked", "rolled_back", "expired"))),
     )
-    every = union_all(elsewhere, ours).subquery()
+    sold = select(TILL.c.customer_id, TILL.c.created_at, literal(0, Integer)).where(
+        TILL.c.customer_id.in_(padded(customer_ids)), TILL.c.order_ref != (but or ""), TILL.c.status == "redeemed"
+    )
+    every = union_all(elsewhere, ours, sold).subquery()
     chosen = select(every.c.customer_id, every.c.open, func.min(every.c.at).label("first")).group_by(
         every.c.customer_id, every.c.open
     )

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from services.coupon.redemption import problems
 from services.coupon.redemption.reading import Redemptions
 from services.coupon.redemption.redeeming import StoreRedeeming
 from services.coupon.redemption.reversing import Reversing
@@ -79,6 +80,7 @@ async def list_keys(caller: KeysRead, keys: Keys) -> KeySet:
 @router.post("/redemption-keys/rotate", status_code=201, summary="Sign with a new key from now on")
 async def rotate_keys(caller: KeysWrite, keys: Keys) -> KeySet:
     """The old public key stays in the set until everything signed with it is settled."""
+    problems.operators_only(caller)
     return await keys.rotate()
 
 

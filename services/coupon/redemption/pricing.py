@@ -32,16 +32,24 @@ class StorePricing:
         return (await self._book.load(tx, [key]))[key]
 
     async def refusal(
-        self, tx: Transaction, coupon: Row[Any], currency: str, shop_id: str | None
+        self,
+        tx: Transaction,
+        coupon: Row[Any],
+        currency: str,
+        shop_id: str | None = None,
+        order_ref: str | None = None,
     ) -> RejectedView | None:
-        """Why the coupon can't be used in a store now, whatever is bought; None when it can. `shop_id`: in that one."""
+        """Why the coupon can't be used in a store now, whatever is bought; None when it can.
+
+        `shop_id`: in that one; `order_ref`: on that receipt, in the transaction that makes it.
+        """
         terms = await self.snapshot(tx, coupon)
         if terms.terms.benefit.kind in _ONLINE_ONLY:
             return _told("not_for_stores")
         if shop_id is not None and not _in_shop(terms, shop_id):
             return _told("wrong_shop")
         receipt = LineIn(line_id="receipt", quantity=1, unit_price=0, shop_id=shop_id)
-        priced = await self._priced(tx, coupon, currency, [receipt], None)
+        priced = await self._priced(tx, coupon, currency, [receipt], order_ref)
         return priced if isinstance(priced, RejectedView) and priced.code not in _OF_THE_CART else None
 
     async def discount(
@@ -55,7 +63,7 @@ class StorePricing:
         order_ref: str,
     ) -> int | RejectedView:
         """What the coupon takes off. Raises Unprocessable where nobody says how much that is."""
-        refused = await self.refusal(tx, coupon, currency, shop_id)
+        refused = await self.refusal(tx, coupon, currency, shop_id, order_ref)
         if refused is not None:
             return refused
         if lines is not None:

@@ -46,7 +46,7 @@ class Showing:
             status = effective(coupon.status, coupon.valid_until, coupon.locked_until, now)
             if status != "issued":
                 raise unusable(status)
-            refusal = await self._pricing.refusal(tx, coupon, coupon.currency, None)
+            refusal = await self._pricing.refusal(tx, coupon, coupon.currency)
             if refusal is not None:
                 raise refused(refusal)
             return self._view(await self._store(tx, coupon))

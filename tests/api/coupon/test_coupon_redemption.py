@@ -256,6 +256,22 @@ async def test_terms_hold_in_the_store_too(mall: Mall, terms: Json, code: str) -
     assert code_of(await mall.http.post("/v1/redemption-tokens", json={"coupon_id": listed[0]["id"]})) == (409, code)
 
 
+async def test_a_receipt_is_an_order_for_those_who_may_order_first(mall: Mall) -> None:
+    scope = {"first_order_only": True}
+    coupons = [await mall.claim(await mall.template(scope=scope)) for _ in range(2)]
+    till = Till(mall)
+    first = [till.redeem(f"r{number}", coupon_id=one, customer_id="c1") for number, one in enumerate(coupons)]
+    answers = await asyncio.gather(*first)
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"not_eligible"}
+    done = next(answer.json() for answer in answers if answer.status_code == 201)
+    (left,) = {*coupons} - {done["coupon_id"]}
+    quote = await mall.quote(mall.cart(coupons=[left]))
+    assert quote["rejected"][0]["code"] == "not_eligible", "nor on line"
+    await till.http.post(f"/v1/redemptions/{done['id']}/reverse", json={"reason": "x"})
+    assert (await mall.quote(mall.cart(coupons=[left])))["discount"] == 1000
+
+
 async def test_the_engine_prices_a_receipt(mall: Mall) -> None:
     template_id = await mall.template(
         benefit={"kind": "percent_off", "percent_bp": 1000}, threshold={"amount": 10_000}, scope={"channels": ["store"]}
