@@ -119,11 +119,11 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
     scanning = Scanning(kit, granting, wallet, guarding, settings.time_zone)
     drawing = Drawing(kit, granting, wallet, watch, settings.time_zone)
 
-    quoting = Quoting(kit, book, settings.time_zone)
+    quoting = Quoting(kit, book, codes, guarding, settings.time_zone)
     spending = Spending(kit, book, settings.time_zone)
     releasing = Releasing(kit, spending, settings.sweep_batch_size)
     checkouts = Checkouts(kit)
-    locking = Locking(kit, quoting, spending, releasing, checkouts)
+    locking = Locking(kit, quoting, codes, guarding, spending, releasing, checkouts)
     settling = Settling(kit, spending, Relocking(kit, spending), releasing, checkouts)
     refunds = Refunds(kit)
     returning = Returning(kit, book, spending)

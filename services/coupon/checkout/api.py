@@ -8,7 +8,7 @@ from services.coupon.checkout.locking import Locking
 from services.coupon.checkout.schemas import CheckoutIn, CheckoutView, ExtendIn, Status
 from services.coupon.checkout.settling import Settling
 from services.coupon.checkout.viewing import Checkouts
-from shared.web import Caller, ExternalId, Page, PageParams, Provided, needs
+from shared.web import Caller, ClientFacts, ExternalId, Page, PageParams, Provided, needs
 
 router = APIRouter(prefix="/v1/checkouts", tags=["checkouts"])
 CheckoutsRead = Annotated[Caller, Depends(needs("coupon:checkouts:read"))]
@@ -19,11 +19,15 @@ Ends = Annotated[Settling, Provided(Settling)]
 
 @router.post("", status_code=201, summary="Lock the coupons of an order", response_model_exclude_none=True)
 async def create_checkout(
-    caller: CheckoutsWrite, body: CheckoutIn, response: Response, locking: Annotated[Locking, Provided(Locking)]
+    caller: CheckoutsWrite,
+    body: CheckoutIn,
+    response: Response,
+    client: ClientFacts,
+    locking: Annotated[Locking, Provided(Locking)],
 ) -> CheckoutView:
     """Price the cart, freeze the quote, hold its coupons. The same order and body again get the same checkout."""
     caller.require_customer(body.customer_id)
-    view, known = await locking.lock(caller, body)
+    view, known = await locking.lock(caller, body, client)
     if known:
         response.headers["Idempotent-Replayed"] = "true"
     return view

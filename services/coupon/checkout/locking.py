@@ -6,40 +6,58 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from services.coupon.abuse.guarding import Attempt, Guarding
 from services.coupon.checkout import frozen, repository
 from services.coupon.checkout.releasing import Releasing
 from services.coupon.checkout.repository import CHECKOUT, LINE, LOCK, SHARE
 from services.coupon.checkout.schemas import CheckoutIn, CheckoutView
 from services.coupon.checkout.spending import Spending, hold_limited
 from services.coupon.checkout.viewing import Checkouts
+from services.coupon.codes.resolving import Ask, Codes, Refused, invalid
+from services.coupon.pricing.entering import distinct
 from services.coupon.pricing.quoting import Priced, Quoting, vouched
 from services.coupon.pricing.wallets import UNUSABLE
 from services.coupon.wallet import ledger
 from shared.contracts import CouponLocked
 from shared.db import Transaction
 from shared.service import Kit
-from shared.web import Caller, Conflict, Unprocessable
+from shared.web import Caller, Client, Conflict, Unprocessable
 
 
 class Locking:
     """Opens checkouts, one at a time for each order."""
 
     def __init__(
-        self, kit: Kit, quoting: Quoting, spending: Spending, releasing: Releasing, checkouts: Checkouts
+        self,
+        kit: Kit,
+        quoting: Quoting,
+        codes: Codes,
+        guarding: Guarding,
+        spending: Spending,
+        releasing: Releasing,
+        checkouts: Checkouts,
     ) -> None:
         self._kit = kit
         self._quoting = quoting
+        self._codes = codes
+        self._guarding = guarding
         self._spending = spending
         self._releasing = releasing
         self._checkouts = checkouts
 
-    async def lock(self, caller: Caller, body: CheckoutIn) -> tuple[CheckoutView, bool]:
-        """The order's checkout, and whether it was there already.
+    async def lock(self, caller: Caller, body: CheckoutIn, client: Client) -> tuple[CheckoutView, bool]:
+        """The order's checkout, and whether it was there already. Codes turn into coupons of the wallet.
 
-        Raises Unprocessable when the order's open checkout was made from another body, Conflict when a coupon that the
-        body names cannot be used by anybody else's leave. Nothing is locked then.
+        Raises Unprocessable when the order's open checkout was made from another body or a code is wrong, Conflict when a
+        coupon that the body names cannot be used by anybody else's leave. Nothing is locked or redeemed then.
         """
         vouched(caller, body)
+        if not body.codes:
+            return await self._lock(caller, body, None)
+        async with self._guarding.admit(client, body.customer_id, denied=invalid()) as attempt:
+            return await self._lock(caller, body, attempt)
+
+    async def _lock(self, caller: Caller, body: CheckoutIn, attempt: Attempt | None) -> tuple[CheckoutView, bool]:
         now = self._kit.clock.now()
         fingerprint = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
         actor = f"key:{caller.key_id}"
@@ -48,6 +66,8 @@ class Locking:
             known = await repository.open_for(tx, body.order_id)
             if known is not None:
                 return await self._again(tx, known, fingerprint)
+            if attempt is not None:
+                candidates = await self._redeemed(tx, caller, body, attempt, candidates)
             held = await ledger.hold(tx, candidates)
             priced = await self._quoting.price(tx, body, candidates, order_id=body.order_id)
             _refuse_unusable(body, priced)
@@ -67,15 +87,30 @@ class Locking:
 
         Answers the coupons to price, which nobody else can take from here on, and the offers with limits.
         """
+        theirs = await self._codes.hold(tx, body.customer_id, body.codes) if body.codes else []
         mine = (CHECKOUT.c.customer_id == body.customer_id) | (CHECKOUT.c.order_id == body.order_id)
         due = await repository.due(tx, self._kit.clock.now(), mine, limit=100, wait=True)
         coupons, used = await self._releasing.holding(tx, due)
         candidates = await self._quoting.candidates(tx, body)
         await ledger.hold(tx, [*candidates, *coupons])
-        offers = await hold_limited(tx, [*used, *await self._quoting.limited(tx, body, candidates)])
+        offers = await hold_limited(tx, [*used, *theirs, *await self._quoting.limited(tx, body, candidates)])
         if due:
             await self._releasing.release(tx, due, "expired", "lock_expired", "clock")
         return candidates, offers
+
+    async def _redeemed(
+        self, tx: Transaction, caller: Caller, body: CheckoutIn, attempt: Attempt, candidates: Sequence[str]
+    ) -> list[str]:
+        """The coupons to price with those of the codes. A wrong code must not silently make the order dearer: it raises."""
+        actor = f"customer:{caller.customer_id}" if caller.customer_id else f"key:{caller.key_id}"
+        asks = [Ask(code, body.customer_id, actor, origin=attempt.origin) for code in distinct(body.codes)]
+        coupons = []
+        for answer in await self._codes.redeem(tx, asks):
+            if isinstance(answer, Refused):
+                attempt.failed(answer.template_id)
+                raise answer.problem
+            coupons.append(answer.coupon_id)
+        return list(dict.fromkeys([*candidates, *coupons]))
 
     async def _again(self, tx: Transaction, known: Row[Any], fingerprint: str) -> tuple[CheckoutView, bool]:
         if known.fingerprint != fingerprint:

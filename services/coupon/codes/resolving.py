@@ -89,6 +89,12 @@ class Codes:
         lot = await self._granting.foresee(tx, Wish(found.row.template_id, customer_id, "code", "", ""))
         return _told(lot) if isinstance(lot, Problem) else Peeked(None, lot)
 
+    async def hold(self, tx: Transaction, customer_id: str, typed: Sequence[str]) -> list[str]:
+        """Lock these codes' rows before anything else of a transaction that will redeem them; their templates' ids."""
+        keys = {normalised(code) for code in typed}
+        found = await repository.find(tx, keys, [customer_id], self._kit.clock.now(), hold=True)
+        return sorted({code.row.template_id for code in found.values()})
+
     async def redeem(self, tx: Transaction, asks: Sequence[Ask]) -> list[Redeemed | Refused]:
         """One answer for each ask, in order. A customer's own redeemed code answers its coupon again.
 

@@ -8,7 +8,7 @@ from services.coupon.pricing.drafts import PreviewIn, PreviewView
 from services.coupon.pricing.previewing import Previewing
 from services.coupon.pricing.quoting import Quoting
 from services.coupon.pricing.schemas import QuoteIn, QuoteView
-from shared.web import Caller, Provided, needs
+from shared.web import Caller, ClientFacts, Provided, needs
 
 router = APIRouter(prefix="/v1/quotes", tags=["prices"])
 QuotesWrite = Annotated[Caller, Depends(needs("coupon:quotes:write"))]
@@ -16,10 +16,12 @@ TemplatesRead = Annotated[Caller, Depends(needs("coupon:templates:read"))]
 
 
 @router.post("", summary="Price a cart", response_model_exclude_none=True)
-async def quote_cart(caller: QuotesWrite, body: QuoteIn, quoting: Annotated[Quoting, Provided(Quoting)]) -> QuoteView:
+async def quote_cart(
+    caller: QuotesWrite, body: QuoteIn, client: ClientFacts, quoting: Annotated[Quoting, Provided(Quoting)]
+) -> QuoteView:
     """What the cart costs with the customer's coupons, and why each coupon that is not used is not. Stores nothing."""
     caller.require_customer(body.customer_id)
-    return await quoting.quote(caller, body)
+    return await quoting.quote(caller, body, client)
 
 
 @router.post("/preview", summary="Try drafts of offers on a cart", response_model_exclude_none=True)

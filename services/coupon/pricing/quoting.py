@@ -7,10 +7,13 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from services.coupon.abuse.guarding import Attempt, Guarding
 from services.coupon.audience.knowing import facts
+from services.coupon.codes.resolving import Codes, invalid
 from services.coupon.pricing import repository
 from services.coupon.pricing.budgets import price_within
 from services.coupon.pricing.cart import Cart
+from services.coupon.pricing.entering import Entered, all_invalid, entered
 from services.coupon.pricing.offers import Answer, Refusal
 from services.coupon.pricing.schemas import CartIn, QuoteView
 from services.coupon.pricing.views import quote_view
@@ -20,7 +23,7 @@ from services.coupon.templates.terms import Terms
 from services.coupon.templates.validity import FOREVER, local_day
 from shared.db import Transaction
 from shared.service import Kit
-from shared.web import Caller, Forbidden
+from shared.web import Caller, Client, Forbidden, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +42,40 @@ class Priced:
 class Quoting:
     """Prices carts with the coupons of their customers and the promotions that run: the one way to a price."""
 
-    def __init__(self, kit: Kit, book: TermsBook, time_zone: str) -> None:
+    def __init__(self, kit: Kit, book: TermsBook, codes: Codes, guarding: Guarding, time_zone: str) -> None:
         self._kit = kit
         self._book = book
+        self._codes = codes
+        self._guarding = guarding
         self._time_zone = time_zone
 
-    async def quote(self, caller: Caller, cart: CartIn) -> QuoteView:
-        """The price as a checkout would find it now."""
+    async def quote(self, caller: Caller, cart: CartIn, client: Client) -> QuoteView:
+        """The price as a checkout would find it now. Codes are priced as if they were redeemed; wrong ones are counted."""
         vouched(caller, cart)
+        if not cart.codes:
+            return await self._look(cart)
+        denied = invalid()
+        try:
+            async with self._guarding.admit(client, cart.customer_id, denied=denied) as attempt:
+                return await self._look(cart, attempt)
+        except Problem as refused:
+            if refused is not denied:
+                raise
+            return await self._look(cart)
+
+    async def _look(self, cart: CartIn, attempt: Attempt | None = None) -> QuoteView:
+        """The quote; without an attempt every code is refused."""
         async with self._kit.db.read() as tx:
-            now = self._kit.clock.now()
+            if attempt is None:
+                codes = all_invalid(cart.codes)
+            else:
+                codes = await entered(self._codes, tx, cart.customer_id, cart.codes, attempt)
             if cart.coupons == "best":
-                rows = await repository.live(tx, cart.customer_id, now)
-                return (await self._price(tx, cart, rows, [row.id for row in rows])).view
-            return (await self.price(tx, cart, await self.candidates(tx, cart))).view
+                rows = await repository.live(tx, cart.customer_id, self._kit.clock.now())
+                return (await self._price(tx, cart, rows, [row.id for row in rows], codes)).view
+            named = list(dict.fromkeys([*cart.coupons, *codes.coupon_ids]))
+            rows = await repository.named(tx, cart.customer_id, named)
+            return (await self._price(tx, cart, rows, named, codes)).view
 
     async def candidates(self, tx: Transaction, cart: CartIn) -> Sequence[str]:
         """Ids of the coupons to price: those that are named, or the live ones of the wallet, soonest to end first."""
@@ -72,7 +95,7 @@ class Quoting:
         `order_id`: in the write transaction that makes this order, whose coupons are held.
         """
         rows = await repository.named(tx, cart.customer_id, coupon_ids)
-        return await self._price(tx, cart, rows, coupon_ids, order_id)
+        return await self._price(tx, cart, rows, coupon_ids, Entered(), order_id)
 
     async def _price(
         self,
@@ -80,13 +103,14 @@ class Quoting:
         cart: CartIn,
         rows: Sequence[Row[Any]],
         coupon_ids: Sequence[str],
+        codes: Entered,
         order_id: str | None = None,
     ) -> Priced:
         now = self._kit.clock.now()
-        wallet = await self._wallet(tx, rows)
+        wallet = {**await self._wallet(tx, rows), **{one.id: one for one in codes.coming}}
         promotions = await self.promotions(tx, cart.currency, now)
         moment = await self.moment(tx, cart, [*wallet.values(), *promotions], now, order_id)
-        refused = {one: Refusal.of("not_found") for one in coupon_ids if one not in wallet}
+        refused = {**codes.refused, **{one: Refusal.of("not_found") for one in coupon_ids if one not in wallet}}
         candidates = {**wallet, **{one.id: one for one in promotions}}
         usable = []
         for candidate in candidates.values():
@@ -97,9 +121,9 @@ class Quoting:
                 refused[candidate.id] = refusal  # a promotion for others is nothing to tell
         answer = best_price(cart.priced(), usable, cart.points)
         refused.update(answer.refused)
-        order = [*coupon_ids, *(one.id for one in promotions)]
+        order = [*coupon_ids, *codes.typed, *(one.id for one in promotions)]
         shown = {one: refused[one] for one in order if one in refused}
-        return Priced(quote_view(answer, candidates, shown, now), answer)
+        return Priced(quote_view(answer, candidates, shown, now, typed=codes.typed), answer)
 
     async def _wallet(self, tx: Transaction, rows: Sequence[Row[Any]]) -> dict[str, Candidate]:
         book = await self._book.load(tx, {(row.template_id, row.terms_version) for row in rows})

@@ -8,7 +8,7 @@ from services.coupon.pricing.cart import SHIPPING, Cart, Line
 from services.coupon.templates.scopes import Flag
 from services.coupon.templates.terms import Layer
 from shared.money import Currency
-from shared.web import Body, ExternalId, Instant, Unprocessable, View
+from shared.web import Body, ExternalId, Instant, View
 
 Price = Annotated[int, Field(strict=True, ge=0, le=10**11)]
 """Minor units; bounded so that no sum of a cart leaves 64 bits."""
@@ -86,7 +86,10 @@ class CartIn(Body):
         Literal["best"] | Annotated[list[ExternalId], Field(max_length=MOST_NAMED)],
         Field(description="`best`: whatever of the wallet takes most off; or the ids of the coupons to use"),
     ] = "best"
-    codes: Annotated[tuple[ExternalId, ...], Field(description="must be empty: there are no codes yet")] = ()
+    codes: Annotated[
+        tuple[ExternalId, ...],
+        Field(max_length=10, description="codes that the shopper typed: priced by a quote, redeemed by a checkout"),
+    ] = ()
     points: Annotated[
         Price,
         Field(description="points to pay with, one for one minor unit of goods; only the shop's own server may say so"),
@@ -99,8 +102,6 @@ class CartIn(Body):
             raise ValueError("two lines have the same line_id; give each its own")
         if SHIPPING in names:
             raise ValueError(f"line_id {SHIPPING} stands for the shipping fee; give the line another")
-        if self.codes:
-            raise Unprocessable("unsupported_codes", "Codes are not supported yet; leave `codes` empty.")
         return self
 
     def priced(self) -> Cart:
@@ -151,11 +152,13 @@ class NextStepView(View):
 
 
 class Named(View):
-    """An offer in a quote: a coupon, a promotion, or (in a preview) a draft. `valid_until` is null when it never ends."""
+    """An offer in a quote: a coupon, a promotion, a code that is not redeemed yet, or (in a preview) a draft."""
 
     coupon_id: str | None = None
     promotion_id: str | None = None
+    redeem_code: str | None = None
     ref: str | None = None
+    template_id: str | None = None
     name: str | None = None
 
 
@@ -166,7 +169,6 @@ class NudgeView(Named, NextStepView):
 class AppliedView(Named):
     """An offer that is used, and what it takes off the order, goods and shipping."""
 
-    template_id: str | None = None
     layer: Layer = "coupon"
     amount: int
     valid_until: Instant | None = None

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
+from types import MappingProxyType
 
 from services.coupon.pricing import schemas
 from services.coupon.pricing.cart import Line
@@ -21,12 +23,15 @@ def quote_view(
     refused: Mapping[str, Refusal],
     server_time: datetime,
     drafts: Collection[str] = (),
+    typed: Mapping[str, str] = MappingProxyType({}),
 ) -> QuoteView:
-    """The quote. `refused` has the reasons in the order that they are shown in; `drafts` are the ids that are refs."""
+    """The quote. `refused` has the reasons in the order that they are shown in; `drafts` are the ids that are refs, `typed`
+    the codes of ids that stand for a code."""
+    called = partial(_name, candidates, drafts, typed)
     cart = answer.cart
-    applied = [_applied(use, candidates[use.offer.id], drafts, cart.currency) for use in answer.uses]
+    applied = [_applied(use, candidates[use.offer.id], called(use.offer.id), cart.currency) for use in answer.uses]
     rejected = [
-        _rejected(one, candidates.get(one), refusal, drafts)
+        _rejected(candidates.get(one), refusal, called(one))
         for one, refusal in refused.items()
         if one in drafts or not ((known := candidates.get(one)) and known.automatic and refusal.code in _UNINTERESTING)
     ]
@@ -85,19 +90,25 @@ def _extra(extra: ExtraLine, number: int) -> schemas.LineView:
     )
 
 
-def _name(candidate_id: str, candidate: Candidate | None, drafts: Collection[str]) -> dict[str, str]:
-    """How an offer is called in the answer."""
-    if drafts and not (candidate and candidate.id not in drafts):
-        return {"ref": candidate_id}
-    return {"promotion_id" if candidate and candidate.automatic else "coupon_id": candidate_id}
+def _name(
+    candidates: Mapping[str, Candidate], drafts: Collection[str], typed: Mapping[str, str], one: str
+) -> dict[str, str | None]:
+    """How an offer is called in the answer, and what it belongs to."""
+    if one in typed:
+        return {"redeem_code": typed[one], "template_id": candidates[one].template_id if one in candidates else None}
+    known = candidates.get(one)
+    if drafts and (known is None or one in drafts):
+        return {"ref": one}
+    if known is not None and known.automatic:
+        return {"promotion_id": one}
+    return {"coupon_id": one, "template_id": None if known is None else known.template_id}
 
 
-def _applied(use: Use, candidate: Candidate, drafts: Collection[str], currency: str) -> schemas.AppliedView:
+def _applied(use: Use, candidate: Candidate, called: dict[str, str | None], currency: str) -> schemas.AppliedView:
     step = use.next_step
     return schemas.AppliedView.model_validate(
         {
-            **_name(candidate.id, candidate, drafts),
-            "template_id": None if candidate.automatic or candidate.id in drafts else candidate.template_id,
+            **called,
             "name": candidate.name,
             "layer": candidate.terms.stacking.layer,
             "amount": use.amount,
@@ -109,10 +120,10 @@ def _applied(use: Use, candidate: Candidate, drafts: Collection[str], currency: 
     )
 
 
-def _rejected(one: str, candidate: Candidate | None, refusal: Refusal, drafts: Collection[str]) -> schemas.RejectedView:
+def _rejected(candidate: Candidate | None, refusal: Refusal, called: dict[str, str | None]) -> schemas.RejectedView:
     return schemas.RejectedView.model_validate(
         {
-            **_name(one, candidate, drafts),
+            **called,
             "name": candidate and candidate.name,
             "code": refusal.code,
             "detail": refusal.detail,
@@ -160,5 +171,4 @@ def _nearest(
     offer, step = min(
         steps, key=lambda one: (one[1].missing_amount is None, one[1].missing_amount or one[1].missing_quantity)
     )
-    names = {"coupon_id": offer.coupon_id, "promotion_id": offer.promotion_id, "ref": offer.ref, "name": offer.name}
-    return schemas.NudgeView(**names, **dict(step))
+    return schemas.NudgeView(**{name: getattr(offer, name) for name in schemas.Named.model_fields}, **dict(step))

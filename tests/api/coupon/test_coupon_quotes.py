@@ -100,7 +100,7 @@ async def test_a_quote_writes_nothing(mall: Mall) -> None:
         ({"lines": [{"line_id": "1", "quantity": 1, "unit_price": 1}] * 2}, "validation_failed"),
         ({"coupons": "all"}, "validation_failed"),
         ({"colour": "red"}, "validation_failed"),
-        ({"codes": ["ABC"]}, "unsupported_codes"),
+        ({"codes": ["A"] * 11}, "validation_failed"),
         ({"points": -5}, "validation_failed"),
     ],
 )
@@ -171,3 +171,71 @@ async def test_points_are_for_the_shop_to_vouch_for(mall: Mall) -> None:
         refused = await shopper.post(path, json={**mall.cart(points=1), **body})
         assert (refused.status_code, refused.json()["code"]) == (403, "points_need_the_shop")
     assert (await shopper.post("/v1/quotes", json=mall.cart())).status_code == 200
+
+
+async def test_codes_are_priced_by_a_quote_and_redeemed_by_a_checkout(mall: Mall) -> None:
+    template_id = await mall.template(2000, limits={"total": 1})
+    body = {"code": "DOUBLE11", "template_id": template_id}
+    assert (await mall.http.post("/v1/public-codes", json=body)).status_code == 201
+    cart = mall.cart(codes=["double-11", "DOUBLE 11", "WRONG"])
+    quote = await mall.quote(cart)
+    (used,) = quote["applied"]
+    assert (used["redeem_code"], used["template_id"], used["amount"]) == ("double-11", template_id, 2000)
+    assert [(one["redeem_code"], one["code"]) for one in quote["rejected"]] == [("WRONG", "coupon_invalid")]
+    assert (await mall.seen(template_id))["issued"] == 0
+    wrong = await mall.try_checkout("o1", cart)
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "coupon_invalid")
+    assert (await mall.seen(template_id))["issued"] == 0
+    right = mall.cart(codes=["DOUBLE11"])
+    checkout = await mall.checkout("o1", right)
+    assert checkout["quote"]["total"] == quote["total"]
+    coupon_id = checkout["quote"]["applied"][0]["coupon_id"]
+    assert (await mall.coupon(coupon_id))["status"] == "locked"
+    assert (await mall.checkout("o1", right))["id"] == checkout["id"]  # again: nothing is redeemed twice
+    await mall.end(checkout["id"], "rollback")
+    again = await mall.quote(right)
+    assert [one["coupon_id"] for one in again["applied"]] == [coupon_id]  # hers by now
+    assert (await mall.checkout("o1", right))["quote"]["applied"][0]["coupon_id"] == coupon_id
+    assert (await mall.seen(template_id))["issued"] == 1
+    assert await mall.audit() == {}
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_guessing_codes_in_quotes_is_paid_for(mall: Mall) -> None:
+    statuses = []
+    for number in range(30):
+        answer = await mall.http.post("/v1/quotes", json=mall.cart(codes=[f"WRONG{number}"]))
+        statuses.append(answer.status_code)
+        if answer.status_code != 200:
+            assert answer.json()["code"] == "too_many_attempts"
+            break
+    assert statuses[-1] == 429
+    assert (await mall.http.post("/v1/quotes", json=mall.cart())).status_code == 200  # without codes
+
+
+async def test_shipping_gifts_cash_back_and_points_stand_in_the_quote(mall: Mall) -> None:
+    await mall.promotion(name="包邮", benefit={"kind": "free_shipping"}, threshold={"amount": 10_000})
+    gift = await mall.promotion(name="赠品", benefit={"kind": "gift", "sku": "cup", "quantity": 2})
+    cash = await mall.claim(await mall.template(benefit={"kind": "cash_back", "amount": 500, "valid_days": 7}))
+    swap = await mall.claim(await mall.template(benefit={"kind": "exchange", "product_id": "p9"}))
+    quote = await mall.quote(mall.cart(shipping_fee=800, points=300))
+    assert (quote["subtotal"], quote["discount"], quote["points_discount"]) == (10_000, 0, 300)
+    assert (quote["shipping_fee"], quote["shipping_discount"], quote["total"]) == (800, 800, 9700)
+    assert quote["cash_back"] == [{"source": cash, "amount": 500, "valid_days": 7}]
+    extra = [
+        (one["kind"], one["source"], one.get("sku") or one.get("product_id"), one["quantity"], one["total"])
+        for one in quote["lines"][1:]
+    ]
+    assert sorted(extra) == [("exchange", swap, "p9", 1, 0), ("gift", gift, "cup", 2, 0)]
+    assert quote["lines"][0]["points_discount"] == 300
+    assert {one["layer"] for one in quote["applied"]} >= {"shipping", "shop"}
+
+
+async def test_the_next_step_of_a_ladder(mall: Mall) -> None:
+    steps = [{"threshold": 10_000, "amount": 1000}, {"threshold": 12_000, "amount": 2000}]
+    ladder = await mall.promotion(benefit={"kind": "ladder", "steps": steps})
+    quote = await mall.quote(mall.cart())
+    step = quote["applied"][0]["next_step"]
+    assert (step["missing_amount"], step["would_take_off"]) == (2000, 2000)
+    assert quote["next_step"]["promotion_id"] == ladder
+    assert "¥20.00" in quote["next_step"]["detail_zh"]
