@@ -112,7 +112,7 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
     scoring = Scoring(kit, guarding, fingerprints, cases, settings)
     reviewing = Reviewing(kit, ending, denials)
     batches = CodeBatches(kit, settings.code_chunk_size)
-    codes = Codes(kit, granting)
+    codes = Codes(kit, granting, guarding)
     redeeming = Redeeming(kit, codes, wallet, guarding, settings.group_commit_max)
 
     sharing = Sharing(kit, granting, wallet, watch)

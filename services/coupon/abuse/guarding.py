@@ -13,7 +13,7 @@ in one of its own, so a refusal that rolls everything back is counted all the sa
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -119,6 +119,12 @@ class Guarding:
             failures = counted[subject].failures if subject in counted else 0
             if failures + trying >= self._budgets[subject[0]]:
                 raise _too_many(timedelta(seconds=1))
+
+    async def exhausted(self, tx: Transaction, template_ids: Collection[str]) -> dict[str, TooManyRequests]:
+        """Those of these templates at which too many guesses failed, each with its refusal (for batches of attempts)."""
+        now = self._kit.clock.now()
+        rows = await self._rows(tx, [("template", one) for one in sorted(template_ids)], now)
+        return {row.value: _too_many(row.until - now) for row in rows if row.failures >= self._budgets["template"]}
 
     async def failures(self, tx: Transaction, subjects: Sequence[Subject]) -> dict[Subject, int]:
         """How many guesses of each subject failed lately."""

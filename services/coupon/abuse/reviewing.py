@@ -14,6 +14,7 @@ from shared.service import Kit
 from shared.web import Caller, Conflict, NotFound, Page, Paging, fetch_page
 
 _CHUNK = 500
+_MOST_SHOWN = 1_000
 _STATUS = {"clear": "cleared", "void": "voided", "deny": "denied"}
 
 
@@ -73,13 +74,15 @@ class Reviewing:
             held = await ledger.hold(tx, ids[start : start + _CHUNK])
             outcomes = await self._ending.take_back(tx, list(held.values()), reason, f"key:{caller.key_id}")
             rows = [{"of_case": case.id, "of_coupon": key, "now": outcome} for key, outcome in outcomes.items()]
-            await tx.execute(_OUTCOME, rows)
+            if rows:
+                await tx.execute(_OUTCOME, rows)
 
     async def _detail(self, tx: Transaction, case_id: str) -> CaseDetail:
         row = (await tx.execute(select(CASE).where(CASE.c.id == case_id))).one_or_none()
         if row is None:
             raise _unknown()
         chosen = select(CASE_COUPON).where(CASE_COUPON.c.case_id == case_id).order_by(CASE_COUPON.c.coupon_id)
+        chosen = chosen.limit(_MOST_SHOWN)
         suspects = [CaseCouponView.model_validate(one) for one in await tx.execute(chosen)]
         return CaseDetail(**dict(CaseView.model_validate(row)), suspects=suspects)
 

@@ -117,7 +117,7 @@ class CaseCouponView(View):
 class CaseDetail(CaseView):
     """A case with its coupons."""
 
-    suspects: list[CaseCouponView]
+    suspects: Annotated[list[CaseCouponView], Field(description="the first thousand of its coupons")]
 
 
 class DecisionIn(Body):

@@ -9,7 +9,7 @@ from services.coupon.wallet.reading import Wallet
 from shared.batching import GroupCommit
 from shared.db import Transaction
 from shared.service import Kit
-from shared.web import HotRequest, client_of
+from shared.web import HotRequest, TooManyRequests, client_of
 
 
 class Redeeming:
@@ -33,7 +33,8 @@ class Redeeming:
             ask = Ask(body.code, body.customer_id, actor, request.request_id, attempt.origin)
             answer = await self.group.submit(ask)
             if isinstance(answer, Refused):
-                attempt.failed(answer.template_id)
+                if not isinstance(answer.problem, TooManyRequests):
+                    attempt.failed(answer.template_id)
                 raise answer.problem
             return answer
 

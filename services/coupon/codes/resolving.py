@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.coupon.abuse.fingerprints import NOWHERE, Origin
+from services.coupon.abuse.guarding import Guarding
 from services.coupon.codes import repository
 from services.coupon.codes.found import FoundCode
 from services.coupon.codes.rules import TOLD
@@ -70,9 +71,10 @@ def invalid() -> Unprocessable:
 class Codes:
     """Finds codes and turns them into coupons."""
 
-    def __init__(self, kit: Kit, granting: Granting) -> None:
+    def __init__(self, kit: Kit, granting: Granting, guarding: Guarding) -> None:
         self._kit = kit
         self._granting = granting
+        self._guarding = guarding
 
     async def peek(self, tx: Transaction, customer_id: str, code: str) -> Peeked | Problem:
         """What redeeming would give now, or why it would give nothing. Locks nothing, writes nothing."""
@@ -104,6 +106,7 @@ class Codes:
         keys = [normalised(ask.code) for ask in asks]
         customers = {ask.customer_id for ask in asks}
         found = await repository.find(tx, set(keys), customers, now, hold=True)
+        locked = await self._guarding.exhausted(tx, {code.row.template_id for code in found.values()})
         answers: dict[int, Redeemed | Refused] = {}
         waiting = list(range(len(asks)))
         while waiting:
@@ -114,6 +117,8 @@ class Codes:
                 answer = _at_once(code, ask.customer_id, now)
                 if answer is not None:
                     answers[index] = answer
+                elif code is not None and code.row.template_id in locked:
+                    answers[index] = Refused(locked[code.row.template_id], None)
                 elif code is None or code.busy(ask.customer_id):
                     later.append(index)  # what others of this round hold may be given back
                 else:

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from api.coupon.mall import Mall
+from api.coupon.test_coupon_codes import batch, redeem
+from conftest import RunService
 
 from services.coupon.abuse.book import Watch
 from services.coupon.abuse.fingerprints import Fingerprints
 from services.coupon.abuse.guarding import FAILURE, Guarding
+from services.coupon.app import create_service
 from services.coupon.settings import CouponSettings
 from shared.clock import ManualClock
 from shared.web import Client, NotFound, TooManyRequests
@@ -110,3 +113,21 @@ async def test_what_is_stored_is_no_address_and_no_device(guards: list[Guarding]
     await guards[0].forget()
     async with guards[0]._kit.db.read() as tx:
         assert (await tx.execute(FAILURE.select())).all() == []
+
+
+async def test_a_template_that_everybody_guesses_at_gives_nothing_for_a_while(
+    run_service: RunService, clock: ManualClock
+) -> None:
+    """Reference 8: globally per template, whoever guesses; right and wrong codes get the same answer then."""
+    mall = Mall(await run_service(create_service, CouponSettings, guess_budget_template=3))
+    template_id = await mall.template()
+    _, codes = await batch(mall, template_id)
+    assert (await redeem(mall, codes[0], "owner")).status_code == 201
+    thieves = [await redeem(mall, codes[0], f"thief{number}") for number in range(3)]
+    assert {answer.json()["code"] for answer in thieves} == {"coupon_invalid"}
+    right = await redeem(mall, codes[1], "c1")
+    assert (right.status_code, right.json()["code"], right.headers["retry-after"]) == (429, "too_many_attempts", "600")
+    assert (await redeem(mall, codes[0], "owner")).status_code == 201, "hers already: nothing to guess"
+    clock.advance(seconds=601)
+    assert (await redeem(mall, codes[1], "c1")).status_code == 201
+    assert await mall.audit() == {}
