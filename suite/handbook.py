@@ -37,8 +37,9 @@ USE_CASES: Mapping[str, tuple[str, ...]] = {
     "Lucky draws 抽奖": ("/v1/draws",),
     "A wallet 卡包": ("/v1/coupons",),
     "A price 试算": ("/v1/quotes",),
-    "An order 下单": ("/v1/checkouts",),
+    "An order 下单": ("/v1/checkouts", "/v1/order-messages"),
     "Refunds 退款": ("/v1/checkouts/{checkout_id}/refunds", "/v1/refunds"),
+    "Cash-back 返现": ("/v1/checkouts/{checkout_id}/complete", "/v1/cash-back"),
     "A till 门店核销": (
         "/v1/redemption-tokens",
         "/v1/redemption-keys",

@@ -16,6 +16,10 @@ from services.coupon.audience.handlers import on_membership, on_tracked
 from services.coupon.audit import api as audit_api
 from services.coupon.audit.checking import Audit
 from services.coupon.base import Base
+from services.coupon.cash_back import api as cash_back_api
+from services.coupon.cash_back.completing import Completing
+from services.coupon.cash_back.cutting import Cutting
+from services.coupon.cash_back.viewing import CashBacks
 from services.coupon.checkout import api as checkout_api
 from services.coupon.checkout.locking import Locking
 from services.coupon.checkout.releasing import Releasing
@@ -33,6 +37,9 @@ from services.coupon.draws import api as draws_api
 from services.coupon.draws.drawing import Drawing
 from services.coupon.draws.managing import Draws
 from services.coupon.draws.proving import Proving
+from services.coupon.orders import api as orders_api
+from services.coupon.orders.handlers import CONSUMER, OrderMessages
+from services.coupon.orders.viewing import OrderMessageLog
 from services.coupon.packs import api as packs_api
 from services.coupon.packs.giving import PackGiving
 from services.coupon.packs.managing import Packs
@@ -77,7 +84,17 @@ from services.coupon.wallet.reading import Wallet
 from services.coupon.wallet.receiving import Receiving
 from services.coupon.wallet.reminding import Reminding
 from shared.clock import Clock
-from shared.contracts import CouponRequested, EventsTracked, ProfileCreated, SegmentEntered, SegmentExited
+from shared.contracts import (
+    CouponRequested,
+    EventsTracked,
+    OrderCancelled,
+    OrderCompleted,
+    OrderPaid,
+    OrderRefunded,
+    ProfileCreated,
+    SegmentEntered,
+    SegmentExited,
+)
 from shared.messaging import Bus, Subscription
 from shared.service import Kit, Loop, Service
 from shared.web import create_app
@@ -127,7 +144,9 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
     settling = Settling(kit, spending, Relocking(kit, spending), releasing, checkouts)
     refunds = Refunds(kit)
     returning = Returning(kit, book, spending)
-    refunding = Refunding(kit, book, returning, refunds)
+    refunding = Refunding(kit, book, returning, Cutting(kit), refunds)
+    completing = Completing(kit, book, granting)
+    order_messages = OrderMessages(kit, settling, completing, refunding)
 
     signing = Signing(kit, settings.internal_secret.get_secret_value(), timedelta(days=settings.offline_settle_days))
     store_pricing = StorePricing(quoting, book)
@@ -151,6 +170,8 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
                 checkout_api,
                 refunds_api,
                 redemption_api,
+                cash_back_api,
+                orders_api,
                 abuse_api,
                 audit_api,
             )
@@ -189,6 +210,9 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
             Reversing(kit, returning, settings.time_zone),
             OfflineSettling(kit, signing, booking, guarding, settings),
             Redemptions(kit),
+            completing,
+            CashBacks(kit),
+            OrderMessageLog(kit),
             VelocityRules(kit, watch),
             denials,
             reviewing,
@@ -204,6 +228,7 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
             Subscription("coupon.journeys", (CouponRequested,), journeys.on_requested),
             Subscription("coupon.segments", (SegmentEntered, SegmentExited), on_membership),
             Subscription("coupon.packs", (ProfileCreated,), packs.on_profile),
+            Subscription(CONSUMER, (OrderPaid, OrderCancelled, OrderCompleted, OrderRefunded), order_messages.on_order),
             Subscription("coupon.customers", (EventsTracked,), on_tracked),
         ],
         loops=[

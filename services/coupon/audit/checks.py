@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, case, func, literal, or_, select, union_all
 
+from services.coupon.audit.cash_back_checks import CASH_BACK_CHECKS
 from services.coupon.audit.order_checks import ORDER_CHECKS
 from services.coupon.audit.pack_checks import PACK_CHECKS
 from services.coupon.audit.promotion_checks import PROMOTION_CHECKS
@@ -245,6 +246,7 @@ CHECKS: Mapping[str, tuple[Select[Any], str]] = {
     **ORDER_CHECKS,
     **PROMOTION_CHECKS,
     **STORE_CHECKS,
+    **CASH_BACK_CHECKS,
     **WAY_CHECKS,
 }
 """Name → (the rows that break it, what holds)."""

@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import Row
 
 from services.coupon.abuse.guarding import Attempt, Guarding
+from services.coupon.cash_back import repository as cash_back
+from services.coupon.cash_back.promising import promises
 from services.coupon.checkout import frozen, repository
 from services.coupon.checkout.releasing import Releasing
 from services.coupon.checkout.repository import CHECKOUT, LINE, LOCK, SHARE
@@ -140,6 +142,7 @@ class Locking:
             LOCK: frozen.locks(checkout, answer, held, taken),
         }
         await repository.add_parts(tx, parts)
+        await cash_back.add(tx, promises(checkout, answer))
         await self._spending.take(tx, checkout["id"], frozen.promotions(answer), reason, actor)
         events = [
             CouponLocked(

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, select, true
 
+from services.coupon.cash_back import repository as cash_back
 from services.coupon.checkout import repository
 from services.coupon.checkout.repository import CHECKOUT
 from services.coupon.checkout.spending import Spending, hold_limited
@@ -69,6 +70,7 @@ class Releasing:
         await ledger.apply(tx, changes, now)
         reasons = {key: f"{reason}: order {row.order_id}" for key, row in by_id.items()}
         await self._spending.give_back(tx, promotions, "released", reasons, actor)
+        await cash_back.withdraw(tx, list(by_id), now)
         await repository.set_locks(tx, live, "released", {})
         await repository.set_status(tx, list(by_id), status, now)
         await self._kit.outbox.publish(tx, [_returned(lock, by_id[lock.checkout_id], reason) for lock in mine])

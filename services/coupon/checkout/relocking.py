@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from services.coupon.audience.knowing import ordered_elsewhere
+from services.coupon.cash_back import repository as cash_back
 from services.coupon.checkout import repository
 from services.coupon.checkout.rules import topped_up
 from services.coupon.checkout.spending import Spending, hold_limited
@@ -58,6 +59,7 @@ class Relocking:
                 promotions=[{"promotion_id": key, "code": code} for key, code in sorted(gone.items())],
             )
         await ledger.apply(tx, [_change(lock, checkout, held, more, reason, actor) for lock in locks], now)
+        await cash_back.renew(tx, checkout.id, now)
 
 
 def _more(lock: Row[Any], coupon: Row[Any], offers: Mapping[str, Row[Any]]) -> int:

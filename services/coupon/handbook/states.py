@@ -45,6 +45,12 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "returned": "used, and not counted any more after a refund",
     },
     "coupon_pack": {"active": "may be claimed 新人礼包", "paused": "nobody can claim it now"},
+    "cash_back": {
+        "promised": "the order is open or paid; the coupon comes once it is completed 返现",
+        "due": "the order is completed, and something keeps the coupon back: `note` says what; complete it again",
+        "issued": "given as a coupon",
+        "cancelled": "the order was given up, or came back",
+    },
     "abuse_case": {
         "open": "waits for a person 待审核",
         "cleared": "looked at, and well",

@@ -174,6 +174,7 @@ def _coupon(row: Row[Any], terms: Terms) -> Candidate:
         valid_until=row.valid_until,
         status=row.status,
         locked_until=row.locked_until,
+        face_amount=row.face_amount,
         budget_left=None if row.budget is None else row.reserved + row.budget - row.budget_spent,
     )
 

@@ -22,6 +22,7 @@ _WALLET = select(
     _C.valid_until,
     _C.locked_until,
     _C.reserved,
+    _C.face_amount,
     _T.name,
     _T.currency,
     _T.budget,

@@ -68,6 +68,14 @@ class Books:
             raise Conflict("nothing_left_to_refund", "The shipping fee came back already, or there was none.", lines=[])
         return wanted
 
+    def goods_price(self, back: Mapping[str, int] | None = None) -> int:
+        """The price of the goods; with `back`, of those that are kept when these units come back too."""
+        gone = (
+            {line.line_id: line.returned + back.get(line.line_id, 0) for line in self.lines} if back is not None else {}
+        )
+        goods = (line for line in self.lines if line.kind == "goods")
+        return sum(line.unit_price * (line.quantity - gone.get(line.line_id, 0)) for line in goods)
+
     def whole(self, wanted: Mapping[str, int]) -> bool:
         """True when no goods are left after these."""
         return all(wanted.get(line_id, 0) == count for line_id, count in self.left("goods").items())

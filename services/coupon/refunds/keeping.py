@@ -38,7 +38,7 @@ async def used_offers(tx: Transaction, book: TermsBook, checkout_id: str) -> lis
 
 
 def _coupon(row: Row[Any], terms: Terms) -> Offer:
-    return Offer(row.id, row.template_id, terms, row.valid_until, row.terms_version)
+    return Offer(row.id, row.template_id, terms, row.valid_until, row.terms_version, face_amount=row.face_amount)
 
 
 def _promotion(row: Row[Any], terms: Terms) -> Offer:
@@ -58,4 +58,5 @@ def kept_after(books: Books, units: Mapping[str, int], offers: Sequence[Offer]) 
         return Kept(sum(line.unit_price for line in shipping) - sum(fees.values()), fees)
     fee = sum(line.unit_price for line in shipping)
     answer = reprice(Cart(lines, fee, books.checkout.currency), offers)
-    return Kept(answer.total, {use.offer.id: use.amount for use in answer.uses})
+    promised = {promise.source: promise.amount for promise in answer.cash_back}
+    return Kept(answer.total, {use.offer.id: use.amount for use in answer.uses}, promised)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from services.coupon.cash_back.cutting import Cut, Cutting, Kept
 from services.coupon.checkout import repository as checkouts
 from services.coupon.checkout.viewing import unknown
 from services.coupon.refunds import books, repository
@@ -13,9 +14,10 @@ from services.coupon.refunds.books import Books
 from services.coupon.refunds.keeping import kept_after, used_offers
 from services.coupon.refunds.returning import Returning
 from services.coupon.refunds.rules import LineBack, Policy, give_back
-from services.coupon.refunds.schemas import RefundAnswer, RefundIn, RefundView
+from services.coupon.refunds.schemas import CashBackCutView, RefundAnswer, RefundIn, RefundView
 from services.coupon.refunds.viewing import Refunds
 from services.coupon.templates.repository import TermsBook
+from services.coupon.wallet import ledger
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
@@ -25,9 +27,10 @@ from shared.web import Caller, Conflict, Unprocessable
 class Refunding:
     """Takes goods back. Concurrent refunds of one checkout wait for each other on its row."""
 
-    def __init__(self, kit: Kit, book: TermsBook, returning: Returning, refunds: Refunds) -> None:
+    def __init__(self, kit: Kit, book: TermsBook, returning: Returning, cutting: Cutting, refunds: Refunds) -> None:
         self._kit = kit
         self._book = book
+        self._cutting = cutting
         self._returning = returning
         self._refunds = refunds
 
@@ -39,10 +42,11 @@ class Refunding:
                 raise unknown()
             sheet = await self._books(tx, checkout)
             wanted = sheet.wanted(body)
-            policy, lines = await self._decide(tx, sheet, wanted, body.policy)
+            policy, lines, kept = await self._decide(tx, sheet, wanted, body.policy)
             returnable = body.return_coupons == "when_whole" and sheet.whole(wanted)
             coupons = await self._returning.returnable(tx, checkout_id) if returnable else []
-            return _answer(sheet, policy, lines, sheet.whole(wanted), coupons)
+            cuts = await self._cutting.foresee(tx, checkout_id, kept)
+            return _answer(sheet, policy, lines, sheet.whole(wanted), coupons, cuts)
 
     async def refund(self, caller: Caller, checkout_id: str, body: RefundIn) -> tuple[RefundView, bool]:
         """The refund, and whether that `refund_id` was refunded before.
@@ -66,14 +70,18 @@ class Refunding:
                 return await self._again(tx, known, fingerprint), True
         sheet = await self._books(tx, checkout)
         wanted = sheet.wanted(body)
-        policy, lines = await self._decide(tx, sheet, wanted, body.policy)
+        policy, lines, kept = await self._decide(tx, sheet, wanted, body.policy)
         whole = sheet.whole(wanted)
+        used = [lock.coupon_id for lock in (await checkouts.locks(tx, [checkout.id]))[checkout.id]]
+        await ledger.hold(tx, [*used, *await self._cutting.coupons(tx, checkout.id)])
+        cuts = await self._cutting.foresee(tx, checkout.id, kept)
         row = self._row(checkout, body, fingerprint, policy, lines, actor)
         row |= {"number": len(sheet.refunds) + 1, "whole": whole}
         coupons: list[str] = []
         if whole and body.return_coupons == "when_whole":
             coupons = await self._returning.give_back(tx, checkout, actor)
-        row["outcome"] = {"coupons_returned": coupons}
+        await self._cutting.apply(tx, cuts, actor)
+        row["outcome"] = {"coupons_returned": coupons, "cash_back": [cut.view for cut in cuts]}
         line_rows = books.line_rows(row["id"], checkout.id, lines)
         await repository.add(tx, row, line_rows, books.share_rows(row["id"], checkout.id, lines, sheet.funders))
         return await self._refunds.found(tx, row["id"]), False
@@ -98,12 +106,13 @@ class Refunding:
 
     async def _decide(
         self, tx: Transaction, sheet: Books, wanted: Mapping[str, int], asked: Policy | None
-    ) -> tuple[Policy, list[LineBack]]:
+    ) -> tuple[Policy, list[LineBack], Kept]:
         offers = await used_offers(tx, self._book, sheet.checkout.id)
         policy = asked or books.default_policy([offer.terms.refund_policy for offer in offers])
         units = {line.line_id: line.returned + wanted.get(line.line_id, 0) for line in sheet.lines}
         kept = kept_after(sheet, units, offers) if policy == "clawback" else None
-        return policy, give_back(sheet.sale, sheet.before, wanted, kept)
+        rest = Kept(sheet.goods_price(), sheet.goods_price(wanted), None if kept is None else kept.cash_back)
+        return policy, give_back(sheet.sale, sheet.before, wanted, kept), rest
 
     def _row(
         self,
@@ -131,7 +140,9 @@ class Refunding:
         }
 
 
-def _answer(sheet: Books, policy: Policy, lines: Sequence[LineBack], whole: bool, coupons: list[str]) -> RefundAnswer:
+def _answer(
+    sheet: Books, policy: Policy, lines: Sequence[LineBack], whole: bool, coupons: list[str], cuts: Sequence[Cut]
+) -> RefundAnswer:
     checkout = sheet.checkout
     views = books.line_views(
         books.line_rows("", checkout.id, lines), books.share_rows("", checkout.id, lines, sheet.funders)
@@ -149,4 +160,5 @@ def _answer(sheet: Books, policy: Policy, lines: Sequence[LineBack], whole: bool
         payers=books.payers(amount, points, views),
         lines=views,
         coupons_returned=coupons,
+        cash_back=[CashBackCutView(**cut.view) for cut in cuts],
     )

@@ -52,10 +52,11 @@ class Back:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What the units that are kept cost when they are priced again, and what each offer takes off them then."""
+    """What the units that are kept cost when they are priced again, and what each offer takes off and promises then."""
 
     price: int
     offers: Mapping[str, int]
+    cash_back: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

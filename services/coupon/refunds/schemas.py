@@ -81,6 +81,15 @@ class PayersView(View):
     platform: int
 
 
+class CashBackCutView(View):
+    """What the refund takes of a promise of cash-back. `lost` can't be taken back: its coupon is used or held."""
+
+    source: str
+    before: int
+    after: int
+    lost: int
+
+
 class RefundAnswer(View):
     """What goods that come back give back. `amount` is the customer's money, shipping included."""
 
@@ -95,6 +104,7 @@ class RefundAnswer(View):
     payers: PayersView
     lines: list[RefundLineView]
     coupons_returned: list[str]
+    cash_back: list[CashBackCutView]
 
 
 class RefundView(RefundAnswer):

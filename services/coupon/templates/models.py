@@ -20,6 +20,7 @@ class Template(Base, table=True):
     coupons (of a promotion: the orders that use it), moved in the transactions that change them; what is leased to a
     process counts as given out until it comes back. `granted_by` is the process that moved `issued` last: when it was
     another one, the template is hot in several processes. `ends_at` repeats the end of the terms' window.
+    `cash_back_of` names the offer whose cash-back is given as coupons of this one: nobody else gets any.
     """
 
     __tablename__ = "template"
@@ -30,6 +31,7 @@ class Template(Base, table=True):
         CheckConstraint("issued >= 0 AND (total IS NULL OR issued <= total)", name="within_total"),
         CheckConstraint("budget_spent >= 0 AND (budget IS NULL OR budget_spent <= budget)", name="within_budget"),
         Index(None, "kind", "status", "id"),
+        Index("uq_template_cash_back_of", "cash_back_of", unique=True),
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
@@ -46,6 +48,7 @@ class Template(Base, table=True):
     budget_on: str = Field("issue", sa_type=String(16))
     visible_in_centre: bool = Field(True, sa_type=Boolean)
     ends_at: datetime | None = Field(None, sa_type=UtcDateTime)
+    cash_back_of: str | None = Field(None, sa_type=String(40))
     issued: int = Field(0, sa_type=BigInteger)
     budget_spent: int = Field(0, sa_type=BigInteger)
     granted_by: str | None = Field(None, sa_type=String(40))

@@ -167,7 +167,7 @@ class Granting:
         needs = {template_id: len(indexes) for template_id, indexes in groups.items()}
         mine = self._leasing.usable(needs, batch.now) if batch.may_lease else []
         rows = await templates.hold(batch.tx, sorted(groups.keys() - set(mine)))
-        rows = {key: row for key, row in rows.items() if row.kind == "coupon"}
+        rows = {key: row for key, row in rows.items() if row.kind == "coupon" and _gives(row, batch, groups[key])}
         if mine:
             leased = await leases.use(batch.tx, self._leasing.holder, sorted(mine))
             if any(key not in leased or leased[key].unused < needs[key] for key in mine):
@@ -304,6 +304,11 @@ async def _held(tx: Transaction, template_ids: Sequence[str], customers: Sequenc
     for row in await tx.execute(_HELD, parameters):
         held[row.template_id][row.customer_id] = row.number
     return held
+
+
+def _gives(row: Row[Any], batch: _Batch, indexes: list[int]) -> bool:
+    """Coupons of cash-back are given for completed orders only, and those come together with nobody else's."""
+    return row.cash_back_of is None or all(batch.wishes[index].source == "cash_back" for index in indexes)
 
 
 def _closed(lot: Lot, wish: Wish, known: Facts, now: datetime) -> Problem | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import BigInteger, Row, bindparam, func, insert, select, update
 
 from services.coupon.statements import padded
 from services.coupon.templates import repository as templates
@@ -19,7 +19,7 @@ ENTRY = table(CouponEntry)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happens to a coupon whose row (`before`) is locked by this transaction."""
+    """What happens to a coupon whose row (`before`) is locked by this transaction; `face_amount` is its new worth, if any."""
 
     before: Row[Any]
     event: str
@@ -31,6 +31,7 @@ class Change:
     budget_change: int = 0
     lock_token: int | None = None
     locked_until: datetime | None = None
+    face_amount: int | None = None
 
 
 async def hold(tx: Transaction, coupon_ids: Sequence[str]) -> dict[str, Row[Any]]:
@@ -64,6 +65,7 @@ _UPDATE = (
         status=bindparam("to_status"),
         step=COUPON.c.step + 1,
         reserved=COUPON.c.reserved + bindparam("budget_change"),
+        face_amount=func.coalesce(bindparam("to_face", type_=BigInteger), COUPON.c.face_amount),
         lock_token=bindparam("to_token"),
         checkout_id=bindparam("to_checkout"),
         locked_until=bindparam("to_locked_until"),
@@ -79,6 +81,7 @@ def _row(change: Change, now: datetime) -> dict[str, Any]:
         "held_step": change.before.step,
         "to_status": change.to_status,
         "budget_change": change.budget_change,
+        "to_face": change.face_amount,
         "to_token": change.before.lock_token if change.lock_token is None else change.lock_token,
         "to_checkout": change.checkout_id if locked else None,
         "to_locked_until": change.locked_until if locked else None,

@@ -27,7 +27,8 @@ from shared.web.schemas import rfc3339
 class Wish:
     """One customer should get one coupon of one template. `correlation` is the request that asks for it.
 
-    `origin` is where a shopper's own request comes from; what the merchant gives comes from nowhere.
+    `origin` is where a shopper's own request comes from; what the merchant gives comes from nowhere. `face_amount` is what
+    this coupon is worth, where each has a worth of its own.
     """
 
     template_id: str
@@ -38,6 +39,7 @@ class Wish:
     reference: str | None = None
     correlation: str | None = None
     origin: Origin = NOWHERE
+    face_amount: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ def _coupon(lot: Lot, wish: Wish, number: int, coupon_id: str, code: str) -> dic
         "valid_until": ends,
         "issued_day": lot.day,
         "reserved": lot.cost,
+        "face_amount": wish.face_amount,
         "lock_token": 0,
         "checkout_id": None,
         "locked_until": None,
@@ -151,6 +154,11 @@ def _entry(lot: Lot, wish: Wish, coupon_id: str) -> dict[str, Any]:
     }
 
 
+def worth(benefit: dict[str, Any], face_amount: int | None) -> dict[str, Any]:
+    """The benefit as one coupon has it."""
+    return benefit if face_amount is None else {**benefit, "amount": face_amount}
+
+
 def _event(lot: Lot, wish: Wish, coupon_id: str, code: str) -> CouponIssued:
     return CouponIssued(
         coupon_id=coupon_id,
@@ -161,7 +169,7 @@ def _event(lot: Lot, wish: Wish, coupon_id: str, code: str) -> CouponIssued:
         valid_from=lot.starts,
         valid_until=lot.ends,
         currency=lot.row.currency,
-        benefit=lot.snapshot.benefit,
+        benefit=worth(lot.snapshot.benefit, wish.face_amount),
         source=wish.source,
         reference=wish.reference,
     )
@@ -181,7 +189,7 @@ def _body(lot: Lot, wish: Wish, coupon_id: str, code: str) -> bytes:
             "status": "issued",
             "source": wish.source,
             "currency": lot.row.currency,
-            "benefit": benefit,
+            "benefit": benefit if wish.face_amount is None else worth(lot.snapshot.benefit, wish.face_amount),
             "threshold": threshold,
             "valid_from": starts,
             "valid_until": ends,

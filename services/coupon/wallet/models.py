@@ -31,6 +31,7 @@ class Coupon(Base, table=True):
 
     `seq` counts a customer's coupons of one template from 1: the unique key is the limit per customer. `step` numbers
     the coupon's ledger entries and is the compare-and-set of every change. `reserved` is what it holds of the budget.
+    `face_amount` stands in the place of the terms' amount, where each coupon has a worth of its own (cash-back).
     `lock_token` is the fencing token: it grows with every lock, so that an old checkout cannot touch a newer lock.
     `remind_at` is when its owner is to be told that it ends soon; empty once that was done. `origin_address` and
     `origin_device` are keyed hashes of where the customer got it from.
@@ -43,6 +44,7 @@ class Coupon(Base, table=True):
         UniqueConstraint("customer_id", "template_id", "seq"),
         CheckConstraint(f"status IN {STATUSES}", name="status"),
         CheckConstraint("reserved >= 0 AND seq >= 1", name="not_negative"),
+        CheckConstraint("face_amount IS NULL OR face_amount > 0", name="face_amount"),
         CheckConstraint("(status = 'locked') = (checkout_id IS NOT NULL)", name="lock"),
         Index("uq_coupon_once_reference", "reference", unique=True, sqlite_where=_ONCE, postgresql_where=_ONCE),
         Index("ix_coupon_live_valid_until", "valid_until", sqlite_where=_LIVE, postgresql_where=_LIVE),
@@ -63,6 +65,7 @@ class Coupon(Base, table=True):
     valid_until: datetime = Field(sa_type=UtcDateTime)
     issued_day: str | None = Field(None, sa_type=String(10))
     reserved: int = Field(0, sa_type=BigInteger)
+    face_amount: int | None = Field(None, sa_type=BigInteger)
     lock_token: int = Field(0, sa_type=BigInteger)
     checkout_id: str | None = Field(None, sa_type=String(40))
     locked_until: datetime | None = Field(None, sa_type=UtcDateTime)

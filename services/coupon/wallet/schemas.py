@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from services.coupon.templates.validity import FOREVER
+from services.coupon.wallet.minting import worth
 from services.coupon.wallet.rules import Source, State
 from shared.web import Body, ExternalId, Instant, Name, Page, View
 
@@ -161,7 +162,7 @@ def view(row: Any, status: str, benefit: dict[str, Any], threshold: dict[str, An
         status=status,
         source=row.source,
         currency=row.currency,
-        benefit=benefit,
+        benefit=worth(benefit, row.face_amount),
         threshold=threshold,
         valid_from=row.valid_from,
         valid_until=None if row.valid_until == FOREVER else row.valid_until,

@@ -80,6 +80,9 @@ class Mall:
     async def extend(self, checkout_id: str, ttl_seconds: int) -> httpx.Response:
         return await self.http.post(f"/v1/checkouts/{checkout_id}/extend", json={"ttl_seconds": ttl_seconds})
 
+    async def complete(self, checkout_id: str) -> httpx.Response:
+        return await self.http.post(f"/v1/checkouts/{checkout_id}/complete")
+
     async def try_refund(self, checkout_id: str, **body: Any) -> httpx.Response:
         return await self.http.post(f"/v1/checkouts/{checkout_id}/refunds", json=body)
 

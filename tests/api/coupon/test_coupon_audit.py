@@ -6,6 +6,7 @@ import pytest
 from api.coupon.mall import Mall
 from sqlalchemy import Table, delete, insert, select, text, update
 
+from services.coupon.cash_back.repository import CASH_BACK
 from services.coupon.checkout.repository import CHECKOUT, LINE, LOCK, PROMOTION, PROMOTION_ENTRY, SHARE
 from services.coupon.packs.managing import PACK
 from services.coupon.refunds.repository import REFUND, REFUND_LINE, REFUND_SHARE
@@ -45,6 +46,10 @@ DAMAGE: dict[str, Any] = {
     "promotion_states": update(PROMOTION).values(state="released"),
     "promotion_replay": update(PROMOTION).values(step=2),
     "promotion_shares": update(PROMOTION).values(amount=PROMOTION.c.amount + 1),
+    "cash_back_promises": update(CASH_BACK).values(promised=CASH_BACK.c.promised + 1),
+    "cash_back_states": update(CASH_BACK).values(status="cancelled").where(CASH_BACK.c.status == "promised"),
+    "cash_back_issued": update(COUPON).values(face_amount=7).where(COUPON.c.source == "cash_back"),
+    "cash_back_once": update(COUPON).values(source="cash_back"),
     "returned_units": update(LINE).values(returned=LINE.c.returned - 1).where(LINE.c.returned > 0),
 }
 
@@ -63,6 +68,11 @@ async def some_trade(mall: Mall) -> None:
     await mall.end(paid["id"], "commit")
     await mall.refund(paid["id"], lines=[{"line_id": "1", "quantity": 1}])
     await mall.refund(paid["id"], return_coupons="never")
+    await mall.promotion(benefit={"kind": "cash_back", "amount": 50}, scope={"channels": ["mini_program"]})
+    for order, customer in (("o4", "c5"), ("o5", "c6")):
+        rewarded = await mall.checkout(order, {**mall.cart(channel="mini_program"), "customer_id": customer})
+    await mall.end(rewarded["id"], "commit")
+    await mall.complete(rewarded["id"])
     free = await mall.template(limits={"total": 9})
     items = [{"template_id": await mall.template(), "quantity": 2}]
     pack = (await mall.http.post("/v1/coupon-packs", json={"name": "礼包", "items": items})).json()

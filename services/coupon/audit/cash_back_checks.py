@@ -1,0 +1,67 @@
+"""The identities of cash-back: promised by a use, given once, as a coupon of that worth."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Select, and_, case, func, or_, select
+
+from services.coupon.cash_back.repository import CASH_BACK
+from services.coupon.checkout.repository import CHECKOUT, LOCK, PROMOTION
+from services.coupon.wallet.ledger import COUPON
+
+B, K, C, L, U = CASH_BACK.c, CHECKOUT.c, COUPON.c, LOCK.c, PROMOTION.c
+
+
+def _promises() -> Select[Any]:
+    """Each promise is what a coupon's lock or a promotion's use says."""
+    lock = and_(L.checkout_id == B.checkout_id, L.coupon_id == B.source)
+    use = and_(U.checkout_id == B.checkout_id, U.promotion_id == B.source)
+    said = func.coalesce(L.cash_back, U.cash_back, 0)
+    return (
+        select(B.id, B.checkout_id, B.promised, said)
+        .join_from(CASH_BACK, LOCK, lock, isouter=True)
+        .join(PROMOTION, use, isouter=True)
+        .where(B.promised != said)
+    )
+
+
+def _states() -> Select[Any]:
+    """Open and paid orders are promised something; only paid ones get it; those that were given up are not."""
+    wanted = case(
+        (B.status == "promised", K.status.in_(("locked", "committed"))),
+        (B.status.in_(("due", "issued")), K.status == "committed"),
+        else_=K.status != "locked",
+    )
+    return (
+        select(B.id, B.checkout_id, B.status, K.status.label("order"))
+        .join_from(CASH_BACK, CHECKOUT, K.id == B.checkout_id, isouter=True)
+        .where(or_(K.id.is_(None), ~wanted))
+    )
+
+
+def _issued() -> Select[Any]:
+    """What is issued is there: the customer's coupon, of that worth."""
+    theirs = and_(C.id == B.coupon_id, C.customer_id == B.customer_id, C.reference == B.id)
+    return (
+        select(B.id, B.checkout_id, B.amount, C.face_amount)
+        .join_from(CASH_BACK, COUPON, theirs, isouter=True)
+        .where(B.status == "issued", or_(C.id.is_(None), C.face_amount != B.amount))
+    )
+
+
+def _once() -> Select[Any]:
+    """A coupon of cash-back is the one that its promise names: a second one would have none."""
+    return (
+        select(C.id, C.customer_id, C.reference)
+        .join_from(COUPON, CASH_BACK, and_(B.coupon_id == C.id, B.id == C.reference), isouter=True)
+        .where(C.source == "cash_back", B.id.is_(None))
+    )
+
+
+CASH_BACK_CHECKS: Mapping[str, tuple[Select[Any], str]] = {
+    "cash_back_promises": (_promises(), "cash-back is promised by an order's coupon or promotion"),
+    "cash_back_states": (_states(), "cash-back is promised to open and paid orders, and given to paid ones"),
+    "cash_back_issued": (_issued(), "cash-back that is issued is a coupon of that worth"),
+    "cash_back_once": (_once(), "cash-back is issued once"),
+}
+"""Name → (the rows that break it, what holds)."""

@@ -1,0 +1,42 @@
+"""Routes of cash-back."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from services.coupon.cash_back.completing import Completing
+from services.coupon.cash_back.schemas import CashBackView, CompletedView, Status
+from services.coupon.cash_back.viewing import CashBacks
+from shared.web import Caller, ExternalId, Page, PageParams, Provided, merchant_needs, needs
+
+router = APIRouter(prefix="/v1", tags=["checkouts"])
+CompletionsWrite = Annotated[Caller, Depends(merchant_needs("coupon:completions:write"))]
+CashBackRead = Annotated[Caller, Depends(needs("coupon:cash-back:read"))]
+Viewing = Annotated[CashBacks, Provided(CashBacks)]
+
+
+@router.post("/checkouts/{checkout_id}/complete", summary="The order is completed")
+async def complete_checkout(
+    caller: CompletionsWrite, checkout_id: str, completing: Annotated[Completing, Provided(Completing)]
+) -> CompletedView:
+    """Give the cash-back 返现 that the order was promised, as coupons. Again: the same answer. 409 `checkout_not_committed`."""
+    return await completing.complete(caller, checkout_id)
+
+
+@router.get("/cash-back", summary="List cash-back")
+async def list_cash_back(
+    caller: CashBackRead,
+    paging: PageParams,
+    cash_back: Viewing,
+    customer_id: Annotated[ExternalId | None, Query()] = None,
+    order_id: Annotated[ExternalId | None, Query()] = None,
+    status: Status | None = None,
+) -> Page[CashBackView]:
+    """What orders were promised and got, newest first."""
+    return await cash_back.page(caller, paging, customer_id, order_id, status)
+
+
+@router.get("/cash-back/{cash_back_id}", summary="Read a cash-back")
+async def get_cash_back(caller: CashBackRead, cash_back_id: str, cash_back: Viewing) -> CashBackView:
+    """One promise, and the coupon that it was given as."""
+    return await cash_back.get(caller, cash_back_id)

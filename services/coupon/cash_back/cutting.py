@@ -1,0 +1,117 @@
+"""What refunds take from cash-back: promises shrink, coupons that nobody used yet are cut or taken back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from services.coupon.cash_back import repository
+from services.coupon.cash_back.rules import left_after
+from services.coupon.statements import padded
+from services.coupon.wallet import ledger
+from services.coupon.wallet.ledger import COUPON, Change
+from services.coupon.wallet.rules import effective
+from shared.contracts import CouponVoided
+from shared.db import Transaction
+from shared.service import Kit
+
+_OVER = ("expired", "voided")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a refund leaves of an order: the price of all its goods, that of those that are kept, and (policy clawback) what
+    the offers would promise for these alone.
+    """
+
+    price: int
+    kept_price: int
+    repriced: Mapping[str, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One promise after a refund. `lost` is what the refund takes of it and can't get back: its coupon is used or held."""
+
+    row: Row[Any]
+    coupon: Row[Any] | None
+    left: int
+    lost: int
+
+    @property
+    def view(self) -> dict[str, Any]:
+        """As a refund's answer tells it."""
+        row = self.row
+        return {"source": row.source, "before": row.amount, "after": self.left, "lost": self.lost}
+
+
+class Cutting:
+    """Decides and does what a refund does to an order's cash-back."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+
+    async def coupons(self, tx: Transaction, checkout_id: str) -> list[str]:
+        """Ids of the coupons that the order's cash-back was given as: to hold before `apply`, with the order's own."""
+        return [row.coupon_id for row in await repository.of_checkout(tx, checkout_id) if row.coupon_id]
+
+    async def foresee(self, tx: Transaction, checkout_id: str, kept: Kept) -> list[Cut]:
+        """What a refund that leaves `kept` takes of each promise; those that it does not touch are left out."""
+        now = self._kit.clock.now()
+        rows = [row for row in await repository.of_checkout(tx, checkout_id) if row.status != "cancelled"]
+        ids = [row.coupon_id for row in rows if row.coupon_id]
+        coupons: dict[str, Row[Any]] = {}
+        if ids:
+            found = await tx.execute(select(COUPON).where(COUPON.c.id.in_(padded(ids))))
+            coupons = {coupon.id: coupon for coupon in found}
+        cuts = [_cut(row, coupons.get(row.coupon_id), kept, now) for row in rows]
+        return [cut for cut in cuts if cut.left < cut.row.amount or cut.lost]
+
+    async def apply(self, tx: Transaction, cuts: Sequence[Cut], actor: str) -> None:
+        """Write them down; the checkout and the coupons are held."""
+        now = self._kit.clock.now()
+        taken = [cut for cut in cuts if cut.left < cut.row.amount]
+        values = [
+            repository.changed(cut.row, now, amount=cut.left, status=cut.row.status if cut.left else "cancelled")
+            for cut in taken
+        ]
+        await repository.change(tx, values)
+        cut_coupons = [(cut, cut.coupon) for cut in taken if cut.coupon is not None and cut.coupon.status not in _OVER]
+        await ledger.apply(tx, [_change(cut, coupon, actor) for cut, coupon in cut_coupons], now)
+        voided = [
+            CouponVoided(
+                coupon_id=coupon.id,
+                template_id=coupon.template_id,
+                customer_id=coupon.customer_id,
+                reason="refunded",
+            )
+            for cut, coupon in cut_coupons
+            if not cut.left
+        ]
+        await self._kit.outbox.publish(tx, voided)
+
+
+def _cut(row: Row[Any], coupon: Row[Any] | None, kept: Kept, now: datetime) -> Cut:
+    repriced = None if kept.repriced is None else kept.repriced.get(row.source, 0)
+    left = left_after(row.promised, row.amount, kept.price, kept.kept_price, repriced)
+    if coupon is not None:
+        status = effective(coupon.status, coupon.valid_until, coupon.locked_until, now)
+        if status in ("redeemed", "locked") or coupon.status == "locked":
+            return Cut(row, coupon, row.amount, row.amount - left)
+    return Cut(row, coupon, left, 0)
+
+
+def _change(cut: Cut, coupon: Row[Any], actor: str) -> Change:
+    """Cut the coupon to what is left, or void it."""
+    return Change(
+        before=coupon,
+        event="reduced" if cut.left else "voided",
+        to_status="issued" if cut.left else "voided",
+        reason=f"refunded: order {cut.row.order_id}",
+        actor=actor,
+        amount=cut.left,
+        budget_change=0 if cut.left else -coupon.reserved,
+        face_amount=cut.left or None,
+    )

@@ -1,0 +1,36 @@
+"""The table of the order system's messages."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Index, String, Text
+from sqlmodel import Field
+
+from services.coupon.base import Base
+from shared.db import UtcDateTime
+
+OUTCOMES = ("done", "nothing", "refused")
+
+
+class OrderMessage(Base, table=True):
+    """One message about an order that has a checkout, and what became of it.
+
+    `done` changed something, `nothing` had nothing to change, `refused` was against the rules: `code` and `detail` are those
+    of the HTTP answer that the same call would have got. A refused message is settled; it is not tried again.
+    """
+
+    __tablename__ = "order_message"
+    __table_args__ = (
+        CheckConstraint(f"outcome IN {OUTCOMES}", name="outcome"),
+        Index(None, "order_id", "id"),
+        Index(None, "outcome", "id"),
+    )
+
+    id: str = Field(primary_key=True, sa_type=String(40))
+    message_id: str = Field(sa_type=String(255))
+    name: str = Field(sa_type=String(40))
+    order_id: str = Field(sa_type=String(200))
+    checkout_id: str = Field(sa_type=String(40))
+    outcome: str = Field(sa_type=String(16))
+    code: str | None = Field(None, sa_type=String(64))
+    detail: str | None = Field(None, sa_type=Text)
+    received_at: datetime = Field(sa_type=UtcDateTime)
