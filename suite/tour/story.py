@@ -13,6 +13,7 @@ from shared.money import format_money
 from suite.audits import AUDITS, run_audits
 from suite.client import Client, Problem
 from suite.errors import Stop
+from suite.tour.campaign import Campaign
 from suite.tour.checks import Checks
 from suite.tour.receiver import Receiver, open_receiver
 from suite.tour.shop import EVENTS, STOCK, WAREHOUSES, Shop, Shopper
@@ -268,6 +269,7 @@ class Story:
 
     async def accounts(self) -> None:
         """Stock, ledgers and audits after all that."""
+        self.stage.scene("The books 对账")
         for item in self.shop.cart:
             await self.checks.stock(item.sku, STOCK - item.quantity, reserved=item.quantity)
             movements = await self.client.all(f"/v1/stock/movements?sku={item.sku}")
@@ -300,6 +302,7 @@ async def play(client: Client, console: Console) -> None:
             await story.shopper(story.second)
             await story.check_out(story.second)
             await story.cancel(story.second)
+            await Campaign(client, stage, story.shop.run).play()
             await story.accounts()
         finally:
             await story.tidy()

@@ -8,6 +8,7 @@ import pytest
 from scenarios.arrangements import KINDS, RunningSuite
 from scenarios.conftest import StartSuite, open_story
 
+from suite.tour.campaign import Campaign
 from suite.tour.story import Story
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -23,6 +24,7 @@ async def test_the_story(start_suite: StartSuite, kind: str) -> None:
         await story.shopper(story.second)
         await story.check_out(story.second)
         await story.cancel(story.second)
+        await Campaign(story.client, story.stage, story.shop.run).play()
         await story.accounts()
         await nothing_parked(suite)
 
