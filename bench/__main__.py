@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import codes, gateway, hot_keys, ingestion, messaging
+from bench import codes, gateway, hot_keys, ingestion, messaging, quotes
 
 _LIBRARIES = ("fastapi", "starlette", "uvicorn", "uvloop", "sqlalchemy", "asyncpg", "aiosqlite", "pydantic")
 
@@ -27,6 +27,12 @@ def main() -> None:
             "| what | database | rate | p50 ms | p99 ms | ratio |",
             6,
         ),
+        (
+            "## Quotes, over HTTP through the gateway",
+            quotes.__doc__,
+            "| what | database | rate | p50 ms | p99 ms | ratio to the bare engine |",
+            6,
+        ),
         ("## Tracking", ingestion.__doc__, "| what | database | rate | p95 ms until the member is seen | ratio |", 5),
         ("## Codes", codes.__doc__, "| what | database | rate | seconds | ratio |", 5),
         ("## Messages", messaging.__doc__, "| bus, database | packs | messages | ratio |", 4),
@@ -39,7 +45,9 @@ def main() -> None:
         "Client and server share the machine. Trust the ratios, not the digits; repeat with `make bench`.",
     ]
     for (title, note, head, columns), measure in zip(
-        tables, (hot_keys.main, ingestion.main, codes.main, messaging.main, gateway.main), strict=True
+        tables,
+        (hot_keys.main, quotes.main, ingestion.main, codes.main, messaging.main, gateway.main),
+        strict=True,
     ):
         print(f"\n{title.strip('# ')} …", flush=True)
         rows = measure()

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import Row, Select, bindparam, or_, select
 
 from services.coupon.statements import padded
 from services.coupon.templates.repository import DAY, TEMPLATE
 from services.coupon.wallet.ledger import COUPON
-from shared.db import Transaction
+from shared.db import Transaction, UtcDateTime
 
 MOST_IN_WALLET = 200
 _T, _C = TEMPLATE.c, COUPON.c
@@ -30,19 +30,33 @@ _WALLET = select(
 ).join(TEMPLATE, _T.id == _C.template_id)
 
 
-def _live(chosen: Select[Any], customer_id: str, now: datetime) -> Select[Any]:
-    """Those of the wallet that may be of use, soonest to end first."""
-    live = _C.status.in_(("issued", "locked")) & (_C.valid_until > now)
-    return chosen.where(_C.customer_id == customer_id, live).order_by(_C.valid_until, _C.id).limit(MOST_IN_WALLET)
+def _live(chosen: Select[Any]) -> Select[Any]:
+    """Those of the customer's wallet that may be of use, soonest to end first."""
+    live = _C.status.in_(("issued", "locked")) & (_C.valid_until > bindparam("now", type_=UtcDateTime))
+    mine = chosen.where(_C.customer_id == bindparam("customer_id"), live)
+    return mine.order_by(_C.valid_until, _C.id).limit(MOST_IN_WALLET)
+
+
+# Built once: every quote runs them.
+_LIVE = _live(_WALLET)
+_LIVE_IDS = _live(select(_C.id))
+_PROMOTIONS = (
+    select(_T.id, _T.terms_version, _T.name, _T.currency, _T.per_day, _T.budget, _T.budget_spent)
+    .where(_T.kind == "promotion", _T.status == "active", _T.currency == bindparam("currency"))
+    .where(or_(_T.ends_at.is_(None), _T.ends_at > bindparam("now", type_=UtcDateTime)))
+    .where(or_(_T.total.is_(None), _T.issued < _T.total))
+    .where(or_(_T.budget.is_(None), _T.budget_spent < _T.budget))
+    .order_by(_T.id)
+)
 
 
 async def live_ids(tx: Transaction, customer_id: str, now: datetime) -> list[str]:
-    return [row.id for row in await tx.execute(_live(select(_C.id), customer_id, now))]
+    return [row.id for row in await tx.execute(_LIVE_IDS, {"customer_id": customer_id, "now": now})]
 
 
 async def live(tx: Transaction, customer_id: str, now: datetime) -> Sequence[Row[Any]]:
     """The live coupons of the wallet with what their templates say."""
-    return (await tx.execute(_live(_WALLET, customer_id, now))).all()
+    return (await tx.execute(_LIVE, {"customer_id": customer_id, "now": now})).all()
 
 
 async def named(tx: Transaction, customer_id: str, coupon_ids: Sequence[str]) -> Sequence[Row[Any]]:
@@ -55,23 +69,7 @@ async def named(tx: Transaction, customer_id: str, coupon_ids: Sequence[str]) ->
 
 async def promotions(tx: Transaction, currency: str, now: datetime) -> Sequence[Row[Any]]:
     """Active promotions that have not ended and of which something is left, in the order of their ids."""
-    chosen = (
-        select(
-            _T.id,
-            _T.terms_version,
-            _T.name,
-            _T.currency,
-            _T.per_day,
-            _T.budget,
-            _T.budget_spent,
-        )
-        .where(_T.kind == "promotion", _T.status == "active", _T.currency == currency)
-        .where(or_(_T.ends_at.is_(None), _T.ends_at > now))
-        .where(or_(_T.total.is_(None), _T.issued < _T.total))
-        .where(or_(_T.budget.is_(None), _T.budget_spent < _T.budget))
-        .order_by(_T.id)
-    )
-    return (await tx.execute(chosen)).all()
+    return (await tx.execute(_PROMOTIONS, {"currency": currency, "now": now})).all()
 
 
 async def limited(tx: Transaction, currency: str, coupon_ids: Sequence[str], now: datetime) -> list[str]:
