@@ -27,7 +27,7 @@ from services.coupon.abuse.book import Watch
 from services.coupon.abuse.fingerprints import Fingerprints, Origin
 from services.coupon.abuse.models import AbuseFailure
 from services.coupon.settings import CouponSettings
-from shared.db import Transaction, UtcDateTime, table, upsert
+from shared.db import Transaction, UtcDateTime, excluded, table, upsert
 from shared.service import Kit
 from shared.web import Client, Problem, TooManyRequests
 
@@ -45,15 +45,15 @@ class Attempt:
 
     origin: Origin
     _guarding: "Guarding"
-    wrong: bool = False
-    templates: list[str] = field(default_factory=list)
+    wrong: int = 0
+    templates: Counter[str] = field(default_factory=Counter)
     overrun: timedelta | None = None
 
     def failed(self, template_id: str | None = None) -> None:
-        """It was wrong (unknown, used up, not theirs …): counted when the block ends."""
-        self.wrong = True
+        """A guess was wrong (unknown, used up, not theirs …): counted when the block ends. One attempt may try several."""
+        self.wrong += 1
         if template_id is not None:
-            self.templates.append(template_id)
+            self.templates[template_id] += 1
 
     async def of_template(self, tx: Transaction, template_id: str) -> None:
         """Raises TooManyRequests when too many guesses at this template failed, whoever made them."""
@@ -99,8 +99,7 @@ class Guarding:
             yield attempt
         finally:
             if attempt.wrong:
-                guessed = [*subjects, *(("template", one) for one in attempt.templates)]
-                await self._kit.db.aside(partial(self._count, attempt, guessed, subjects))
+                await self._kit.db.aside(partial(self._count, attempt, subjects))
                 if attempt.overrun is not None:  # guesses at other processes were faster
                     raise _too_many(attempt.overrun)
             else:
@@ -156,19 +155,22 @@ class Guarding:
         rows: Sequence[AbuseFailure] = (await tx.execute(select(FAILURE).where(mine, FAILURE.c.until > since))).all()  # type: ignore[assignment] # a row has the model's attributes
         return rows
 
-    async def _count(
-        self, attempt: Attempt, guessed: Sequence[Subject], trying: Sequence[Subject], tx: Transaction
-    ) -> None:
-        """One failure more for each subject, in one order everywhere."""
+    async def _count(self, attempt: Attempt, trying: Sequence[Subject], tx: Transaction) -> None:
+        """The attempt's failures more for each subject, in one order everywhere."""
         now = self._kit.clock.now()
+        more = excluded(tx, FAILURE).failures
         ended = FAILURE.c.until <= now
-        failures = case((ended, 1), else_=FAILURE.c.failures + 1)
+        failures = case((ended, more), else_=FAILURE.c.failures + more)
         budget = case(self._budgets, value=FAILURE.c.subject)
         begun_anew = literal(now + self._window, UtcDateTime)
         until = case((or_(ended, failures >= budget), begun_anew), else_=FAILURE.c.until)
+        wrong = {
+            **dict.fromkeys(trying, attempt.wrong),
+            **{("template", key): n for key, n in attempt.templates.items()},
+        }
         rows = [
-            {"subject": kind, "value": value, "failures": 1, "until": now + self._window}
-            for kind, value in sorted(guessed)
+            {"subject": kind, "value": value, "failures": number, "until": now + self._window}
+            for (kind, value), number in sorted(wrong.items())
         ]
         try:
             await upsert(tx, FAILURE, rows, ["subject", "value"], {"failures": failures, "until": until})

@@ -74,6 +74,18 @@ async def test_a_used_up_budget_refuses_right_and_wrong_alike(
     assert await guess(guards[0], "c1", right=True, joined=joined) == "right"
 
 
+async def test_ten_guesses_in_one_attempt_are_ten_guesses(guards: list[Guarding]) -> None:
+    """A cart may name several codes: it pays for each that is wrong, and is told nothing when they are too many."""
+    with pytest.raises(TooManyRequests):
+        async with guards[0].admit(SHOPPER, "c1") as attempt:
+            for _ in range(6):
+                attempt.failed("tpl_1")
+            raise NotFound("invalid_code", "No.")
+    assert await guess(guards[1], "c1", right=True) == "too_many_attempts"
+    async with guards[0]._kit.db.read() as tx:
+        assert {row.failures for row in await tx.execute(FAILURE.select())} == {6}
+
+
 async def test_changing_customers_does_not_help_on_one_device_or_address(guards: list[Guarding]) -> None:
     on_device = [await guess(guards[0], f"c{number}", Client(None, "d")) for number in range(9)]
     assert Counter(on_device) == {"invalid_code": 6, "too_many_attempts": 3}
