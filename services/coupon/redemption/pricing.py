@@ -31,6 +31,11 @@ class StorePricing:
         key = (coupon.template_id, coupon.terms_version)
         return (await self._book.load(tx, [key]))[key]
 
+    async def face(self, tx: Transaction, coupon: Row[Any]) -> int | None:
+        """What the coupon takes off at most; None where its terms set no bound."""
+        own: int | None = coupon.face_amount
+        return (await self.snapshot(tx, coupon)).worst_case if own is None else own
+
     async def refusal(
         self,
         tx: Transaction,
@@ -69,7 +74,7 @@ class StorePricing:
         if lines is not None:
             own = [line.model_copy(update={"shop_id": shop_id}) for line in lines]
             return await self._priced(tx, coupon, currency, own, order_ref)
-        face = (await self.snapshot(tx, coupon)).worst_case
+        face = await self.face(tx, coupon)
         if amount is None and face is None:
             detail = "What this coupon takes off depends on the goods: send the receipt's `lines`, or the `amount` taken off."
             raise Unprocessable("amount_needed", detail)

@@ -88,7 +88,7 @@ class Showing:
     async def _store(self, tx: Transaction, coupon: Row[Any]) -> Row[Any]:
         terms = await self._pricing.snapshot(tx, coupon)
         now = self._kit.clock.now()
-        face = terms.worst_case
+        face = await self._pricing.face(tx, coupon)
         claims = Claims(
             token_id=new_id("rtk"),
             coupon_id=coupon.id,
