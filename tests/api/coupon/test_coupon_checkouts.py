@@ -203,3 +203,45 @@ async def test_an_idempotency_key_covers_a_checkout_and_its_commit(mall: Mall) -
     answers = [await mall.http.post(path, headers={"Idempotency-Key": "k2"}) for _ in range(2)]
     assert answers[0].content == answers[1].content
     assert await mall.audit() == {}
+
+
+# The field's known failures, by name
+
+
+async def test_a_coupon_is_not_stuck_after_a_failed_payment(mall: Mall) -> None:
+    """WooCommerce 27673, 31245: the same order pays again at once, and so does another one after giving up."""
+    coupon_id = await mall.claim(await mall.template())
+    first = await mall.checkout("o1")  # the payment fails, the shopper tries again
+    again = await mall.checkout("o1")
+    assert (again["id"], again["quote"]["discount"]) == (first["id"], 1000)
+    await mall.end(first["id"], "rollback")
+    assert (await mall.checkout("o2"))["locks"][0]["coupon_id"] == coupon_id
+    assert await mall.audit() == {}
+
+
+async def test_two_unpaid_orders_never_use_one_coupon(mall: Mall) -> None:
+    """v2board 408: two open orders, both paid in the end."""
+    await mall.claim(await mall.template())
+    first, second = await mall.checkout("o1"), await mall.checkout("o2")
+    ends = await asyncio.gather(mall.end(first["id"], "commit"), mall.end(second["id"], "commit"))
+    assert [answer.status_code for answer in ends] == [200, 200]
+    assert sorted(one["quote"]["discount"] for one in (first, second)) == [0, 1000]
+    assert await mall.audit() == {}
+
+
+async def test_a_coupon_that_was_released_and_used_again_is_not_used_by_the_old_order(
+    mall: Mall, clock: ManualClock
+) -> None:
+    """registrasion 1: release, use elsewhere, then pay the first order late."""
+    coupon_id = await mall.claim(await mall.template())
+    first = await mall.checkout("o1", ttl_seconds=60)
+    clock.advance(seconds=61)
+    second = await mall.checkout("o2", mall.cart(coupons=[coupon_id]))
+    await mall.end(second["id"], "commit")
+    late = await mall.end(first["id"], "commit")
+    assert (late.status_code, late.json()["coupons"][0]["status"]) == (409, "redeemed")
+    await mall.refund(second["id"])  # it is back in the wallet: the late order may have it now, once
+    assert (await mall.end(first["id"], "commit")).status_code == 200
+    over = await mall.try_checkout("o3", mall.cart(coupons=[coupon_id]))
+    assert over.json()["code"] == "coupon_unavailable"
+    assert await mall.audit() == {}

@@ -161,3 +161,46 @@ async def test_velocity_is_exact_and_denials_spread_over_processes(malls: list[M
     await asyncio.gather(*[mall.running.tick() for mall in malls])
     assert {(await mall.try_claim(templates[2], "bad")).json()["code"] for mall in malls} == {"not_eligible"}
     assert await malls[2].audit() == {}
+
+
+async def test_promotions_are_exact_over_processes(malls: list[Mall]) -> None:
+    """Budgets and totals of promotions, and a budget on redemption, whoever orders where."""
+    spent = await malls[0].promotion(1_000, limits={"budget": 5_500}, stacking={"group": "g"})
+    counted = await malls[0].promotion(900, limits={"total": 4}, stacking={"group": "g"})
+    carts = [{**malls[0].cart(), "customer_id": f"c{number}"} for number in range(18)]
+    calls = [malls[number % 3].checkout(f"o{number}", cart) for number, cart in enumerate(carts)]
+    made = await asyncio.gather(*calls)
+    assert Counter(one["quote"]["discount"] for one in made) == {1_000: 5, 900: 4, 0: 9}
+    ends = [malls[number % 3].end(one["id"], ["commit", "rollback"][number % 2]) for number, one in enumerate(made)]
+    assert {answer.status_code for answer in await asyncio.gather(*ends)} == {200}
+    for promotion_id in (spent, counted):
+        found = (await malls[1].http.get(f"/v1/promotions/{promotion_id}")).json()
+        kept = [one for number, one in enumerate(made) if number % 2 == 0 for use in one["promotions"]]
+        assert found["issued"] == sum(use["promotion_id"] == promotion_id for one in kept for use in one["promotions"])
+    assert await malls[2].audit() == {}
+
+
+async def test_one_order_is_ended_refunded_and_completed_by_all_at_once(malls: list[Mall]) -> None:
+    """Commit, roll back, extend, refund and complete the same checkout everywhere: no deadlock, no unit twice."""
+    await malls[0].claim(await malls[0].template(1_000, limits={"budget": 9_000, "budget_on": "redemption"}))
+    await malls[0].promotion(benefit={"kind": "cash_back", "percent_bp": 1000}, limits={"budget": 9_000})
+    checkout = await malls[0].checkout("o1", malls[0].cart(2_000, 4))
+    part = {"lines": [{"line_id": "1", "quantity": 1}]}
+    calls = [
+        call
+        for mall in malls
+        for call in (
+            mall.end(checkout["id"], "commit"),
+            mall.extend(checkout["id"], 60),
+            mall.try_refund(checkout["id"], **part),
+            mall.complete(checkout["id"]),
+            mall.try_refund(checkout["id"], **part),
+        )
+    ]
+    answers = await asyncio.gather(*calls)
+    assert {answer.status_code for answer in answers} <= {200, 201, 409}
+    assert (await malls[0].end(checkout["id"], "commit")).status_code == 200
+    refunds = [await mall.try_refund(checkout["id"]) for mall in malls]
+    refunds = [*[answer for answer in answers if answer.status_code == 201], *refunds]
+    assert sum(one.json()["amount"] for one in refunds if one.status_code == 201) == checkout["quote"]["total"]
+    assert await malls[1].audit() == {}
