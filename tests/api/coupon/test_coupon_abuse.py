@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 from api.coupon.mall import Json, Mall
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from services.coupon.abuse.scoring import CURSOR
 from services.coupon.wallet.ledger import COUPON
 from shared.clock import ManualClock
 
@@ -32,7 +33,13 @@ async def made(mall: Mall, path: str, **body: Any) -> Json:
 
 async def cases(mall: Mall, clock: ManualClock, **query: str) -> list[Json]:
     clock.advance(seconds=10)  # scoring stays behind the clock
-    await mall.running.tick()
+    for _ in range(500):  # the service's own loop may be at it
+        await mall.running.tick()
+        async with mall.running.service.kit.db.read() as tx:
+            newest = await tx.scalar(select(func.max(COUPON.c.id)))
+            if await tx.scalar(select(CURSOR.c.position)) == newest:
+                break
+        await asyncio.sleep(0.01)
     found: list[Json] = (await mall.http.get("/v1/abuse/cases", params={"status": "open", **query})).json()["data"]
     return found
 

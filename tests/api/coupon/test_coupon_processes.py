@@ -139,8 +139,10 @@ async def test_a_token_of_one_process_is_redeemed_once_by_all(malls: list[Mall])
 async def test_guesses_count_at_every_process(malls: list[Mall]) -> None:
     shown = await show(malls[0], await malls[0].claim(await malls[0].template()))
     tills = [Till(mall) for mall in malls]
-    guesses = await asyncio.gather(*[tills[number % 3].redeem(short_code="000000000") for number in range(60)])
-    looked_at = Counter(answer.json()["code"] for answer in guesses)
+    looked_at: Counter[str] = Counter()
+    for _ in range(4):
+        guesses = [tills[number % 3].redeem(short_code="000000000") for number in range(15)]
+        looked_at.update(answer.json()["code"] for answer in await asyncio.gather(*guesses))
     assert looked_at.keys() == {"token_unknown", "too_many_attempts"}
     assert looked_at["token_unknown"] <= 30
     assert looked_at["too_many_attempts"] >= 30
