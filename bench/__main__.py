@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import codes, gateway, hot_keys, ingestion, messaging, quotes
+from bench import codes, gateway, hot_keys, ingestion, messaging, pricing, quotes
 
 _LIBRARIES = ("fastapi", "starlette", "uvicorn", "uvloop", "sqlalchemy", "asyncpg", "aiosqlite", "pydantic")
 
@@ -37,6 +37,7 @@ def main() -> None:
         ("## Codes", codes.__doc__, "| what | database | rate | seconds | ratio |", 5),
         ("## Messages", messaging.__doc__, "| bus, database | packs | messages | ratio |", 4),
         ("## The gateway in process", gateway.__doc__, "| what | time of one call | ratio |", 3),
+        ("## Prices, in process", pricing.__doc__, "| what | rate | p50 ms | p99 ms | ratio |", 5),
     ]
     text = [
         "# Results",
@@ -46,7 +47,7 @@ def main() -> None:
     ]
     for (title, note, head, columns), measure in zip(
         tables,
-        (hot_keys.main, quotes.main, ingestion.main, codes.main, messaging.main, gateway.main),
+        (hot_keys.main, quotes.main, ingestion.main, codes.main, messaging.main, gateway.main, pricing.main),
         strict=True,
     ):
         print(f"\n{title.strip('# ')} …", flush=True)

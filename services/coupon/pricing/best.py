@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.coupon.pricing.bounds import Bounds
-from services.coupon.pricing.rules import SHIPPING_LAYER, Compiled, Numbers, State, less
+from services.coupon.pricing.rules import SHIPPING_LAYER, Compiled
+from services.coupon.pricing.state import Numbers, State, less
 
 MOST_STEPS = 3_000
 LAST_STEPS = 6_000

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from math import ceil, inf
 from typing import NamedTuple
 
-from services.coupon.pricing.rules import Compiled, Numbers, State
+from services.coupon.pricing.rules import Compiled
+from services.coupon.pricing.state import Numbers, State
 
 Key = int
 """The bit of an exclusion group, or of a template that is in none."""

@@ -8,7 +8,8 @@ from services.coupon.pricing.best import excludes
 from services.coupon.pricing.cart import Cart
 from services.coupon.pricing.engine import price, reprice
 from services.coupon.pricing.offers import Answer, Offer
-from services.coupon.pricing.rules import Compiled, Numbers
+from services.coupon.pricing.rules import Compiled
+from services.coupon.pricing.state import Numbers
 
 
 @dataclass(frozen=True, slots=True)

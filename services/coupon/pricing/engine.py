@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from services.coupon.pricing.best import MOST_STEPS, best, excludes
 from services.coupon.pricing.cart import Cart
 from services.coupon.pricing.offers import Answer, Offer, Refusal
-from services.coupon.pricing.rules import SHIPPING_LAYER, Compiled, Numbers, State, less
+from services.coupon.pricing.rules import SHIPPING_LAYER, Compiled
+from services.coupon.pricing.state import Numbers, State, less
 
 
 def price(cart: Cart, offers: Sequence[Offer], *, points: int = 0, most_steps: int = MOST_STEPS) -> Answer:

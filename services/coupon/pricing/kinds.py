@@ -7,13 +7,12 @@ takes when the balances are such and such. Sharing out, caps, floors and thresho
 A rule must never want more when balances fall: the bounds of the search rest on that, and a property test holds it.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
-from services.coupon.pricing.apportionment import Weight, apportion
-from services.coupon.pricing.cart import Line, lines_in
+from services.coupon.pricing.apportionment import apportion
+from services.coupon.pricing.asking import Goods, Indexes, Now, Rule, Short, Taking, parts, portion
 from services.coupon.pricing.offers import NextStep
 from services.coupon.templates.benefits import (
     WHOLE,
@@ -31,99 +30,6 @@ from services.coupon.templates.benefits import (
     PercentOff,
     ShippingPercentOff,
 )
-from services.coupon.templates.scopes import LineScope
-from shared.money import round_half_up
-
-Indexes = Sequence[int]
-
-
-@dataclass(slots=True)
-class Goods:
-    """The cart, the unit prices that the offer goes by, and the lines that its scope names (positions)."""
-
-    lines: Sequence[Line]
-    quantities: Sequence[int]
-    prices: Sequence[int]
-    eligible: Indexes
-
-    def named(self, scope: LineScope | None) -> Indexes:
-        """Lines of a scope of the benefit's own; without one, the offer's."""
-        return self.eligible if scope is None else lines_in(scope, self.lines)
-
-    def units(self, lines: Indexes) -> list[int]:
-        return [self.quantities[index] for index in lines]
-
-    def dearest(self, lines: Indexes, most: int | None) -> list[int]:
-        """How many units of each line are touched: all, or the `most` dearest; ties go to the first line."""
-        units = self.units(lines)
-        if most is None or most >= sum(units):
-            return units
-        for at in sorted(range(len(lines)), key=lambda at: (-self.prices[lines[at]], at)):
-            units[at] = min(units[at], most)
-            most -= units[at]
-        return units
-
-
-class Now(NamedTuple):
-    """Balances when the rule is asked: per line the amount that the offer computes on, and what its threshold counts."""
-
-    amounts: Sequence[int]
-    reached: int
-    pieces: int
-    shipping: int
-    left: Sequence[int]
-
-
-class Taking(NamedTuple):
-    """What a rule wants to take, before caps: an `amount` to share out, or what `each` line gives; `gifts` counts units."""
-
-    amount: int = 0
-    each: Sequence[int] | None = None
-    shipping: int = 0
-    gifts: int = 0
-    cash_back: int = 0
-    next_step: NextStep | None = None
-
-
-class Short(NamedTuple):
-    """What the cart lacks for the benefit's own condition; `key` names the sentence in `reasons`."""
-
-    key: str
-    missing_amount: int | None = None
-    missing_quantity: int | None = None
-
-
-class Rule(NamedTuple):
-    """`take` touches so many `units` of `lines`, whatever the balances are.
-
-    For the bounds of the search: `rate_bp` says that it takes no more than this portion of the touched units, but for
-    `rounding` minor units; `low` that it takes nothing below this price of a unit.
-    """
-
-    lines: Indexes
-    units: Sequence[int]
-    take: Callable[[Now], Taking | Short]
-    rate_bp: int | None = None
-    rounding: float = 0.5
-    low: int | None = None
-
-
-def portion(base: Weight, basis_points: int) -> int:
-    """Computed once on the whole and rounded half up."""
-    if isinstance(base, int):
-        return (base * basis_points + 5_000) // 10_000
-    return round_half_up(base * basis_points / 10_000)
-
-
-def part(amount: int, units: int, quantity: int) -> Weight:
-    """The amount of so many of a line's units, exact."""
-    whole, rest = divmod(amount * units, quantity)
-    return Fraction(amount * units, quantity) if rest else whole
-
-
-def _parts(goods: Goods, now: Now, lines: Indexes, units: Sequence[int]) -> list[Weight]:
-    """What the touched units of each line amount to."""
-    return [part(now.amounts[index], count, goods.quantities[index]) for index, count in zip(lines, units, strict=True)]
 
 
 def _limited(amount: int, most: int | None) -> int:
@@ -147,16 +53,16 @@ def _percent_off(benefit: PercentOff, goods: Goods) -> Rule:
     units = goods.dearest(lines, benefit.max_units)
 
     def whole(now: Now) -> Taking:
-        return Taking(_limited(portion(sum(_parts(goods, now, lines, units)), rate), benefit.max_amount))
+        return Taking(_limited(portion(sum(parts(goods, now, lines, units)), rate), benefit.max_amount))
 
     def one_by_one(now: Now) -> Taking:
-        parts = _parts(goods, now, lines, units)
+        amounts = parts(goods, now, lines, units)
         if benefit.per == "line":
-            each = [portion(base, rate) for base in parts]
+            each = [portion(base, rate) for base in amounts]
         else:
             each = [
                 count * portion(Fraction(base) / count, rate) if count else 0
-                for base, count in zip(parts, units, strict=True)
+                for base, count in zip(amounts, units, strict=True)
             ]
         if benefit.max_amount is not None and sum(each) > benefit.max_amount:
             each = apportion(each, benefit.max_amount)
@@ -222,10 +128,10 @@ def _fixed_price(benefit: FixedPrice, goods: Goods) -> Rule:
     units = goods.dearest(lines, benefit.max_units)
 
     def take(now: Now) -> Taking:
-        parts = _parts(goods, now, lines, units)
+        amounts = parts(goods, now, lines, units)
         # Parts of a fen are not taken: rounding never goes under the price.
         return Taking(
-            each=[max(int(base) - benefit.amount * count, 0) for base, count in zip(parts, units, strict=True)]
+            each=[max(int(base) - benefit.amount * count, 0) for base, count in zip(amounts, units, strict=True)]
         )
 
     return Rule(lines, units, take, low=benefit.amount)
@@ -247,7 +153,7 @@ def _buy_get(benefit: BuyGet, goods: Goods) -> Rule:
     def take(now: Now) -> Taking | Short:
         if times == 0:
             return Short("below_threshold:quantity", missing_quantity=_lacking(only_bought, only_given, both, buy, get))
-        return Taking(portion(sum(_parts(goods, now, given, units)), benefit.get.percent_bp))
+        return Taking(portion(sum(parts(goods, now, given, units)), benefit.get.percent_bp))
 
     return Rule(given, units, take, benefit.get.percent_bp)
 
@@ -286,7 +192,7 @@ def _bundle_price(benefit: BundlePrice, goods: Goods) -> Rule:
         if times == 0:
             missing = sum(max(count - held[sku], 0) for sku, count in benefit.skus.items())
             return Short("below_threshold:bundle", missing_quantity=missing)
-        return Taking(max(int(sum(_parts(goods, now, lines, units))) - times * benefit.amount, 0))
+        return Taking(max(int(sum(parts(goods, now, lines, units))) - times * benefit.amount, 0))
 
     return Rule(lines, units, take)
 
@@ -313,7 +219,7 @@ def _exchange(benefit: Exchange, goods: Goods) -> Rule:
     lacking = benefit.quantity - sum(units)
 
     def take(now: Now) -> Taking:
-        return Taking(each=[int(base) for base in _parts(goods, now, lines, units)], gifts=lacking)
+        return Taking(each=[int(base) for base in parts(goods, now, lines, units)], gifts=lacking)
 
     return Rule(lines, units, take, WHOLE, 0)
 

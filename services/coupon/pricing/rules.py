@@ -1,23 +1,20 @@
 """One offer on one cart: thresholds, what it takes off, how that is shared out, why it takes nothing. Pure.
 
-The state of a cart while offers are applied one after the other is a tuple: what is left to pay of each line, and at its end
-what is left of the shipping fee. An offer is compiled against the cart once, into plain integers; the search then asks it
+An offer is compiled against the cart once, into plain integers; the search then asks it
 thousands of times. It never takes a line below its floor, and what it takes is exactly the sum of its shares.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
-from operator import sub
 
 from services.coupon.pricing.apportionment import apportion, pour
-from services.coupon.pricing.cart import Cart, lines_in
-from services.coupon.pricing.kinds import Goods, Now, Short, Taking, rule_of
+from services.coupon.pricing.asking import Goods, Now, Short, Taking
+from services.coupon.pricing.kinds import rule_of
 from services.coupon.pricing.offers import CashBackPromise, ExtraLine, Offer, Refusal, Use
+from services.coupon.pricing.state import Numbers, State
 from services.coupon.templates.benefits import WHOLE, AmountOff, CashBack, Exchange, FixedPrice, Gift
-from services.coupon.templates.scopes import LineScope
 from services.coupon.templates.terms import LAYERS
 
-State = tuple[int, ...]
 Order = tuple[int, int, bool, datetime, str]
 """Sorts offers by application: layer, priority (high first), percentages before amounts, then expiry and id."""
 Taken = tuple[State, int, int]
@@ -26,37 +23,6 @@ LAST = len(LAYERS)
 """Cash-back stands behind all layers, for it is computed on what is paid."""
 _POSITIONS = {layer: position for position, layer in enumerate(LAYERS)}
 SHIPPING_LAYER = _POSITIONS["shipping"]
-
-
-class Numbers:
-    """A cart in plain integers, made once for all its offers."""
-
-    __slots__ = ("cart", "everything", "floors", "list_prices", "listed", "prices", "quantities", "start")
-
-    def __init__(self, cart: Cart) -> None:
-        self.cart = cart
-        self.quantities = tuple(line.quantity for line in cart.lines)
-        self.prices = tuple(line.unit_price for line in cart.lines)
-        self.list_prices = tuple(line.list_price for line in cart.lines)
-        self.listed = tuple(line.list_price * line.quantity for line in cart.lines)
-        self.start: State = (*(line.unit_price * line.quantity for line in cart.lines), cart.shipping_fee)
-        self.floors: State = (*(line.floor for line in cart.lines), 0)
-        self.everything = tuple(index for index, line in enumerate(cart.lines) if line.discountable)
-
-    def named(self, scope: LineScope) -> Sequence[int]:
-        return self.everything if scope.everything else lines_in(scope, self.cart.lines)
-
-    def points(self, state: State, points: int) -> State:
-        """What points pay of each line 积分抵现: of goods that take discounts, in proportion, never below a floor."""
-        caps = [max(state[index] - self.floors[index], 0) for index in self.everything]
-        shares = [0] * len(state)
-        for index, share in zip(self.everything, pour(caps, points, caps) if caps else (), strict=True):
-            shares[index] = share
-        return tuple(shares)
-
-
-def less(state: State, shares: State) -> State:
-    return tuple(map(sub, state, shares))
 
 
 class Compiled:

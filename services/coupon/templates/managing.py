@@ -11,8 +11,9 @@ from services.coupon.templates import leases, repository
 from services.coupon.templates.leases import NOTHING, Leased
 from services.coupon.templates.repository import TEMPLATE, TERMS, TermsBook
 from services.coupon.templates.rules import Kind, faults
-from services.coupon.templates.schemas import OfferIn, OfferPatch, OfferView, TemplateIn, TemplateView
+from services.coupon.templates.schemas import OfferIn, OfferPatch, OfferView, SummaryView, TemplateIn, TemplateView
 from services.coupon.templates.terms import Limits, Terms
+from services.coupon.templates.words import words
 from shared.contracts import CouponTemplateChanged
 from shared.db import Transaction
 from shared.ids import new_id
@@ -170,6 +171,7 @@ class Offers(Generic[V]):
             limits=Limits(**{name: getattr(row, name) for name in Limits.model_fields}),
             id=row.id,
             name=row.name,
+            summary=SummaryView.model_validate(words(terms, row.currency)),
             status=row.status,
             currency=row.currency,
             version=row.version,

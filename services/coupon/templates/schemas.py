@@ -65,11 +65,19 @@ class TemplatePatch(OfferPatch):
     visible_in_centre: Flag | None = None
 
 
+class SummaryView(View):
+    """What the offer says in one line 优惠文案, in either language."""
+
+    zh: str
+    en: str
+
+
 class OfferView(View):
     """An offer, its present terms, and its counters."""
 
     id: str
     name: str
+    summary: SummaryView
     status: Status
     currency: str
     benefit: Benefit

@@ -11,7 +11,8 @@ from services.coupon.pricing.best import excludes
 from services.coupon.pricing.cart import Cart, Line
 from services.coupon.pricing.engine import price
 from services.coupon.pricing.offers import Answer, Offer
-from services.coupon.pricing.rules import SHIPPING_LAYER, Compiled, Numbers, less
+from services.coupon.pricing.rules import SHIPPING_LAYER, Compiled
+from services.coupon.pricing.state import Numbers, less
 from services.coupon.templates.terms import Terms
 
 END = datetime(2026, 12, 1, tzinfo=UTC)

@@ -13,7 +13,8 @@ from services.coupon.pricing.bounds import Bounds
 from services.coupon.pricing.cart import Cart, Line
 from services.coupon.pricing.engine import price, reprice
 from services.coupon.pricing.offers import Answer, Offer
-from services.coupon.pricing.rules import Compiled, Numbers, less
+from services.coupon.pricing.rules import Compiled
+from services.coupon.pricing.state import Numbers, less
 
 POINTS = st.sampled_from([0, 0, 300])
 ENOUGH = 1_000_000
