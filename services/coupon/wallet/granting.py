@@ -267,6 +267,7 @@ class Granting:
         newer = await _held(batch.tx, sorted(again), sorted(customers))
         for template_id, numbers in newer.items():
             batch.held[template_id].update(numbers)
+        _refuse_second_use(batch, [row for row in fresh if row["id"] in lost])
         return again
 
     def _refused(self, lot: Lot, code: str, now: datetime) -> Problem:
@@ -293,6 +294,17 @@ class Granting:
         await templates.count(tx, counts, by=self._leasing.holder)
         await templates.count_days(tx, days)
         await self._kit.outbox.publish(tx, output.events, correlations=output.correlations)
+
+
+def _refuse_second_use(batch: _Batch, lost: Sequence[dict[str, Any]]) -> None:
+    """Raises when a coupon was lost though its number is free: its reference was used before, and trying again never ends.
+
+    Whoever gives such a reference locks what it names and looks first, so this is a mistake in the code.
+    """
+    for row in lost:
+        free = batch.held[row["template_id"]].get(row["customer_id"], 0) < row["seq"]
+        if free and row["reference"] is not None:
+            raise RuntimeError(f"a second coupon of {row['template_id']} for one {row['source']} reference")
 
 
 async def _held(tx: Transaction, template_ids: Sequence[str], customers: Sequence[str]) -> dict[str, dict[str, int]]:

@@ -59,3 +59,13 @@ async def test_a_batch_can_not_claim_more_than_was_asked_for(mall: Mall) -> None
     with pytest.raises(Exception, match=r"(?i)check"):
         async with mall.running.service.kit.db.write() as tx:
             await tx.execute(update(BATCH).values(made=4))
+
+
+async def test_a_reference_never_gives_two_coupons_whatever_a_program_does(mall: Mall) -> None:
+    """Here the code forgot that it was used: the unique key of references stands behind it."""
+    template_id = await mall.template()
+    _, codes = await batch(mall, template_id)
+    await redeem(mall, codes[0])
+    await strike(mall, update(UNIQUE).values(coupon_id=None, customer_id=None, redeemed_at=None))
+    assert (await redeem(mall, codes[0], "c2")).status_code == 500
+    assert (await mall.seen(template_id))["issued"] == 1
