@@ -86,7 +86,7 @@ async def add_orders(tx: Transaction, orders: Sequence[Ordered]) -> None:
 async def hold(tx: Transaction, customer_id: str, now: datetime) -> None:
     """Lock the customer until the end of the transaction, so that her orders are decided one after the other.
 
-    After her coupons and before any template.
+    After her coupons and the offers with limits: nobody who holds her waits for anybody else.
     """
     await insert_ignore(tx, CUSTOMER, [_row(Learned(customer_id, now))])
     await tx.execute(select(CUSTOMER.c.customer_id).where(CUSTOMER.c.customer_id == customer_id).with_for_update())

@@ -90,7 +90,8 @@ class ConflictView(View):
 class PreviewView(QuoteView):
     """The price as if the customer held one coupon of each draft, with `ref` in the place of `coupon_id`.
 
-    `conflicts`: stacks of a draft with the other drafts and `compared_with` live offers that go too far on this cart.
+    `conflicts`: stacks that go too far on this cart, of a draft with the other drafts and the `compared_with` live offers
+    that take most off it.
     `faults`: all that would refuse a draft at its creation.
     """
 

@@ -1,10 +1,13 @@
 """The preview 试算预览: a cart priced with drafts, for marketers. Stores nothing."""
 
+from asyncio import to_thread
 from collections.abc import Sequence
 from datetime import datetime
 
+from services.coupon.pricing.cart import Cart
 from services.coupon.pricing.conflicts import Conflict, conflicts
 from services.coupon.pricing.drafts import ConflictOffer, ConflictView, DraftFault, DraftIn, PreviewIn, PreviewView
+from services.coupon.pricing.engine import reprice
 from services.coupon.pricing.neighbours import neighbours
 from services.coupon.pricing.offers import Offer, Refusal
 from services.coupon.pricing.quoting import Quoting, best_price, vouched
@@ -17,6 +20,8 @@ from services.coupon.templates.rules import Kind, faults
 from services.coupon.templates.validity import FOREVER, window
 from shared.service import Kit
 from shared.web import Caller, Forbidden
+
+MOST_COMPARED = 30
 
 
 class Previewing:
@@ -53,19 +58,36 @@ class Previewing:
         answer = best_price(cart, priced, body.points)
         refused.update(answer.refused)
         shown = {one: refused[one] for one in [*wanted, *(one.id for one in running)] if one in refused}
+        tried = [one.offer() for one in usable if one.id in drafts]
+        # Seconds of arithmetic at worst: not while everybody else waits.
+        compared, found, wrong = await to_thread(_compare, cart, tried, body.drafts, live)
         names = {**{one.id: one.name for one in live}, **{ref: draft.name for ref, draft in drafts.items()}}
-        others = [_offer(one) for one in live]
-        found = []
-        for draft in usable:
-            if draft.id in drafts:
-                rest = [one.offer() for one in usable if one.id in drafts and one.id != draft.id]
-                found += [(draft.id, one) for one in conflicts(cart, draft.offer(), [*rest, *others])]
         return PreviewView(
             **dict(quote_view(answer, candidates, shown, now, drafts)),
             conflicts=[_conflict(ref, one, live, names, body.currency) for ref, one in found],
-            compared_with=len(live),
-            faults=[fault for draft in body.drafts for fault in _faults(draft, live)],
+            compared_with=compared,
+            faults=wrong,
         )
+
+
+def _compare(
+    cart: Cart, tried: Sequence[Offer], drafts: Sequence[DraftIn], live: Sequence[Live]
+) -> tuple[int, list[tuple[str, Conflict]], list[DraftFault]]:
+    """How many live offers were compared, the stacks that go too far by the draft's ref, and what refuses drafts."""
+    strong = _strongest(cart, [_offer(one) for one in live])
+    found = [
+        (draft.id, one)
+        for draft in tried
+        for one in conflicts(cart, draft, [*(other for other in tried if other.id != draft.id), *strong])
+    ]
+    return len(strong), found, [fault for draft in drafts for fault in _faults(draft, live)]
+
+
+def _strongest(cart: Cart, live: Sequence[Offer]) -> list[Offer]:
+    """Those that take most off this cart by themselves: they go too far first."""
+    taken = {offer.id: sum(use.amount for use in reprice(cart, [offer]).uses) for offer in live}
+    useful = [offer for offer in live if taken[offer.id]]
+    return sorted(useful, key=lambda offer: -taken[offer.id])[:MOST_COMPARED]
 
 
 def _candidate(draft: DraftIn, now: datetime) -> Candidate:

@@ -194,5 +194,6 @@ def _body(lot: Lot, wish: Wish, coupon_id: str, code: str) -> bytes:
             "valid_from": starts,
             "valid_until": ends,
             "issued_at": now,
+            "server_time": now,
         }
     )

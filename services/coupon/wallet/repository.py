@@ -27,6 +27,7 @@ def coupons_at(now: datetime) -> Select[Any]:
     return select(
         COUPON,
         status_at(now).label("effective"),
+        literal(now, UtcDateTime).label("server_time"),
         TEMPLATE.c.name.label("template_name"),
         TEMPLATE.c.currency,
     ).join(TEMPLATE, TEMPLATE.c.id == COUPON.c.template_id)

@@ -96,6 +96,7 @@ class CouponView(View):
     valid_from: Instant
     valid_until: Annotated[Instant | None, Field(description="null when it never ends")]
     issued_at: Instant
+    server_time: Annotated[Instant, Field(description="of this answer, for the countdown to `valid_until`")]
 
 
 class EntryView(View):
@@ -167,4 +168,5 @@ def view(row: Any, status: str, benefit: dict[str, Any], threshold: dict[str, An
         valid_from=row.valid_from,
         valid_until=None if row.valid_until == FOREVER else row.valid_until,
         issued_at=row.issued_at,
+        server_time=row.server_time,
     )

@@ -16,6 +16,7 @@ async def test_from_the_offer_to_the_paid_order(mall: Mall) -> None:
     )
     claim = (await mall.try_claim(template_id)).json()
     assert (claim["status"], claim["valid_until"]) == ("issued", "2026-11-11T16:00:00Z")
+    assert claim["server_time"] == "2026-11-11T02:00:00Z"
     wallet = (await mall.http.get("/v1/coupons?customer_id=c1&status=issued")).json()
     assert wallet["data"] == [claim]  # the prebuilt answer of the hot path is the document of the stored row
 
