@@ -58,7 +58,7 @@ def _make(one: Suite, template_id: str, size: int) -> tuple[str, float]:
 def _download(one: Suite, batch_id: str, kind: str) -> bytes:
     headers = {"Authorization": f"Bearer {one.key}"}
     url = f"http://127.0.0.1:{one.port}/v1/code-batches/{batch_id}/download?format={kind}"
-    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=120) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=600) as answer:
         content: bytes = answer.read()
         return content
 

@@ -30,7 +30,8 @@ CodesWrite = Annotated[Caller, Depends(needs("coupon:codes:write"))]
 Batches = Annotated[CodeBatches, Provided(CodeBatches)]
 Publishing = Annotated[PublicCodes, Provided(PublicCodes)]
 TemplateFilter = Annotated[ExternalId | None, Query(description="of this template only")]
-_MEDIA = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+_SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_MEDIA = {"csv": "text/csv; charset=utf-8", "xlsx": _SHEET}
 
 
 def redeem_route(redeeming: Redeeming) -> HotRoute:
@@ -89,7 +90,10 @@ async def list_codes(
 
 
 @router.get(
-    "/code-batches/{batch_id}/download", summary="Download the codes of a batch", response_class=StreamingResponse
+    "/code-batches/{batch_id}/download",
+    summary="Download the codes of a batch",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/csv": {}, _SHEET: {}}, "description": "A file"}},
 )
 async def download_codes(
     caller: CodesRead,

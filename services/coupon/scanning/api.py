@@ -92,7 +92,12 @@ async def get_claim_token(caller: TokensRead, claim_code_id: str, codes: Codes, 
     return await codes.token(caller, claim_code_id)
 
 
-@router.get("/{claim_code_id}/qr.svg", summary="Draw the QR code to show now", response_class=Response)
+@router.get(
+    "/{claim_code_id}/qr.svg",
+    summary="Draw the QR code to show now",
+    response_class=Response,
+    responses={200: {"content": {"image/svg+xml": {}}, "description": "An SVG document"}},
+)
 async def get_claim_picture(caller: TokensRead, claim_code_id: str, codes: Codes) -> Response:
     """The same as a picture."""
     picture = await codes.picture(caller, claim_code_id)

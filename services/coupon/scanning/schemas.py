@@ -7,15 +7,18 @@ from pydantic import AfterValidator, Field, StringConstraints
 from shared.web import Body, ExternalId, Instant, View
 
 Status = Literal["active", "paused"]
+MOST_LINK = 1000
 
 
 def _holds_token(value: str) -> str:
     if value.count("{token}") != 1 or not value.isprintable():
         raise ValueError("must hold {token} once, where the token belongs")
+    if len(value.encode()) > MOST_LINK:
+        raise ValueError(f"must not be longer than {MOST_LINK} bytes; a QR code holds no more")
     return value
 
 
-Link = Annotated[str, StringConstraints(min_length=7, max_length=1000), AfterValidator(_holds_token)]
+Link = Annotated[str, StringConstraints(min_length=7, max_length=MOST_LINK), AfterValidator(_holds_token)]
 
 
 class ClaimCodeIn(Body):

@@ -110,7 +110,10 @@ async def test_shops_see_their_own_codes_and_shoppers_none(mall: Mall) -> None:
     assert len((await staff.get(f"/v1/claim-codes?template_id={template_id}&status=active")).json()["data"]) == 1
     bad = {"template_id": "tpl_x", "shop_id": "s", "rotating": True}
     assert (await mall.http.post("/v1/claim-codes", json=bad)).json()["errors"][0]["code"] == "unknown_template"
-    assert (await mall.http.post("/v1/claim-codes", json={**bad, "link": "https://x"})).status_code == 422
+    for link in ("https://x", "https://x/{token}/{token}", "https://x/{token}/" + "长" * 400):
+        assert (await mall.http.post("/v1/claim-codes", json={**bad, "link": link})).json()["errors"][0][
+            "pointer"
+        ] == "#/link"
 
 
 def staff_of(shop_id: str, mall: Mall) -> Any:
