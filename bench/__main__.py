@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import codes, gateway, hot_keys, ingestion, messaging, pricing, quotes
+from bench import bulk_issue, codes, gateway, hot_keys, ingestion, leases, messaging, pricing, quotes
 
 _LIBRARIES = ("fastapi", "starlette", "uvicorn", "uvloop", "sqlalchemy", "asyncpg", "aiosqlite", "pydantic")
 
@@ -33,6 +33,13 @@ def main() -> None:
             "| what | database | rate | p50 ms | p99 ms | ratio to the bare engine |",
             6,
         ),
+        ("## Two processes on one hot template", leases.__doc__, "| what | rate | ratio |", 3),
+        (
+            "## Bulk issue",
+            bulk_issue.__doc__,
+            "| what | database | customers | list comes in | issued | p99 ms of a claim meanwhile | ratio |",
+            7,
+        ),
         ("## Tracking", ingestion.__doc__, "| what | database | rate | p95 ms until the member is seen | ratio |", 5),
         ("## Codes", codes.__doc__, "| what | database | rate | seconds | ratio |", 5),
         ("## Messages", messaging.__doc__, "| bus, database | packs | messages | ratio |", 4),
@@ -47,7 +54,17 @@ def main() -> None:
     ]
     for (title, note, head, columns), measure in zip(
         tables,
-        (hot_keys.main, quotes.main, ingestion.main, codes.main, messaging.main, gateway.main, pricing.main),
+        (
+            hot_keys.main,
+            quotes.main,
+            leases.main,
+            bulk_issue.main,
+            ingestion.main,
+            codes.main,
+            messaging.main,
+            gateway.main,
+            pricing.main,
+        ),
         strict=True,
     ):
         print(f"\n{title.strip('# ')} …", flush=True)

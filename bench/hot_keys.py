@@ -1,4 +1,4 @@
-"""Claims of one coupon template and reservations of one SKU: everybody wants the same row.
+"""Claims of one coupon template (and, beside it, of 1,000) and reservations of one SKU: everybody wants the same row.
 
 Yardstick, measured in the same run: the bare claim as one SQL statement (conditional UPDATE of the counter and INSERT with
 a unique key), driven by pgbench with 32 clients. The suite does the same over HTTP through the gateway, in one process,
@@ -15,6 +15,7 @@ from bench.servers import Suite, database, execute, pgbench, suite
 
 ROUNDS = 3
 CALLS = 12_000
+MANY = 1_000
 
 _TABLES = (
     "CREATE TABLE template (id int PRIMARY KEY, issued int NOT NULL, total int NOT NULL, CHECK (issued <= total))",
@@ -58,6 +59,38 @@ def claims(one: Suite, round_number: int) -> Result:
     return result
 
 
+def claims_on_many(one: Suite, round_number: int) -> Result:
+    """Claims spread over 1,000 templates: a batch locks and counts hundreds of rows."""
+    body = {
+        "name": f"满300减50 #{round_number}",
+        "currency": "CNY",
+        "benefit": {"kind": "amount_off", "amount": 5000},
+        "threshold": {"amount": 30000},
+        "validity": {"days_after_claim": 7},
+        "limits": {"total": CALLS, "per_customer": 1},
+    }
+    template = json.dumps(body).encode()
+    before = {row["id"] for row in _templates(one)}
+    made = asyncio.run(run(one.port, [request("POST", "/v1/coupon-templates", one.key, template)] * MANY, 8))
+    assert made.statuses == {201: MANY}, made.statuses
+    paths = [f"/v1/coupon-templates/{row['id']}/claims" for row in _templates(one) if row["id"] not in before]
+    work = [request("POST", paths[n % MANY], one.key, b'{"customer_id":"c%d"}' % n) for n in range(CALLS)]
+    result = asyncio.run(run(one.port, work))
+    assert result.statuses == {201: CALLS}, result.statuses
+    return result
+
+
+def _templates(one: Suite) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        page = call(one, "GET", f"/v1/coupon-templates?limit=100{cursor}")
+        found += page["data"]
+        if not page["has_more"]:
+            return found
+        cursor = f"&cursor={page['next_cursor']}"
+
+
 def reservations(one: Suite, round_number: int) -> Result:
     if round_number == 0:
         call(one, "POST", "/v1/locations", {"id": "wh", "name": "Warehouse", "kind": "warehouse"})
@@ -74,6 +107,13 @@ def reservations(one: Suite, round_number: int) -> Result:
     return result
 
 
+_MEASURES = (
+    ("claims on one template", claims, "coupons"),
+    ("claims on 1,000 templates", claims_on_many, "coupons"),
+    ("reservations of one SKU", reservations, "stock"),
+)
+
+
 def main() -> list[str]:
     """Rows of the results table."""
     rows = []
@@ -84,10 +124,10 @@ def main() -> list[str]:
     rows.append(f"| pgbench, one statement, 32 clients (yardstick) | PostgreSQL | {bare:,.0f}/s | | | 1.0 |")
     print(rows[-1], flush=True)
     for backend, label in (("postgresql", "PostgreSQL"), ("sqlite", "SQLite")):
-        for name, measure in (("claims on one template", claims), ("reservations of one SKU", reservations)):
+        for name, measure, audited in _MEASURES:
             with suite(backend) as one:
                 results = [measure(one, number) for number in range(ROUNDS)]
-                audit = call(one, "GET", "/v1/audit/" + ("coupons" if measure is claims else "stock"))
+                audit = call(one, "GET", f"/v1/audit/{audited}")
                 assert audit["ok"], audit
             rate = median_of([result.rate for result in results])
             p50 = median_of([result.percentile(0.5) for result in results]) * 1000

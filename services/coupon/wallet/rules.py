@@ -147,7 +147,7 @@ def worth_reminding(remind_at: datetime, valid_until: datetime, now: datetime) -
     return now < valid_until and now - remind_at <= (valid_until - remind_at) / 2
 
 
-_CHUNK_SECONDS, _LEAST_CHUNK = 0.1, 20
+_CHUNK_SECONDS, _LEAST_CHUNK = 0.1, 200
 
 
 def next_chunk(size: int, seconds: float, most: int) -> int:

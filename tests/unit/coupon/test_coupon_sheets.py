@@ -72,9 +72,9 @@ def test_rows_with_everything_in_them_are_written_so_that_they_come_back() -> No
     assert csv_rows([["a,b", 'c"d', "客户", ""]]) == 'a,b,"c""d",客户,\r\n'.replace("a,b,", '"a,b",').encode()
 
 
-@given(size=st.integers(20, 5000), seconds=st.floats(0, 100), most=st.integers(1, 5000))
+@given(size=st.integers(200, 5000), seconds=st.floats(0, 100), most=st.integers(1, 5000))
 def test_chunks_stay_within_their_bounds(size: int, seconds: float, most: int) -> None:
-    assert min(20, most) <= next_chunk(size, seconds, most) <= most
+    assert min(200, most) <= next_chunk(size, seconds, most) <= most
 
 
 def test_chunks_follow_the_machine() -> None:
