@@ -126,13 +126,14 @@ class _Search:
         self._found: Chosen | None = None
         self.bound = 0
 
-    def run(self) -> Chosen:
+    def run(self, guess: Sequence[bool] | None = None) -> Chosen:
+        """The best combination. `guess` says which offers to try first; the answer does not depend on it, only the time does."""
         empty = Chosen(self._numbers.start)
         for one in self._alone:
             alone = (self._paid(empty) if _after_points(one) else empty).plus(one, 0)
             if alone is not None:
                 self._keep(alone)
-        self._walk(0, empty, self._promising())
+        self._walk(0, empty, guess or self._promising())
         self._descend(0, empty)
         assert self._found is not None  # noqa: S101 - a walk that takes whatever it can ends with nothing owed
         return self._found

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -208,3 +209,29 @@ def wallets(most: int, *, automatic: bool = True) -> st.SearchStrategy[list[Offe
             for at, (terms, days, auto) in enumerate(rows)
         ]
     )
+
+
+def tangle(random: Random) -> tuple[Cart, list[Offer]]:
+    """A small cart and offers that get into each other's way: groups, running thresholds, promotions, few amounts."""
+    lines = tuple(
+        line(str(at), random.choice([400, 1000]), random.randint(1, 2), category=random.choice("ab"))
+        for at in range(random.randint(1, 2))
+    )
+    offers = []
+    for number in range(random.randint(2, 6)):
+        benefit = random.choice(
+            [
+                {"kind": "amount_off", "amount": random.choice([100, 200, 300, 500])},
+                {"kind": "percent_off", "percent_bp": random.choice([1000, 2000, 5000])},
+                {"kind": "fixed_price", "amount": random.choice([300, 700])},
+            ]
+        )
+        terms: Json = {"stacking": {"group": random.choice([None, None, "g", "h"]), "priority": random.randint(0, 1)}}
+        if random.random() < 0.5:
+            terms["stacking"]["calculation"] = "sequential"
+        if random.random() < 0.6:
+            terms["threshold"] = {"basis": "running", "amount": random.choice([300, 600, 900, 1200])}
+        if random.random() < 0.3:
+            terms["scope"] = {"include": {"categories": ["a"]}}
+        offers.append(offer(str(number), benefit, automatic=random.random() < 0.4, **terms))
+    return Cart(lines), offers

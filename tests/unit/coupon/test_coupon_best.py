@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.coupon.carts import CARTS, TERMS, Json, by_brute_force, line, off, offer, priced, used, wallets
+from unit.coupon.carts import CARTS, TERMS, Json, by_brute_force, line, off, offer, priced, tangle, used, wallets
 
+from services.coupon.pricing.best import _Search
 from services.coupon.pricing.bounds import Bounds
 from services.coupon.pricing.cart import Cart, Line
 from services.coupon.pricing.engine import price, reprice
@@ -33,6 +34,19 @@ def test_the_search_finds_what_brute_force_finds(cart: Cart, wallet: list[Offer]
     coupons = sum(not use.offer.automatic for use in answer.uses)
     assert answer.exact
     assert (taken(answer), extra, -coupons) == by_brute_force(cart, wallet, points)
+
+
+def test_offers_that_get_into_each_others_way_are_searched_exactly() -> None:
+    """Many small tangles, without a first guess: what the search itself leaves out would show."""
+    for seed in range(1500):
+        cart, wallet = tangle(Random(seed))  # noqa: S311 - no secret
+        numbers = Numbers(cart)
+        ordered = sorted((Compiled(one, numbers) for one in wallet), key=lambda one: one.order)
+        search = _Search([one for one in ordered if one.refusal is None], numbers, 0, ENOUGH)
+        found = search.run([False] * len(wallet))
+        assert (found.money, found.extra, -found.coupons) == by_brute_force(cart, wallet), seed
+        answer = price(cart, wallet)
+        assert (taken(answer), answer.exact) == (found.money, True), seed
 
 
 @settings(max_examples=100, deadline=None)
@@ -104,7 +118,17 @@ def test_the_chosen_offers_alone_make_the_same_price(cart: Cart, wallet: list[Of
 def test_the_bound_really_bounds_and_rules_never_want_more_later(
     cart: Cart, wallet: list[Offer], random: Random
 ) -> None:
-    """Along every walk through the offers, whatever is taken and left, what is still taken stays under each bound."""
+    follow(cart, wallet, random)
+
+
+def test_the_bound_bounds_tangles_as_well() -> None:
+    for seed in range(1500):
+        random = Random(seed)  # noqa: S311 - no secret
+        follow(*tangle(random), random)
+
+
+def follow(cart: Cart, wallet: list[Offer], random: Random) -> None:
+    """Along a walk through the offers, whatever is taken and left, what is still taken stays under each bound."""
     numbers = Numbers(cart)
     ordered = sorted((Compiled(one, numbers) for one in wallet), key=lambda one: one.order)
     useful = [one for one in ordered if one.refusal is None]
