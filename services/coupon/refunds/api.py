@@ -22,8 +22,8 @@ async def refund_checkout(
 ) -> RefundView:
     """Who gets what back 退款, by the frozen shares. Without a body: all that is left of the order.
 
-    The same `refund_id` again gets the same refund. 409 `nothing_left_to_refund`, `checkout_not_committed`; 422
-    `unknown_line`.
+    The same `refund_id` again gets the same refund; so does a call without a body once all came back. 409
+    `nothing_left_to_refund`, `checkout_not_committed`; 422 `unknown_line`.
     """
     view, known = await refunding.refund(caller, checkout_id, body or RefundIn())
     if known:

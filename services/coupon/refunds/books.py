@@ -44,6 +44,11 @@ class Books:
     def funders(self) -> dict[str, str]:
         return {share.source: share.funder for share in self.shares if share.source != POINTS}
 
+    @property
+    def emptied_by(self) -> str | None:
+        """The refund after which no goods were left; None while some are."""
+        return next((refund.id for refund in self.refunds if refund.whole), None)
+
     def left(self, kind: str | None = None) -> dict[str, int]:
         """Units that can still come back, by line; of that kind of line only."""
         chosen = (line for line in self.lines if kind is None or line.kind == kind)

@@ -69,6 +69,10 @@ class Refunding:
             if known is not None:
                 return await self._again(tx, known, fingerprint), True
         sheet = await self._books(tx, checkout)
+        if body.lines is None and body.refund_id is None and sheet.emptied_by is not None:
+            return await self._refunds.found(
+                tx, sheet.emptied_by
+            ), True  # all that was left came back already, with this one
         wanted = sheet.wanted(body)
         policy, lines, kept = await self._decide(tx, sheet, wanted, body.policy)
         whole = sheet.whole(wanted)

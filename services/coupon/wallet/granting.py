@@ -134,7 +134,7 @@ class Granting:
     async def foresee(self, tx: Transaction, wish: Wish) -> Lot | Problem:
         """What `grant` would give for this wish now, or its refusal. Locks nothing, writes nothing."""
         row = await templates.find(tx, wish.template_id)
-        if row is None:
+        if row is None or row.cash_back_of is not None:
             return refusal("not_found")
         seen = (await self.outlook(tx, [row], wish.customer_id, wish.source))[row.id]
         return seen.refused or seen.lot

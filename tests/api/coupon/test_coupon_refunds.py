@@ -76,8 +76,10 @@ async def test_every_order_and_split_gives_back_what_was_paid(mall: Mall) -> Non
     amounts = [(await mall.refund(checkout["id"], **step))["amount"] for step in steps]
     assert sum(amounts) == total
     assert amounts[2] == 800
-    over = await mall.try_refund(checkout["id"])
+    over = await mall.try_refund(checkout["id"], refund_id="r9")
     assert (over.status_code, over.json()["code"]) == (409, "nothing_left_to_refund")
+    again = await mall.http.post(f"/v1/checkouts/{checkout['id']}/refunds")  # may carry nothing, and may be repeated
+    assert (again.json()["number"], again.headers["idempotent-replayed"]) == (len(steps), "true")
     assert await mall.audit() == {}
 
 
