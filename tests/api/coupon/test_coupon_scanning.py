@@ -38,7 +38,7 @@ async def test_a_rotating_code_gives_a_coupon_and_a_photograph_of_it_nothing(mal
     assert first.status_code == 201, first.text
     assert first.json()["source"] == "qr"
     clock.advance(seconds=1)
-    assert (await scan(mall, shown["token"])).json() == first.json()  # tapped twice
+    assert (await scan(mall, shown["token"])).json()["id"] == first.json()["id"]  # tapped twice
     clock.advance(seconds=2)
     late = await scan(mall, shown["token"], "c2")
     assert (late.status_code, late.json()["code"]) == (422, "token_invalid")
