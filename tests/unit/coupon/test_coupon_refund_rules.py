@@ -57,6 +57,15 @@ def test_a_clawback_that_costs_more_than_what_came_back_refunds_nothing_and_the_
     assert books.offers == {"cpn": 10_000}
 
 
+def test_payers_who_can_get_back_less_than_they_are_owed_share_it() -> None:
+    """6 × ¥50, from ¥300 less 40 of the shop's and 60 of the platform's: the first unit's price is all that there is."""
+    sale = Sale([Sold("1", 5_000, 6, {"shop": 4_000, "platform": 6_000})])
+    (first,) = give_back(sale, Back(), {"1": 1}, Kept(25_000, {}))
+    assert (first.money, first.offers) == (0, {"shop": 2_000, "platform": 3_000})
+    (rest,) = give_back(sale, plus(Back(), [first]), {"1": 5}, None)
+    assert (rest.money, rest.offers) == (20_000, {"shop": 2_000, "platform": 3_000})
+
+
 def test_after_a_clawback_keep_gives_no_discount_back_twice() -> None:
     sale = Sale([Sold("1", 5_000, 6, {"cpn": 10_000})])
     books = plus(Back(), give_back(sale, Back(), {"1": 4}, Kept(10_000, {})))
