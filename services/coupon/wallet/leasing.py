@@ -36,6 +36,7 @@ class Leasing:
         self._size = size
         self._time = timedelta(seconds=seconds)
         self._hints: dict[str, _Hint] = {}
+        self._leased = False
 
     def usable(self, needs: Mapping[str, int], now: datetime) -> list[str]:
         """The templates among `needs` (id → how many) that a lease of ours seems to be enough for."""
@@ -73,6 +74,7 @@ class Leasing:
         row = {"template_id": lot.row.id, "unused": number, "cost": lot.cost, "day": lot.day, "expires_at": expires_at}
         await leases.grant(tx, self.holder, row)
         self._hints[lot.row.id] = _Hint(number, expires_at)
+        self._leased = True
         return number
 
     async def recall(self, tx: Transaction, lot: Lot, supply: Supply) -> bool:
@@ -96,8 +98,13 @@ class Leasing:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """At the end of the block everything that we hold goes back."""
+        """At the end of the block everything that we hold goes back; if that fails, when its time is over."""
         yield
         self._hints.clear()
-        async with self._kit.db.write() as tx:
-            await leases.end_all_of(tx, self.holder)
+        if not self._leased:
+            return
+        try:
+            async with self._kit.db.write() as tx:
+                await leases.end_all_of(tx, self.holder)
+        except Exception as error:
+            self._kit.log.warning("leases not given back", error=f"{type(error).__name__}: {error}"[:300])
