@@ -29,7 +29,7 @@ class Releasing:
         ids = [row.id for row in checkouts]
         if not ids:
             return [], []
-        locks = [lock for found in (await repository.locks(tx, ids)).values() for lock in found if lock.state == "live"]
+        locks = await self._live(tx, ids)
         promotions = [row.promotion_id for row in await repository.promotions(tx, ids, "live")]
         return [lock.coupon_id for lock in locks], [*promotions, *(lock.template_id for lock in locks)]
 
@@ -42,12 +42,7 @@ class Releasing:
         """
         now = self._kit.clock.now()
         by_id = {row.id: row for row in checkouts}
-        live = [
-            lock
-            for locks in (await repository.locks(tx, list(by_id))).values()
-            for lock in locks
-            if lock.state == "live"
-        ]
+        live = await self._live(tx, list(by_id))
         held = await ledger.hold(tx, [lock.coupon_id for lock in live])
         # The fencing token: a coupon that was locked again since then is no longer ours to give back.
         mine = [lock for lock in live if _holds(lock, held[lock.coupon_id])]
@@ -74,6 +69,11 @@ class Releasing:
         await repository.set_locks(tx, live, "released", {})
         await repository.set_status(tx, list(by_id), status, now)
         await self._kit.outbox.publish(tx, [_returned(lock, by_id[lock.checkout_id], reason) for lock in mine])
+
+    async def _live(self, tx: Transaction, checkout_ids: Sequence[str]) -> list[Row[Any]]:
+        """The live locks of these checkouts."""
+        locks = (await repository.locks(tx, checkout_ids)).values()
+        return [lock for found in locks for lock in found if lock.state == "live"]
 
     async def expire(self, tx: Transaction, where: ColumnElement[bool], *, limit: int, wait: bool) -> int:
         """End the locks that ran out. Answers how many there were."""
