@@ -20,13 +20,15 @@ from datetime import datetime, timedelta
 from functools import partial
 from math import ceil
 from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import and_, case, delete, literal, or_, select
+from sqlalchemy import Row, case, delete, literal, or_, select
 
 from services.coupon.abuse.book import Watch
 from services.coupon.abuse.fingerprints import Fingerprints, Origin
 from services.coupon.abuse.models import AbuseFailure
 from services.coupon.settings import CouponSettings
+from services.coupon.statements import padded
 from shared.db import Transaction, UtcDateTime, excluded, table, upsert
 from shared.service import Kit
 from shared.web import Client, Problem, TooManyRequests
@@ -148,12 +150,14 @@ class Guarding:
         }
         return sorted((kind, self._fingerprints.of(kind, value)) for kind, value in given.items() if value)
 
-    async def _rows(self, tx: Transaction, subjects: Sequence[Subject], since: datetime) -> Sequence[AbuseFailure]:
+    async def _rows(self, tx: Transaction, subjects: Sequence[Subject], since: datetime) -> Sequence[Row[Any]]:
         if not subjects:
             return []
-        mine = or_(*(and_(FAILURE.c.subject == kind, FAILURE.c.value == value) for kind, value in subjects))
-        rows: Sequence[AbuseFailure] = (await tx.execute(select(FAILURE).where(mine, FAILURE.c.until > since))).all()  # type: ignore[assignment] # a row has the model's attributes
-        return rows
+        kinds, values = sorted({kind for kind, _ in subjects}), sorted({value for _, value in subjects})
+        # Lists of a few lengths: a statement for each pair would be built and planned anew for every batch.
+        mine = FAILURE.c.subject.in_(kinds) & FAILURE.c.value.in_(padded(values)) & (FAILURE.c.until > since)
+        wanted = set(subjects)
+        return [row for row in await tx.execute(select(FAILURE).where(mine)) if (row.subject, row.value) in wanted]
 
     async def _count(self, attempt: Attempt, trying: Sequence[Subject], tx: Transaction) -> None:
         """The attempt's failures more for each subject, in one order everywhere."""
