@@ -35,14 +35,14 @@ class Relocking:
         if newer is not None:
             detail = "The lock ran out and the order has a newer checkout. Commit that one."
             raise Conflict("checkout_replaced", detail, checkout_id=newer.id)
+        promotions = await repository.promotions(tx, [checkout.id], "released")
+        names = {*(lock.template_id for lock in locks), *(row.promotion_id for row in promotions)}
+        offers = await hold_limited(tx, sorted(names))
         if checkout.first_order and await ordered_elsewhere(tx, checkout.customer_id, checkout.order_id, now):
             detail = (
                 "The lock ran out, and meanwhile another order became the customer's first. Quote again without it."
             )
             raise Conflict("checkout_expired", detail)
-        promotions = await repository.promotions(tx, [checkout.id], "released")
-        names = {*(lock.template_id for lock in locks), *(row.promotion_id for row in promotions)}
-        offers = await hold_limited(tx, sorted(names))
         more = {lock.coupon_id: _more(lock, held[lock.coupon_id], offers) for lock in locks}
         taken = {
             lock.coupon_id: code
