@@ -49,6 +49,9 @@ class CouponSettings(ServiceSettings, service="coupon"):
     lease_size: int = Field(
         2_000, ge=0, le=100_000, description="coupons that one of several processes leases of a hot template; 0: none"
     )
+    lease_from: int = Field(
+        8, ge=1, le=2_000, description="claims of one template in one transaction from which on a lease is worth it"
+    )
     lease_seconds: float = Field(5.0, gt=0, description="after which a lease that was not used up goes back")
 
     redemption_token_seconds: int = Field(

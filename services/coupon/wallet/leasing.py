@@ -15,8 +15,6 @@ from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
 
-_HOT = 8
-"""Claims of one template in one batch from which on it is worth a lease."""
 _BATCH = 100
 
 
@@ -29,12 +27,13 @@ class _Hint:
 class Leasing:
     """The leases of this process, whose name among all is `holder`."""
 
-    def __init__(self, kit: Kit, size: int, seconds: float) -> None:
-        """`size` is the most coupons that one lease holds; 0 for no leases."""
+    def __init__(self, kit: Kit, size: int, seconds: float, hot: int) -> None:
+        """`size` is the most coupons that one lease holds; 0 for no leases. `hot`: claims in a batch that are worth one."""
         self.holder = new_id("hld")
         self._kit = kit
         self._size = size
         self._time = timedelta(seconds=seconds)
+        self._hot = hot
         self._hints: dict[str, _Hint] = {}
         self._leased = False
 
@@ -64,7 +63,7 @@ class Leasing:
         The template's row is held. The caller counts what is leased as given out.
         """
         shared = lot.row.granted_by is not None and lot.row.granted_by != self.holder
-        if not shared or wishes < _HOT or lease_size(supply, self._size) == 0:
+        if not shared or wishes < self._hot or lease_size(supply, self._size) == 0:
             return 0
         for rest in await leases.take_back(tx, lot.row.id, self.holder):
             await leases.give_back(tx, [rest])

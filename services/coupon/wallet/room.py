@@ -26,7 +26,7 @@ class WalletRoom(Room):
 
     def __init__(self, kit: Kit, settings: CouponSettings, templates: TemplatesRoom, abuse: AbuseRoom) -> None:
         zone, pause, batch = settings.time_zone, settings.sweep_seconds, settings.sweep_batch_size
-        leasing = Leasing(kit, settings.lease_size, settings.lease_seconds)
+        leasing = Leasing(kit, settings.lease_size, settings.lease_seconds, settings.lease_from)
         self.granting = Granting(kit, templates.book, leasing, abuse.velocity, zone, settings.remind_days_before)
         self.reading = Wallet(kit, templates.book)
         self.ending = Ending(kit, self.reading, batch)

@@ -48,6 +48,7 @@ async def twins(backend: Backend, clock: ManualClock) -> AsyncIterator[list[Twin
                 data_dir=backend.data_dir,
                 internal_secret=SecretStr(INTERNAL_SECRET),
                 lease_size=100,
+                lease_from=1,  # however the crowd falls into batches
             )
             service = create_service(settings, bus, clock)
             stack = await whole.enter_async_context(AsyncExitStack())
