@@ -1,17 +1,21 @@
-"""Incoming webhooks: who may post, and what came."""
+"""Staff keys work for one shop; incoming webhooks: who may post, and what came.
+
+Revision: 0002, after: 0001
+"""
 
 import sqlalchemy as sa
 from alembic import op
 
 from shared.db import types
 
-revision = "0003"
-down_revision = "0002"
+revision = "0002"
+down_revision = "0001"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("api_keys", sa.Column("shop_id", sa.String(length=200), nullable=True))
     op.create_table(
         "webhook_sources",
         sa.Column("id", sa.String(length=40), nullable=False),
@@ -29,8 +33,7 @@ def upgrade() -> None:
         sa.CheckConstraint("status IN ('active', 'paused', 'deleted')", name=op.f("ck_webhook_sources_status")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_sources")),
     )
-    with op.batch_alter_table("webhook_sources", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_webhook_sources_owner_id"), ["owner_id"], unique=False)
+    op.create_index(op.f("ix_webhook_sources_owner_id"), "webhook_sources", ["owner_id"])
 
     op.create_table(
         "webhook_received",
@@ -55,20 +58,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_received")),
         sa.UniqueConstraint("source_id", "delivery_id", name=op.f("uq_webhook_received_source_id_delivery_id")),
     )
-    with op.batch_alter_table("webhook_received", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_webhook_received_last_at"), ["last_at"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_webhook_received_source_id_order_id"), ["source_id", "order_id"], unique=False
-        )
+    op.create_index(op.f("ix_webhook_received_last_at"), "webhook_received", ["last_at"])
+    op.create_index(op.f("ix_webhook_received_source_id_order_id"), "webhook_received", ["source_id", "order_id"])
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("webhook_received", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_webhook_received_source_id_order_id"))
-        batch_op.drop_index(batch_op.f("ix_webhook_received_last_at"))
-
     op.drop_table("webhook_received")
-    with op.batch_alter_table("webhook_sources", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_webhook_sources_owner_id"))
-
     op.drop_table("webhook_sources")
+    op.drop_column("api_keys", "shop_id")
