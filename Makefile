@@ -24,7 +24,7 @@ tour: $(BIN)/.installed ## Play the tour again on a suite that runs here
 	@$(BIN)/quanyu tour --url http://127.0.0.1:$(PORT)
 
 test: $(BIN)/.installed-dev ## Run all tests; says aloud which were skipped because a server is missing
-	$(BIN)/pytest -n auto -rs --durations=20 $(TESTS)
+	$(BIN)/pytest -n auto --dist worksteal -rs --durations=20 $(TESTS)
 
 lint: $(BIN)/.installed-dev ## Style, types and the rules of who may import whom
 	$(BIN)/ruff check .

@@ -39,8 +39,11 @@ class Recorder:
         await bus.subscribe("test.recorder", sorted(REGISTRY), self._deliver)
 
     def named(self, name: str) -> list[dict[str, Any]]:
-        """Payloads of the messages of that name, in the order seen."""
-        return [envelope.payload for envelope in self.envelopes if envelope.name == name]
+        """Payloads of the messages of that name, in the order seen; each once, as an inbox would have it: two relays on one
+        outbox may both send a pack.
+        """
+        once = {envelope.id: envelope.payload for envelope in self.envelopes if envelope.name == name}
+        return list(once.values())
 
     async def _deliver(self, packs: Sequence[Pack]) -> list[Failed]:
         from pydantic import TypeAdapter
