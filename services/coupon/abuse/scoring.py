@@ -4,6 +4,7 @@ Ids of coupons sort by their making, so a cursor walks along them; it stays some
 written at the same time by other processes is there before it passes.
 """
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from services.coupon.statements import padded
 from services.coupon.templates.repository import TEMPLATE
 from services.coupon.wallet.ledger import COUPON
 from shared.db import Transaction, excluded, insert_ignore, table, upsert
+from shared.messaging import rest_after
 from shared.service import Kit
 
 CURSOR = table(AbuseCursor)
@@ -31,7 +33,6 @@ SIGHTING = table(AbuseSighting)
 SHARE = table(AbuseShare)
 _NAME = "claims"
 _BATCH = 500
-_REST = 0.05
 _DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
 _KEPT = timedelta(days=30)
 
@@ -62,8 +63,8 @@ class Scoring:
         self._lag = timedelta(seconds=settings.abuse_lag_seconds)
 
     async def work(self) -> float | None:
-        """Score the next coupons. Answers a short rest when more may wait: claims go before their scores."""
-        horizon = self._kit.clock.now() - self._lag
+        """Score the next coupons. Answers a rest when more may wait: claims go before their scores, also on SQLite."""
+        started, horizon = time.monotonic(), self._kit.clock.now() - self._lag
         async with self._kit.db.read() as tx:
             position = await tx.scalar(select(CURSOR.c.position).where(CURSOR.c.name == _NAME))
             if position is not None and not await self._next(tx, position, horizon, 1):
@@ -80,7 +81,7 @@ class Scoring:
                 return None
             await tx.execute(update(CURSOR).where(CURSOR.c.name == _NAME).values(position=rows[-1].id))
             await self._score(tx, [row for row in rows if row.source in ACTIONS])
-        return _REST if len(rows) == _BATCH else None
+        return rest_after(time.monotonic() - started) if len(rows) == _BATCH else None
 
     async def forget(self) -> None:
         """Drop what was not seen for a month (a loop calls this)."""
