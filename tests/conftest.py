@@ -1,6 +1,7 @@
 """Fixtures that every test may use: a clock, a fresh database on each backend, a bus, and services running on them."""
 
 import os
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ class Backend:
     dialect: str
     data_dir: Path
     database_url: str | None
+    server: servers.TestDatabase | None = None
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +59,13 @@ def _worker_database(worker_id: str) -> Iterator[servers.TestDatabase]:
     database.drop()
 
 
+@pytest.fixture(scope="session")
+def _migrated_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.MigratedFiles]:
+    folder = tmp_path_factory.mktemp("migrated")
+    yield servers.MigratedFiles(folder)
+    shutil.rmtree(folder)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     """A fresh database on each of the two, one after the other."""
@@ -65,7 +74,7 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]
         return
     database: servers.TestDatabase = request.getfixturevalue("_worker_database")
     database.clear()
-    yield Backend("postgresql", tmp_path, database.url)
+    yield Backend("postgresql", tmp_path, database.url, database)
 
 
 @pytest.fixture
@@ -87,9 +96,16 @@ async def recorder(bus: LocalBus) -> Recorder:
 
 @pytest.fixture
 async def run_service(
-    backend: Backend, bus: LocalBus, clock: ManualClock, recorder: Recorder
+    backend: Backend,
+    bus: LocalBus,
+    clock: ManualClock,
+    recorder: Recorder,
+    _migrated_files: servers.MigratedFiles,
 ) -> AsyncIterator[RunService]:
-    """Starts services: `await run_service(create_service, CouponSettings, lock_sweep_seconds=0.1)`."""
+    """Starts services: `await run_service(create_service, CouponSettings, lock_sweep_seconds=0.1)`.
+
+    They find their tables there already, as their migrations make them.
+    """
     async with AsyncExitStack() as stack:
 
         async def run(create: Callable[..., Service], kind: type[ServiceSettings], **settings: Any) -> RunningService:
@@ -100,6 +116,10 @@ async def run_service(
                 "internal_secret": INTERNAL_SECRET,
             }
             service = create(kind(**{**base, **settings}), bus, clock)
+            if service.kit.db.dialect == "sqlite":
+                await _migrated_files.copy(service)
+            elif backend.server is not None:
+                await backend.server.migrated(service)
             running = RunningService(service, bus, clock, recorder)
             stack.push_async_callback(running.close)
             await stack.enter_async_context(service.running())

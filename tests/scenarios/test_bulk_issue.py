@@ -82,13 +82,13 @@ async def test_an_upload_whose_process_is_killed_issues_nothing(start_suite: Sta
         body = {"name": "会员日", "benefit": {"kind": "amount_off", "amount": 1000}}
         async with suite.client() as client:
             template_id = (await client.call("POST", "/v1/coupon-templates", body))["id"]
-        arrived = asyncio.Event()
+        arrived, killed = asyncio.Event(), asyncio.Event()
 
         async def slowly() -> Any:
             for number in range(20_000):
                 yield b"c%d\n" % number
             arrived.set()
-            await asyncio.sleep(60)
+            await killed.wait()
 
         headers = {"Authorization": f"Bearer {suite.key}", "Content-Type": "text/csv"}
         async with httpx.AsyncClient(base_url=suite.url, headers=headers, timeout=60) as http:
@@ -97,6 +97,7 @@ async def test_an_upload_whose_process_is_killed_issues_nothing(start_suite: Sta
             await arrived.wait()
             await asyncio.sleep(0.5)
             await suite.kill_and_restart(WHOLE)
+            killed.set()
             with pytest.raises(httpx.HTTPError):
                 await sending
         async with suite.client(stubborn=True) as client:
