@@ -28,7 +28,11 @@ class Again(Exception):
 class GroupCommit(Generic[Q, A]):
     """One queue and one worker for one kind of hot work. Enter `running()` for as long as requests may come."""
 
-    def __init__(self, name: str, db: Database, work: Work[Q, A], *, max_batch: int = 256) -> None:
+    def __init__(
+        self, name: str, db: Database, work: Work[Q, A], *, max_batch: int = 256, reading: bool = False
+    ) -> None:
+        """`reading`: the work only asks; on SQLite it then waits for no writer."""
+        self._begin = db.read if reading else db.write
         self._name = name
         self._db = db
         self._work = work
@@ -45,7 +49,7 @@ class GroupCommit(Generic[Q, A]):
         Inside a `joined` transaction (a call with an idempotency key) the work runs in that one, on its own.
         """
         if self._db.is_joined():
-            async with self._db.write() as tx:
+            async with self._begin() as tx:
                 result = (await self._work(tx, [request]))[0]
             if isinstance(result, Exception):
                 raise result
@@ -101,7 +105,7 @@ class GroupCommit(Generic[Q, A]):
     async def _commit(self, requests: list[Q]) -> Sequence[A | Exception]:
         for attempt in range(1, _TRIES + 1):
             try:
-                async with self._db.write() as tx:
+                async with self._begin() as tx:
                     return await self._work(tx, requests)
             except Exception as error:
                 if attempt == _TRIES or not (isinstance(error, Again) or is_transient(error)):

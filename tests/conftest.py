@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,9 @@ async def run_service(
                 "internal_secret": INTERNAL_SECRET,
             }
             service = create(kind(**{**base, **settings}), bus, clock)
-            if service.kit.db.dialect == "sqlite":
+            if find_spec(service.kit.migrations) is None:
+                pass  # a test's own part, which makes its tables itself
+            elif service.kit.db.dialect == "sqlite":
                 await _migrated_files.copy(service)
             elif backend.server is not None:
                 await backend.server.migrated(service)

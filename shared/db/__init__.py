@@ -2,7 +2,7 @@
 
 from shared.db.base import AutoId, part_registry
 from shared.db.bulk import insert_bulk, update_bulk
-from shared.db.dialect import claim_due, excluded, insert_ignore, table, upsert
+from shared.db.dialect import claim_due, excluded, insert_ignore, planned_for_whole_tables, table, upsert
 from shared.db.engine import Database, Transaction
 from shared.db.faults import is_outage, is_transient, is_unstorable
 from shared.db.types import JsonType, UtcDateTime, json_dumps, json_loads
@@ -23,6 +23,7 @@ __all__ = [
     "json_dumps",
     "json_loads",
     "part_registry",
+    "planned_for_whole_tables",
     "table",
     "update_bulk",
     "upsert",

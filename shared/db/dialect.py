@@ -1,9 +1,10 @@
 """The few statements that SQLite and PostgreSQL spell differently. Nothing else in the suite asks for the dialect."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, and_, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Table, and_, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
@@ -89,3 +90,19 @@ async def claim_due(
         update(target).where(and_(match, where)).values(**values).returning(*(returning or list(target.columns)))
     )
     return list((await tx.execute(statement)).all())
+
+
+@asynccontextmanager
+async def planned_for_whole_tables(tx: Transaction) -> AsyncIterator[None]:
+    """For statements that compare whole tables with each other (audits).
+
+    Without statistics of fresh rows PostgreSQL would look each row up by itself, and take minutes where a hash takes a second.
+    """
+    if tx.dialect != "postgresql":
+        yield
+        return
+    await tx.execute(text("SET enable_nestloop = off"))
+    try:
+        yield
+    finally:
+        await tx.execute(text("RESET enable_nestloop"))

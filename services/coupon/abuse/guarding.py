@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from math import ceil
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Row, case, delete, literal, or_, select
@@ -29,6 +28,7 @@ from services.coupon.abuse.fingerprints import Fingerprints, Origin
 from services.coupon.abuse.models import AbuseFailure
 from services.coupon.settings import CouponSettings
 from services.coupon.statements import padded
+from shared.batching import GroupCommit
 from shared.db import Transaction, UtcDateTime, excluded, table, upsert
 from shared.service import Kit
 from shared.web import Client, Problem, TooManyRequests
@@ -78,6 +78,9 @@ class Guarding:
             "staff": settings.guess_budget_staff,
             "template": settings.guess_budget_template,
         }
+        self.group: GroupCommit[Sequence[Subject], Sequence[Row[Any]]] = GroupCommit(
+            "coupon.guesses", kit.db, self._ask, max_batch=settings.group_commit_max, reading=True
+        )
         # Guesses being looked at in this process: a budget can't be overrun by asking all at once.
         self._trying: Counter[Subject] = Counter()
 
@@ -96,8 +99,7 @@ class Guarding:
         self._trying.update(subjects)
         attempt = Attempt(origin, self)
         try:
-            async with self._kit.db.read() as tx:
-                await self.refuse_exhausted(tx, subjects, ahead)
+            self._refuse(await self.group.submit(subjects), ahead)
             yield attempt
         finally:
             if attempt.wrong:
@@ -107,12 +109,14 @@ class Guarding:
             else:
                 self._leave(subjects)
 
-    async def refuse_exhausted(
-        self, tx: Transaction, subjects: Sequence[Subject], ahead: Mapping[Subject, int] = MappingProxyType({})
-    ) -> None:
+    async def refuse_exhausted(self, tx: Transaction, subjects: Sequence[Subject]) -> None:
+        """Raises TooManyRequests when one of them used up its budget."""
+        self._refuse(await self._rows(tx, subjects, self._kit.clock.now()), {})
+
+    def _refuse(self, rows: Sequence[Row[Any]], ahead: Mapping[Subject, int]) -> None:
         """`ahead`: how many attempts of theirs are under way already and might fail."""
         now = self._kit.clock.now()
-        counted = {(row.subject, row.value): row for row in await self._rows(tx, subjects, now)}
+        counted = {(row.subject, row.value): row for row in rows}
         ends = [row.until for key, row in counted.items() if row.failures >= self._budgets[key[0]]]
         if ends:
             raise _too_many(max(ends) - now)
@@ -140,6 +144,12 @@ class Guarding:
                 return
         async with self._kit.db.write() as tx:
             await tx.execute(delete(FAILURE).where(over))
+
+    async def _ask(self, tx: Transaction, asked: Sequence[Sequence[Subject]]) -> Sequence[Sequence[Row[Any]]]:
+        """What is counted against each of several attempts that arrive together, in one question."""
+        every = {one for subjects in asked for one in subjects}
+        rows = {(row.subject, row.value): row for row in await self._rows(tx, sorted(every), self._kit.clock.now())}
+        return [[rows[one] for one in subjects if one in rows] for subjects in asked]
 
     def _subjects(self, client: Client, customer_id: str | None, staff: str | None) -> list[Subject]:
         given = {

@@ -32,6 +32,7 @@ class AbuseRoom(Room):
             Loop("forget guesses", self.guarding.forget, 60.0),
             Loop("forget velocity", self.velocity.forget, 60.0),
         ]
+        self.resources = [self.guarding.group.running]
 
 
 class ReviewRoom(Room):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -21,13 +22,15 @@ SHOPPER = Client("203.0.113.9", "phone-1")
 
 
 @pytest.fixture
-def guards(mall: Mall) -> list[Guarding]:
+async def guards(mall: Mall) -> AsyncIterator[list[Guarding]]:
     """Two processes' guards: nothing shared but the database."""
     settings = CouponSettings(
         guess_budget_customer=5, guess_budget_device=6, guess_budget_address=8, guess_budget_template=20
     )
     kit, hashes = mall.running.service.kit, Fingerprints("secret")
-    return [Guarding(kit, settings, hashes, Watch(kit, hashes)) for _ in range(2)]
+    found = [Guarding(kit, settings, hashes, Watch(kit, hashes)) for _ in range(2)]
+    async with found[0].group.running(), found[1].group.running():
+        yield found
 
 
 async def guess(
