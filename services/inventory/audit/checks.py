@@ -1,9 +1,5 @@
-"""The identities of the ledger as queries that answer the rows which break them.
+"""The identities of the ledger as queries that answer the rows which break them."""
 
-Each check is one statement, so that it sees one moment of the database however much is being written.
-"""
-
-from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, null, or_, select, union_all
@@ -12,15 +8,7 @@ from services.inventory.ledger.repository import LEVEL, MOVEMENT
 from services.inventory.ledger.rules import COUNTERS, ON_HAND
 from services.inventory.reservations.repository import LINE, RESERVATION
 from services.inventory.reservations.rules import PAID
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """``claim`` is what holds; ``broken`` answers offending rows, the first columns of which name them."""
-
-    name: str
-    claim: str
-    broken: Select[Any]
+from shared.audit import Check
 
 
 def _on_hand() -> Select[Any]:
@@ -102,19 +90,19 @@ def _states() -> Select[Any]:
     )
 
 
-IDENTITIES: Final = (
-    Identity(
+CHECKS: Final = (
+    Check(
         "on_hand_is_the_sum",
         "on_hand = available + held + committed + safety + quality_control + damaged in every row, nothing below zero",
         _on_hand(),
     ),
-    Identity("levels_are_the_ledger", "the sum of all movements gives every level, state by state", _ledger()),
-    Identity(
+    Check("levels_are_the_ledger", "the sum of all movements gives every level, state by state", _ledger()),
+    Check(
         "reserved_is_promised",
         "held and committed are the open units of held and of paid reservations, location by location",
         _reservations(),
     ),
-    Identity(
+    Check(
         "lines_fit_their_state",
         "shipped, released and expired reservations have no open units; held and confirmed ones only open units",
         _states(),

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from services.journey.audit.auditing import Auditor
-from services.journey.audit.schemas import AuditView
+from shared.audit import AuditView
 from shared.web import Caller, Provided, needs
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])

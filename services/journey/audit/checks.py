@@ -1,28 +1,19 @@
 """The identities of the journey service as queries: each answers the rows that break it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select
 
 from services.journey.actions.repository import EFFECT
 from services.journey.definition.repository import JOURNEY
 from services.journey.engine import repository
 from services.journey.engine.entering import ENROLMENT
 from services.journey.inbox.delivering import INBOX
+from shared.audit import Check
 
 RUN, WAIT, STEP = repository.RUN, repository.WAIT, repository.STEP
 ALIVE = RUN.c.state.in_(("ready", "waiting", "waiting_answer"))
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What must hold, and the query for what breaks it."""
-
-    name: str
-    holds: str
-    broken: Select[tuple[object, ...]]
 
 
 def checks(now: datetime, late: datetime) -> list[Check]:
@@ -38,17 +29,17 @@ def _stuck(now: datetime, late: datetime) -> list[Check]:
     return [
         Check(
             "no_run_waits_past_its_due_time",
-            "Every run in flight that is due is worked on, or its journey is paused.",
+            "every run in flight that is due is worked on, or its journey is paused",
             select(*shown).where(overdue, ~paused, or_(RUN.c.lease_until.is_(None), ~leased)),
         ),
         Check(
             "only_paused_journeys_hold_runs",
-            "A run is held back only while its journey is paused.",
+            "a run is held back only while its journey is paused",
             select(*shown).where(overdue, RUN.c.held, ~paused),
         ),
         Check(
             "no_message_is_planned_in_vain",
-            "Every planned or claimed message is tried when it is due.",
+            "every planned or claimed message is tried when it is due",
             select(EFFECT.c.id, EFFECT.c.status).where(
                 EFFECT.c.status.in_(("planned", "claimed")), or_(EFFECT.c.due_at.is_(None), EFFECT.c.due_at < late)
             ),
@@ -61,14 +52,14 @@ def _questions(late: datetime) -> list[Check]:
     return [
         Check(
             "every_waiting_run_has_asked",
-            "A run that waits for an answer has its question in the ledger.",
+            "a run that waits for an answer has its question in the ledger",
             select(RUN.c.id, RUN.c.node_id).where(
                 RUN.c.state == "waiting_answer", ~exists().where(asking, EFFECT.c.status == "asked")
             ),
         ),
         Check(
             "every_open_question_has_a_run",
-            "A question without an answer belongs to a run that waits for it, or to one that ended first.",
+            "a question without an answer belongs to a run that waits for it, or to one that ended first",
             select(EFFECT.c.id, EFFECT.c.run_id).where(
                 EFFECT.c.status == "asked",
                 EFFECT.c.created_at < late,
@@ -84,7 +75,7 @@ def _waits() -> list[Check]:
     return [
         Check(
             "every_event_wait_belongs_to_a_run_in_flight",
-            "Waits of nodes and exits are gone when their run has moved on or ended.",
+            "waits of nodes and exits are gone when their run has moved on or ended",
             select(WAIT.c.run_id, WAIT.c.kind, WAIT.c.node_id).where(
                 WAIT.c.kind != "goal",
                 ~exists().where(
@@ -94,7 +85,7 @@ def _waits() -> list[Check]:
         ),
         Check(
             "every_event_wait_can_be_found",
-            "A run whose last step began to wait for an event has a row by which that event finds it.",
+            "a run whose last step began to wait for an event has a row by which that event finds it",
             select(RUN.c.id, RUN.c.node_id).where(
                 RUN.c.state == "waiting",
                 exists().where(began, STEP.c.reason == "waiting_event"),
@@ -119,7 +110,7 @@ def _edges_counted() -> Check:
     same = and_(*(logged.c[name] == sums.c[name] for name in ("journey_id", "node_id", "port")))
     return Check(
         "counters_equal_the_step_log",
-        "Every edge was counted exactly as often as the history shows it.",
+        "every edge was counted exactly as often as the history shows it",
         select(logged.c.node_id, logged.c.port, logged.c.total, sums.c.total.label("counted"))
         .select_from(logged.outerjoin(sums, same, full=True))
         .where(func.coalesce(logged.c.total, 0) != func.coalesce(sums.c.total, 0)),
@@ -146,7 +137,7 @@ def _runs_counted() -> Check:
     )
     return Check(
         "counters_equal_the_runs",
-        "As many runs entered, ended and reached their goal as were counted.",
+        "as many runs entered, ended and reached their goal as were counted",
         select(per, *(totals.c[kind].label(f"counted_{kind}") for kind in kinds))
         .select_from(per.outerjoin(totals, per.c.journey_id == totals.c.journey_id))
         .where(or_(*(per.c[kind] != func.coalesce(totals.c[kind], 0) for kind in kinds))),
@@ -165,19 +156,19 @@ def _ledgers() -> list[Check]:
     return [
         Check(
             "histories_are_complete",
-            "A run has as many lines of history as it made steps.",
+            "a run has as many lines of history as it made steps",
             select(RUN.c.id, RUN.c.steps).where(RUN.c.steps != history),
         ),
         Check(
             "enrolments_equal_the_runs",
-            "A customer has as many runs of a journey as entries.",
+            "a customer has as many runs of a journey as entries",
             select(ENROLMENT.c.journey_id, ENROLMENT.c.customer_id, ENROLMENT.c.entries).where(
                 ENROLMENT.c.entry_key == literal(""), ENROLMENT.c.entries != entered
             ),
         ),
         Check(
             "sent_means_delivered",
-            "Every inbox message that counts as sent lies in an inbox.",
+            "every inbox message that counts as sent lies in an inbox",
             select(EFFECT.c.id, EFFECT.c.run_id).where(inbox, ~delivered),
         ),
     ]
