@@ -40,6 +40,11 @@ class Caller:
     customer_id: str | None = None
     shop_id: str | None = None
 
+    @property
+    def actor(self) -> str:
+        """Who did it, for ledgers: `customer:…` for an end-user's token, else `key:…`."""
+        return f"key:{self.key_id}" if self.customer_id is None else f"customer:{self.customer_id}"
+
     def allows(self, scope: str) -> bool:
         return _allows(self.scopes, scope)
 

@@ -7,13 +7,13 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, TypeVarTuple
 
 from fastapi import Depends, Query
 from pydantic_core import from_json, to_json
-from sqlalchemy import ColumnElement, Select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression
 from starlette.requests import Request
 
 from shared.db import Transaction
@@ -21,6 +21,8 @@ from shared.web.problems import BadRequest
 from shared.web.schemas import View
 
 T = TypeVar("T")
+Cells = TypeVarTuple("Cells")
+Column = TypeVar("Column", bound=SQLColumnExpression[Any])
 
 
 class Page(View, Generic[T]):
@@ -69,6 +71,11 @@ def _paging(
 
 
 PageParams = Annotated[Paging, Depends(_paging)]
+
+
+def filtered(statement: Select[*Cells], wanted: Mapping[Column, Any]) -> Select[*Cells]:
+    """`statement` with `column = value` for each of a list's filters that was given: None asks for all."""
+    return statement.where(*(column == value for column, value in wanted.items() if value is not None))
 
 
 async def fetch_page(

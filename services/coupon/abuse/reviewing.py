@@ -72,7 +72,7 @@ class Reviewing:
         ids = [row.coupon_id for row in await tx.execute(chosen.order_by(CASE_COUPON.c.coupon_id))]
         for start in range(0, len(ids), _CHUNK):
             held = await ledger.hold(tx, ids[start : start + _CHUNK])
-            outcomes = await self._ending.take_back(tx, list(held.values()), reason, f"key:{caller.key_id}")
+            outcomes = await self._ending.take_back(tx, list(held.values()), reason, caller.actor)
             rows = [{"of_case": case.id, "of_coupon": key, "now": outcome} for key, outcome in outcomes.items()]
             if rows:
                 await tx.execute(_OUTCOME, rows)

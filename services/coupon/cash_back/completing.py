@@ -34,7 +34,7 @@ class Completing:
             checkout = await checkouts.hold(tx, checkout_id)
             if checkout is None:
                 raise unknown()
-            await self.complete_held(tx, checkout, f"key:{caller.key_id}")
+            await self.complete_held(tx, checkout, caller.actor)
             rows = await repository.of_checkout(tx, checkout_id)
         views = [CashBackView.model_validate(row) for row in rows]
         return CompletedView(checkout_id=checkout.id, order_id=checkout.order_id, cash_back=views)

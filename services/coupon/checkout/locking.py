@@ -62,7 +62,6 @@ class Locking:
     async def _lock(self, caller: Caller, body: CheckoutIn, attempt: Attempt | None) -> tuple[CheckoutView, bool]:
         now = self._kit.clock.now()
         fingerprint = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
-        actor = f"key:{caller.key_id}"
         async with self._kit.db.write() as tx:
             candidates, offers = await self._hold(tx, body)
             known = await repository.open_for(tx, body.order_id)
@@ -79,7 +78,7 @@ class Locking:
                 if known is None:
                     raise Conflict("checkout_in_progress", "Another call is settling this order. Try again.")
                 return await self._again(tx, known, fingerprint)
-            await self._store(tx, row, priced, held, offers, actor)
+            await self._store(tx, row, priced, held, offers, caller.actor)
             stored = await repository.find(tx, str(row["id"]))
             assert stored is not None  # noqa: S101 - inserted above in this transaction
             return await self._checkouts.view(tx, stored), False
@@ -104,8 +103,7 @@ class Locking:
         self, tx: Transaction, caller: Caller, body: CheckoutIn, attempt: Attempt, candidates: Sequence[str]
     ) -> list[str]:
         """The coupons to price with those of the codes. A wrong code must not silently make the order dearer: it raises."""
-        actor = f"customer:{caller.customer_id}" if caller.customer_id else f"key:{caller.key_id}"
-        asks = [Ask(code, body.customer_id, actor, origin=attempt.origin) for code in distinct(body.codes)]
+        asks = [Ask(code, body.customer_id, caller.actor, origin=attempt.origin) for code in distinct(body.codes)]
         coupons = []
         for answer in await self._codes.redeem(tx, asks):
             if isinstance(answer, Refused):

@@ -39,7 +39,7 @@ class Settling:
         After the lock ran out everything is locked once more if it is all still free; else Conflict says what is not.
         """
         async with self._kit.db.write() as tx:
-            await self.commit_held(tx, await self._held(tx, caller, checkout_id), f"key:{caller.key_id}")
+            await self.commit_held(tx, await self._held(tx, caller, checkout_id), caller.actor)
             return await self._again(tx, checkout_id)
 
     async def commit_held(self, tx: Transaction, checkout: Row[Any], actor: str) -> None:
@@ -52,7 +52,7 @@ class Settling:
     async def roll_back(self, caller: Caller, checkout_id: str) -> CheckoutView:
         """The order was given up: its coupons are free again. Raises Conflict once it was paid."""
         async with self._kit.db.write() as tx:
-            await self.roll_back_held(tx, await self._held(tx, caller, checkout_id), f"key:{caller.key_id}")
+            await self.roll_back_held(tx, await self._held(tx, caller, checkout_id), caller.actor)
             return await self._again(tx, checkout_id)
 
     async def roll_back_held(self, tx: Transaction, checkout: Row[Any], actor: str) -> None:
@@ -77,7 +77,7 @@ class Settling:
                 raise Gone("checkout_expired", "The lock ran out. Lock again: send the order's checkout once more.")
             until = max(checkout.expires_at, now + timedelta(seconds=ttl_seconds))
             if until > checkout.expires_at:
-                await self._lock_until(tx, checkout, until, f"key:{caller.key_id}")
+                await self._lock_until(tx, checkout, until, caller.actor)
             return await self._again(tx, checkout_id)
 
     async def _held(self, tx: Transaction, caller: Caller, checkout_id: str) -> Row[Any]:

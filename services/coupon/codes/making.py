@@ -39,7 +39,7 @@ class CodeBatches:
             "total": body.count,
             "made": 0,
             "valid_until": body.valid_until,
-            "actor": f"key:{caller.key_id}",
+            "actor": caller.actor,
             "created_at": now,
             "updated_at": now,
         }

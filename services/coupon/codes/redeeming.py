@@ -27,10 +27,9 @@ class Redeeming:
         """The coupon as JSON. Raises `coupon_invalid`, what the template says of the customer herself, `too_many_attempts`."""
         caller, body = request.caller, request.body
         caller.require_customer(body.customer_id)
-        actor = f"customer:{caller.customer_id}" if caller.customer_id else f"key:{caller.key_id}"
         client = client_of(request.scope)
         async with self._guarding.admit(client, body.customer_id, denied=invalid()) as attempt:
-            ask = Ask(body.code, body.customer_id, actor, request.request_id, attempt.origin)
+            ask = Ask(body.code, body.customer_id, caller.actor, request.request_id, attempt.origin)
             answer = await self.group.submit(ask)
             if isinstance(answer, Refused):
                 if not isinstance(answer.problem, TooManyRequests):

@@ -67,7 +67,6 @@ class Drawing:
         """The next ticket, or again the one of the same `ticket_ref`."""
         caller.require_customer(body.customer_id)
         origin = await self._watch.origin(client, body.customer_id)
-        actor = f"customer:{caller.customer_id}" if caller.customer_id else f"key:{caller.key_id}"
         now = self._kit.clock.now()
         async with self._kit.db.write() as tx:
             draw = await repository.draw(tx, draw_id, hold=True)
@@ -78,7 +77,7 @@ class Drawing:
                 return await self._drawn_view(tx, draw_id, earlier)
             day = local_day(now, self._time_zone)
             nth = await self._admit(tx, draw, body.customer_id, day, now)
-            turn = _Turn(body.customer_id, actor, origin, draw.tickets + 1)
+            turn = _Turn(body.customer_id, caller.actor, origin, draw.tickets + 1)
             prizes = (await repository.prizes(tx, [draw_id]))[draw_id]
             drawn = drawn_at(
                 point(draw.seed, draw_id, turn.number, turn.customer_id), [prize.odds_bp for prize in prizes]

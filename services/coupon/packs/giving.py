@@ -37,7 +37,6 @@ class PackGiving:
         """All coupons of the pack. Raises the refusal of the first item that can't be given, named in `item`."""
         caller.require_customer(body.customer_id)
         origin = await self._watch.origin(client, body.customer_id)
-        actor = f"customer:{caller.customer_id}" if caller.customer_id else f"key:{caller.key_id}"
         async with self._kit.db.write() as tx:
             pack = await hold(tx, pack_id)
             last = await _last_number(tx, pack_id, body.customer_id)
@@ -47,7 +46,7 @@ class PackGiving:
             if number <= last:  # asked again: the same answer
                 mine = (CLAIM.c.customer_id == body.customer_id) & (CLAIM.c.number == number)
                 return await self._found(tx, (CLAIM.c.pack_id == pack_id) & mine)
-            claim_id = await self._give(tx, pack, body.customer_id, number, actor, origin)
+            claim_id = await self._give(tx, pack, body.customer_id, number, caller.actor, origin)
             return await self._found(tx, CLAIM.c.id == claim_id)
 
     async def on_profile(self, tx: Transaction, event: ProfileCreated, _envelope: Envelope) -> None:

@@ -75,7 +75,7 @@ class Booking:
             event="redeemed",
             to_status="redeemed",
             reason=f"shop {caller.shop_id}, receipt {order_ref}",
-            actor=f"key:{caller.key_id}",
+            actor=caller.actor,
             checkout_id=row["id"],
             amount=amount,
             budget_change=change,

@@ -58,7 +58,7 @@ class Reversing:
             event="returned",
             to_status="issued",
             reason=f"reversed: {reason}",
-            actor=f"key:{caller.key_id}",
+            actor=caller.actor,
             checkout_id=row.id,
             amount=row.amount,
             budget_change=again[coupon.id],

@@ -57,7 +57,7 @@ class Refunding:
             checkout = await checkouts.hold(tx, checkout_id)
             if checkout is None:
                 raise unknown()
-            return await self.refund_held(tx, checkout, body, f"key:{caller.key_id}")
+            return await self.refund_held(tx, checkout, body, caller.actor)
 
     async def refund_held(
         self, tx: Transaction, checkout: Row[Any], body: RefundIn, actor: str

@@ -42,7 +42,6 @@ class Scanning:
         Raises `token_invalid`, `too_many_attempts`, and the refusals of a claim: a proven token hides nothing.
         """
         caller.require_customer(body.customer_id)
-        actor = f"customer:{caller.customer_id}" if caller.customer_id else f"key:{caller.key_id}"
         guarded = self._guarding.admit(client, body.customer_id, denied=invalid_token())
         async with guarded as attempt, self._kit.db.write() as tx:
             proven = await self._prove(tx, body.token)
@@ -50,7 +49,7 @@ class Scanning:
                 attempt.failed()
                 raise invalid_token()
             code, token = proven
-            return await self._claim(tx, code, token, body.customer_id, actor, correlation, attempt.origin)
+            return await self._claim(tx, code, token, body.customer_id, caller.actor, correlation, attempt.origin)
 
     async def _prove(self, tx: Transaction, text: str) -> tuple[Row[Any], Token] | None:
         token = read(text)

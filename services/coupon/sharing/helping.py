@@ -99,8 +99,7 @@ class Sharing:
             # First of all the key: the same friend may be helping another share of the same sharer at this moment.
             if not await insert_ignore(tx, HELP, [_new_help(share, position, customer_id, now)]):
                 raise _refused("already_helped")
-            actor = f"customer:{caller.customer_id}" if caller.customer_id else f"key:{caller.key_id}"
-            friend = await self._reward(tx, share, position, customer_id, actor, origin, now)
+            friend = await self._reward(tx, share, position, customer_id, caller.actor, origin, now)
             held = await repository.share(tx, token, hold=False)
             return await self._help_view(tx, held or share, position, friend, now)
 

@@ -32,9 +32,8 @@ class Claiming:
         template_id = request.path_params["template_id"]
         if not _TEMPLATE_ID.fullmatch(template_id):
             raise refusal("not_found")  # no id of ours: nothing that the database needs to see
-        actor = f"customer:{caller.customer_id}" if caller.customer_id else f"key:{caller.key_id}"
         origin = await self._watch.origin(client_of(request.scope), customer_id)
-        wish = Wish(template_id, customer_id, "claim", actor, "claimed", None, request.request_id, origin)
+        wish = Wish(template_id, customer_id, "claim", caller.actor, "claimed", None, request.request_id, origin)
         return (await self.group.submit(wish)).body
 
     async def _work(self, tx: Transaction, wishes: Sequence[Wish]) -> Sequence[Granted | Problem]:

@@ -40,7 +40,7 @@ class Ending:
                 raise Conflict("coupon_locked", detail, checkout_id=row.checkout_id)
             if status in ("redeemed", "expired"):
                 raise Conflict(f"coupon_{status}", f"This coupon is {status}; there is nothing left to void.")
-            await self.take_back(tx, [row], reason, f"key:{caller.key_id}")
+            await self.take_back(tx, [row], reason, caller.actor)
             return await self._wallet.detail(tx, caller, coupon_id)
 
     async def take_back(self, tx: Transaction, rows: Sequence[Row[Any]], reason: str, actor: str) -> dict[str, str]:

@@ -43,7 +43,7 @@ class IssueJobs:
             "template_id": template_id,
             "status": status,
             "reason": reason,
-            "actor": f"key:{caller.key_id}",
+            "actor": caller.actor,
             "segment_id": segment_id,
             "total": 0,
             "issued": 0,
@@ -87,7 +87,7 @@ class IssueJobs:
             if row.status == "done":
                 raise Conflict("job_done", "This job is done. Void its coupons if they should not be used.")
             if row.status != "cancelled":
-                await end(tx, job_id, f"cancelled by key:{caller.key_id}", self._kit.clock.now())
+                await end(tx, job_id, f"cancelled by {caller.actor}", self._kit.clock.now())
             return await self.view(tx, job_id)
 
     async def results(self, job_id: str, paging: Paging) -> Page[JobResult]:

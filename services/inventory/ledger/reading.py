@@ -18,7 +18,7 @@ from services.inventory.ledger.schemas import (
 )
 from shared.clock import Clock
 from shared.db import Database
-from shared.web import Page, Paging, fetch_page, invalid
+from shared.web import Page, Paging, fetch_page, filtered, invalid
 
 _LATER = "Dated supply is not counted: this is what is available now."
 
@@ -32,11 +32,7 @@ class Stock:
 
     async def levels(self, paging: Paging, sku: str | None, location_id: str | None) -> Page[StockView]:
         """Levels, newest first."""
-        statement = select(LEVEL)
-        if sku is not None:
-            statement = statement.where(LEVEL.c.sku == sku)
-        if location_id is not None:
-            statement = statement.where(LEVEL.c.location_id == location_id)
+        statement = filtered(select(LEVEL), {LEVEL.c.sku: sku, LEVEL.c.location_id: location_id})
         async with self._db.read() as tx:
             return await fetch_page(tx, statement, LEVEL.c.id, paging, stock_view)
 
@@ -44,14 +40,8 @@ class Stock:
         self, paging: Paging, sku: str | None, location_id: str | None, reservation_id: str | None
     ) -> Page[MovementView]:
         """Movements, newest first."""
-        statement = select(MOVEMENT)
-        for column, value in (
-            (MOVEMENT.c.sku, sku),
-            (MOVEMENT.c.location_id, location_id),
-            (MOVEMENT.c.reservation_id, reservation_id),
-        ):
-            if value is not None:
-                statement = statement.where(column == value)
+        wanted = {MOVEMENT.c.sku: sku, MOVEMENT.c.location_id: location_id, MOVEMENT.c.reservation_id: reservation_id}
+        statement = filtered(select(MOVEMENT), wanted)
         async with self._db.read() as tx:
             return await fetch_page(tx, statement, MOVEMENT.c.id, paging, MovementView.model_validate)
 

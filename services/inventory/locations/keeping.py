@@ -9,7 +9,7 @@ from services.inventory.locations.schemas import Geo, LocationIn, LocationPatch,
 from shared.clock import Clock
 from shared.db import Database, insert_ignore, table
 from shared.ids import new_id
-from shared.web import Conflict, NotFound, Page, Paging, fetch_page
+from shared.web import Conflict, NotFound, Page, Paging, fetch_page, filtered
 
 _LOCATION = table(Location)
 
@@ -65,11 +65,7 @@ class Locations:
 
     async def page(self, paging: Paging, kind: str | None, active: bool | None) -> Page[LocationView]:
         """Locations by id, in alphabetical order."""
-        statement = select(_LOCATION)
-        if kind is not None:
-            statement = statement.where(_LOCATION.c.kind == kind)
-        if active is not None:
-            statement = statement.where(_LOCATION.c.active.is_(active))
+        statement = filtered(select(_LOCATION), {_LOCATION.c.kind: kind, _LOCATION.c.active: active})
         async with self._db.read() as tx:
             return await fetch_page(tx, statement, _LOCATION.c.id, paging, view, ascending=True)
 

@@ -11,7 +11,7 @@ from services.inventory.reservations.rules import OPEN, Reservation, Status
 from services.inventory.reservations.schemas import ReservationView
 from services.inventory.reservations.settling import no_reservation
 from shared.db import Database, Transaction
-from shared.web import Page, Paging, fetch_page
+from shared.web import Page, Paging, fetch_page, filtered
 
 
 class Reservations:
@@ -32,14 +32,8 @@ class Reservations:
         self, paging: Paging, order_id: str | None, status: Status | None, channel: str | None, sku: str | None
     ) -> Page[ReservationView]:
         """Reservations, newest first."""
-        statement = select(*COLUMNS)
-        for column, value in (
-            (RESERVATION.c.order_id, order_id),
-            (RESERVATION.c.status, status),
-            (RESERVATION.c.channel, channel),
-        ):
-            if value is not None:
-                statement = statement.where(column == value)
+        wanted = {RESERVATION.c.order_id: order_id, RESERVATION.c.status: status, RESERVATION.c.channel: channel}
+        statement = filtered(select(*COLUMNS), wanted)
         if sku is not None:
             statement = statement.where(exists().where(LINE.c.reservation_id == RESERVATION.c.id, LINE.c.sku == sku))
         async with self._db.read() as tx:
