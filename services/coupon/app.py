@@ -3,7 +3,7 @@
 What a room offers and adds is told by its `room.py`.
 """
 
-from services.coupon.abuse.room import AbuseRoom, ReviewRoom
+from services.coupon.abuse.room import AbuseRoom
 from services.coupon.audience.room import AudienceRoom
 from services.coupon.audit.room import AuditRoom
 from services.coupon.base import Base
@@ -17,6 +17,8 @@ from services.coupon.pricing.room import PricingRoom
 from services.coupon.promotions.room import PromotionsRoom
 from services.coupon.redemption.room import RedemptionRoom
 from services.coupon.refunds.room import RefundsRoom
+from services.coupon.review.cases import Cases
+from services.coupon.review.room import ReviewRoom
 from services.coupon.scanning.room import ScanningRoom
 from services.coupon.settings import CouponSettings
 from services.coupon.sharing.room import SharingRoom
@@ -38,7 +40,8 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
     templates = TemplatesRoom(kit)
     promotions = PromotionsRoom(kit, templates)
     audience = AudienceRoom()
-    abuse = AbuseRoom(kit, settings)
+    cases = Cases(kit)
+    abuse = AbuseRoom(kit, settings, cases.report)
 
     # Coupons in wallets, and the ways to them.
     wallet = WalletRoom(kit, settings, templates, abuse)
@@ -57,7 +60,7 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
     redemption = RedemptionRoom(kit, settings, templates, pricing, checkout, refunds, abuse)
 
     # What is looked at afterwards.
-    review = ReviewRoom(kit, settings, abuse, wallet.ending)
+    review = ReviewRoom(kit, settings, cases, abuse, wallet)
     audit = AuditRoom(kit)
 
     # Loops tick in this order: a lock that ran out gives its coupon back before the wallet looks for what is over.

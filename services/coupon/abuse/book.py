@@ -12,9 +12,10 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from services.coupon.abuse.fingerprints import Fingerprints, Origin
+from services.coupon.abuse.fingerprints import Fingerprints
 from services.coupon.abuse.models import AbuseVersion, Denial, VelocityRule
-from services.coupon.wallet.refusals import refusal
+from services.coupon.refusals import refusal
+from services.coupon.wishes import Origin
 from shared.db import Transaction, table, upsert
 from shared.service import Kit
 from shared.web import Client, Problem

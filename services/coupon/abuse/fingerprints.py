@@ -2,20 +2,9 @@
 
 import hashlib
 import hmac
-from dataclasses import dataclass
 
+from services.coupon.wishes import Origin
 from shared.web import Client, bucket_of
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a request of a shopper's comes from, as hashes; None = not known. Stored with the coupon it brought."""
-
-    address: str | None = None
-    device: str | None = None
-
-
-NOWHERE = Origin()
 
 
 class Fingerprints:

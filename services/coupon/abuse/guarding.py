@@ -24,10 +24,11 @@ from typing import Any
 from sqlalchemy import Row, case, delete, literal, or_, select
 
 from services.coupon.abuse.book import Watch
-from services.coupon.abuse.fingerprints import Fingerprints, Origin
+from services.coupon.abuse.fingerprints import Fingerprints
 from services.coupon.abuse.models import AbuseFailure
 from services.coupon.settings import CouponSettings
 from services.coupon.statements import padded
+from services.coupon.wishes import Origin
 from shared.batching import GroupCommit
 from shared.db import Transaction, UtcDateTime, excluded, table, upsert
 from shared.service import Kit

@@ -4,7 +4,7 @@ A rule's log of a subject holds the instants of its last coupons, as many as the
 in one order before it is decided and written once after it; without rules nothing of this happens.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -14,11 +14,10 @@ import orjson
 from sqlalchemy import Row, delete, select, tuple_
 
 from services.coupon.abuse.book import Watch
-from services.coupon.abuse.cases import Cases, Suspect
 from services.coupon.abuse.models import VelocityLog
-from services.coupon.abuse.rules import ACTIONS, admitted, over_velocity
+from services.coupon.abuse.rules import ACTIONS, Subject, admitted
 from services.coupon.statements import padded
-from services.coupon.wallet.minting import Granted, Wish
+from services.coupon.wishes import Granted, Wish
 from shared.db import Transaction, insert_bulk, table, update_bulk
 from shared.service import Kit
 from shared.web import Problem, TooManyRequests
@@ -38,13 +37,29 @@ class Tally:
     to_review: dict[int, list[tuple[Row[Any], Key]]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """A coupon that was given although it came too soon: its rule only asks for a review."""
+
+    rule_id: str
+    subject: Subject
+    value: str
+    coupon_id: str
+    template_id: str
+    customer_id: str
+
+
+Report = Callable[[Transaction, Excess], Awaitable[None]]
+"""Who is told of coupons that a person should look at."""
+
+
 class Velocity:
     """Applies the rules of the book to batches of wishes."""
 
-    def __init__(self, kit: Kit, watch: Watch, cases: Cases) -> None:
+    def __init__(self, kit: Kit, watch: Watch, report: Report) -> None:
         self._kit = kit
         self._watch = watch
-        self._cases = cases
+        self._report = report
 
     async def look(self, tx: Transaction, wishes: Sequence[Wish]) -> Tally | None:
         """Which wishes come too soon; None where no rule is concerned. Locks what it looks at."""
@@ -76,7 +91,7 @@ class Velocity:
         return tally
 
     async def count(self, tx: Transaction, tally: Tally, wishes: Sequence[Wish], answers: dict[int, Any]) -> None:
-        """Write down the coupons that were given, and file a case for those over a rule that asks for review."""
+        """Write down the coupons that were given, and report those over a rule that asks for review."""
         moment = self._kit.clock.now()
         now = _milliseconds(moment)
         rules: dict[Key, Row[Any]] = {}
@@ -100,8 +115,10 @@ class Velocity:
             answer, wish = answers[index], wishes[index]
             if isinstance(answer, Granted):
                 rule, (_, value) = found[0]
-                suspect = Suspect(answer.coupon_id, wish.template_id, wish.customer_id)
-                await self._cases.file(tx, rule.subject, value, [over_velocity(rule.id)], [suspect])
+                await self._report(
+                    tx,
+                    Excess(rule.id, rule.subject, value, answer.coupon_id, wish.template_id, wish.customer_id),
+                )
 
     async def forget(self) -> None:
         """Drop logs that no rule looks at any more (a loop calls this)."""

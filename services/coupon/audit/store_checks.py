@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Select, and_, case, func, or_, select
 
-from services.coupon.abuse.cases import CASE, CASE_COUPON
 from services.coupon.redemption.repository import CONFLICT, REDEMPTION
+from services.coupon.review.cases import CASE, CASE_COUPON
 from services.coupon.wallet.ledger import COUPON, ENTRY
 
 R, F, A, AC, C, E = REDEMPTION.c, CONFLICT.c, CASE.c, CASE_COUPON.c, COUPON.c, ENTRY.c

@@ -11,7 +11,7 @@ from services.coupon.checkout import repository as checkouts
 from services.coupon.checkout.viewing import unknown
 from services.coupon.templates.repository import TermsBook
 from services.coupon.wallet.granting import Granting
-from services.coupon.wallet.minting import Granted, Wish
+from services.coupon.wishes import Granted, Wish
 from shared.db import Transaction
 from shared.service import Kit
 from shared.web import Caller, Conflict

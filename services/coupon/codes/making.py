@@ -9,8 +9,8 @@ from services.coupon.codes import repository
 from services.coupon.codes.repository import BATCH, UNIQUE
 from services.coupon.codes.schemas import BatchView, CodesIn, CodeView
 from services.coupon.lettering import new_codes
+from services.coupon.refusals import refusal
 from services.coupon.templates import repository as templates
-from services.coupon.wallet.refusals import refusal
 from shared.db import Transaction, claim_due, insert_bulk
 from shared.ids import new_id
 from shared.service import Kit, Loop

@@ -17,8 +17,8 @@ from services.coupon.codes.schemas import (
     refuse_empty_window,
 )
 from services.coupon.lettering import corrected, normalised, well_formed
+from services.coupon.refusals import refusal
 from services.coupon.templates import repository as templates
-from services.coupon.wallet.refusals import refusal
 from shared.db import Transaction, insert_ignore
 from shared.ids import new_id
 from shared.service import Kit

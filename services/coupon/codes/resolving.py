@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.coupon.abuse.fingerprints import NOWHERE, Origin
 from services.coupon.abuse.guarding import Guarding
 from services.coupon.codes import repository
 from services.coupon.codes.found import FoundCode
@@ -12,7 +11,8 @@ from services.coupon.codes.rules import TOLD
 from services.coupon.lettering import normalised
 from services.coupon.reasons import explain
 from services.coupon.wallet.granting import Granting
-from services.coupon.wallet.minting import Granted, Lot, Wish
+from services.coupon.wallet.minting import Lot
+from services.coupon.wishes import NOWHERE, Granted, Origin, Wish
 from shared.db import Transaction
 from shared.service import Kit
 from shared.web import Problem, Unprocessable

@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 
 from services.coupon.abuse.book import Watch
-from services.coupon.abuse.fingerprints import Origin
 from services.coupon.draws import repository
 from services.coupon.draws.managing import unknown_draw
 from services.coupon.draws.repository import DRAW, TICKET
@@ -17,8 +16,8 @@ from services.coupon.reasons import explain
 from services.coupon.templates import repository as templates
 from services.coupon.templates.validity import local_day, next_day
 from services.coupon.wallet.granting import Granting
-from services.coupon.wallet.minting import Granted, Wish
 from services.coupon.wallet.reading import Wallet
+from services.coupon.wishes import Granted, Origin, Wish
 from shared.db import Transaction
 from shared.service import Kit
 from shared.web import Caller, Client, Conflict, Gone, NotFound, Page, Paging, Problem, fetch_page

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from services.coupon.reasons import REASONS
-from services.coupon.wallet.refusals import REFUSALS
+from services.coupon.refusals import REFUSALS
 from shared.web import problems
 
 SERVICE = Path(__file__).parents[1]

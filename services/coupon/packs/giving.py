@@ -5,14 +5,13 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select, update
 
 from services.coupon.abuse.book import Watch
-from services.coupon.abuse.fingerprints import NOWHERE, Origin
 from services.coupon.packs.managing import PACK, hold, unknown
 from services.coupon.packs.models import PackClaim
 from services.coupon.packs.schemas import PackClaimIn, PackClaimView
+from services.coupon.refusals import refusal
 from services.coupon.wallet.granting import Granting
-from services.coupon.wallet.minting import Granted, Wish
 from services.coupon.wallet.reading import Wallet
-from services.coupon.wallet.refusals import refusal
+from services.coupon.wishes import NOWHERE, Granted, Origin, Wish
 from shared.contracts import Envelope, ProfileCreated
 from shared.db import Transaction, table
 from shared.ids import new_id

@@ -4,6 +4,7 @@ from asyncio import to_thread
 from collections.abc import Sequence
 from datetime import datetime
 
+from services.coupon.operators import refuse_shoppers
 from services.coupon.pricing.cart import Cart
 from services.coupon.pricing.conflicts import Conflict, conflicts
 from services.coupon.pricing.drafts import ConflictOffer, ConflictView, DraftFault, DraftIn, PreviewIn, PreviewView
@@ -19,7 +20,7 @@ from services.coupon.templates.repository import TermsBook
 from services.coupon.templates.rules import Kind, faults
 from services.coupon.templates.validity import FOREVER, window
 from shared.service import Kit
-from shared.web import Caller, Forbidden
+from shared.web import Caller
 
 MOST_COMPARED = 30
 
@@ -34,8 +35,7 @@ class Previewing:
 
     async def preview(self, caller: Caller, body: PreviewIn) -> PreviewView:
         """What the drafts give on this cart and why, which stacks go too far, and what would refuse the drafts."""
-        if caller.customer_id is not None:
-            raise Forbidden("operators_only", "This is for the merchant's operators, not for shoppers.")
+        refuse_shoppers(caller)
         vouched(caller, body)
         now = body.at or self._kit.clock.now()
         drafts = {draft.ref: _candidate(draft, now) for draft in body.drafts}

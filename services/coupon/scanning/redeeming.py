@@ -4,7 +4,6 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
-from services.coupon.abuse.fingerprints import Origin
 from services.coupon.abuse.guarding import Guarding
 from services.coupon.reasons import explain
 from services.coupon.scanning.rules import Token, genuine, in_time, read
@@ -12,9 +11,9 @@ from services.coupon.scanning.schemas import ScanIn
 from services.coupon.scanning.showing import SCAN, find
 from services.coupon.templates.validity import local_day
 from services.coupon.wallet.granting import Granting
-from services.coupon.wallet.minting import Wish
 from services.coupon.wallet.reading import Wallet
 from services.coupon.wallet.schemas import CouponView
+from services.coupon.wishes import Origin, Wish
 from shared.db import Transaction, insert_ignore
 from shared.service import Kit
 from shared.web import Caller, Client, Problem, Unprocessable

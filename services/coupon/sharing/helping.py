@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from services.coupon.abuse.book import Watch
-from services.coupon.abuse.fingerprints import Origin
 from services.coupon.audience.knowing import facts
 from services.coupon.audience.rules import not_for
 from services.coupon.reasons import explain
+from services.coupon.refusals import refusal
 from services.coupon.sharing import repository
 from services.coupon.sharing.offering import unknown_offer
 from services.coupon.sharing.repository import HELP, SHARE
@@ -19,9 +19,8 @@ from services.coupon.sharing.rules import refused_help, share_status
 from services.coupon.sharing.schemas import HelperView, HelpView, ShareView, share_view
 from services.coupon.templates.terms import Scope
 from services.coupon.wallet.granting import Granting
-from services.coupon.wallet.minting import Granted, Wish
 from services.coupon.wallet.reading import Wallet
-from services.coupon.wallet.refusals import refusal
+from services.coupon.wishes import Granted, Origin, Wish
 from shared.db import Transaction, insert_ignore
 from shared.ids import new_id
 from shared.service import Kit

@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import Row, or_, select
 
+from services.coupon.refusals import refusal
 from services.coupon.templates.repository import TEMPLATE
 from services.coupon.wallet.granting import Granting, Outlook
-from services.coupon.wallet.refusals import refusal
 from services.coupon.wallet.rules import State, state_of, taken_percent
 from services.coupon.wallet.schemas import CentreOffer, CentrePage, ReasonView
 from shared.db import Transaction

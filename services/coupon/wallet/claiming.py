@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 
 from services.coupon.abuse.book import Watch
+from services.coupon.refusals import refusal
 from services.coupon.wallet.granting import Granting
-from services.coupon.wallet.minting import Granted, Wish
-from services.coupon.wallet.refusals import refusal
 from services.coupon.wallet.schemas import ClaimIn
+from services.coupon.wishes import Granted, Wish
 from shared.batching import GroupCommit
 from shared.db import Transaction
 from shared.service import Kit
@@ -26,7 +26,7 @@ class Claiming:
         self.group: GroupCommit[Wish, Granted] = GroupCommit("coupon.claims", kit.db, self._work, max_batch=max_batch)
 
     async def claim_coupon(self, request: HotRequest[ClaimIn]) -> bytes:
-        """The new coupon as JSON. Raises the refusals of `wallet.refusals`."""
+        """The new coupon as JSON. Raises the refusals of `refusals`."""
         caller, customer_id = request.caller, request.body.customer_id
         caller.require_customer(customer_id)
         template_id = request.path_params["template_id"]

@@ -18,6 +18,7 @@ from sqlalchemy import Row, bindparam, func, select
 from services.coupon.abuse.velocity import Velocity
 from services.coupon.audience.knowing import facts
 from services.coupon.audience.rules import Facts, not_for
+from services.coupon.refusals import refusal
 from services.coupon.statements import padded
 from services.coupon.templates import leases
 from services.coupon.templates import repository as templates
@@ -25,9 +26,9 @@ from services.coupon.templates.repository import Snapshot, TermsBook
 from services.coupon.templates.validity import local_day, next_day, window
 from services.coupon.wallet.leasing import Leasing
 from services.coupon.wallet.ledger import COUPON, ENTRY
-from services.coupon.wallet.minting import Granted, Lot, Output, Wish, mint
-from services.coupon.wallet.refusals import refusal
-from services.coupon.wallet.rules import LIMITS, Source, Supply, closed, reminder, share_out
+from services.coupon.wallet.minting import Lot, Output, mint
+from services.coupon.wallet.rules import LIMITS, Supply, closed, reminder, share_out
+from services.coupon.wishes import Granted, Source, Wish
 from shared.batching import Again
 from shared.db import Transaction, insert_bulk
 from shared.service import Kit

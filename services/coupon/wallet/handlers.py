@@ -3,8 +3,8 @@
 from sqlalchemy import update
 
 from services.coupon.wallet.granting import Granting
-from services.coupon.wallet.minting import Granted, Wish
 from services.coupon.wallet.models import IssueRequest
+from services.coupon.wishes import Granted, Wish
 from shared.contracts import CouponIssueRefused, CouponRequested, Envelope
 from shared.db import Transaction, insert_ignore, table
 from shared.service import Kit

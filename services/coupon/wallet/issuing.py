@@ -10,9 +10,9 @@ from sqlalchemy import BigInteger, Row, String, func, insert, literal, select, u
 from services.coupon.audience.repository import MEMBER
 from services.coupon.wallet.granting import Granting
 from services.coupon.wallet.jobs import JOB, TARGET, end
-from services.coupon.wallet.minting import Granted, Wish
 from services.coupon.wallet.receiving import BROKEN_OFF
 from services.coupon.wallet.rules import next_chunk
+from services.coupon.wishes import Granted, Wish
 from shared.db import Transaction, claim_due, update_bulk
 from shared.service import Kit, Loop
 from shared.web import Problem

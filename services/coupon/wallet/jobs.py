@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 
 from services.coupon.audience.repository import MEMBER
+from services.coupon.refusals import refusal, told_zh
 from services.coupon.templates import repository as templates
 from services.coupon.wallet.models import IssueJob, IssueTarget
-from services.coupon.wallet.refusals import refusal, told_zh
 from services.coupon.wallet.rules import progress
 from services.coupon.wallet.schemas import JobResult, JobView
 from services.coupon.wallet.sheets import csv_rows

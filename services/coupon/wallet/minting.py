@@ -12,42 +12,14 @@ from typing import Any
 import orjson
 from sqlalchemy import Row
 
-from services.coupon.abuse.fingerprints import NOWHERE, Origin
 from services.coupon.lettering import new_code
 from services.coupon.templates.repository import Snapshot
 from services.coupon.templates.validity import FOREVER
-from services.coupon.wallet.rules import Source
+from services.coupon.wishes import Granted, Wish
 from shared.contracts import CouponIssued
 from shared.db.types import instant_text
 from shared.ids import new_id
 from shared.web.schemas import rfc3339
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """One customer should get one coupon of one template. `correlation` is the request that asks for it.
-
-    `origin` is where a shopper's own request comes from; what the merchant gives comes from nowhere. `face_amount` is what
-    this coupon is worth, where each has a worth of its own.
-    """
-
-    template_id: str
-    customer_id: str
-    source: Source
-    actor: str
-    reason: str
-    reference: str | None = None
-    correlation: str | None = None
-    origin: Origin = NOWHERE
-    face_amount: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """The new coupon; `body` is the answer to a claim, as JSON."""
-
-    coupon_id: str
-    body: bytes
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,8 @@ from math import ceil
 from typing import Literal
 
 from services.coupon.templates.validity import FOREVER, Validity
+from services.coupon.wishes import Source
 
-Source = Literal["claim", "direct", "journey", "code", "pack", "share", "qr", "draw", "cash_back"]
-"""How a coupon came to its customer."""
 _BY_CUSTOMER = frozenset(("claim", "code", "share", "qr"))
 """What the customer does herself waits for the offer's window; what the merchant gives may come before it opens."""
 

@@ -6,7 +6,8 @@ from pydantic import Field, model_validator
 
 from services.coupon.templates.validity import FOREVER
 from services.coupon.wallet.minting import worth
-from services.coupon.wallet.rules import Source, State
+from services.coupon.wallet.rules import State
+from services.coupon.wishes import Source
 from shared.web import Body, ExternalId, Instant, Name, Page, View
 
 Status = Literal["issued", "locked", "redeemed", "expired", "voided"]

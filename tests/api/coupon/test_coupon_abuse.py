@@ -9,7 +9,7 @@ import pytest
 from api.coupon.mall import Json, Mall
 from sqlalchemy import func, select
 
-from services.coupon.abuse.scoring import CURSOR
+from services.coupon.review.scoring import CURSOR
 from services.coupon.wallet.ledger import COUPON
 from shared.clock import ManualClock
 

@@ -9,9 +9,9 @@ from api.coupon.test_coupon_audit import strike
 from api.coupon.test_coupon_redemption import Till, show
 from sqlalchemy import delete, update
 
-from services.coupon.abuse.cases import CASE, CASE_COUPON
 from services.coupon.audit.store_checks import STORE_CHECKS
 from services.coupon.redemption.repository import CONFLICT, REDEMPTION
+from services.coupon.review.cases import CASE, CASE_COUPON
 from services.coupon.wallet.ledger import COUPON
 from shared.clock import ManualClock
 

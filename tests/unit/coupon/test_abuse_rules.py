@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.coupon.abuse.rules import Facts, admitted, findings, merged, score, told
+from services.coupon.abuse.rules import admitted
+from services.coupon.review.rules import Facts, findings, merged, score, told
 
 FACTS = st.builds(
     Facts,

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
-from services.coupon.abuse.models import AbuseCase, AbuseCaseCoupon
-from services.coupon.abuse.rules import Finding, merged, score, told
+from services.coupon.abuse.velocity import Excess
+from services.coupon.review.models import AbuseCase, AbuseCaseCoupon
+from services.coupon.review.rules import Finding, merged, over_velocity, score, told
 from shared.db import Transaction, insert_ignore, table
 from shared.ids import new_id
 from shared.service import Kit
@@ -33,6 +34,11 @@ class Cases:
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
+
+    async def report(self, tx: Transaction, over: Excess) -> None:
+        """A coupon was given over a velocity rule that asks for review."""
+        suspect = Suspect(over.coupon_id, over.template_id, over.customer_id)
+        await self.file(tx, over.subject, over.value, [over_velocity(over.rule_id)], [suspect])
 
     async def file(
         self, tx: Transaction, subject: str, value: str, found: Sequence[Finding], suspects: Sequence[Suspect]

@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
 
-from services.coupon.abuse.cases import CASE, CASE_COUPON
 from services.coupon.abuse.denying import Denials
-from services.coupon.abuse.schemas import CaseCouponView, CaseDetail, CaseView, DecisionIn
+from services.coupon.review.cases import CASE, CASE_COUPON
+from services.coupon.review.schemas import CaseCouponView, CaseDetail, CaseView, DecisionIn
 from services.coupon.wallet import ledger
 from services.coupon.wallet.ending import Ending
 from shared.db import Transaction

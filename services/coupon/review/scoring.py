@@ -13,13 +13,14 @@ from typing import Any
 
 from sqlalchemy import Row, and_, delete, func, select, update
 
-from services.coupon.abuse.cases import Cases, Suspect
 from services.coupon.abuse.fingerprints import Fingerprints
 from services.coupon.abuse.guarding import Guarding
 from services.coupon.abuse.guarding import Subject as Counted
-from services.coupon.abuse.models import AbuseCursor, AbuseShare, AbuseSighting
-from services.coupon.abuse.rules import ACTIONS, Facts, Finding, findings, score
+from services.coupon.abuse.rules import ACTIONS
 from services.coupon.audience import repository as audience
+from services.coupon.review.cases import Cases, Suspect
+from services.coupon.review.models import AbuseCursor, AbuseShare, AbuseSighting
+from services.coupon.review.rules import Facts, Finding, findings, score
 from services.coupon.settings import CouponSettings
 from services.coupon.statements import padded
 from services.coupon.templates.repository import TEMPLATE

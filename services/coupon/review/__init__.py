@@ -1,0 +1,1 @@
+"""What is looked at after coupons were given: scores, cases, and what a person decides on them."""

@@ -1,0 +1,45 @@
+"""What the ways to a coupon say to the wallet, and what it answers: shapes that several rooms speak of."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Source = Literal["claim", "direct", "journey", "code", "pack", "share", "qr", "draw", "cash_back"]
+"""How a coupon came to its customer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request of a shopper's comes from, as hashes; None = not known. Stored with the coupon it brought."""
+
+    address: str | None = None
+    device: str | None = None
+
+
+NOWHERE = Origin()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One customer should get one coupon of one template. `correlation` is the request that asks for it.
+
+    `origin` is where a shopper's own request comes from; what the merchant gives comes from nowhere. `face_amount` is what
+    this coupon is worth, where each has a worth of its own.
+    """
+
+    template_id: str
+    customer_id: str
+    source: Source
+    actor: str
+    reason: str
+    reference: str | None = None
+    correlation: str | None = None
+    origin: Origin = NOWHERE
+    face_amount: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The new coupon; `body` is the answer to a claim, as JSON."""
+
+    coupon_id: str
+    body: bytes
