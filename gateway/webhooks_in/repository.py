@@ -70,7 +70,7 @@ async def record(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[boo
     """
     # In one order, so that two processes with the same deliveries never wait for each other in a circle.
     ordered = sorted(range(len(rows)), key=lambda index: (rows[index]["source_id"], rows[index]["delivery_id"]))
-    new = {row.id for row in await insert_ignore(tx, RECEIVED, [rows[index] for index in ordered])}
+    new = {key for (key,) in await insert_ignore(tx, RECEIVED, [rows[index] for index in ordered])}
     fresh = [row["id"] in new for row in rows]
     for index in ordered:
         if not fresh[index]:

@@ -140,11 +140,11 @@ async def endpoints_with_work(tx: Transaction, now: datetime, limit: int) -> Seq
 
 async def claim(
     tx: Transaction, endpoint_id: str, now: datetime, limit: int, lease: str, until: datetime
-) -> Sequence[Row[Any]]:
+) -> list[Delivery]:
     """Take due deliveries of one endpoint. A lease that ran out is free again: its worker died between send and record."""
     return await claim_due(
         tx,
-        DELIVERIES,
+        Delivery,
         where=_due(now) & (DELIVERIES.c.endpoint_id == endpoint_id),
         order_by=DELIVERIES.c.next_attempt_at,
         limit=limit,

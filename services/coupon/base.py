@@ -1,9 +1,7 @@
 """The registry of the coupon service's tables."""
 
-from sqlmodel import SQLModel
-
-from shared.db import part_registry
+from shared.db import TableModel, part_registry
 
 
-class Base(SQLModel, registry=part_registry()):
+class Base(TableModel, registry=part_registry()):
     """Base of every table of this service; its metadata also holds outbox, inbox and idempotency records."""

@@ -1,9 +1,7 @@
 """The journey service's table base."""
 
-from sqlmodel import SQLModel
-
-from shared.db import part_registry
+from shared.db import TableModel, part_registry
 
 
-class Base(SQLModel, registry=part_registry()):
+class Base(TableModel, registry=part_registry()):
     """Every table of this service registers here, and nowhere else."""

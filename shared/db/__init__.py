@@ -1,18 +1,21 @@
 """Databases: one set of calls for SQLite and PostgreSQL."""
 
-from shared.db.base import AutoId, part_registry
+from shared.db.base import AutoId, TableModel, part_registry
 from shared.db.bulk import insert_bulk, update_bulk
 from shared.db.dialect import claim_due, excluded, insert_ignore, planned_for_whole_tables, table, upsert
 from shared.db.engine import Database, Transaction
 from shared.db.faults import is_outage, is_transient, is_unstorable
+from shared.db.rows import as_dict
 from shared.db.types import JsonType, UtcDateTime, json_dumps, json_loads
 
 __all__ = [
     "AutoId",
     "Database",
     "JsonType",
+    "TableModel",
     "Transaction",
     "UtcDateTime",
+    "as_dict",
     "claim_due",
     "excluded",
     "insert_bulk",

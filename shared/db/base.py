@@ -1,7 +1,21 @@
 """The metadata of one part, with the tables that every part has: outbox, inbox and idempotency records."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, String, Table
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+)
 from sqlalchemy.orm import registry
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlmodel import SQLModel
 
 from shared.db.types import JsonType, UtcDateTime
 
@@ -16,8 +30,30 @@ AutoId = BigInteger().with_variant(Integer(), "sqlite")
 """A growing 64-bit row number (SQLite only counts INTEGER primary keys up by itself)."""
 
 
+class _TableOf:
+    def __get__(self, _instance: object, model: type[SQLModel]) -> Table:
+        found: Table = model.__table__  # type: ignore[attr-defined] # set by SQLModel's metaclass
+        return found
+
+
+class _ColumnsOf:
+    def __get__(self, _instance: object, model: type[SQLModel]) -> ReadOnlyColumnCollection[str, Column[Any]]:
+        found: ReadOnlyColumnCollection[str, Column[Any]] = model.__table__.c  # type: ignore[attr-defined] # as above
+        return found
+
+
+class TableModel(SQLModel):
+    """The one declaration of a table: its columns, and the type of its rows (docs/adr/0009-data-access.md).
+
+    Statements name `Coupon.table` and `Coupon.c.status`; `tx.rows(Coupon, statement)` answers rows of that type.
+    """
+
+    table: ClassVar[_TableOf] = _TableOf()
+    c: ClassVar[_ColumnsOf] = _ColumnsOf()
+
+
 def part_registry() -> registry:
-    """A registry of its own for one part: `class Base(SQLModel, registry=part_registry())`.
+    """A registry of its own for one part: `class Base(TableModel, registry=part_registry())`.
 
     Separate metadata keep the parts' tables apart in the one-process arrangement.
     """

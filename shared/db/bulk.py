@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, Table, TextClause, text
+from sqlalchemy import Table, TextClause, text
 from sqlalchemy.dialects import postgresql
 
 from shared.db.engine import Transaction
@@ -21,7 +21,7 @@ _POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy
 
 async def insert_bulk(
     tx: Transaction, target: Table, rows: Sequence[Mapping[str, Any]], *, ignore: bool = False
-) -> list[Row[Any]]:
+) -> list[tuple[Any, ...]]:
     """INSERT all rows, which have the same keys. `ignore`: ON CONFLICT DO NOTHING.
 
     Answers the primary keys of the rows that were really inserted, in no promised order. Rows are inserted in theirs.
@@ -29,7 +29,7 @@ async def insert_bulk(
     if not rows:
         return []
     statement = _insert(target, tuple(rows[0]), tx.dialect, ignore)
-    return list((await tx.execute(statement, {"rows": _json(rows)})).all())
+    return [tuple(row) for row in (await tx.execute(statement, {"rows": _json(rows)})).all()]
 
 
 async def update_bulk(

@@ -2,15 +2,17 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Table, and_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Table, and_, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
+from shared.db.base import TableModel
 from shared.db.engine import Transaction
 
 Columns = Sequence[ColumnElement[Any]]
+M = TypeVar("M", bound=TableModel)
 
 
 def table(model: type[SQLModel]) -> Table:
@@ -25,16 +27,16 @@ def _insert(tx: Transaction, target: Table) -> Any:
 
 async def insert_ignore(
     tx: Transaction, target: Table, rows: Sequence[Mapping[str, Any]], returning: Columns | None = None
-) -> list[Row[Any]]:
-    """INSERT … ON CONFLICT DO NOTHING. Answers the rows that were really inserted (`returning`, default the primary key).
+) -> list[tuple[Any, ...]]:
+    """INSERT … ON CONFLICT DO NOTHING. Answers what was really inserted (`returning`, default the primary key).
 
-    In which order the rows come back is not promised.
+    In which order it comes back is not promised.
     """
     if not rows:
         return []
     columns = returning or list(target.primary_key.columns)
     statement = _insert(tx, target).on_conflict_do_nothing().returning(*columns)
-    return list((await tx.execute(statement, list(rows))).all())
+    return [tuple(row) for row in (await tx.execute(statement, list(rows))).all()]
 
 
 async def upsert(
@@ -66,18 +68,18 @@ def excluded(tx: Transaction, target: Table) -> Any:
 
 async def claim_due(
     tx: Transaction,
-    target: Table,
+    kind: type[M],
     *,
     where: ColumnElement[bool],
     order_by: ColumnElement[Any],
     limit: int,
     values: Mapping[str, Any],
-    returning: Columns | None = None,
-) -> list[Row[Any]]:
-    """Take up to `limit` rows for this worker: mark them with `values` and answer them.
+) -> list[M]:
+    """Take up to `limit` rows of a model's table for this worker: mark them with `values` and answer them.
 
     Rows that another PostgreSQL transaction holds are skipped; on SQLite there is one writer at a time.
     """
+    target = kind.table
     keys = list(target.primary_key.columns)
     chosen = select(*keys).where(where).order_by(order_by).limit(limit)
     if tx.dialect == "postgresql":
@@ -86,10 +88,7 @@ async def claim_due(
     # locked itself, and so claim everything.
     once = chosen.cte("chosen")
     match = tuple_(*keys).in_(select(*once.columns)) if len(keys) > 1 else keys[0].in_(select(*once.columns))
-    statement = (
-        update(target).where(and_(match, where)).values(**values).returning(*(returning or list(target.columns)))
-    )
-    return list((await tx.execute(statement)).all())
+    return await tx.rows(kind, update(target).where(and_(match, where)).values(**values).returning(target))
 
 
 @asynccontextmanager

@@ -4,14 +4,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import CursorResult, Executable, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
+from shared.db.rows import shaped
 from shared.db.types import json_dumps, json_loads
 
+R = TypeVar("R")
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 _ambient: ContextVar[Mapping[int, "Transaction"]] = ContextVar("ambient_transactions", default={})  # noqa: B039 - never mutated
 
@@ -29,6 +31,28 @@ class Transaction:
     async def execute(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
         """Run one statement, or one statement with many parameter sets."""
         return await self.connection.execute(statement, parameters)
+
+    async def rows(self, kind: type[R], statement: Executable, parameters: Parameters = None) -> list[R]:
+        """The rows that the statement answers, as `kind`: a table's model, or a NamedTuple or dataclass of the columns."""
+        return shaped(kind, await self.connection.execute(statement, parameters))
+
+    async def row(self, kind: type[R], statement: Executable, parameters: Parameters = None) -> R | None:
+        """The only row, or None. More than one is a mistake: ValueError."""
+        found = await self.rows(kind, statement, parameters)
+        if len(found) > 1:
+            raise ValueError(f"{len(found)} rows of {kind.__name__} where one at most was meant")
+        return found[0] if found else None
+
+    async def run(self, statement: Executable, parameters: Parameters = None) -> int:
+        """Write: with one set of parameters or with many. Answers how many rows were changed.
+
+        With many sets PostgreSQL's driver does not count: ask only after statements with one.
+        """
+        return (await self.connection.execute(statement, parameters)).rowcount
+
+    async def scalars(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> list[Any]:
+        """The first column of each row."""
+        return list((await self.connection.execute(statement, parameters)).scalars())
 
     async def scalar(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Any:
         return await self.connection.scalar(statement, parameters)

@@ -112,7 +112,7 @@ class Consumer:
         ids = dict.fromkeys(envelope.id for envelope in envelopes)
         rows = [{"consumer": consumer, "message_id": one, "received_at": now} for one in ids]
         inserted = await insert_bulk(tx, self._inbox, rows, ignore=True)
-        return {row.message_id for row in inserted}
+        return {message_id for _, message_id in inserted}
 
     async def _call(self, tx: Transaction, envelope: Envelope) -> None:
         contract: type[Event] = REGISTRY[envelope.name]

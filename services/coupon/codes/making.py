@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 
 from services.coupon.codes import repository
+from services.coupon.codes.models import CodeBatch
 from services.coupon.codes.repository import BATCH, UNIQUE
 from services.coupon.codes.schemas import BatchView, CodesIn, CodeView
 from services.coupon.lettering import new_codes
@@ -99,13 +100,13 @@ class CodeBatches:
         async with self._kit.db.write() as tx:
             # The batch's row stays locked until the commit: nobody else works on it, and a crash leaves it as it was.
             claimed = await claim_due(
-                tx, BATCH, where=running, order_by=BATCH.c.id, limit=1, values={"updated_at": now}
+                tx, CodeBatch, where=running, order_by=BATCH.c.id, limit=1, values={"updated_at": now}
             )
             if claimed:
                 await self._chunk(tx, claimed[0], now)
         return bool(claimed)
 
-    async def _chunk(self, tx: Transaction, batch: Row[Any], now: datetime) -> None:
+    async def _chunk(self, tx: Transaction, batch: CodeBatch, now: datetime) -> None:
         made = min(batch.made + self._chunk_size, batch.total)
         missing = list(range(batch.made + 1, made + 1))
         fresh = new_codes(batch.prefix)
@@ -113,7 +114,7 @@ class CodeBatches:
             rows = [{"batch_id": batch.id, "number": number, "code": next(fresh)} for number in missing]
             inserted = await insert_bulk(tx, UNIQUE, rows, ignore=True)
             # A code that existed already was left out: its number gets another one.
-            missing = [] if len(inserted) == len(missing) else sorted(set(missing) - {row.number for row in inserted})
+            missing = [] if len(inserted) == len(missing) else sorted(set(missing) - {number for _, number in inserted})
         status = "done" if made == batch.total else "running"
         await tx.execute(update(BATCH).where(BATCH.c.id == batch.id).values(made=made, status=status, updated_at=now))
 

@@ -109,9 +109,8 @@ class Showing:
             "expires_at": claims.expires_at,
         }
         for _ in range(_TRIES):  # a code that another live token has is drawn again
-            found = await insert_ignore(tx, TOKEN, [{**row, "short_code": new_short_code()}], list(TOKEN.c))
-            if found:
-                return found[0]
+            if await insert_ignore(tx, TOKEN, [{**row, "short_code": new_short_code()}]):
+                return (await tx.execute(select(TOKEN).where(TOKEN.c.id == row["id"]))).one()
         raise AssertionError("unreachable: eight random codes in a row were taken")
 
     def _view(self, row: Row[Any]) -> TokenView:

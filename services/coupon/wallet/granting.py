@@ -250,7 +250,7 @@ class Granting:
         inserted = await insert_bulk(batch.tx, COUPON, sorted(fresh, key=_KEY), ignore=True)
         if len(inserted) == len(fresh):
             return {}
-        known = {row.id for row in inserted}
+        known = {coupon_id for (coupon_id,) in inserted}
         lost = {row["id"] for row in fresh} - known
         batch.output.drop(lost)
         again: dict[str, list[int]] = {}

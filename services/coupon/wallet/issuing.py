@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Row, String, func, insert, literal, select, u
 from services.coupon.audience.repository import MEMBER
 from services.coupon.wallet.granting import Granting
 from services.coupon.wallet.jobs import JOB, TARGET, end
+from services.coupon.wallet.models import IssueJob
 from services.coupon.wallet.receiving import BROKEN_OFF
 from services.coupon.wallet.rules import next_chunk
 from services.coupon.wishes import Granted, Wish
@@ -49,9 +50,11 @@ class IssueWorker:
         async with self._kit.db.write() as tx:
             # The job's row stays locked until the commit: nobody else works on it, and a crash leaves it as it was.
             values = {"updated_at": now}
-            claimed = await claim_due(tx, JOB, where=waiting, order_by=JOB.c.updated_at, limit=1, values=values)
+            claimed = await claim_due(tx, IssueJob, where=waiting, order_by=JOB.c.updated_at, limit=1, values=values)
             if not claimed:
-                for row in await claim_due(tx, JOB, where=lost, order_by=JOB.c.updated_at, limit=10, values=values):
+                for row in await claim_due(
+                    tx, IssueJob, where=lost, order_by=JOB.c.updated_at, limit=10, values=values
+                ):
                     await end(tx, row.id, BROKEN_OFF, now)
                 return False
             served = await (self._list if claimed[0].status == "listing" else self._chunk)(tx, claimed[0], now)
@@ -59,7 +62,7 @@ class IssueWorker:
             self._size = next_chunk(self._size, time.monotonic() - started, self._most)
         return True
 
-    async def _list(self, tx: Transaction, job: Row[Any], now: datetime) -> int:
+    async def _list(self, tx: Transaction, job: IssueJob, now: datetime) -> int:
         """Copy the next members of the segment into the job, in the order of their ids."""
         members = select(MEMBER.c.customer_id).where(MEMBER.c.segment_id == job.segment_id, MEMBER.c.member)
         if job.listed is not None:
@@ -76,7 +79,7 @@ class IssueWorker:
         await tx.execute(update(JOB).where(JOB.c.id == job.id).values(**values))
         return 0
 
-    async def _chunk(self, tx: Transaction, job: Row[Any], now: datetime) -> int:
+    async def _chunk(self, tx: Transaction, job: IssueJob, now: datetime) -> int:
         """Issue to the next customers of the list. Answers how many were served."""
         served = job.issued + job.refused
         # Positions run from 0 without gaps and are served in order: no search for those that wait.

@@ -23,7 +23,7 @@ class Messages:
     async def record(self, tx: Transaction, sends: Sequence[tuple[Run, SendMessage]], now: datetime) -> list[Event]:
         """Writes the ledger and the inbox; answers the messages to publish in the same transaction."""
         rows = {send.reference: self._row(run, send, now) for run, send in sends}
-        new = {row.idem_key for row in await insert_ignore(tx, EFFECT, list(rows.values()), [EFFECT.c.idem_key])}
+        new = {key for (key,) in await insert_ignore(tx, EFFECT, list(rows.values()), [EFFECT.c.idem_key])}
         fresh = [(run, send, rows[send.reference]) for run, send in sends if send.reference in new]
         await deliver(tx, [row for _, _, row in fresh if row["channel"] == "inbox" and row["status"] == "sent"])
         if any(row["status"] == "planned" for _, _, row in fresh):

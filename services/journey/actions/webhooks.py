@@ -12,7 +12,7 @@ from sqlalchemy import select, text, update
 
 from services.journey.actions.messages import outcome
 from services.journey.actions.repository import EFFECT
-from services.journey.engine.models import RunRow
+from services.journey.engine.models import EffectRow, RunRow
 from services.journey.settings import JourneySettings
 from services.journey.templates.library import TEMPLATE
 from shared.db import claim_due, table
@@ -51,7 +51,7 @@ class WebhookSender:
         values = {"status": "claimed", "due_at": now + lease, "attempts": EFFECT.c.attempts + 1, "updated_at": now}
         where = due & (EFFECT.c.due_at <= now)
         async with self._kit.db.write() as tx:
-            return await claim_due(tx, EFFECT, where=where, order_by=EFFECT.c.due_at, limit=BATCH, values=values)
+            return await claim_due(tx, EffectRow, where=where, order_by=EFFECT.c.due_at, limit=BATCH, values=values)
 
     async def _post(self, row: Any) -> None:
         async with self._kit.db.read() as tx:

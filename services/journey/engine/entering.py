@@ -57,7 +57,7 @@ class Entering:
             new_run(journey.id, journey.version, trigger, now)
             for trigger in await self._admit(tx, journey, triggers, now)
         ]
-        new = {row.id for row in await insert_ignore(tx, RUN, [_row(run) for run in runs])}
+        new = {key for (key,) in await insert_ignore(tx, RUN, [_row(run) for run in runs])}
         runs = [run for run in runs if run.id in new]
         await self._enrol(tx, journey, runs, now)
         await repository.add(tx, [wait for run in runs for wait in standing_waits(journey.definition, run)], [])
@@ -78,7 +78,7 @@ class Entering:
             first.setdefault((trigger.customer_id, trigger.key if mode == "once_per_key" else ""), trigger)
         rows = [_enrolment(journey, *place, now, entries=0) for place in sorted(first)]
         won = await insert_ignore(tx, ENROLMENT, rows, [ENROLMENT.c.customer_id, ENROLMENT.c.entry_key])
-        return [first[row.customer_id, row.entry_key] for row in sorted(won)]
+        return [first[customer_id, key] for customer_id, key in sorted(won)]
 
     async def _enrol(self, tx: Transaction, journey: LiveJourney, runs: Sequence[Run], now: datetime) -> None:
         places = Tally((run.customer_id, key) for run in runs for key in {"", run.entry_key})

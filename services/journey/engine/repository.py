@@ -82,11 +82,11 @@ def _unleased(now: datetime) -> ColumnElement[bool]:
     return or_(RUN.c.lease_until.is_(None), RUN.c.lease_until <= now)
 
 
-async def claim(tx: Transaction, now: datetime, lease: timedelta, limit: int) -> list[Row[Any]]:
+async def claim(tx: Transaction, now: datetime, lease: timedelta, limit: int) -> list[RunRow]:
     """Due runs for this worker, each with one more attempt on its account, so that one that kills its worker is noticed."""
     return await claim_due(
         tx,
-        RUN,
+        RunRow,
         where=and_(scheduled, RUN.c.due_at <= now, _unleased(now)),
         order_by=RUN.c.due_at,
         limit=limit,

@@ -46,7 +46,7 @@ async def create(tx: Transaction, keys: Sequence[Key], now: datetime) -> None:
         for key in sorted(keys)
     }
     made = await insert_ignore(tx, profile, list(rows.values()), returning=[profile.c.uid, profile.c.id])
-    uids = {row.id: row.uid for row in made}
+    uids = {profile_id: uid for uid, profile_id in made}
     links = {key: uids[row["id"]] for key, row in rows.items() if row["id"] in uids}
     kept = await attach(tx, links, now)
     orphans = [uid for key, uid in links.items() if key not in kept]

@@ -3,25 +3,50 @@
 import asyncio
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from conftest import Backend
-from sqlalchemy import Column, Index, Integer, MetaData, String, Table, insert, select, text, update
+from sqlalchemy import Column, Index, Integer, String, Table, func, insert, select, text, update
+from sqlmodel import Field
 
-from shared.db import Database, JsonType, Transaction, UtcDateTime, claim_due, excluded, insert_ignore, upsert
-
-METADATA = MetaData()
-COUNTER = Table("counter", METADATA, Column("id", Integer, primary_key=True), Column("n", Integer, nullable=False))
-TASK = Table(
-    "task",
-    METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("owner", String(10)),
-    Column("due_at", UtcDateTime),
-    Column("data", JsonType),
-    Index("ix_task_due", "owner", "due_at"),
+from shared.db import (
+    Database,
+    JsonType,
+    TableModel,
+    Transaction,
+    UtcDateTime,
+    as_dict,
+    claim_due,
+    excluded,
+    insert_ignore,
+    part_registry,
+    upsert,
 )
+
+
+class Base(TableModel, registry=part_registry()):
+    """The tables of these tests."""
+
+
+class Task(Base, table=True):
+    __tablename__ = "task"
+    __table_args__ = (Index("ix_task_due", "owner", "due_at"),)
+
+    id: int = Field(primary_key=True)
+    owner: str | None = Field(None, sa_type=String(10))
+    due_at: datetime | None = Field(None, sa_type=UtcDateTime)
+    data: dict[str, Any] | None = Field(None, sa_type=JsonType)
+
+
+class Owned(NamedTuple):
+    id: int
+    owner: str | None
+
+
+METADATA = Base.metadata
+TASK = Task.table
+COUNTER = Table("counter", METADATA, Column("id", Integer, primary_key=True), Column("n", Integer, nullable=False))
 
 
 @pytest.fixture
@@ -145,7 +170,7 @@ async def test_insert_ignore_answers_only_what_is_new(db: Database) -> None:
     async with db.write() as tx:
         assert len(await insert_ignore(tx, COUNTER, [{"id": 1, "n": 1}, {"id": 2, "n": 2}])) == 2
         again = await insert_ignore(tx, COUNTER, [{"id": 2, "n": 9}, {"id": 3, "n": 3}], [COUNTER.c.id])
-        assert [row.id for row in again] == [3]
+        assert [key for (key,) in again] == [3]
         assert await insert_ignore(tx, COUNTER, []) == []
 
 
@@ -171,7 +196,7 @@ async def test_workers_never_claim_the_same_row(db: Database) -> None:
         while True:
             async with db.write() as tx:
                 got = await claim_due(
-                    tx, TASK, where=TASK.c.owner.is_(None), order_by=TASK.c.due_at, limit=7, values={"owner": owner}
+                    tx, Task, where=TASK.c.owner.is_(None), order_by=TASK.c.due_at, limit=7, values={"owner": owner}
                 )
             if not got:
                 return mine
@@ -188,5 +213,37 @@ async def test_a_claim_takes_no_more_than_its_limit_whatever_the_planner_does(db
         rows = [{"id": n, "owner": None, "due_at": now, "data": None} for n in range(50)]
         await tx.execute(insert(TASK), rows)
         mine = TASK.c.owner.is_(None) & (TASK.c.due_at <= now)
-        got = await claim_due(tx, TASK, where=mine, order_by=TASK.c.due_at, limit=4, values={"owner": "w"})
+        got = await claim_due(tx, Task, where=mine, order_by=TASK.c.due_at, limit=4, values={"owner": "w"})
     assert len(got) == 4
+
+
+async def test_rows_come_as_the_class_that_declares_them(db: Database) -> None:
+    async with db.write() as tx:
+        rows = [{"id": n, "owner": "w", "due_at": None, "data": {"n": n}} for n in (1, 2)]
+        await tx.run(insert(TASK), rows)
+        whole = await tx.rows(Task, select(TASK).order_by(Task.c.id))
+        assert [(row.id, row.data) for row in whole] == [(1, {"n": 1}), (2, {"n": 2})]
+        assert as_dict(whole[0]) == {"id": 1, "owner": "w", "due_at": None, "data": {"n": 1}}
+        part = select(Task.c.id, Task.c.owner)
+        assert await tx.rows(Owned, part.order_by(Task.c.id)) == [Owned(1, "w"), Owned(2, "w")]
+        assert await tx.row(Owned, part.where(Task.c.id == 2)) == Owned(2, "w")
+        assert await tx.row(Owned, part.where(Task.c.id == 3)) is None
+        assert await tx.scalars(select(Task.c.id).order_by(Task.c.id)) == [1, 2]
+        assert await tx.run(update(TASK).where(Task.c.id == 1).values(owner="x")) == 1
+
+
+async def test_a_statement_that_answers_other_columns_is_refused(db: Database) -> None:
+    async with db.read() as tx:
+        with pytest.raises(TypeError, match="Owned has"):
+            await tx.rows(Owned, select(Task.c.owner, Task.c.id))  # another order
+        with pytest.raises(TypeError, match="Task has"):
+            await tx.rows(Task, select(Task.c.id))
+        with pytest.raises(TypeError, match="Task has"):
+            await tx.rows(Task, select(TASK, func.now().label("more")))
+
+
+async def test_one_row_at_most_is_meant(db: Database) -> None:
+    async with db.write() as tx:
+        await tx.run(insert(TASK), [{"id": n, "owner": None, "due_at": None, "data": None} for n in (1, 2)])
+        with pytest.raises(ValueError, match="2 rows of Owned"):
+            await tx.row(Owned, select(Task.c.id, Task.c.owner))
