@@ -8,21 +8,25 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Self
 
-from sqlalchemy import MetaData, text
+from sqlalchemy import Column, MetaData, text
 from sqlmodel import SQLModel
 from structlog.typing import FilteringBoundLogger
 
 from shared.clock import Clock
 from shared.db import Database
 from shared.db.migrate import pending, upgrade
-from shared.messaging import Bus, BusUnavailable, Consumer, Outbox, Pruner, Relay, Subscription, rest_after
+from shared.messaging import Bus, BusUnavailable, Consumer, Outbox, Relay, Subscription, rest_after
 from shared.observability.logging import get_logger
 from shared.observability.metrics import LOOP_BEAT, LOOP_FAILURES, RELAY_FAILURES
+from shared.pruning import Pruner
 from shared.settings import ServiceSettings
 
 _STALE_LOOP_SECONDS = 30.0
+_INBOX_KEPT = timedelta(days=14)
+_IDEMPOTENCY_KEPT = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,7 @@ class Service:
         self.relay = relay
         self.loops = [
             Loop("relay", relay.tick, gather=True, wake=kit.outbox.wake),
-            Loop("prune", Pruner(kit.db, kit.metadata, kit.clock).tick, 3600.0),
+            Loop("prune", Pruner(kit.db, kit.clock, _forgotten(kit.metadata)).tick, 3600.0),
             *loops,
         ]
         self._resources = list(resources)
@@ -192,6 +196,12 @@ class Service:
         except Exception as error:
             problems.append(f"{self.name}: the database does not answer ({type(error).__name__})")
         return problems
+
+
+def _forgotten(metadata: MetaData) -> dict[Column[Any], timedelta]:
+    """Inbox entries and idempotency records go when nobody would repeat the message or the call any more."""
+    inbox, idempotency = metadata.tables["inbox"], metadata.tables["idempotency"]
+    return {inbox.c.received_at: _INBOX_KEPT, idempotency.c.created_at: _IDEMPOTENCY_KEPT}
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

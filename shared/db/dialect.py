@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Table, and_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Select, Table, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
@@ -81,14 +81,18 @@ async def claim_due(
     """
     target = kind.table
     keys = list(target.primary_key.columns)
-    chosen = select(*keys).where(where).order_by(order_by).limit(limit)
-    if tx.dialect == "postgresql":
-        chosen = chosen.with_for_update(skip_locked=True)
-    # As a CTE the choice is made once. A plain sub-select may be run again for each row of the table, skip what it has
-    # locked itself, and so claim everything.
-    once = chosen.cte("chosen")
-    match = tuple_(*keys).in_(select(*once.columns)) if len(keys) > 1 else keys[0].in_(select(*once.columns))
-    return await tx.rows(kind, update(target).where(and_(match, where)).values(**values).returning(target))
+    chosen = select(*keys).where(where).order_by(order_by).limit(limit).with_for_update(skip_locked=True)
+    return await tx.rows(kind, update(target).where(among(keys, chosen), where).values(**values).returning(target))
+
+
+def among(keys: Columns, chosen: Select[*tuple[Any, ...]]) -> ColumnElement[bool]:
+    """That `keys` are among the `chosen`, for a statement that changes rows which it has chosen and locked itself.
+
+    As a CTE the choice is made once. A plain sub-select may be run again for each row of the table, skip what it has locked
+    itself, and so take everything.
+    """
+    once = select(*chosen.cte("chosen").columns)
+    return tuple_(*keys).in_(once) if len(keys) > 1 else keys[0].in_(once)
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from shared.messaging.bus import Bus, BusUnavailable, Deliver, Failed, Pack, Parked, Subscription
 from shared.messaging.consumer import Consumer
 from shared.messaging.local import LocalBus
-from shared.messaging.outbox import Outbox, Pruner, Relay
+from shared.messaging.outbox import Outbox, Relay
 from shared.messaging.pace import rest_after
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "Outbox",
     "Pack",
     "Parked",
-    "Pruner",
     "Relay",
     "Subscription",
     "rest_after",

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
@@ -21,8 +20,6 @@ RELAY_BATCH = 200
 RELAY_BYTES = 4_000_000
 """A batch ends with the pack that reaches this: what the relay has in memory and in flight stays bounded."""
 _PACK_LIMIT = 200
-_INBOX_KEPT = timedelta(days=14)
-_IDEMPOTENCY_KEPT = timedelta(days=7)
 
 
 class Outbox:
@@ -152,22 +149,3 @@ class Relay:
         # By its own id as well: SQLite gives the number of a deleted row to the next, which nobody has sent yet.
         sent = self._table.c.seq.in_(seqs) & self._table.c.pack_id.in_([pack.id for pack in packs])
         await tx.execute(delete(self._table).where(sent))
-
-
-class Pruner:
-    """Forgets inbox entries and idempotency records that are older than anybody would repeat them."""
-
-    def __init__(
-        self, db: Database, metadata: MetaData, clock: Clock, *, inbox_days: int = 14, idempotency_days: int = 7
-    ) -> None:
-        self._db = db
-        self._clock = clock
-        self._inbox = metadata.tables["inbox"]
-        self._idempotency = metadata.tables["idempotency"]
-
-    async def tick(self) -> bool:
-        now = self._clock.now()
-        async with self._db.write() as tx:
-            await tx.execute(delete(self._inbox).where(self._inbox.c.received_at < now - _INBOX_KEPT))
-            await tx.execute(delete(self._idempotency).where(self._idempotency.c.created_at < now - _IDEMPOTENCY_KEPT))
-        return False

@@ -3,13 +3,15 @@ batches, skips what somebody else is just changing, and comes back.
 """
 
 import asyncio
+from collections.abc import Sequence
 
 from services.inventory.ledger.posting import Ledger, News
 from services.inventory.reservations import repository, rules
+from services.inventory.reservations.models import ReservationRow
 from services.inventory.reservations.rendering import event
 from shared.clock import Clock
 from shared.contracts.inventory import ReservationExpired
-from shared.db import Database
+from shared.db import Database, Transaction, sweep
 
 
 class StockOverdue(Exception):
@@ -28,23 +30,23 @@ class Expiring:
 
     async def tick(self) -> bool:
         """One batch; True when more may be waiting."""
-        async with self._db.write() as tx:
-            overdue = await repository.lock_due(tx, self._clock.now(), self._batch_size)
-            if not overdue:
-                return False
-            posting = await self._ledger.open(
-                tx, [(line.sku, line.location_id) for reservation in overdue for line in reservation.lines]
-            )
-            changed, news = [], []
-            for reservation in overdue:
-                version = reservation.version
-                movements = rules.expire(reservation, posting.now)
-                posting.move(movements)
-                changed.append((reservation, version))
-                news.append(News(event(ReservationExpired, reservation, movements)))
-            await repository.save(tx, changed)
-            await self._ledger.write(tx, posting, news)
-        return len(overdue) == self._batch_size
+        due = repository.due(self._clock.now())
+        return await sweep(self._db, ReservationRow, due, self._batch_size, self._expire)
+
+    async def _expire(self, tx: Transaction, rows: Sequence[ReservationRow]) -> None:
+        overdue = await repository.loaded(tx, rows)
+        posting = await self._ledger.open(
+            tx, [(line.sku, line.location_id) for reservation in overdue for line in reservation.lines]
+        )
+        changed, news = [], []
+        for reservation in overdue:
+            version = reservation.version
+            movements = rules.expire(reservation, posting.now)
+            posting.move(movements)
+            changed.append((reservation, version))
+            news.append(News(event(ReservationExpired, reservation, movements)))
+        await repository.save(tx, changed)
+        await self._ledger.write(tx, posting, news)
 
     async def sweep(self) -> None:
         """Everything that is overdue now. Callers at the same time share one sweep.

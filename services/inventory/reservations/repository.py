@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, delete, literal, select
+from sqlalchemy import Select, bindparam, delete, select
 
 from services.inventory.ledger.repository import padded
 from services.inventory.reservations.models import ReservationLineRow, ReservationRow
@@ -34,16 +34,6 @@ _IDS: Final = RESERVATION.c.id.in_(bindparam("ids", expanding=True))
 _BY_ORDER: Final = select(*COLUMNS).where(RESERVATION.c.order_id.in_(bindparam("orders", expanding=True)))
 _BY_ID: Final = select(*COLUMNS).where(_IDS).order_by(RESERVATION.c.id)
 _LOCK: Final = _BY_ID.with_for_update()
-_HELD: Final = RESERVATION.c.status == "held"
-_DUE: Final = _HELD & (RESERVATION.c.expires_at <= bindparam("now"))
-_LOCK_DUE: Final = (
-    select(*COLUMNS)
-    .where(_DUE)
-    .order_by(RESERVATION.c.expires_at)
-    .limit(bindparam("count"))
-    .with_for_update(skip_locked=True)
-)
-_ANY_DUE: Final = select(literal(1)).where(_DUE).limit(1)
 _LINES: Final = (
     select(
         LINE.c.reservation_id,
@@ -81,13 +71,14 @@ async def lock(tx: Transaction, ids: Iterable[str]) -> dict[str, Reservation]:
     return {reservation.id: reservation for reservation in found}
 
 
-async def lock_due(tx: Transaction, now: datetime, count: int) -> list[Reservation]:
-    """Up to ``count`` reservations whose time has run out, without those that somebody else is just changing."""
-    return await _load(tx, _LOCK_DUE, {"now": now, "count": count})
+def due(now: datetime) -> Select[*tuple[Any, ...]]:
+    """Reservations whose time has run out, the longest overdue first."""
+    held = RESERVATION.c.status == "held"
+    return select(*COLUMNS).where(held, RESERVATION.c.expires_at <= now).order_by(RESERVATION.c.expires_at)
 
 
 async def any_due(tx: Transaction, now: datetime) -> bool:
-    return await tx.scalar(_ANY_DUE, {"now": now}) is not None
+    return (await tx.execute(due(now).limit(1))).first() is not None
 
 
 async def insert_new(tx: Transaction, reservations: Sequence[Reservation]) -> set[str]:
@@ -160,7 +151,11 @@ async def save(tx: Transaction, changed: Sequence[tuple[Reservation, int]]) -> N
 
 
 async def _load(tx: Transaction, statement: Select[Any], parameters: dict[str, Any]) -> list[Reservation]:
-    rows = (await tx.execute(statement, parameters)).all()
+    return await loaded(tx, await tx.rows(ReservationRow, statement, parameters))
+
+
+async def loaded(tx: Transaction, rows: Sequence[ReservationRow]) -> list[Reservation]:
+    """The reservations of these rows, with their lines."""
     if not rows:
         return []
     lines: dict[str, list[Line]] = defaultdict(list)
@@ -170,8 +165,8 @@ async def _load(tx: Transaction, statement: Select[Any], parameters: dict[str, A
     return [_reservation(row, lines[row.id]) for row in rows]
 
 
-def _reservation(row: Any, lines: list[Line]) -> Reservation:
-    return Reservation(**dict(zip(_NAMES, row, strict=True)), lines=lines)
+def _reservation(row: ReservationRow, lines: list[Line]) -> Reservation:
+    return Reservation(**{name: getattr(row, name) for name in _NAMES}, lines=lines)
 
 
 def _row(reservation: Reservation) -> dict[str, Any]:
