@@ -4,7 +4,7 @@ from shared.web.app import PartApp, create_app
 from shared.web.client import Client, ClientFacts, bucket_of, client_of
 from shared.web.hot import HotRequest, HotRoute
 from shared.web.identity import Caller, merchant_needs, needs, sign_headers
-from shared.web.paging import Page, PageParams, Paging, fetch_page, filtered
+from shared.web.paging import Page, PageParams, Paging, fetch_page, filtered, page_of
 from shared.web.problems import (
     BadRequest,
     Conflict,
@@ -76,6 +76,7 @@ __all__ = [
     "create_app",
     "fetch_page",
     "filtered",
+    "page_of",
     "invalid",
     "merchant_needs",
     "needs",

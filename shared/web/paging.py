@@ -7,7 +7,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar, TypeVarTuple
 
@@ -21,6 +21,7 @@ from shared.web.problems import BadRequest
 from shared.web.schemas import View
 
 T = TypeVar("T")
+R = TypeVar("R")
 Cells = TypeVarTuple("Cells")
 Column = TypeVar("Column", bound=SQLColumnExpression[Any])
 
@@ -91,10 +92,35 @@ async def fetch_page(
 
     `key` must be among the selected columns; `to_view` makes one answer of one row.
     """
+    rows = (await tx.execute(_one_page(statement, key, paging, ascending))).all()
+    return _answer(rows, key, paging, to_view)
+
+
+async def page_of(
+    tx: Transaction,
+    kind: type[R],
+    statement: Select[Any],
+    key: ColumnElement[Any],
+    paging: Paging,
+    to_view: Callable[[R], T],
+    *,
+    ascending: bool = False,
+) -> Page[T]:
+    """Run `statement` for one page, ordered by the unique column `key` (newest first: our ids sort by their making).
+
+    `key` must be among the selected columns; `to_view` makes one answer of one row, which is of `kind` (as in `tx.rows`).
+    """
+    rows = await tx.rows(kind, _one_page(statement, key, paging, ascending))
+    return _answer(rows, key, paging, to_view)
+
+
+def _one_page(statement: Select[Any], key: ColumnElement[Any], paging: Paging, ascending: bool) -> Select[Any]:
     if paging.after is not None:
         statement = statement.where(key > paging.after if ascending else key < paging.after)
-    statement = statement.order_by(key.asc() if ascending else key.desc()).limit(paging.limit + 1)
-    rows = (await tx.execute(statement)).all()
+    return statement.order_by(key.asc() if ascending else key.desc()).limit(paging.limit + 1)
+
+
+def _answer(rows: Sequence[R], key: ColumnElement[Any], paging: Paging, to_view: Callable[[R], T]) -> Page[T]:
     shown = rows[: paging.limit]
     more = len(rows) > paging.limit
     last = getattr(shown[-1], str(key.key)) if more else None
