@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from kit import servers
+from kit.engines import SharedStatements
 from kit.services import INTERNAL_SECRET, Recorder, RunningService
 
 from shared.clock import ManualClock
@@ -27,6 +28,13 @@ RunService = Callable[..., Awaitable[RunningService]]
 @pytest.fixture(autouse=True, scope="session")
 def _plain_logs() -> None:
     configure_logging("json", "warning")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _statements_compiled_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shared.db.engine.create_async_engine", SharedStatements().create)
+        yield
 
 
 @pytest.fixture(autouse=True)
