@@ -18,12 +18,12 @@ from gateway.audit.recording import Auditor
 from gateway.metrics import WEBHOOK_ATTEMPTS, WEBHOOK_SECONDS
 from gateway.settings import GatewaySettings
 from gateway.webhooks_out import repository
-from gateway.webhooks_out.rules import Verdict, judge
 from shared.clock import Clock
 from shared.db import Database, Transaction
 from shared.http import EgressClient, EgressError
 from shared.ids import new_id
 from shared.observability.logging import get_logger
+from shared.webhook_answers import Retries, Verdict, judge
 from shared.webhooks import signed_headers
 
 _ANSWER_KEPT = 1000
@@ -52,6 +52,7 @@ class Dispatcher:
         self._egress = egress
         self._auditor = auditor
         self._settings = settings
+        self._retries = Retries(settings.webhooks_schedule_seconds, settings.webhooks_jitter)
         self.wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._in_flight: Counter[str] = Counter()
@@ -122,11 +123,10 @@ class Dispatcher:
     async def _deliver(self, endpoint: Any, row: Any, body: bytes) -> None:
         result = await self._send(endpoint, row, body)
         verdict = judge(
-            status=result.status,
-            retry_after=result.retry_after,
-            round_number=row.round + 1,
-            schedule=self._settings.webhooks_schedule_seconds,
-            jitter=self._settings.webhooks_jitter,
+            result.status,
+            result.retry_after,
+            done=row.round + 1,
+            retries=self._retries,
             chance=self._chance.random(),
             now=self._clock.now(),
         )

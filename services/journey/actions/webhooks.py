@@ -5,6 +5,7 @@ Committed as `claimed` before the call: a worker that dies leaves a claim, which
 
 import asyncio
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 from pydantic_core import to_json
@@ -17,15 +18,15 @@ from services.journey.settings import JourneySettings
 from services.journey.templates.library import TEMPLATE
 from shared.db import claim_due, table
 from shared.http import EgressClient, EgressFailed, EgressRefused
-from shared.observability.logging import get_logger
 from shared.service import Kit
 from shared.web.schemas import rfc3339
+from shared.webhook_answers import Retries, judge
 from shared.webhooks import signed_headers
 
 RUN = table(RunRow)
 BATCH = 20
-FIRST_RETRY = timedelta(seconds=2)
-SLOWEST_RETRY = timedelta(hours=1)
+_LONGEST_WAIT = 3600.0
+_JITTER = 0.2
 due = text("status IN ('planned', 'claimed')")
 
 
@@ -36,7 +37,9 @@ class WebhookSender:
         self._kit = kit
         self._settings = settings
         self._egress = egress
-        self._log = get_logger(service="journey")
+        growing = (min(2.0 * 4**done, _LONGEST_WAIT) for done in range(settings.webhook_attempts - 1))
+        self._retries = Retries((0.0, *growing), _JITTER)
+        self._chance = Random()  # noqa: S311 - spreads retries, guards nothing
         self.wake = asyncio.Event()
 
     async def tick(self) -> bool:
@@ -71,19 +74,18 @@ class WebhookSender:
         except EgressRefused as error:
             return await self._settle(row, "failed", error.reason)
         except EgressFailed as error:
-            return await self._again(row, error.reason)
-        if 200 <= answer.status < 300:
-            return await self._settle(row, "sent", None)
-        if answer.status == 410:
-            return await self._settle(row, "failed", "the endpoint answered 410 Gone")
-        await self._again(row, f"the endpoint answered {answer.status}")
+            return await self._judge(row, error.reason, None, None)
+        told = "410 Gone" if answer.status == 410 else str(answer.status)
+        await self._judge(row, f"the endpoint answered {told}", answer.status, answer.headers.get("retry-after"))
 
-    async def _again(self, row: Any, reason: str) -> None:
-        if row.attempts >= self._settings.webhook_attempts:
+    async def _judge(self, row: Any, reason: str, status: int | None, retry_after: str | None) -> None:
+        now, chance = self._kit.clock.now(), self._chance.random()
+        verdict = judge(status, retry_after, done=row.attempts, retries=self._retries, chance=chance, now=now)
+        if verdict.outcome == "delivered":
+            return await self._settle(row, "sent", None)
+        if verdict.retry_at is None:
             return await self._settle(row, "failed", reason)
-        pause = min(FIRST_RETRY * 4 ** (row.attempts - 1), SLOWEST_RETRY)
-        now = self._kit.clock.now()
-        values = {"status": "planned", "due_at": now + pause, "reason": reason[:300], "updated_at": now}
+        values = {"status": "planned", "due_at": verdict.retry_at, "reason": reason[:300], "updated_at": now}
         async with self._kit.db.write() as tx:
             await tx.execute(update(EFFECT).where(self._mine(row)).values(**values))
 

@@ -118,6 +118,7 @@ class Endpoint:
 
     url: str = ""
     answers: list[int] = field(default_factory=list)
+    retry_after: int | None = None
     got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -125,7 +126,8 @@ class Endpoint:
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in head[1:] if line)}
         self.got.append((headers, await reader.readexactly(int(headers["content-length"]))))
         status = self.answers.pop(0) if self.answers else 200
-        writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
+        asked = "" if self.retry_after is None else f"retry-after: {self.retry_after}\r\n"
+        writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: 0\r\n{asked}connection: close\r\n\r\n".encode())
         await writer.drain()
         writer.close()
 
@@ -161,7 +163,7 @@ async def test_a_webhook_message_is_signed_and_retried_under_one_id(start_shop: 
         await shop.track("A", n=7)
         await shop.rest()
         await shop.pass_time(seconds=3)
-        await shop.pass_time(seconds=9)
+        await shop.pass_time(seconds=10)
         sent = await ledger(shop)
         assert (sent["status"], sent["attempts"]) == ("sent", 3)
         assert {headers["webhook-id"] for headers, _ in partner.got} == {sent["id"]}
@@ -177,6 +179,20 @@ async def test_a_webhook_message_is_signed_and_retried_under_one_id(start_shop: 
         await shop.running.drain()
         assert [one["channel"] for one in shop.asked("message.sent")] == ["webhook"]
     await shop.sound()
+
+
+async def test_a_webhook_waits_as_long_as_its_endpoint_asks(start_shop: Any) -> None:
+    shop = await start_shop(webhooks_allow_private=True)
+    async with endpoint(429) as partner:
+        partner.retry_after = 600
+        template, _ = await webhook_template(shop, partner.url)
+        await shop.publish_journey(sends(template, "webhook"))
+        await shop.track("A")
+        await shop.rest()
+        await shop.pass_time(seconds=590)
+        assert len(partner.got) == 1
+        await shop.pass_time(seconds=20)
+        assert (await ledger(shop))["status"] == "sent"
 
 
 @pytest.mark.parametrize(("answers", "tries", "reason"), [([500] * 9, 3, "answered 500"), ([410], 1, "410 Gone")])
