@@ -14,10 +14,6 @@ class UpstreamBroken(Exception):
     """The part closed the connection too early, or what it sent is no HTTP answer."""
 
 
-class ClientGone(Exception):
-    """The caller of the gateway went away."""
-
-
 class Connection(asyncio.Protocol):
     """Carries one exchange after another. `begin` starts one; `status`, `headers` and `chunk()` are its answer."""
 

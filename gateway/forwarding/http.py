@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 from starlette.types import Receive, Send
 
-from gateway.forwarding.connection import ClientGone, Connection, UpstreamBroken
+from gateway.forwarding.connection import Connection, UpstreamBroken
 from gateway.forwarding.pool import Pool, UpstreamBusy, UpstreamDown
 from gateway.forwarding.port import Forwarded, Headers
 from gateway.metrics import UPSTREAM_FAILURES, UPSTREAM_RETRIES
 from shared.web import Problem, Unavailable
+from shared.web.asgi import ClientGone
 
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 _HOP_BY_HOP = frozenset(

@@ -11,7 +11,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 
 class ClientGone(Exception):
-    """The caller disconnected before its request was read."""
+    """The caller disconnected before its request was read or its answer written."""
 
 
 def header(scope: Scope, name: bytes) -> str | None:

@@ -20,17 +20,13 @@ from services.inventory.reservations.expiring import Expiring, StockOverdue
 from services.inventory.reservations.placement import Demand, Placed, Shortage, place
 from services.inventory.reservations.rendering import event, render
 from services.inventory.reservations.rules import Reservation
-from shared.batching import GroupCommit
+from shared.batching import Again, GroupCommit
 from shared.contracts.inventory import ReservationHeld
 from shared.db import Database, Transaction
 from shared.ids import new_id
 from shared.web import Conflict, FieldError, Problem, Unavailable, Unprocessable
 
 _TRIES = 3
-
-
-class _OrderRaced(Exception):
-    """Another process reserved for one of the batch's orders at the same moment: look again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +67,7 @@ class Reserving:
             except StockOverdue:
                 await self._expiring.sweep()
                 order = replace(order, swept=True)
-            except _OrderRaced:
+            except Again:
                 continue
         raise Unavailable(
             "hot_order", "Several processes are reserving for this order_id at once. Send the request again."
@@ -111,7 +107,7 @@ class Reserving:
         reservations = [reservation for reservation, _ in fresh]
         written = await repository.insert_new(tx, reservations)
         if len(written) < len(reservations):
-            raise _OrderRaced
+            raise Again  # another process reserved for one of these orders at the same moment
         await repository.insert_lines(tx, reservations)
         news = [
             News(event(ReservationHeld, reservation, reservation.lines), order.correlation)
