@@ -4,6 +4,7 @@ What a room offers and adds is told by its `room.py`.
 """
 
 from services.coupon.abuse.room import AbuseRoom
+from services.coupon.audience.knowing import History
 from services.coupon.audience.room import AudienceRoom
 from services.coupon.audit.room import AuditRoom
 from services.coupon.base import Base
@@ -36,32 +37,50 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
     """The whole service on the given bus and clock. Opens nothing before it runs."""
     kit = Kit.create("coupon", settings, bus, clock, base=Base, migrations="services.coupon.migrations")
 
-    # What is on offer, to whom, and who is kept out.
-    templates = TemplatesRoom(kit)
-    promotions = PromotionsRoom(kit, templates)
-    audience = AudienceRoom()
+    # What a room knows that stands above is handed in as a function: the lower one does not import it.
     cases = Cases(kit)
+    history = History([CheckoutRoom.orders_of, RedemptionRoom.orders_of], WalletRoom.first_coupons)
+
+    # What is on offer, to whom, and who is kept out.
+    templates = TemplatesRoom(kit, PricingRoom.check_stack)
+    promotions = PromotionsRoom(kit, templates)
+    audience = AudienceRoom(history, templates)
     abuse = AbuseRoom(kit, settings, cases.report)
 
     # Coupons in wallets, and the ways to them.
-    wallet = WalletRoom(kit, settings, templates, abuse)
-    packs = PacksRoom(kit, wallet, abuse)
-    codes = CodesRoom(kit, settings, wallet, abuse)
-    sharing = SharingRoom(kit, wallet, abuse)
-    scanning = ScanningRoom(kit, settings, wallet, abuse)
-    draws = DrawsRoom(kit, settings, wallet, abuse)
+    wallet = WalletRoom(kit, settings, templates, audience, abuse)
+    packs = PacksRoom(kit, templates, abuse, wallet)
+    codes = CodesRoom(kit, settings, templates, abuse, wallet)
+    sharing = SharingRoom(kit, templates, audience, abuse, wallet)
+    scanning = ScanningRoom(kit, settings, templates, abuse, wallet)
+    draws = DrawsRoom(kit, settings, templates, abuse, wallet)
 
     # Prices, the orders that hold coupons, and what follows from an order.
-    pricing = PricingRoom(kit, settings, templates, codes, abuse)
-    checkout = CheckoutRoom(kit, settings, templates, pricing, codes, abuse)
-    cash_back = CashBackRoom(kit, templates, wallet)
-    refunds = RefundsRoom(kit, templates, checkout, cash_back)
-    orders = OrdersRoom(kit, checkout, cash_back, refunds)
-    redemption = RedemptionRoom(kit, settings, templates, pricing, checkout, refunds, abuse)
+    pricing = PricingRoom(kit, settings, templates, promotions, audience, abuse, wallet, codes)
+    cash_back = CashBackRoom(kit, templates, wallet, pricing)
+    checkout = CheckoutRoom(kit, settings, templates, audience, abuse, wallet, codes, pricing, cash_back)
+    refunds = RefundsRoom(kit, templates, wallet, pricing, cash_back, checkout)
+    orders = OrdersRoom(kit, checkout, refunds)
+    redemption = RedemptionRoom(kit, settings, templates, abuse, wallet, pricing, checkout, refunds)
 
     # What is looked at afterwards.
-    review = ReviewRoom(kit, settings, cases, abuse, wallet)
-    audit = AuditRoom(kit)
+    review = ReviewRoom(kit, settings, cases, templates, audience, abuse, wallet)
+    audit = AuditRoom(
+        kit,
+        templates,
+        wallet,
+        packs,
+        codes,
+        sharing,
+        scanning,
+        draws,
+        pricing,
+        cash_back,
+        checkout,
+        refunds,
+        redemption,
+        review,
+    )
 
     # Loops tick in this order: a lock that ran out gives its coupon back before the wallet looks for what is over.
     first = [templates, promotions, audience, checkout]

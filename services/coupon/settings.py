@@ -2,8 +2,8 @@
 
 from pydantic import Field, SecretStr, field_validator
 
-from services.coupon.templates.validity import known_zone
 from shared.settings import ServiceSettings
+from shared.zones import known_zone
 
 
 class CouponSettings(ServiceSettings, service="coupon"):

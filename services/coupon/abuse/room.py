@@ -1,5 +1,7 @@
 """The room of the guard: who is kept out, and how often is too often."""
 
+from dataclasses import dataclass
+
 from services.coupon.abuse.api import router
 from services.coupon.abuse.book import Watch
 from services.coupon.abuse.denying import Denials
@@ -12,17 +14,22 @@ from shared.room import Room
 from shared.service import Kit, Loop
 
 
+@dataclass(eq=False)
 class AbuseRoom(Room):
     """Offers the `watch` (deny lists, and where a request comes from), `guarding` (guesses) and `velocity` (counts)."""
 
-    def __init__(self, kit: Kit, settings: CouponSettings, report: Report) -> None:
-        self.fingerprints = Fingerprints(settings.fingerprint_secret)
-        self.watch = Watch(kit, self.fingerprints)
-        self.velocity = Velocity(kit, self.watch, report)
-        self.guarding = Guarding(kit, settings, self.fingerprints, self.watch)
-        self.denials = Denials(kit, self.watch, self.fingerprints)
+    kit: Kit
+    settings: CouponSettings
+    report: Report
+
+    def __post_init__(self) -> None:
+        self.fingerprints = Fingerprints(self.settings.fingerprint_secret)
+        self.watch = Watch(self.kit, self.fingerprints)
+        self.velocity = Velocity(self.kit, self.watch, self.report)
+        self.guarding = Guarding(self.kit, self.settings, self.fingerprints, self.watch)
+        self.denials = Denials(self.kit, self.watch, self.fingerprints)
         self.routers = [router]
-        self.provides = [VelocityRules(kit, self.watch), self.denials]
+        self.provides = [VelocityRules(self.kit, self.watch), self.denials]
         self.loops = [
             Loop("abuse rules", self.watch.refresh, 1.0),
             Loop("forget guesses", self.guarding.forget, 60.0),

@@ -1,25 +1,24 @@
 """The SQL of the audience: what is kept of customers, and what offers ask of it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, Row, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import Integer, Row, Select, and_, case, func, literal, or_, select, union_all
 
 from services.coupon.audience.models import CompletedOrder, Customer, SegmentMember
 from services.coupon.audience.rules import Learned, Ordered, news
-from services.coupon.checkout.models import Checkout
-from services.coupon.redemption.models import Redemption
 from services.coupon.statements import padded
-from services.coupon.wallet.models import Coupon
 from shared.db import Transaction, excluded, insert_ignore, table, upsert
 
 MEMBER = table(SegmentMember)
 CUSTOMER = table(Customer)
 ORDER = table(CompletedOrder)
-CHECKOUT = table(Checkout)
-TILL = table(Redemption)
-COUPON = table(Coupon)
+
+Orders = Select[tuple[str, datetime, int]]
+"""`customer_id`, when they ordered (`at`), and 1 where the order is `open` and uses a first-order offer, else 0."""
+OrdersOf = Callable[[Sequence[str], datetime, str], Orders]
+"""How another room tells of the orders of these customers at that instant, without the order of that id."""
 
 
 async def remember(tx: Transaction, segment_id: str, customer_id: str, member: bool, at: datetime) -> None:
@@ -46,6 +45,20 @@ async def memberships(
         columns.segment_id.in_(sorted(segments)), columns.customer_id.in_(padded(customers)), columns.member
     )
     return frozenset((row.segment_id, row.customer_id) for row in await tx.execute(found))
+
+
+def members(segment_id: str, after: str | None) -> Select[tuple[str]]:
+    """Who is in the segment, in the order of their ids, behind `after`."""
+    chosen = select(MEMBER.c.customer_id).where(MEMBER.c.segment_id == segment_id, MEMBER.c.member)
+    if after is not None:
+        chosen = chosen.where(MEMBER.c.customer_id > after)
+    return chosen.order_by(MEMBER.c.customer_id)
+
+
+async def knows_segment(tx: Transaction, segment_id: str) -> bool:
+    """True when anybody was ever told to be in the segment."""
+    known = select(MEMBER.c.customer_id).where(MEMBER.c.segment_id == segment_id).limit(1)
+    return (await tx.execute(known)).first() is not None
 
 
 async def customers(tx: Transaction, customer_ids: Sequence[str]) -> dict[str, Learned]:
@@ -93,37 +106,21 @@ async def hold(tx: Transaction, customer_id: str, now: datetime) -> None:
 
 
 async def orders(
-    tx: Transaction, customer_ids: Sequence[str], now: datetime, but: str | None = None
+    tx: Transaction, sources: Sequence[OrdersOf], customer_ids: Sequence[str], now: datetime, but: str | None = None
 ) -> dict[str, tuple[datetime | None, bool]]:
     """By customer: when the first order was made, and whether an open order uses a first-order offer.
 
-    Orders are those that tracking told of, the paid checkouts and the receipts of tills; the order `but` is left out.
+    Orders are those that tracking told of and those of the `sources`; the order `but` is left out.
     """
-    there, here = ORDER.c, CHECKOUT.c
-    elsewhere = select(there.customer_id, there.completed_at.label("at"), literal(0, Integer).label("open")).where(
+    there = ORDER.c
+    told = select(there.customer_id, there.completed_at.label("at"), literal(0, Integer).label("open")).where(
         there.customer_id.in_(padded(customer_ids)), there.order_id != (but or "")
     )
-    held = and_(here.status == "locked", here.first_order, here.expires_at > now)
-    ours = select(here.customer_id, here.created_at, case((held, 1), else_=0)).where(
-        here.customer_id.in_(padded(customer_ids)),
-        here.order_id != (but or ""),
-        or_(held, here.status.not_in(("locked", "rolled_back", "expired"))),
-    )
-    sold = select(TILL.c.customer_id, TILL.c.created_at, literal(0, Integer)).where(
-        TILL.c.customer_id.in_(padded(customer_ids)), TILL.c.order_ref != (but or ""), TILL.c.status == "redeemed"
-    )
-    every = union_all(elsewhere, ours, sold).subquery()
+    every = union_all(told, *(orders_of(customer_ids, now, but or "") for orders_of in sources)).subquery()
     chosen = select(every.c.customer_id, every.c.open, func.min(every.c.at).label("first")).group_by(
         every.c.customer_id, every.c.open
     )
     return _by_customer((await tx.execute(chosen)).all())
-
-
-async def first_coupons(tx: Transaction, customer_ids: Sequence[str]) -> dict[str, datetime]:
-    """When each customer got the first coupon."""
-    chosen = select(COUPON.c.customer_id, func.min(COUPON.c.issued_at).label("first"))
-    mine = chosen.where(COUPON.c.customer_id.in_(padded(customer_ids))).group_by(COUPON.c.customer_id)
-    return {row.customer_id: row.first for row in await tx.execute(mine)}
 
 
 def _by_customer(rows: Sequence[Row[Any]]) -> dict[str, tuple[datetime | None, bool]]:

@@ -1,15 +1,24 @@
 """The room of facts about customers."""
 
+from dataclasses import dataclass
+
 from services.coupon.audience.handlers import on_membership, on_tracked
+from services.coupon.audience.knowing import Audience, History
+from services.coupon.templates.room import TemplatesRoom
 from shared.contracts import EventsTracked, SegmentEntered, SegmentExited
 from shared.messaging import Subscription
 from shared.room import Room
 
 
+@dataclass(eq=False)
 class AudienceRoom(Room):
-    """Offers nothing that is built: the facts are rows, and `knowing.py` reads them in the transaction of who asks."""
+    """Offers `knowing`: the facts about customers, read in the transaction of who asks."""
 
-    def __init__(self) -> None:
+    history: History
+    templates: TemplatesRoom
+
+    def __post_init__(self) -> None:
+        self.knowing = Audience(self.history)
         self.subscriptions = [
             Subscription("coupon.segments", (SegmentEntered, SegmentExited), on_membership),
             Subscription("coupon.customers", (EventsTracked,), on_tracked),

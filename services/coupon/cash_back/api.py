@@ -4,23 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from services.coupon.cash_back.completing import Completing
-from services.coupon.cash_back.schemas import CashBackView, CompletedView, Status
+from services.coupon.cash_back.schemas import CashBackView, Status
 from services.coupon.cash_back.viewing import CashBacks
-from shared.web import Caller, ExternalId, Page, PageParams, Provided, merchant_needs, needs
+from shared.web import Caller, ExternalId, Page, PageParams, Provided, needs
 
 router = APIRouter(prefix="/v1", tags=["checkouts"])
-CompletionsWrite = Annotated[Caller, Depends(merchant_needs("coupon:completions:write"))]
 CashBackRead = Annotated[Caller, Depends(needs("coupon:cash-back:read"))]
 Viewing = Annotated[CashBacks, Provided(CashBacks)]
-
-
-@router.post("/checkouts/{checkout_id}/complete", summary="The order is completed")
-async def complete_checkout(
-    caller: CompletionsWrite, checkout_id: str, completing: Annotated[Completing, Provided(Completing)]
-) -> CompletedView:
-    """Give the cash-back 返现 that the order was promised, as coupons. Again: the same answer. 409 `checkout_not_committed`."""
-    return await completing.complete(caller, checkout_id)
 
 
 @router.get("/cash-back", summary="List cash-back")

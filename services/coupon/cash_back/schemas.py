@@ -27,11 +27,3 @@ class CashBackView(View):
     note: Annotated[str | None, Field(description="the code of what keeps it back while it is due")]
     created_at: Instant
     updated_at: Instant
-
-
-class CompletedView(View):
-    """A completed order, and the cash-back that it brings."""
-
-    checkout_id: str
-    order_id: str
-    cash_back: list[CashBackView]

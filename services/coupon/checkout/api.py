@@ -4,15 +4,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from services.coupon.checkout.completing import Completing
 from services.coupon.checkout.locking import Locking
-from services.coupon.checkout.schemas import CheckoutIn, CheckoutView, ExtendIn, Status
+from services.coupon.checkout.schemas import CheckoutIn, CheckoutView, CompletedView, ExtendIn, Status
 from services.coupon.checkout.settling import Settling
 from services.coupon.checkout.viewing import Checkouts
-from shared.web import Caller, ClientFacts, ExternalId, Page, PageParams, Provided, needs
+from shared.web import Caller, ClientFacts, ExternalId, Page, PageParams, Provided, merchant_needs, needs
 
 router = APIRouter(prefix="/v1/checkouts", tags=["checkouts"])
 CheckoutsRead = Annotated[Caller, Depends(needs("coupon:checkouts:read"))]
 CheckoutsWrite = Annotated[Caller, Depends(needs("coupon:checkouts:write"))]
+CompletionsWrite = Annotated[Caller, Depends(merchant_needs("coupon:completions:write"))]
 Viewing = Annotated[Checkouts, Provided(Checkouts)]
 Ends = Annotated[Settling, Provided(Settling)]
 
@@ -71,3 +73,11 @@ async def extend_checkout(caller: CheckoutsWrite, checkout_id: str, body: Extend
     410 `checkout_expired`; 409 `checkout_committed`, `checkout_rolled_back`.
     """
     return await settling.extend(caller, checkout_id, body.ttl_seconds)
+
+
+@router.post("/{checkout_id}/complete", summary="The order is completed")
+async def complete_checkout(
+    caller: CompletionsWrite, checkout_id: str, completing: Annotated[Completing, Provided(Completing)]
+) -> CompletedView:
+    """Give the cash-back 返现 that the order was promised, as coupons. Again: the same answer. 409 `checkout_not_committed`."""
+    return await completing.complete(caller, checkout_id)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from services.coupon.audience.knowing import ordered_elsewhere
+from services.coupon.audience.knowing import Audience
 from services.coupon.cash_back import repository as cash_back
 from services.coupon.checkout import repository
 from services.coupon.checkout.rules import topped_up
@@ -22,8 +22,9 @@ from shared.web import Conflict
 class Relocking:
     """Locks again what an expired checkout had locked, at the price that it was locked with."""
 
-    def __init__(self, kit: Kit, spending: Spending) -> None:
+    def __init__(self, kit: Kit, audience: Audience, spending: Spending) -> None:
         self._kit = kit
+        self._audience = audience
         self._spending = spending
 
     async def lock_again(
@@ -38,7 +39,9 @@ class Relocking:
         promotions = await repository.promotions(tx, [checkout.id], "released")
         names = {*(lock.template_id for lock in locks), *(row.promotion_id for row in promotions)}
         offers = await hold_limited(tx, sorted(names))
-        if checkout.first_order and await ordered_elsewhere(tx, checkout.customer_id, checkout.order_id, now):
+        if checkout.first_order and await self._audience.ordered_elsewhere(
+            tx, checkout.customer_id, checkout.order_id, now
+        ):
             detail = (
                 "The lock ran out, and meanwhile another order became the customer's first. Quote again without it."
             )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, bindparam, case, insert, or_, select, update
 
 from services.coupon.checkout.models import (
     Checkout,
@@ -121,3 +121,14 @@ async def set_status(tx: Transaction, checkout_ids: Sequence[str], status: str, 
 async def set_end(tx: Transaction, checkout_id: str, until: datetime, now: datetime) -> None:
     """The lock lasts until then."""
     await tx.execute(update(CHECKOUT).where(CHECKOUT.c.id == checkout_id).values(expires_at=until, updated_at=now))
+
+
+def orders_of(customer_ids: Sequence[str], now: datetime, but: str) -> Select[tuple[str, datetime, int]]:
+    """The paid orders of these customers, and the open ones that use a first-order offer; for the audience."""
+    columns = CHECKOUT.c
+    held = and_(columns.status == "locked", columns.first_order, columns.expires_at > now)
+    return select(columns.customer_id, columns.created_at.label("at"), case((held, 1), else_=0).label("open")).where(
+        columns.customer_id.in_(padded(customer_ids)),
+        columns.order_id != but,
+        or_(held, columns.status.not_in(("locked", "rolled_back", "expired"))),
+    )

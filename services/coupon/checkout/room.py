@@ -1,7 +1,13 @@
 """The room of orders' holds on coupons and promotions 锁券."""
 
+from dataclasses import dataclass
+
 from services.coupon.abuse.room import AbuseRoom
+from services.coupon.audience.room import AudienceRoom
+from services.coupon.cash_back.room import CashBackRoom
+from services.coupon.checkout import repository
 from services.coupon.checkout.api import router
+from services.coupon.checkout.completing import Completing
 from services.coupon.checkout.locking import Locking
 from services.coupon.checkout.releasing import Releasing
 from services.coupon.checkout.relocking import Relocking
@@ -12,29 +18,44 @@ from services.coupon.codes.room import CodesRoom
 from services.coupon.pricing.room import PricingRoom
 from services.coupon.settings import CouponSettings
 from services.coupon.templates.room import TemplatesRoom
+from services.coupon.wallet.room import WalletRoom
 from shared.room import Room
 from shared.service import Kit, Loop
 
 
+@dataclass(eq=False)
 class CheckoutRoom(Room):
-    """Offers `settling` (commit, rollback), `releasing` (the end of locks) and `spending` (what promotions count)."""
+    """Offers what orders need of each other: `settling` (commit, rollback), `completing` (cash-back), `releasing` (the end
+    of locks) and `spending` (what promotions count).
+    """
 
-    def __init__(
-        self,
-        kit: Kit,
-        settings: CouponSettings,
-        templates: TemplatesRoom,
-        pricing: PricingRoom,
-        codes: CodesRoom,
-        abuse: AbuseRoom,
-    ) -> None:
-        checkouts = Checkouts(kit)
-        self.spending = Spending(kit, templates.book, settings.time_zone)
-        self.releasing = Releasing(kit, self.spending, settings.sweep_batch_size)
-        self.settling = Settling(kit, self.spending, Relocking(kit, self.spending), self.releasing, checkouts)
+    orders_of = staticmethod(repository.orders_of)
+    kit: Kit
+    settings: CouponSettings
+    templates: TemplatesRoom
+    audience: AudienceRoom
+    abuse: AbuseRoom
+    wallet: WalletRoom
+    codes: CodesRoom
+    pricing: PricingRoom
+    cash_back: CashBackRoom
+
+    def __post_init__(self) -> None:
+        checkouts = Checkouts(self.kit)
+        self.spending = Spending(self.kit, self.templates.book, self.settings.time_zone)
+        self.releasing = Releasing(self.kit, self.spending, self.settings.sweep_batch_size)
+        relocking = Relocking(self.kit, self.audience.knowing, self.spending)
+        self.settling = Settling(self.kit, self.spending, relocking, self.releasing, checkouts)
+        self.completing = Completing(self.kit, self.cash_back.giving)
         locking = Locking(
-            kit, pricing.quoting, codes.resolving, abuse.guarding, self.spending, self.releasing, checkouts
+            self.kit,
+            self.pricing.quoting,
+            self.codes.resolving,
+            self.abuse.guarding,
+            self.spending,
+            self.releasing,
+            checkouts,
         )
         self.routers = [router]
-        self.provides = [checkouts, locking, self.settling]
-        self.loops = [Loop("expire locks", self.releasing.expire_due, settings.sweep_seconds)]
+        self.provides = [checkouts, locking, self.settling, self.completing]
+        self.loops = [Loop("expire locks", self.releasing.expire_due, self.settings.sweep_seconds)]

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from services.coupon.cash_back.schemas import CashBackView
 from services.coupon.pricing.schemas import EXAMPLE, CartIn, QuoteView
 from shared.web import Body, ExternalId, Instant, View
 
@@ -56,3 +57,11 @@ class CheckoutView(View):
     expires_at: Instant
     created_at: Instant
     updated_at: Instant
+
+
+class CompletedView(View):
+    """A completed order, and the cash-back that it brings."""
+
+    checkout_id: str
+    order_id: str
+    cash_back: list[CashBackView]

@@ -1,5 +1,7 @@
 """The room of codes 兑换码, unique and public ones."""
 
+from dataclasses import dataclass
+
 from services.coupon.abuse.room import AbuseRoom
 from services.coupon.codes.api import redeem_route, router
 from services.coupon.codes.downloading import Downloads
@@ -8,20 +10,30 @@ from services.coupon.codes.publishing import PublicCodes
 from services.coupon.codes.redeeming import Redeeming
 from services.coupon.codes.resolving import Codes
 from services.coupon.settings import CouponSettings
+from services.coupon.templates.room import TemplatesRoom
 from services.coupon.wallet.room import WalletRoom
 from shared.room import Room
 from shared.service import Kit
 
 
+@dataclass(eq=False)
 class CodesRoom(Room):
     """Offers `resolving`: what a typed code stands for, and redeeming it in the transaction of who asks."""
 
-    def __init__(self, kit: Kit, settings: CouponSettings, wallet: WalletRoom, abuse: AbuseRoom) -> None:
-        self.resolving = Codes(kit, wallet.granting, abuse.guarding)
-        redeeming = Redeeming(kit, self.resolving, wallet.reading, abuse.guarding, settings.group_commit_max)
-        batches = CodeBatches(kit, settings.code_chunk_size)
+    kit: Kit
+    settings: CouponSettings
+    templates: TemplatesRoom
+    abuse: AbuseRoom
+    wallet: WalletRoom
+
+    def __post_init__(self) -> None:
+        self.resolving = Codes(self.kit, self.wallet.granting, self.abuse.guarding)
+        redeeming = Redeeming(
+            self.kit, self.resolving, self.wallet.reading, self.abuse.guarding, self.settings.group_commit_max
+        )
+        batches = CodeBatches(self.kit, self.settings.code_chunk_size)
         self.routers = [router]
         self.hot_routes = [redeem_route(redeeming)]
-        self.provides = [self.resolving, batches, Downloads(kit, batches), PublicCodes(kit)]
+        self.provides = [self.resolving, batches, Downloads(self.kit, batches), PublicCodes(self.kit)]
         self.loops = [batches.loop]
         self.resources = [redeeming.group.running]

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Row, insert
 
-from services.coupon.cash_back.completing import Completing
 from services.coupon.checkout import repository as checkouts
+from services.coupon.checkout.completing import Completing
 from services.coupon.checkout.settling import Settling
 from services.coupon.orders.viewing import MESSAGE
 from services.coupon.refunds.refunding import Refunding

@@ -1,6 +1,7 @@
 """The room of the order system's messages 订单消息."""
 
-from services.coupon.cash_back.room import CashBackRoom
+from dataclasses import dataclass
+
 from services.coupon.checkout.room import CheckoutRoom
 from services.coupon.orders.api import router
 from services.coupon.orders.handlers import CONSUMER, OrderMessages
@@ -12,12 +13,17 @@ from shared.room import Room
 from shared.service import Kit
 
 
+@dataclass(eq=False)
 class OrdersRoom(Room):
     """Offers nothing: messages drive the same use cases as calls do."""
 
-    def __init__(self, kit: Kit, checkout: CheckoutRoom, cash_back: CashBackRoom, refunds: RefundsRoom) -> None:
-        messages = OrderMessages(kit, checkout.settling, cash_back.completing, refunds.refunding)
+    kit: Kit
+    checkout: CheckoutRoom
+    refunds: RefundsRoom
+
+    def __post_init__(self) -> None:
+        messages = OrderMessages(self.kit, self.checkout.settling, self.checkout.completing, self.refunds.refunding)
         heard = (OrderPaid, OrderCancelled, OrderCompleted, OrderRefunded)
         self.routers = [router]
-        self.provides = [OrderMessageLog(kit)]
+        self.provides = [OrderMessageLog(self.kit)]
         self.subscriptions = [Subscription(CONSUMER, heard, messages.on_order)]

@@ -1,9 +1,12 @@
 """The room of packs: several coupons at once, all or nothing 新人礼包."""
 
+from dataclasses import dataclass
+
 from services.coupon.abuse.room import AbuseRoom
 from services.coupon.packs.api import router
 from services.coupon.packs.giving import PackGiving
 from services.coupon.packs.managing import Packs
+from services.coupon.templates.room import TemplatesRoom
 from services.coupon.wallet.room import WalletRoom
 from shared.contracts import ProfileCreated
 from shared.messaging import Subscription
@@ -11,11 +14,17 @@ from shared.room import Room
 from shared.service import Kit
 
 
+@dataclass(eq=False)
 class PacksRoom(Room):
     """Offers nothing: a pack is claimed, or given to who has just become a customer."""
 
-    def __init__(self, kit: Kit, wallet: WalletRoom, abuse: AbuseRoom) -> None:
-        giving = PackGiving(kit, wallet.granting, wallet.reading, abuse.watch)
+    kit: Kit
+    templates: TemplatesRoom
+    abuse: AbuseRoom
+    wallet: WalletRoom
+
+    def __post_init__(self) -> None:
+        giving = PackGiving(self.kit, self.wallet.granting, self.wallet.reading, self.abuse.watch)
         self.routers = [router]
-        self.provides = [Packs(kit), giving]
+        self.provides = [Packs(self.kit), giving]
         self.subscriptions = [Subscription("coupon.packs", (ProfileCreated,), giving.on_profile)]

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from services.coupon.pricing.stacks import Live
+from services.coupon.pricing.stacks import Live, stack_fault
 from services.coupon.templates import repository
 from services.coupon.templates.repository import TermsBook
+from services.coupon.templates.rules import Fault, Proposal
 from shared.db import Transaction
 
 MOST_NEIGHBOURS = 500
@@ -25,3 +26,8 @@ async def neighbours(
         for row in rows
         if row.id != but
     ]
+
+
+async def check_stack(tx: Transaction, book: TermsBook, offer: Proposal, now: datetime) -> Fault | None:
+    """What speaks against the offer beside the live ones; None when nothing does."""
+    return stack_fault(offer.terms, offer.kind, await neighbours(tx, book, offer.currency, now, offer.id))

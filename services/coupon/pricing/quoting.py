@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from services.coupon.abuse.guarding import Attempt, Guarding
-from services.coupon.audience.knowing import facts
+from services.coupon.audience.knowing import Audience
 from services.coupon.codes.resolving import Codes, invalid
 from services.coupon.pricing import repository
 from services.coupon.pricing.budgets import price_within
@@ -42,9 +42,12 @@ class Priced:
 class Quoting:
     """Prices carts with the coupons of their customers and the promotions that run: the one way to a price."""
 
-    def __init__(self, kit: Kit, book: TermsBook, codes: Codes, guarding: Guarding, time_zone: str) -> None:
+    def __init__(
+        self, kit: Kit, book: TermsBook, audience: Audience, codes: Codes, guarding: Guarding, time_zone: str
+    ) -> None:
         self._kit = kit
         self._book = book
+        self._audience = audience
         self._codes = codes
         self._guarding = guarding
         self._time_zone = time_zone
@@ -145,8 +148,8 @@ class Quoting:
     ) -> Moment:
         """When, where and for whom, as far as these offers ask."""
         scopes = [candidate.terms.scope for candidate in candidates]
-        known = (await facts(tx, scopes, [cart.customer_id], now, order_id=order_id))[cart.customer_id]
-        return Moment(now, self._time_zone, cart.currency, cart.channel, known)
+        known = await self._audience.facts(tx, scopes, [cart.customer_id], now, order_id=order_id)
+        return Moment(now, self._time_zone, cart.currency, cart.channel, known[cart.customer_id])
 
 
 def vouched(caller: Caller, cart: CartIn) -> None:

@@ -1,22 +1,44 @@
 """The room of prices: the one way to what a cart costs."""
 
+from dataclasses import dataclass
+
 from services.coupon.abuse.room import AbuseRoom
+from services.coupon.audience.room import AudienceRoom
 from services.coupon.codes.room import CodesRoom
+from services.coupon.pricing import neighbours
 from services.coupon.pricing.api import router
 from services.coupon.pricing.previewing import Previewing
 from services.coupon.pricing.quoting import Quoting
+from services.coupon.promotions.room import PromotionsRoom
 from services.coupon.settings import CouponSettings
 from services.coupon.templates.room import TemplatesRoom
+from services.coupon.wallet.room import WalletRoom
 from shared.room import Room
 from shared.service import Kit
 
 
+@dataclass(eq=False)
 class PricingRoom(Room):
     """Offers `quoting`, by which every order and every till is priced."""
 
-    def __init__(
-        self, kit: Kit, settings: CouponSettings, templates: TemplatesRoom, codes: CodesRoom, abuse: AbuseRoom
-    ) -> None:
-        self.quoting = Quoting(kit, templates.book, codes.resolving, abuse.guarding, settings.time_zone)
+    check_stack = staticmethod(neighbours.check_stack)
+    kit: Kit
+    settings: CouponSettings
+    templates: TemplatesRoom
+    promotions: PromotionsRoom
+    audience: AudienceRoom
+    abuse: AbuseRoom
+    wallet: WalletRoom
+    codes: CodesRoom
+
+    def __post_init__(self) -> None:
+        self.quoting = Quoting(
+            self.kit,
+            self.templates.book,
+            self.audience.knowing,
+            self.codes.resolving,
+            self.abuse.guarding,
+            self.settings.time_zone,
+        )
         self.routers = [router]
-        self.provides = [self.quoting, Previewing(kit, templates.book, self.quoting)]
+        self.provides = [self.quoting, Previewing(self.kit, self.templates.book, self.quoting)]

@@ -1,5 +1,7 @@
 """The room of automatic promotions 自动促销."""
 
+from dataclasses import dataclass
+
 from services.coupon.promotions.api import router
 from services.coupon.promotions.managing import Promotions
 from services.coupon.templates.room import TemplatesRoom
@@ -7,9 +9,13 @@ from shared.room import Room
 from shared.service import Kit
 
 
+@dataclass(eq=False)
 class PromotionsRoom(Room):
     """Offers nothing: promotions are read as offers of their kind."""
 
-    def __init__(self, kit: Kit, templates: TemplatesRoom) -> None:
+    kit: Kit
+    templates: TemplatesRoom
+
+    def __post_init__(self) -> None:
         self.routers = [router]
-        self.provides = [Promotions(kit, templates.book)]
+        self.provides = [Promotions(self.kit, self.templates.book, self.templates.check_stack)]

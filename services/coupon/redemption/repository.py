@@ -1,10 +1,13 @@
 """The SQL of store redemption."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Integer, Row, Select, literal, select
 
 from services.coupon.redemption.models import Redemption, RedemptionConflict, RedemptionToken
+from services.coupon.statements import padded
 from services.coupon.templates.repository import TEMPLATE
 from services.coupon.wallet.ledger import COUPON, ENTRY
 from shared.db import Transaction, table
@@ -62,3 +65,11 @@ async def holder(tx: Transaction, coupon: Row[Any]) -> str | None:
     last = select(ENTRY.c.checkout_id).where(ENTRY.c.coupon_id == coupon.id, ENTRY.c.step == coupon.step)
     found: str | None = await tx.scalar(last)
     return found
+
+
+def orders_of(customer_ids: Sequence[str], _now: datetime, but: str) -> Select[tuple[str, datetime, int]]:
+    """The receipts on which these customers used coupons; for the audience. A receipt is never open."""
+    columns = REDEMPTION.c
+    return select(columns.customer_id, columns.created_at.label("at"), literal(0, Integer).label("open")).where(
+        columns.customer_id.in_(padded(customer_ids)), columns.order_ref != but, columns.status == "redeemed"
+    )

@@ -1,10 +1,12 @@
 """The room of tills 门店核销."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from services.coupon.abuse.room import AbuseRoom
 from services.coupon.checkout.room import CheckoutRoom
 from services.coupon.pricing.room import PricingRoom
+from services.coupon.redemption import repository
 from services.coupon.redemption.api import router
 from services.coupon.redemption.booking import Booking
 from services.coupon.redemption.pricing import StorePricing
@@ -17,35 +19,38 @@ from services.coupon.redemption.signing import Signing
 from services.coupon.refunds.room import RefundsRoom
 from services.coupon.settings import CouponSettings
 from services.coupon.templates.room import TemplatesRoom
+from services.coupon.wallet.room import WalletRoom
 from shared.room import Room
 from shared.service import Kit, Loop
 
 
+@dataclass(eq=False)
 class RedemptionRoom(Room):
     """Offers nothing: a till uses coupons up, and a day's mistake is taken back here."""
 
-    def __init__(
-        self,
-        kit: Kit,
-        settings: CouponSettings,
-        templates: TemplatesRoom,
-        pricing: PricingRoom,
-        checkout: CheckoutRoom,
-        refunds: RefundsRoom,
-        abuse: AbuseRoom,
-    ) -> None:
-        kept = timedelta(days=settings.offline_settle_days)
-        signing = Signing(kit, settings.internal_secret.get_secret_value(), kept)
-        prices = StorePricing(pricing.quoting, templates.book)
-        booking = Booking(kit, checkout.releasing)
-        showing = Showing(kit, signing, prices, settings)
+    orders_of = staticmethod(repository.orders_of)
+    kit: Kit
+    settings: CouponSettings
+    templates: TemplatesRoom
+    abuse: AbuseRoom
+    wallet: WalletRoom
+    pricing: PricingRoom
+    checkout: CheckoutRoom
+    refunds: RefundsRoom
+
+    def __post_init__(self) -> None:
+        kept = timedelta(days=self.settings.offline_settle_days)
+        signing = Signing(self.kit, self.settings.internal_secret.get_secret_value(), kept)
+        prices = StorePricing(self.pricing.quoting, self.templates.book)
+        booking = Booking(self.kit, self.checkout.releasing)
+        showing = Showing(self.kit, signing, prices, self.settings)
         self.routers = [router]
         self.provides = [
             signing,
             showing,
-            StoreRedeeming(kit, signing, prices, booking, abuse.guarding),
-            Reversing(kit, refunds.returning, settings.time_zone),
-            OfflineSettling(kit, signing, booking, abuse.guarding, settings),
-            Redemptions(kit),
+            StoreRedeeming(self.kit, signing, prices, booking, self.abuse.guarding),
+            Reversing(self.kit, self.refunds.returning, self.settings.time_zone),
+            OfflineSettling(self.kit, signing, booking, self.abuse.guarding, self.settings),
+            Redemptions(self.kit),
         ]
         self.loops = [Loop("forget tokens", showing.forget, 60.0)]

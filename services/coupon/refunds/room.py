@@ -1,22 +1,34 @@
 """The room of refunds 退款."""
 
+from dataclasses import dataclass
+
 from services.coupon.cash_back.room import CashBackRoom
 from services.coupon.checkout.room import CheckoutRoom
+from services.coupon.pricing.room import PricingRoom
 from services.coupon.refunds.api import router
 from services.coupon.refunds.refunding import Refunding
 from services.coupon.refunds.returning import Returning
 from services.coupon.refunds.viewing import Refunds
 from services.coupon.templates.room import TemplatesRoom
+from services.coupon.wallet.room import WalletRoom
 from shared.room import Room
 from shared.service import Kit
 
 
+@dataclass(eq=False)
 class RefundsRoom(Room):
     """Offers `refunding` (the one way to a refund) and `returning` (used coupons back into wallets)."""
 
-    def __init__(self, kit: Kit, templates: TemplatesRoom, checkout: CheckoutRoom, cash_back: CashBackRoom) -> None:
-        refunds = Refunds(kit)
-        self.returning = Returning(kit, templates.book, checkout.spending)
-        self.refunding = Refunding(kit, templates.book, self.returning, cash_back.cutting, refunds)
+    kit: Kit
+    templates: TemplatesRoom
+    wallet: WalletRoom
+    pricing: PricingRoom
+    cash_back: CashBackRoom
+    checkout: CheckoutRoom
+
+    def __post_init__(self) -> None:
+        refunds = Refunds(self.kit)
+        self.returning = Returning(self.kit, self.templates.book, self.checkout.spending)
+        self.refunding = Refunding(self.kit, self.templates.book, self.returning, self.cash_back.cutting, refunds)
         self.routers = [router]
         self.provides = [refunds, self.refunding]

@@ -1,24 +1,44 @@
 """The room of the review queue 审核."""
 
+from dataclasses import dataclass
+
 from services.coupon.abuse.room import AbuseRoom
+from services.coupon.audience.room import AudienceRoom
 from services.coupon.review.api import router
 from services.coupon.review.cases import Cases
 from services.coupon.review.reviewing import Reviewing
 from services.coupon.review.scoring import Scoring
 from services.coupon.settings import CouponSettings
+from services.coupon.templates.room import TemplatesRoom
 from services.coupon.wallet.room import WalletRoom
 from shared.room import Room
 from shared.service import Kit, Loop
 
 
+@dataclass(eq=False)
 class ReviewRoom(Room):
     """Scores what was claimed, and lets a person decide: it takes coupons back by the wallet's `ending`."""
 
-    def __init__(self, kit: Kit, settings: CouponSettings, cases: Cases, abuse: AbuseRoom, wallet: WalletRoom) -> None:
-        scoring = Scoring(kit, abuse.guarding, abuse.fingerprints, cases, settings)
+    kit: Kit
+    settings: CouponSettings
+    cases: Cases
+    templates: TemplatesRoom
+    audience: AudienceRoom
+    abuse: AbuseRoom
+    wallet: WalletRoom
+
+    def __post_init__(self) -> None:
+        scoring = Scoring(
+            self.kit,
+            self.settings,
+            self.audience.knowing,
+            self.abuse.guarding,
+            self.abuse.fingerprints,
+            self.cases,
+        )
         self.routers = [router]
-        self.provides = [Reviewing(kit, wallet.ending, abuse.denials)]
+        self.provides = [Reviewing(self.kit, self.wallet.ending, self.abuse.denials)]
         self.loops = [
-            Loop("score claims", scoring.work, settings.sweep_seconds),
+            Loop("score claims", scoring.work, self.settings.sweep_seconds),
             Loop("forget sightings", scoring.forget, 3600.0),
         ]

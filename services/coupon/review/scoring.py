@@ -17,7 +17,7 @@ from services.coupon.abuse.fingerprints import Fingerprints
 from services.coupon.abuse.guarding import Guarding
 from services.coupon.abuse.guarding import Subject as Counted
 from services.coupon.abuse.rules import ACTIONS
-from services.coupon.audience import repository as audience
+from services.coupon.audience.knowing import Audience
 from services.coupon.review.cases import Cases, Suspect
 from services.coupon.review.models import AbuseCursor, AbuseShare, AbuseSighting
 from services.coupon.review.rules import Facts, Finding, findings, score
@@ -54,9 +54,16 @@ class Scoring:
     """The loop that scores, and opens cases where too much looks wrong."""
 
     def __init__(
-        self, kit: Kit, guarding: Guarding, fingerprints: Fingerprints, cases: Cases, settings: CouponSettings
+        self,
+        kit: Kit,
+        settings: CouponSettings,
+        audience: Audience,
+        guarding: Guarding,
+        fingerprints: Fingerprints,
+        cases: Cases,
     ) -> None:
         self._kit = kit
+        self._audience = audience
         self._guarding = guarding
         self._fingerprints = fingerprints
         self._cases = cases
@@ -181,9 +188,6 @@ class Scoring:
         times: dict[str, list[datetime]] = defaultdict(list)
         for row in recent:
             times[row.customer_id].append(row.issued_at)
-        first = dict(await audience.first_coupons(tx, customers))
-        for customer_id, person in (await audience.customers(tx, customers)).items():
-            first[customer_id] = min(first.get(customer_id, person.known_since), person.known_since)
         taken = await tx.execute(
             select(SHARE).where(and_(SHARE.c.template_id.in_(templates), SHARE.c.device.in_(padded(devices))))
         )
@@ -192,7 +196,7 @@ class Scoring:
         return _Seen(
             {(row.subject, row.value): row.number for row in people},
             times,
-            first,
+            await self._audience.first_seen(tx, customers),
             await self._guarding.failures(tx, counted),
             {(row.template_id, row.device): row.coupons for row in taken},
             {row.id: row.issued for row in issued},

@@ -1,22 +1,32 @@
 """The room of QR codes in shops 扫码领券."""
 
+from dataclasses import dataclass
+
 from services.coupon.abuse.room import AbuseRoom
 from services.coupon.scanning.api import router
 from services.coupon.scanning.redeeming import Scanning
 from services.coupon.scanning.showing import ClaimCodes
 from services.coupon.settings import CouponSettings
+from services.coupon.templates.room import TemplatesRoom
 from services.coupon.wallet.room import WalletRoom
 from shared.room import Room
 from shared.service import Kit
 
 
+@dataclass(eq=False)
 class ScanningRoom(Room):
     """Offers nothing: who scans gets a coupon into the wallet."""
 
-    def __init__(self, kit: Kit, settings: CouponSettings, wallet: WalletRoom, abuse: AbuseRoom) -> None:
-        zone = settings.time_zone
+    kit: Kit
+    settings: CouponSettings
+    templates: TemplatesRoom
+    abuse: AbuseRoom
+    wallet: WalletRoom
+
+    def __post_init__(self) -> None:
+        zone = self.settings.time_zone
         self.routers = [router]
         self.provides = [
-            ClaimCodes(kit, zone),
-            Scanning(kit, wallet.granting, wallet.reading, abuse.guarding, zone),
+            ClaimCodes(self.kit, zone),
+            Scanning(self.kit, self.wallet.granting, self.wallet.reading, self.abuse.guarding, zone),
         ]

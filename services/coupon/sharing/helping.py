@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from services.coupon.abuse.book import Watch
-from services.coupon.audience.knowing import facts
+from services.coupon.audience.knowing import Audience
 from services.coupon.audience.rules import not_for
 from services.coupon.reasons import explain
 from services.coupon.refusals import refusal
@@ -47,8 +47,9 @@ class _Given:
 class Sharing:
     """Shares and helps."""
 
-    def __init__(self, kit: Kit, granting: Granting, wallet: Wallet, watch: Watch) -> None:
+    def __init__(self, kit: Kit, audience: Audience, granting: Granting, wallet: Wallet, watch: Watch) -> None:
         self._kit = kit
+        self._audience = audience
         self._granting = granting
         self._wallet = wallet
         self._watch = watch
@@ -144,7 +145,8 @@ class Sharing:
         if share.new_customer_days is None:
             return
         scope = Scope(new_customer_days=share.new_customer_days)
-        unfit = not_for(scope, (await facts(tx, [scope], [customer_id], now))[customer_id], now)
+        known = await self._audience.facts(tx, [scope], [customer_id], now)
+        unfit = not_for(scope, known[customer_id], now)
         if unfit is not None:
             raise refusal(unfit)
 

@@ -1,17 +1,31 @@
 """The room of share-to-get 分享得券."""
 
+from dataclasses import dataclass
+
 from services.coupon.abuse.room import AbuseRoom
+from services.coupon.audience.room import AudienceRoom
 from services.coupon.sharing.api import router
 from services.coupon.sharing.helping import Sharing
 from services.coupon.sharing.offering import ShareOffers
+from services.coupon.templates.room import TemplatesRoom
 from services.coupon.wallet.room import WalletRoom
 from shared.room import Room
 from shared.service import Kit
 
 
+@dataclass(eq=False)
 class SharingRoom(Room):
     """Offers nothing: rewards are coupons in wallets."""
 
-    def __init__(self, kit: Kit, wallet: WalletRoom, abuse: AbuseRoom) -> None:
+    kit: Kit
+    templates: TemplatesRoom
+    audience: AudienceRoom
+    abuse: AbuseRoom
+    wallet: WalletRoom
+
+    def __post_init__(self) -> None:
         self.routers = [router]
-        self.provides = [ShareOffers(kit), Sharing(kit, wallet.granting, wallet.reading, abuse.watch)]
+        self.provides = [
+            ShareOffers(self.kit),
+            Sharing(self.kit, self.audience.knowing, self.wallet.granting, self.wallet.reading, self.abuse.watch),
+        ]

@@ -1,16 +1,16 @@
 """Use cases of the offers, coupon templates and promotions alike: create, read, change."""
 
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy import Row, insert, select, update
 
-from services.coupon.pricing.neighbours import neighbours
-from services.coupon.pricing.stacks import stack_fault
 from services.coupon.templates import leases, repository
 from services.coupon.templates.leases import NOTHING, Leased
 from services.coupon.templates.repository import TEMPLATE, TERMS, TermsBook
-from services.coupon.templates.rules import Kind, faults
+from services.coupon.templates.rules import Fault, Kind, Proposal, faults
 from services.coupon.templates.schemas import OfferIn, OfferPatch, OfferView, SummaryView, TemplateIn, TemplateView
 from services.coupon.templates.terms import Limits, Terms
 from services.coupon.templates.words import words
@@ -22,6 +22,8 @@ from shared.web import Conflict, FieldError, NotFound, Page, Paging, Unprocessab
 from shared.web.problems import from_validation
 
 V = TypeVar("V", bound=OfferView)
+StackCheck = Callable[[Transaction, TermsBook, Proposal, datetime], Awaitable[Fault | None]]
+"""What speaks against an offer beside the live ones: pricing can tell, which stands on this room."""
 
 
 class Offers(Generic[V]):
@@ -35,9 +37,10 @@ class Offers(Generic[V]):
     """Fields that the bodies of this kind have and its table row keeps."""
     view: type[V]
 
-    def __init__(self, kit: Kit, book: TermsBook) -> None:
+    def __init__(self, kit: Kit, book: TermsBook, check_stack: StackCheck) -> None:
         self._kit = kit
         self._book = book
+        self._check_stack = check_stack
 
     async def create(self, body: OfferIn) -> V:
         """Store a new offer. Raises Unprocessable when a rule refuses it."""
@@ -157,8 +160,8 @@ class Offers(Generic[V]):
         """
         if body.status != "active":
             return
-        live = await neighbours(tx, self._book, body.currency, self._kit.clock.now(), own_id)
-        fault = stack_fault(body.terms(), self.kind, live)
+        proposal = Proposal(own_id, self.kind, body.currency, body.terms())
+        fault = await self._check_stack(tx, self._book, proposal, self._kit.clock.now())
         if fault is not None:
             error = FieldError(pointer=fault.pointer, code=fault.code, detail=fault.detail)
             raise Unprocessable(fault.code, fault.detail, errors=[error], offers=list(fault.offers))

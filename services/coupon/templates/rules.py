@@ -21,6 +21,16 @@ class Fault:
     """The live offers that it is about."""
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An offer that is about to be live: a new one, or the one of this id with other terms."""
+
+    id: str | None
+    kind: Kind
+    currency: str
+    terms: Terms
+
+
 def worst_case(benefit: Benefit) -> int | None:
     """The highest discount that one coupon can give, in minor units; None when nothing bounds it."""
     return benefit.most()

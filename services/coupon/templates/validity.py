@@ -1,30 +1,15 @@
 """When a coupon may be used: window, days after the claim, weekdays and hours of the merchant's day. Pure."""
 
 from datetime import UTC, datetime, time, timedelta
-from functools import lru_cache
 from typing import Annotated, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from shared.web.schemas import Instant
+from shared.zones import known_zone, zone
 
 FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
 """The end of a coupon that never ends, so that it can be compared and sorted."""
-
-
-@lru_cache(maxsize=256)
-def zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
-
-
-def known_zone(name: str) -> str:
-    """`name`, when the time zone database knows it. Raises ValueError."""
-    try:
-        zone(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError("must be an IANA time zone such as Asia/Shanghai") from None
-    return name
 
 
 ZoneName = Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(known_zone)]

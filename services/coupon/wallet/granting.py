@@ -16,9 +16,10 @@ from typing import Any
 from sqlalchemy import Row, bindparam, func, select
 
 from services.coupon.abuse.velocity import Velocity
-from services.coupon.audience.knowing import facts
+from services.coupon.audience.knowing import Audience
 from services.coupon.audience.rules import Facts, not_for
 from services.coupon.refusals import refusal
+from services.coupon.settings import CouponSettings
 from services.coupon.statements import padded
 from services.coupon.templates import leases
 from services.coupon.templates import repository as templates
@@ -86,18 +87,19 @@ class Granting:
     def __init__(
         self,
         kit: Kit,
+        settings: CouponSettings,
         book: TermsBook,
+        audience: Audience,
         leasing: Leasing,
         velocity: Velocity,
-        time_zone: str,
-        remind_days_before: int,
     ) -> None:
         self._kit = kit
+        self._audience = audience
         self._book = book
         self._leasing = leasing
         self._velocity = velocity
-        self._time_zone = time_zone
-        self._remind_days_before = remind_days_before
+        self._time_zone = settings.time_zone
+        self._remind_days_before = settings.remind_days_before
 
     async def grant(
         self, tx: Transaction, wishes: Sequence[Wish], *, whole: bool = False, may_lease: bool = False
@@ -201,7 +203,7 @@ class Granting:
         """By template, the wishes that nothing speaks against but perhaps a limit; the others are answered."""
         customers = sorted({wish.customer_id for wish in batch.wishes})
         scopes = [lot.snapshot.terms.scope for lot in batch.lots.values()]
-        known = await facts(batch.tx, scopes, customers, batch.now)
+        known = await self._audience.facts(batch.tx, scopes, customers, batch.now)
         batch.held = await _held(batch.tx, sorted(batch.lots), customers)
         open_to: dict[str, list[int]] = {}
         for template_id, indexes in groups.items():

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Row, String, func, insert, literal, select, update
 
-from services.coupon.audience.repository import MEMBER
+from services.coupon.audience.repository import members
 from services.coupon.wallet.granting import Granting
 from services.coupon.wallet.jobs import JOB, TARGET, end
 from services.coupon.wallet.models import IssueJob
@@ -64,10 +64,7 @@ class IssueWorker:
 
     async def _list(self, tx: Transaction, job: IssueJob, now: datetime) -> int:
         """Copy the next members of the segment into the job, in the order of their ids."""
-        members = select(MEMBER.c.customer_id).where(MEMBER.c.segment_id == job.segment_id, MEMBER.c.member)
-        if job.listed is not None:
-            members = members.where(MEMBER.c.customer_id > job.listed)
-        part = members.order_by(MEMBER.c.customer_id).limit(_LIST_CHUNK).subquery()
+        part = members(job.segment_id, job.listed).limit(_LIST_CHUNK).subquery()
         number = func.row_number().over(order_by=part.c.customer_id)
         rows = select(literal(job.id, String), literal(job.total - 1, BigInteger) + number, part.c.customer_id)
         listed = await tx.execute(insert(TARGET).from_select(["job_id", "position", "customer_id"], rows))

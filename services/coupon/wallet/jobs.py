@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
-from services.coupon.audience.repository import MEMBER
+from services.coupon.audience.repository import knows_segment
 from services.coupon.refusals import refusal, told_zh
 from services.coupon.templates import repository as templates
 from services.coupon.wallet.models import IssueJob, IssueTarget
@@ -58,8 +58,7 @@ class IssueJobs:
     async def open_segment(self, caller: Caller, template_id: str, segment_id: str, reason: str) -> JobView:
         """A job for everybody who is in the segment, as far as this service was told; its members are listed next."""
         async with self._kit.db.write() as tx:
-            known = select(MEMBER.c.customer_id).where(MEMBER.c.segment_id == segment_id).limit(1)
-            if (await tx.execute(known)).first() is None:
+            if not await knows_segment(tx, segment_id):
                 detail = "Nobody is known to be in a segment with this id. Check the id, or wait for its first members."
                 raise Unprocessable("unknown_segment", detail)
             job_id = await self.open(tx, caller, template_id, reason, "listing", segment_id)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, literal, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, select
 
+from services.coupon.statements import padded
 from services.coupon.templates.repository import TEMPLATE
 from services.coupon.wallet.ledger import COUPON, ENTRY
 from shared.db import Transaction, UtcDateTime
@@ -36,3 +37,10 @@ def coupons_at(now: datetime) -> Select[Any]:
 async def entries(tx: Transaction, coupon_id: str) -> Sequence[Row[Any]]:
     chosen = select(ENTRY).where(ENTRY.c.coupon_id == coupon_id).order_by(ENTRY.c.step)
     return (await tx.execute(chosen)).all()
+
+
+async def first_coupons(tx: Transaction, customer_ids: Sequence[str]) -> dict[str, datetime]:
+    """When each customer got the first coupon; for the audience."""
+    chosen = select(COUPON.c.customer_id, func.min(COUPON.c.issued_at).label("first"))
+    mine = chosen.where(COUPON.c.customer_id.in_(padded(customer_ids))).group_by(COUPON.c.customer_id)
+    return {row.customer_id: row.first for row in await tx.execute(mine)}

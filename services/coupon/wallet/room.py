@@ -1,8 +1,12 @@
 """The room of customers' coupons: the one way to a new coupon, and what ends one unused."""
 
+from dataclasses import dataclass
+
 from services.coupon.abuse.room import AbuseRoom
+from services.coupon.audience.room import AudienceRoom
 from services.coupon.settings import CouponSettings
 from services.coupon.templates.room import TemplatesRoom
+from services.coupon.wallet import repository
 from services.coupon.wallet.api import claim_route, router
 from services.coupon.wallet.centre import ClaimCentre
 from services.coupon.wallet.claiming import Claiming
@@ -21,28 +25,44 @@ from shared.room import Room
 from shared.service import Kit, Loop
 
 
+@dataclass(eq=False)
 class WalletRoom(Room):
     """Offers `granting` (new coupons), `reading` (views of coupons) and `ending` (void, expiry)."""
 
-    def __init__(self, kit: Kit, settings: CouponSettings, templates: TemplatesRoom, abuse: AbuseRoom) -> None:
-        zone, pause, batch = settings.time_zone, settings.sweep_seconds, settings.sweep_batch_size
-        leasing = Leasing(kit, settings.lease_size, settings.lease_seconds, settings.lease_from)
-        self.granting = Granting(kit, templates.book, leasing, abuse.velocity, zone, settings.remind_days_before)
-        self.reading = Wallet(kit, templates.book)
-        self.ending = Ending(kit, self.reading, batch)
-        claiming = Claiming(kit, self.granting, abuse.watch, settings.group_commit_max)
-        worker = IssueWorker(kit, self.granting, settings.job_chunk_size)
-        jobs = IssueJobs(kit, worker.wake)
+    first_coupons = staticmethod(repository.first_coupons)
+    kit: Kit
+    settings: CouponSettings
+    templates: TemplatesRoom
+    audience: AudienceRoom
+    abuse: AbuseRoom
+
+    def __post_init__(self) -> None:
+        pause, batch = self.settings.sweep_seconds, self.settings.sweep_batch_size
+        leasing = Leasing(self.kit, self.settings.lease_size, self.settings.lease_seconds, self.settings.lease_from)
+        self.granting = Granting(
+            self.kit, self.settings, self.templates.book, self.audience.knowing, leasing, self.abuse.velocity
+        )
+        self.reading = Wallet(self.kit, self.templates.book)
+        self.ending = Ending(self.kit, self.reading, batch)
+        claiming = Claiming(self.kit, self.granting, self.abuse.watch, self.settings.group_commit_max)
+        worker = IssueWorker(self.kit, self.granting, self.settings.job_chunk_size)
+        jobs = IssueJobs(self.kit, worker.wake)
 
         self.routers = [router]
         self.hot_routes = [claim_route(claiming)]
-        self.provides = [self.reading, self.ending, jobs, Receiving(kit, jobs), ClaimCentre(kit, self.granting)]
-        requests = JourneyRequests(kit, self.granting)
+        self.provides = [
+            self.reading,
+            self.ending,
+            jobs,
+            Receiving(self.kit, jobs),
+            ClaimCentre(self.kit, self.granting),
+        ]
+        requests = JourneyRequests(self.kit, self.granting)
         self.subscriptions = [Subscription("coupon.journeys", (CouponRequested,), requests.on_requested)]
         self.loops = [
             Loop("expire coupons", self.ending.expire_due, pause),
             Loop("return leases", leasing.return_expired, pause),
-            Loop("remind", Reminding(kit, batch).remind_due, pause),
+            Loop("remind", Reminding(self.kit, batch).remind_due, pause),
             worker.loop,
         ]
         self.resources = [leasing.running, claiming.group.running]
