@@ -12,7 +12,7 @@ from shared.web import HotRoute, create_app
 
 
 class Room:
-    """One subject of a part. The constructor of its subclass takes what the room stands on.
+    """One subject of a part. Its subclass takes what the room stands on, as fields of a dataclass where that is much.
 
     It sets those of these attributes that the room adds to the service; further attributes are what it offers to other rooms.
     """

@@ -64,7 +64,7 @@ class IssueWorker:
 
     async def _list(self, tx: Transaction, job: IssueJob, now: datetime) -> int:
         """Copy the next members of the segment into the job, in the order of their ids."""
-        part = members(job.segment_id, job.listed).limit(_LIST_CHUNK).subquery()
+        part = members(str(job.segment_id), job.listed).limit(_LIST_CHUNK).subquery()
         number = func.row_number().over(order_by=part.c.customer_id)
         rows = select(literal(job.id, String), literal(job.total - 1, BigInteger) + number, part.c.customer_id)
         listed = await tx.execute(insert(TARGET).from_select(["job_id", "position", "customer_id"], rows))
