@@ -8,11 +8,12 @@ from rich.markup import escape
 
 from suite.client import connect
 from suite.commands import imports, keys, parked
-from suite.commands.common import DataDir, Key, Url, caller, console, errors, flags, run
+from suite.commands.common import DataDir, Key, Url, caller, flags, run
 from suite.commands.doctor import doctor
 from suite.commands.serve import migrate, serve
 from suite.errors import Stop
 from suite.settings import SuiteSettings, load
+from suite.terminal import console, errors
 
 app = typer.Typer(
     name="quanyu",
@@ -32,11 +33,11 @@ app.add_typer(parked.app, name="parked")
 @app.command()
 def tour(url: Url = None, key: Key = None, data_dir: DataDir = None) -> None:
     """Play the main story against a running suite and print each step. Exits with 1 when something is off."""
-    from suite.tour import story
+    from suite.tour.play import play
 
     async def work() -> None:
         async with connect(caller(url, data_dir), key) as client:
-            await story.play(client, console)
+            await play(client, console)
 
     run(work())
 

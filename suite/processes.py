@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from shared.settings import DEFAULT_INTERNAL_SECRET
-from suite import showing
+from suite import announcement
 from suite.client import Client
 from suite.errors import Stop
 from suite.parts import PARTS, SERVICES
@@ -182,7 +182,7 @@ async def supervise(settings: SuiteSettings) -> None:
 
 async def _up(processes: Processes, settings: SuiteSettings) -> None:
     await processes.ready(PARTS)
-    showing.announce(processes.url_of("gateway"), None, settings.data_dir / "admin.key")
+    announcement.announce(processes.url_of("gateway"), None, settings.data_dir / "admin.key")
     await asyncio.Event().wait()
 
 

@@ -6,14 +6,10 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
-from rich.console import Console
 
 from shared.observability.logging import configure_logging
 from shared.settings import ServiceSettings
 from suite.settings import CallerSettings, load
-
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
 
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of databases and keys.  [default: ./data]")]
 Url = Annotated[str | None, typer.Option("--url", help="Where the suite runs.  [default: http://127.0.0.1:8000]")]

@@ -9,10 +9,11 @@ from rich.markup import escape
 from shared.settings import DEFAULT_INTERNAL_SECRET
 from suite.audits import AUDITS, run_audits
 from suite.client import Client, connect
-from suite.commands.common import DataDir, Key, Url, caller, console, flags, run
+from suite.commands.common import DataDir, Key, Url, caller, flags, run
 from suite.errors import Stop
 from suite.parts import PARTS, SERVICES
 from suite.settings import SuiteSettings, load
+from suite.terminal import console
 
 GOOD, BAD, NOTE = "[green]ok[/green]  ", "[red]bad[/red] ", "[yellow]note[/yellow]"
 

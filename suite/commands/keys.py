@@ -6,7 +6,8 @@ import typer
 from rich.table import Column, Table
 
 from suite.client import connect
-from suite.commands.common import DataDir, Key, Url, caller, console, flags, run
+from suite.commands.common import DataDir, Key, Url, caller, flags, run
+from suite.terminal import console
 
 app = typer.Typer(no_args_is_help=True, help="Create, list, revoke and rotate API keys.")
 KeyId = Annotated[str, typer.Argument(help="The key's id, as `quanyu keys list` shows it.")]

@@ -1,17 +1,21 @@
-"""`quanyu parked`: messages that failed for good, where the operator decides. Works on the bus itself, not over HTTP."""
+"""`quanyu parked`: messages that failed for good, where the operator decides. Works on the bus itself, not over HTTP.
+
+A message may be parked because it is no message at all, so nothing here relies on what its body should be.
+"""
 
 import json
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic_core import from_json
 from rich.table import Column, Table
 
-from shared.messaging.parked import contents
 from shared.observability.logging import mask
-from suite.commands.common import DataDir, console, flags, run
+from suite.commands.common import DataDir, flags, run
 from suite.errors import Stop
 from suite.settings import SuiteSettings, load
+from suite.terminal import console
 
 if TYPE_CHECKING:
     from shared.messaging import Bus, Parked
@@ -55,6 +59,18 @@ def replay(queue: Queue, parked_id: ParkedId, data_dir: DataDir = None) -> None:
 def drop(queue: Queue, parked_id: ParkedId, data_dir: DataDir = None) -> None:
     """Delete a message for good."""
     _decide(queue, parked_id, "dropped", data_dir)
+
+
+def contents(parked: "Parked") -> list[Any]:
+    """The envelopes inside, as JSON values. What is not JSON comes as one `{"not_json": …}` with its first 2,000 characters.
+
+    Holds customer data as it was sent.
+    """
+    try:
+        found = from_json(parked.body)
+    except ValueError:
+        return [{"not_json": parked.body[:2000].decode(errors="replace")}]
+    return found if isinstance(found, list) else [found]
 
 
 def _decide(queue: str, parked_id: str, what: str, data_dir: Any) -> None:

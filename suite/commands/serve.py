@@ -6,9 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from shared.observability.tracing import configure_tracing
-from suite.commands.common import DataDir, console, flags, run
+from suite.commands.common import DataDir, flags, run
 from suite.parts import PARTS
 from suite.settings import SuiteSettings, load
+from suite.terminal import console
 
 Part = StrEnum("Part", [(name, name) for name in PARTS])  # type: ignore[misc]  # names are made in one place
 
@@ -47,9 +48,9 @@ def migrate(part: OnePart = None, data_dir: DataDir = None) -> None:
 
 
 async def _serve(part: Part | None, settings: SuiteSettings, given: dict[str, Any], demo: bool) -> None:
-    from suite import serving, showing, wiring
+    from suite import announcement, server, wiring
 
-    address = serving.listen(settings.host, settings.port)
+    address = server.listen(settings.host, settings.port)
     configure_tracing(part or "suite", settings.otlp_endpoint)
     arrangement = wiring.embedded(settings, given) if part is None else wiring.single(part.value, settings, given)
     url = f"http://{settings.host}:{address.getsockname()[1]}"
@@ -59,10 +60,10 @@ async def _serve(part: Part | None, settings: SuiteSettings, given: dict[str, An
 
             async def when_up() -> None:
                 if demo:
-                    await showing.demonstrate(url, key_file)
+                    await announcement.demonstrate(url, key_file)
                 else:
-                    showing.announce(url, part.value if part else None, key_file)
+                    announcement.announce(url, part.value if part else None, key_file)
 
-            await serving.serve(
+            await server.serve(
                 running.app, address, drain=running.drain, drain_seconds=settings.drain_seconds, when_up=when_up
             )

@@ -58,7 +58,7 @@ class Campaign:
         self.stage.tell("1,000 unique codes 兑换码 for 20 % off, at most 50", batch["id"], seconds=seconds)
         typed = {"code": f" {code[:4].lower()}-{code[4:]} ", "customer_id": self.customer}
         self.ids["coupon"] = (await self.client.post("/v1/codes/redeem", typed))["id"]
-        self.stage.tell("赵敏 Zhao Min types one of them, in her own way", self.ids["coupon"])
+        self.stage.tell("赵敏 Zhao Min types one of them, in their own way", self.ids["coupon"])
         mistyped = {**typed, "code": code[:-1] + ("2" if code[-1] != "2" else "3")}
         await self._refused(
             "/v1/codes/redeem", mistyped, "coupon_invalid", "a typing error gets the one public refusal"
@@ -141,7 +141,7 @@ class Campaign:
         self.ids["till"] = key["id"]
         self.stage.tell("a staff key 店员密钥 of one shop", key["id"])
         token = await self.client.post("/v1/redemption-tokens", {"coupon_id": self.ids["coupon"]})
-        self.stage.tell("a signed code on her phone, good for less than a minute", token["short_code"])
+        self.stage.tell("a signed code on their phone, good for less than a minute", token["short_code"])
         receipt = {
             "short_code": token["short_code"],
             "order_ref": f"receipt-{self.run}",

@@ -12,7 +12,7 @@ import orjson
 import uvicorn
 
 from shared.webhooks import SignatureInvalid, verify
-from suite.serving import Server
+from suite.server import Server
 
 
 @dataclass(frozen=True)

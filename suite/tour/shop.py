@@ -1,8 +1,12 @@
-"""What the merchant of the story sells and promises: request bodies with fresh names for each run. Pure."""
+"""What the merchant of the story sells and promises (request bodies with fresh names for each run), and the shopper's app."""
 
+import base64
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from shared.ids import new_id
+from suite.client import Client
 
 CURRENCY = "CNY"
 SHIPPING_FEE = 1000
@@ -10,6 +14,8 @@ DISCOUNT = 5000
 STOCK = 20
 WAREHOUSES = {"hz": "杭州仓 Hangzhou warehouse", "gz": "广州仓 Guangzhou warehouse"}
 EVENTS = ("segment.entered", "coupon.issued", "coupon.redeemed", "reservation.confirmed")
+Message = dict[str, Any]
+"""`{"type":"identify","userId",…,"traits"}` or `{"type":"track","userId",…,"event","properties"}`."""
 
 
 @dataclass(frozen=True)
@@ -181,3 +187,22 @@ class Shop:
 
     def _track(self, customer_id: str, event: str, properties: dict[str, Any]) -> dict[str, Any]:
         return {"type": "track", "userId": customer_id, "event": event, "properties": properties}
+
+
+class Tracker(Protocol):
+    """Sends messages and returns when the suite has taken them."""
+
+    async def send(self, *messages: Message) -> None: ...
+
+
+class HttpTracker:
+    """Posts to `/v1/batch` with the write key in HTTP Basic, as the server SDKs do."""
+
+    def __init__(self, client: Client, write_key: str) -> None:
+        self._client = client
+        self._headers = {"authorization": "Basic " + base64.b64encode(f"{write_key}:".encode()).decode()}
+
+    async def send(self, *messages: Message) -> None:
+        now = datetime.now(UTC).isoformat()
+        batch = [{"timestamp": now, "messageId": new_id("tour"), **message} for message in messages]
+        await self._client.post("/v1/batch", {"batch": batch, "sentAt": now}, self._headers)

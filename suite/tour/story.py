@@ -2,23 +2,18 @@
 after the ones before it; everything is asked again and again until it is so, because services answer by message.
 """
 
-import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
-
-from rich.console import Console
 
 from shared.money import format_money
 from suite.audits import AUDITS, run_audits
 from suite.client import Client, Problem
 from suite.errors import Stop
-from suite.tour.campaign import Campaign
 from suite.tour.checks import Checks
-from suite.tour.receiver import Receiver, open_receiver
-from suite.tour.shop import EVENTS, STOCK, WAREHOUSES, Shop, Shopper
+from suite.tour.receiver import Receiver
+from suite.tour.shop import EVENTS, STOCK, WAREHOUSES, HttpTracker, Shop, Shopper, Tracker
 from suite.tour.stage import Clock, Stage
-from suite.tour.tracking import HttpTracker, Tracker
 
 
 class Story:
@@ -287,23 +282,3 @@ class Story:
             await self.client.delete(f"/v1/webhook-endpoints/{self.ids['endpoint']}")
         if "key" in self.ids:
             await self.client.delete(f"/v1/keys/{self.ids['key']}")
-
-
-async def play(client: Client, console: Console) -> None:
-    """The whole story once. Raises TourFailed when something is off, Stop when a call is refused."""
-    stage = Stage(console)
-    async with open_receiver() as receiver:
-        story = Story(client, stage, receiver, Shop(secrets.token_hex(3)))
-        try:
-            await story.merchant()
-            await story.shopper(story.first)
-            await story.purchase(story.first)
-            await story.partner(story.first)
-            await story.shopper(story.second)
-            await story.check_out(story.second)
-            await story.cancel(story.second)
-            await Campaign(client, stage, story.shop.run).play()
-            await story.accounts()
-        finally:
-            await story.tidy()
-    stage.end()

@@ -16,9 +16,9 @@ from dataclasses import replace
 from shared.contracts import REGISTRY
 from shared.messaging.bus import BusUnavailable, Deliver, Pack, Parked
 from shared.messaging.rabbit.connection import AbstractChannel, DeliveredMessage, Link, broker_call
-from shared.messaging.rabbit.consuming import Worker, pack_of
-from shared.messaging.rabbit.operating import Operator
-from shared.messaging.rabbit.publishing import Publisher
+from shared.messaging.rabbit.consumer import Worker, pack_of
+from shared.messaging.rabbit.operator import Operator
+from shared.messaging.rabbit.publisher import Publisher
 from shared.messaging.topology import Topology
 
 

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suite.importing.columns import ColumnsError, parse_mapping, recognise
-from suite.importing.grouping import Grouping, Order
-from suite.importing.orders import order_body
+from suite.importing.orders import Order, OrderGroups, order_body
 from suite.importing.reading import Row
 from suite.importing.rules import Line, Reader, Reason, parse_time
 
@@ -118,7 +117,7 @@ def test_an_order_of_gifts_only_is_no_purchase() -> None:
 
 
 def test_orders_are_gathered_although_their_rows_are_not_side_by_side() -> None:
-    grouping = Grouping(window=3)
+    grouping = OrderGroups(window=3)
     numbers = ["1", "2", "1", "3", "3", "3", "3"]
     finished: list[str] = []
     for index, number in enumerate(numbers):
@@ -130,7 +129,7 @@ def test_orders_are_gathered_although_their_rows_are_not_side_by_side() -> None:
 
 
 def test_an_order_has_one_customer_and_one_currency() -> None:
-    grouping = Grouping()
+    grouping = OrderGroups()
     assert grouping.add(Row(1, []), line_of()) is None
     assert grouping.add(Row(2, []), line_of(CustomerID="1")) is Reason.OTHER_CUSTOMER
     assert grouping.add(Row(3, []), line_of(InvoiceNo="C536365", Quantity="-1", CustomerID="1")) is None

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from suite import serving
+from suite import server as serving
 from suite.errors import Stop
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.messaging import Parked
-from shared.messaging.parked import contents
+from suite.commands.parked import contents
 
 
 def parked(body: bytes) -> Parked:

@@ -6,10 +6,10 @@ from rich.markup import escape
 
 from suite import sampleshop
 from suite.client import connect
-from suite.commands.common import console, errors
 from suite.errors import Stop
 from suite.settings import CallerSettings
-from suite.tour import story
+from suite.terminal import console, errors
+from suite.tour.play import play
 
 
 def announce(url: str, part: str | None, key_file: Path) -> None:
@@ -37,7 +37,7 @@ async def demonstrate(url: str, key_file: Path) -> None:
         async with connect(CallerSettings(url=url, data_dir=key_file.parent)) as client:
             await client.until_ready(30)
             await sampleshop.load(client, console)
-            await story.play(client, console)
+            await play(client, console)
     except Stop as error:
         errors.print(f"[bold red]The demonstration stopped:[/bold red] {escape(str(error))}", soft_wrap=True)
     announce(url, None, key_file)

@@ -18,8 +18,7 @@ from rich.table import Table as Grid
 
 from suite.client import Client, NotRunning, Problem
 from suite.importing.columns import Columns, recognise
-from suite.importing.grouping import Grouping, Order
-from suite.importing.orders import order_body
+from suite.importing.orders import Order, OrderGroups, order_body
 from suite.importing.reading import Table, open_table
 from suite.importing.report import Rejects
 from suite.importing.rules import EXPLANATIONS, Reader, Reason
@@ -103,7 +102,7 @@ class _Loading:
                 unfinished.cancel()
 
     def _orders(self, table: Table) -> Iterator[Order]:
-        grouping = Grouping()
+        grouping = OrderGroups()
         for row in table.rows:
             self.summary.rows += 1
             line = self._reader.line(row.cells)
