@@ -8,7 +8,7 @@ from services.segments.membership.evaluating import Leaves, MemberChange, Moment
 from services.segments.membership.evidence import load_evidence, load_traits
 from services.segments.membership.rulebook import Book, StateLeaf
 from services.segments.profiles.repository import Person
-from services.segments.rules.measuring import Contribution, judge_trait
+from services.segments.rules.measures import Contribution, judge_trait
 from services.segments.rules.scalars import instant
 from services.segments.rules.tree import EventLeaf, TraitLeaf
 from shared.contracts import SegmentEntered, SegmentExited

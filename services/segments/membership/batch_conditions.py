@@ -1,11 +1,11 @@
-"""Conditions in SQL: the same comparisons as rules.comparing and rules.measuring, over columns instead of values."""
+"""Conditions in SQL: the same comparisons as rules.comparisons and rules.measures, over columns instead of values."""
 
 from dataclasses import dataclass
 from typing import Any, Self
 
 from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, false, func, literal, not_, or_, true
 
-from services.segments.rules.comparing import positive as without_not
+from services.segments.rules.comparisons import positive as without_not
 from services.segments.rules.scalars import SCALE, SEPARATOR
 from services.segments.rules.tree import NEGATIVE, Condition
 from services.segments.rules.zones import local_day

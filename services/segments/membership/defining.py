@@ -9,7 +9,8 @@ from services.segments.membership.models import LeafDefinition, Segment, Segment
 from services.segments.membership.rulebook import Book, Rulebooks, hold_exclusive, turn_page
 from services.segments.membership.schemas import Progress, SegmentIn, SegmentPatch, SegmentView, VersionView
 from services.segments.profiles.models import Profile
-from services.segments.rules.reading import Faults, read_rule, references, write_rule
+from services.segments.rules.faults import Faults
+from services.segments.rules.parser import parse_rule, references, write_rule
 from services.segments.rules.tree import Node
 from services.segments.settings import SegmentsSettings
 from shared.contracts import SegmentChanged
@@ -103,7 +104,7 @@ class Segments:
         zone = time_zone or self._settings.default_time_zone
         circular = _needing(book, segment_id) if segment_id is not None else set()
         try:
-            node = read_rule(
+            node = parse_rule(
                 rule,
                 time_zone=zone,
                 currency=self._settings.default_currency,

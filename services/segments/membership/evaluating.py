@@ -13,8 +13,8 @@ from itertools import groupby
 from typing import NamedTuple
 
 from services.segments.membership.rulebook import Book, Compiled, StateLeaf, default_of
-from services.segments.rules.compacting import compact
-from services.segments.rules.measuring import LIMIT, Contribution, Verdict, judge, judge_trait, order
+from services.segments.rules.compaction import compact
+from services.segments.rules.measures import LIMIT, Contribution, Verdict, judge, judge_trait, order
 from services.segments.rules.scalars import Scalar
 from services.segments.rules.tree import EventLeaf, SegmentLeaf, TraitLeaf, truth
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from services.segments.membership.rulebook import StateLeaf
 from services.segments.profiles.models import Trait
-from services.segments.rules.measuring import Contribution, contribution, order
+from services.segments.rules.measures import Contribution, contribution, order
 from services.segments.rules.scalars import Scalar
 from services.segments.rules.tree import EventLeaf, TraitLeaf
 from services.segments.rules.windows import bounds

@@ -7,7 +7,7 @@ from typing import Any
 from services.segments.membership.evidence import load_evidence, load_traits
 from services.segments.membership.rulebook import StateLeaf
 from services.segments.membership.schemas import LeafView
-from services.segments.rules.measuring import Contribution, Verdict, judge, judge_trait
+from services.segments.rules.measures import Contribution, Verdict, judge, judge_trait
 from services.segments.rules.scalars import Scalar, instant, number_value
 from services.segments.rules.tree import Complement, EventLeaf, Every, Node, SegmentLeaf, Some, TraitLeaf, leaves
 from services.segments.rules.windows import span

@@ -3,7 +3,8 @@
 from services.segments.membership.explaining import load_case
 from services.segments.membership.rulebook import Rulebooks
 from services.segments.profiles.reading import customer_or_none
-from services.segments.rules.reading import Faults, read_rule
+from services.segments.rules.faults import Faults
+from services.segments.rules.parser import parse_rule
 from services.segments.rules.scalars import micros
 from services.segments.settings import SegmentsSettings
 from shared.contracts import Envelope, RuleAsked, RuleEvaluated
@@ -31,7 +32,7 @@ class RuleQuestions:
         book = await self._rulebooks.current(tx)
         settings = self._settings
         try:
-            node = read_rule(
+            node = parse_rule(
                 asked.rule,
                 time_zone=settings.default_time_zone,
                 currency=settings.default_currency,

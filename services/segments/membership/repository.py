@@ -7,7 +7,7 @@ from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 
 from services.segments.membership.evaluating import Leaves, MemberChange, State
 from services.segments.membership.models import LeafState, Membership, MembershipLog, Segment
-from services.segments.rules.measuring import Contribution
+from services.segments.rules.measures import Contribution
 from services.segments.sets import any_of, put
 from shared.db import Transaction, json_dumps, json_loads, table
 

@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import func, select
 
 from services.segments.membership.models import LeafDefinition, Rulebook, Segment
-from services.segments.rules.measuring import judge, judge_trait
-from services.segments.rules.reading import read_rule, references
+from services.segments.rules.measures import judge, judge_trait
+from services.segments.rules.parser import parse_rule, references
 from services.segments.rules.tree import EventLeaf, Leaf, Node, SegmentLeaf, TraitLeaf, leaves, truth
 from services.segments.rules.windows import FOREVER
 from shared.db import Transaction, table, upsert
@@ -171,7 +171,7 @@ class Rulebooks:
 
     def parse(self, row: Any) -> Node:
         """The tree of a stored segment."""
-        return read_rule(row.rule, time_zone=row.time_zone, currency=self._currency)
+        return parse_rule(row.rule, time_zone=row.time_zone, currency=self._currency)
 
 
 _REVISION = select(rulebook.c.revision).where(rulebook.c.id == 1)

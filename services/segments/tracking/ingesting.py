@@ -10,7 +10,7 @@ from services.segments.profiles import repository as profiles
 from services.segments.profiles.repository import Person
 from services.segments.profiles.resolving import Resolved, resolve
 from services.segments.profiles.rules import contact_identifiers
-from services.segments.rules.measuring import contribution
+from services.segments.rules.measures import contribution
 from services.segments.rules.scalars import instant, micros, scalar
 from services.segments.tracking import repository
 from services.segments.tracking.rules import Item

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
-from services.segments.rules.measuring import Facts
+from services.segments.rules.measures import Facts
 from services.segments.rules.money_names import MONEY_PROPERTIES
 from services.segments.rules.scalars import MAX_NUMBER, SCALE, micros, scalar
 from shared.ids import new_id

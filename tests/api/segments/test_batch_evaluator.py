@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from services.segments.membership.batch import Batch
 from services.segments.profiles.repository import profile
-from services.segments.rules.reading import read_rule
+from services.segments.rules.parser import parse_rule
 from services.segments.rules.scalars import micros
 
 ZONE = "Asia/Shanghai"
@@ -75,7 +75,7 @@ async def test_the_batch_selects_whom_the_oracle_selects(segments: Any, kind: st
     rules = data.draw(st.lists(KINDS[kind], min_size=12, max_size=12))
     async with segments.running.service.kit.db.read() as tx:
         for rule in rules:
-            chosen = Batch(tx, micros(now)).members(read_rule(rule, time_zone=ZONE, currency="CNY"))
+            chosen = Batch(tx, micros(now)).members(parse_rule(rule, time_zone=ZONE, currency="CNY"))
             rows = select(profile.c.customer_id).join(chosen, chosen.c.uid == profile.c.uid)
             found = sorted((await tx.execute(rows)).scalars())
             assert found == sorted(members(rule, segments.people, now, ZONE, {})), rule

@@ -18,7 +18,7 @@ from services.segments.membership.batch import Batch
 from services.segments.membership.repository import membership, segment
 from services.segments.membership.rulebook import turn_page
 from services.segments.profiles.repository import profile
-from services.segments.rules.reading import read_rule
+from services.segments.rules.parser import parse_rule
 from services.segments.rules.scalars import micros
 
 ZONE = "Asia/Shanghai"
@@ -146,7 +146,7 @@ async def selected(segments: Any, rules: dict[str, Any]) -> dict[str, list[str]]
     found = {}
     async with segments.running.service.kit.db.read() as tx:
         for name, rule in rules.items():
-            chosen = Batch(tx, now).members(read_rule(rule, time_zone=ZONE, currency="CNY"))
+            chosen = Batch(tx, now).members(parse_rule(rule, time_zone=ZONE, currency="CNY"))
             rows = select(profile.c.customer_id).join(chosen, chosen.c.uid == profile.c.uid)
             found[name] = list((await tx.execute(rows.order_by(profile.c.customer_id))).scalars())
     return found

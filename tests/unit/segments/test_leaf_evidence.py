@@ -10,8 +10,8 @@ from kit.segments_oracle import Person, matches
 from kit.segments_rules import BY_MEASURE, ZONES
 
 from services.segments.membership.evaluating import Leaves
-from services.segments.rules.measuring import contribution
-from services.segments.rules.reading import read_rule
+from services.segments.rules.measures import contribution
+from services.segments.rules.parser import parse_rule
 from services.segments.rules.scalars import instant, micros
 from services.segments.rules.tree import EventLeaf
 from services.segments.tracking.rules import facts
@@ -45,7 +45,7 @@ def test_evidence_and_flips_follow_the_whole_history(
     measure: str, data: st.DataObject, zone: str, steps: list[Any]
 ) -> None:
     rule = data.draw(BY_MEASURE[measure])
-    leaf = read_rule(rule, time_zone=zone, currency="CNY")
+    leaf = parse_rule(rule, time_zone=zone, currency="CNY")
     assert isinstance(leaf, EventLeaf)
     who, now, leaves = Person(), START, Leaves(micros(START))
 
@@ -76,7 +76,7 @@ def test_a_flip_comes_at_its_instant_and_not_a_microsecond_before(
     measure: str, data: st.DataObject, zone: str, steps: list[Any]
 ) -> None:
     rule = data.draw(BY_MEASURE[measure])
-    leaf = read_rule(rule, time_zone=zone, currency="CNY")
+    leaf = parse_rule(rule, time_zone=zone, currency="CNY")
     assert isinstance(leaf, EventLeaf)
     who, leaves = Person(), Leaves(micros(START))
     for _, late, properties, _ in steps:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.segments.rules.reading import Faults, read_rule, write_rule
+from services.segments.rules.faults import Faults
+from services.segments.rules.parser import parse_rule, write_rule
 from services.segments.rules.scalars import (
     Scalar,
     as_number,
@@ -108,10 +109,10 @@ def test_a_normalised_rule_reads_back_as_itself() -> None:
             {"any": [{"event": "x", "within": {"until": "2026-11-11"}, "where": [{"property": "a", "op": "exists"}]}]},
         ]
     }  # fmt: skip
-    node = read_rule(rule, time_zone="Asia/Shanghai", currency="CNY")
+    node = parse_rule(rule, time_zone="Asia/Shanghai", currency="CNY")
     written = write_rule(node)
     assert written["all"][2]["currency"] == "CNY"
-    again = read_rule(written, time_zone="Asia/Shanghai", currency="USD")
+    again = parse_rule(written, time_zone="Asia/Shanghai", currency="USD")
     assert again == node
     assert write_rule(again) == written
 
@@ -119,7 +120,7 @@ def test_a_normalised_rule_reads_back_as_itself() -> None:
 def test_every_fault_of_a_rule_is_named() -> None:
     rule = {"all": [{"tag": "x"}, {"trait": "a", "op": "gt", "value": "b"}, {"any": [5, {"segment": "s"}]}]}
     with pytest.raises(Faults) as refused:
-        read_rule(rule, time_zone="UTC", currency="CNY", known_segments=())
+        parse_rule(rule, time_zone="UTC", currency="CNY", known_segments=())
     assert [(one.pointer, one.code) for one in refused.value.faults] == [
         ("#/rule/all/0/tag", "unsupported_rule"),
         ("#/rule/all/1/value", "invalid_rule"),
@@ -161,13 +162,13 @@ def test_whatever_is_sent_as_a_rule_is_read_or_refused(rule: Any) -> None:
     found: list[Any] = []
     node = None
     try:
-        node = read_rule(rule, time_zone="Asia/Shanghai", currency="CNY", known_segments=["x"])
+        node = parse_rule(rule, time_zone="Asia/Shanghai", currency="CNY", known_segments=["x"])
     except Faults as faults:
         found = faults.faults
     assert (node is None) == bool(found)
     assert all(one.pointer.startswith("#/rule") and one.code and one.detail for one in found)
     if node is not None:
-        assert read_rule(write_rule(node), time_zone="Asia/Shanghai", currency="CNY") == node
+        assert parse_rule(write_rule(node), time_zone="Asia/Shanghai", currency="CNY") == node
 
 
 @settings(max_examples=1500, deadline=None)

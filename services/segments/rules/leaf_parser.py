@@ -4,9 +4,9 @@ import re
 from dataclasses import asdict
 from typing import Any
 
+from services.segments.rules.condition_parser import EVERY_OP, NUMERIC, PRESENCE, TIMES, VALUES, condition
+from services.segments.rules.faults import Reader, leaf_id
 from services.segments.rules.money_names import MONEY_PROPERTIES
-from services.segments.rules.reading_conditions import EVERY_OP, NUMERIC, PRESENCE, TIMES, VALUES, condition
-from services.segments.rules.reports import Reader, leaf_id
 from services.segments.rules.scalars import as_time, plain_text
 from services.segments.rules.tree import Condition, EventLeaf, SegmentLeaf, TraitLeaf, Window
 from services.segments.rules.zones import day_start

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from services.segments.rules.measuring import Contribution, order
+from services.segments.rules.measures import Contribution, order
 from services.segments.rules.scalars import SCALE
 from services.segments.rules.tree import EventLeaf
 from services.segments.rules.windows import moves, span

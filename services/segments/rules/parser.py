@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from services.segments.rules.reading_leaves import event_leaf, segment_leaf, trait_leaf
-from services.segments.rules.reports import Fault, Faults, Reader, Refused
+from services.segments.rules.faults import Fault, Faults, Reader, Refused
+from services.segments.rules.leaf_parser import event_leaf, segment_leaf, trait_leaf
 from services.segments.rules.tree import Complement, Every, Node, SegmentLeaf, Some, leaves
 
 MAX_DEPTH = 10
@@ -18,7 +18,7 @@ _LEAVES: dict[str, Callable[[Reader, dict[str, Any], str], Node]] = {
 }
 
 
-def read_rule(
+def parse_rule(
     rule: object,
     *,
     time_zone: str,
@@ -107,6 +107,3 @@ def _unsupported(reader: Reader, pointer: str, kind: str) -> Refused:
         "all, any and not. Remove this leaf or express it with those."
     )
     return reader.refuse(f"{pointer}/{kind}", detail, "unsupported_rule")
-
-
-__all__ = ["Fault", "Faults", "read_rule", "references", "write_rule"]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.segments.rules.reports import Reader
+from services.segments.rules.faults import Reader
 from services.segments.rules.scalars import Scalar, as_time, plain_text, scalar
 from services.segments.rules.tree import Condition
 from services.segments.rules.zones import add_days, day_start, local_day

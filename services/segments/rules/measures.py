@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import accumulate, chain
 from typing import Any, NamedTuple
 
-from services.segments.rules.comparing import compare, lasting, ratio
+from services.segments.rules.comparisons import compare, lasting, ratio
 from services.segments.rules.scalars import SCALE, Scalar, as_time
 from services.segments.rules.tree import NEGATIVE, EventLeaf, TraitLeaf
 from services.segments.rules.windows import FOREVER, admits, moves, span
