@@ -18,7 +18,7 @@ class Origin:
 NOWHERE = Origin()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """One customer should get one coupon of one template. `correlation` is the request that asks for it.
 

@@ -37,8 +37,15 @@ class CashBackGiving:
         """One coupon for one promise. Where its template gives nothing now (it was paused), the promise stays due."""
         now = self._kit.clock.now()
         template_id = await companion(tx, self._book, row, now)
-        reason = f"cash-back of order {row.order_id}"
-        wish = Wish(template_id, row.customer_id, "cash_back", actor, reason, reference=row.id, face_amount=row.amount)
+        wish = Wish(
+            template_id=template_id,
+            customer_id=row.customer_id,
+            source="cash_back",
+            actor=actor,
+            reason=f"cash-back of order {row.order_id}",
+            reference=row.id,
+            face_amount=row.amount,
+        )
         answer = (await self._granting.grant(tx, [wish]))[0]
         if isinstance(answer, Granted):
             change = repository.changed(row, now, status="issued", coupon_id=answer.coupon_id, note=None)

@@ -88,7 +88,7 @@ class Codes:
             return Peeked(own, None)
         if not found.usable(now):
             return invalid()
-        lot = await self._granting.foresee(tx, Wish(found.row.template_id, customer_id, "code", "", ""))
+        lot = await self._granting.foresee(tx, found.row.template_id, customer_id, "code")
         return _told(lot) if isinstance(lot, Problem) else Peeked(None, lot)
 
     async def hold(self, tx: Transaction, customer_id: str, typed: Sequence[str]) -> list[str]:
@@ -156,16 +156,15 @@ def _at_once(code: FoundCode | None, customer_id: str, now: datetime) -> Redeeme
 
 def _wish(ask: Ask, code: FoundCode) -> Wish:
     """The wish for the coupon; one use of the code is held for it."""
-    reference = code.hold(ask.customer_id)
     return Wish(
-        code.row.template_id,
-        ask.customer_id,
-        "code",
-        ask.actor,
-        "code redeemed",
-        reference,
-        ask.correlation,
-        ask.origin,
+        template_id=code.row.template_id,
+        customer_id=ask.customer_id,
+        source="code",
+        actor=ask.actor,
+        reason="code redeemed",
+        reference=code.hold(ask.customer_id),
+        correlation=ask.correlation,
+        origin=ask.origin,
     )
 
 

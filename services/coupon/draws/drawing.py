@@ -169,9 +169,15 @@ class Drawing:
         return _Award(None, reason)
 
     async def _grant(self, tx: Transaction, prize: Row[Any], turn: _Turn) -> Granted | Problem:
-        reference = f"{prize.draw_id}:{turn.number}"
-        words = (turn.actor, f"drawn: {prize.name}", reference)
-        wish = Wish(prize.template_id, turn.customer_id, "draw", *words, origin=turn.origin)
+        wish = Wish(
+            template_id=prize.template_id,
+            customer_id=turn.customer_id,
+            source="draw",
+            actor=turn.actor,
+            reason=f"drawn: {prize.name}",
+            reference=f"{prize.draw_id}:{turn.number}",
+            origin=turn.origin,
+        )
         return (await self._granting.grant(tx, [wish]))[0]
 
     async def _drawn_view(self, tx: Transaction, draw_id: str, number: int) -> DrawnView:

@@ -99,7 +99,16 @@ class PackGiving:
         claim_id = new_id("pcl")
         cause = current_cause.get().correlation_id
         wishes = [
-            Wish(item["template_id"], customer_id, "pack", actor, f"pack {pack.name}", claim_id, cause, origin)
+            Wish(
+                template_id=item["template_id"],
+                customer_id=customer_id,
+                source="pack",
+                actor=actor,
+                reason=f"pack {pack.name}",
+                reference=claim_id,
+                correlation=cause,
+                origin=origin,
+            )
             for item in pack.items
             for _ in range(item["quantity"])
         ]

@@ -78,7 +78,16 @@ class Scanning:
         if await insert_ignore(tx, SCAN, [row]):
             reference = f"{code.id}:{slot}:{customer_id}"
             reason = f"scanned in shop {code.shop_id}"
-            wish = Wish(code.template_id, customer_id, "qr", actor, reason, reference, correlation, origin)
+            wish = Wish(
+                template_id=code.template_id,
+                customer_id=customer_id,
+                source="qr",
+                actor=actor,
+                reason=reason,
+                reference=reference,
+                correlation=correlation,
+                origin=origin,
+            )
             granted = (await self._granting.grant(tx, [wish]))[0]
             if isinstance(granted, Problem):
                 raise granted

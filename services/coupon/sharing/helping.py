@@ -163,14 +163,23 @@ class Sharing:
         """Count the help of a held share and give out what it earns. Answers what the friend got."""
         wishes = {}
         if share.friend_template_id is not None:
-            reference = f"{share.id}:friend:{customer_id}"
             wishes["friend"] = Wish(
-                *(share.friend_template_id, customer_id, "share", actor, "helped a friend", reference), origin=origin
+                template_id=share.friend_template_id,
+                customer_id=customer_id,
+                source="share",
+                actor=actor,
+                reason="helped a friend",
+                reference=f"{share.id}:friend:{customer_id}",
+                origin=origin,
             )
         if position == share.friends:
-            reference = f"{share.id}:reward"
             wishes["reward"] = Wish(
-                share.reward_template_id, share.customer_id, "share", actor, "enough friends helped", reference
+                template_id=share.reward_template_id,
+                customer_id=share.customer_id,
+                source="share",
+                actor=actor,
+                reason="enough friends helped",
+                reference=f"{share.id}:reward",
             )
         granted = await self._granting.grant(tx, list(wishes.values())) if wishes else []
         given = {

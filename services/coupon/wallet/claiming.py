@@ -33,7 +33,15 @@ class Claiming:
         if not _TEMPLATE_ID.fullmatch(template_id):
             raise refusal("not_found")  # no id of ours: nothing that the database needs to see
         origin = await self._watch.origin(client_of(request.scope), customer_id)
-        wish = Wish(template_id, customer_id, "claim", caller.actor, "claimed", None, request.request_id, origin)
+        wish = Wish(
+            template_id=template_id,
+            customer_id=customer_id,
+            source="claim",
+            actor=caller.actor,
+            reason="claimed",
+            correlation=request.request_id,
+            origin=origin,
+        )
         return (await self.group.submit(wish)).body
 
     async def _work(self, tx: Transaction, wishes: Sequence[Wish]) -> Sequence[Granted | Problem]:

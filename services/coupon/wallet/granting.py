@@ -134,19 +134,23 @@ class Granting:
             await self._velocity.count(tx, tally, wishes, batch.answers)
         return [batch.answers[index] for index in range(len(wishes))]
 
-    async def foresee(self, tx: Transaction, wish: Wish) -> Lot | Problem:
-        """What `grant` would give for this wish now, or its refusal. Locks nothing, writes nothing."""
-        row = await templates.find(tx, wish.template_id)
+    async def foresee(self, tx: Transaction, template_id: str, customer_id: str, source: Source) -> Lot | Problem:
+        """What `grant` would give for such a wish now, or its refusal. Locks nothing, writes nothing."""
+        row = await templates.find(tx, template_id)
         if row is None or row.cash_back_of is not None:
             return refusal("not_found")
-        seen = (await self.outlook(tx, [row], wish.customer_id, wish.source))[row.id]
+        seen = (await self.outlook(tx, [row], customer_id, source))[row.id]
         return seen.refused or seen.lot
 
     async def outlook(
         self, tx: Transaction, rows: Sequence[Row[Any]], customer_id: str, source: Source
     ) -> dict[str, Outlook]:
         """What the customer would meet at these templates now, by id. Locks nothing, writes nothing."""
-        batch = _Batch(tx, [Wish(row.id, customer_id, source, "", "") for row in rows], self._kit.clock.now(), False)
+        wishes = [
+            Wish(template_id=row.id, customer_id=customer_id, source=source, actor="", reason="looked at")
+            for row in rows
+        ]
+        batch = _Batch(tx, wishes, self._kit.clock.now(), False)
         snapshots = await self._book.load(tx, [(row.id, row.terms_version) for row in rows])
         batch.lots = {row.id: self._lot(row, snapshots[row.id, row.terms_version], batch.now) for row in rows}
         await self._admit(batch, {row.id: [index] for index, row in enumerate(rows)})

@@ -30,7 +30,14 @@ class JourneyRequests:
             return  # answered already; the first answer stands
         actor = f"journey:{event.journey_id}"
         reason = f"journey run {event.run_id}"
-        wish = Wish(event.template_id, event.customer_id, "journey", actor, reason, reference=event.reference)
+        wish = Wish(
+            template_id=event.template_id,
+            customer_id=event.customer_id,
+            source="journey",
+            actor=actor,
+            reason=reason,
+            reference=event.reference,
+        )
         answer = (await self._granting.grant(tx, [wish]))[0]
         if isinstance(answer, Granted):
             outcome: dict[str, str] = {"coupon_id": answer.coupon_id}

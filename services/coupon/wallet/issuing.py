@@ -82,7 +82,16 @@ class IssueWorker:
         # Positions run from 0 without gaps and are served in order: no search for those that wait.
         chosen = select(TARGET).where(TARGET.c.job_id == job.id, TARGET.c.position >= served)
         targets = (await tx.execute(chosen.order_by(TARGET.c.position).limit(self._size))).all()
-        wishes = [Wish(job.template_id, target.customer_id, "direct", job.actor, job.reason) for target in targets]
+        wishes = [
+            Wish(
+                template_id=job.template_id,
+                customer_id=target.customer_id,
+                source="direct",
+                actor=job.actor,
+                reason=job.reason,
+            )
+            for target in targets
+        ]
         answers = await self._granting.grant(tx, wishes)
         outcomes = [_outcome(target, answer) for target, answer in zip(targets, answers, strict=True)]
         match = {"job_id": "job_id", "position": "position"}
