@@ -28,12 +28,8 @@ class CouponIssued(CouponEvent):
 
 
 class CouponOnOrder(CouponEvent):
-    """A coupon within the checkout of an order; `amount` is its discount in minor units.
+    """A coupon on an order; `amount` is its discount in minor units."""
 
-    Redeemed in a store, `checkout_id` is the id of that redemption (`rdm_…`), `order_id` the receipt, and `shop_id` is given.
-    """
-
-    checkout_id: str
     order_id: str
     amount: int
     currency: str
@@ -44,17 +40,29 @@ class CouponOnOrder(CouponEvent):
 class CouponLocked(CouponOnOrder):
     """A checkout holds the coupon 锁定."""
 
+    checkout_id: str
+
 
 @contract("coupon.redeemed", owner="coupon", public=True)
 class CouponRedeemed(CouponOnOrder):
-    """The order was paid; the coupon is used 核销."""
+    """The order was paid; the coupon is used 核销.
+
+    Online it carries `checkout_id`. At a till it carries `redemption_id` and `shop_id`, and `order_id` is the receipt.
+    """
+
+    checkout_id: str | None = None
+    redemption_id: str | None = None
 
 
 @contract("coupon.returned", owner="coupon", public=True)
 class CouponReturned(CouponEvent):
-    """The checkout was given up; the coupon is back in the wallet 退回."""
+    """The order was given up or refunded; the coupon is back in the wallet 退回.
 
-    checkout_id: str
+    It carries `checkout_id`, or the `redemption_id` of a till that took its own mistake back.
+    """
+
+    checkout_id: str | None = None
+    redemption_id: str | None = None
     order_id: str
     reason: str
 

@@ -86,7 +86,7 @@ class Booking:
             coupon_id=coupon.id,
             template_id=coupon.template_id,
             customer_id=coupon.customer_id,
-            checkout_id=row["id"],
+            redemption_id=row["id"],
             order_id=order_ref,
             amount=amount,
             currency=offer.currency,

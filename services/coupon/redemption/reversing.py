@@ -68,7 +68,7 @@ class Reversing:
             coupon_id=coupon.id,
             template_id=coupon.template_id,
             customer_id=coupon.customer_id,
-            checkout_id=row.id,
+            redemption_id=row.id,
             order_id=row.order_ref,
             reason="reversed",
         )

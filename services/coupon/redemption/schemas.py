@@ -79,7 +79,7 @@ class RedemptionIn(Body):
 
 
 class RedemptionView(View):
-    """A coupon used at a till 核销记录. `id` stands as `checkout_id` in its `coupon.redeemed` message."""
+    """A coupon used at a till 核销记录. Its `coupon.redeemed` message carries `id` as `redemption_id`."""
 
     id: str
     coupon_id: str
