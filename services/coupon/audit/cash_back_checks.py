@@ -7,9 +7,9 @@ from sqlalchemy import Select, and_, case, func, or_, select
 
 from services.coupon.cash_back.repository import CASH_BACK
 from services.coupon.checkout.repository import CHECKOUT, LOCK, PROMOTION
-from services.coupon.wallet.ledger import COUPON
+from services.coupon.wallet.models import Coupon
 
-B, K, C, L, U = CASH_BACK.c, CHECKOUT.c, COUPON.c, LOCK.c, PROMOTION.c
+B, K, C, L, U = CASH_BACK.c, CHECKOUT.c, Coupon.c, LOCK.c, PROMOTION.c
 
 
 def _promises() -> Select[Any]:
@@ -44,7 +44,7 @@ def _issued() -> Select[Any]:
     theirs = and_(C.id == B.coupon_id, C.customer_id == B.customer_id, C.reference == B.id)
     return (
         select(B.id, B.checkout_id, B.amount, C.face_amount)
-        .join_from(CASH_BACK, COUPON, theirs, isouter=True)
+        .join_from(CASH_BACK, Coupon.table, theirs, isouter=True)
         .where(B.status == "issued", or_(C.id.is_(None), C.face_amount != B.amount))
     )
 
@@ -53,7 +53,7 @@ def _once() -> Select[Any]:
     """A coupon of cash-back is the one that its promise names: a second one would have none."""
     return (
         select(C.id, C.customer_id, C.reference)
-        .join_from(COUPON, CASH_BACK, and_(B.coupon_id == C.id, B.id == C.reference), isouter=True)
+        .join_from(Coupon.table, CASH_BACK, and_(B.coupon_id == C.id, B.id == C.reference), isouter=True)
         .where(C.source == "cash_back", B.id.is_(None))
     )
 

@@ -19,9 +19,9 @@ from services.coupon.pricing.cart import POINTS, SHIPPING
 from services.coupon.redemption.repository import REDEMPTION
 from services.coupon.templates.leases import LEASE
 from services.coupon.templates.repository import DAY, TEMPLATE
-from services.coupon.wallet.ledger import COUPON, ENTRY
+from services.coupon.wallet.models import Coupon, CouponEntry
 
-T, C, E, K, L, S, D = TEMPLATE.c, COUPON.c, ENTRY.c, CHECKOUT.c, LOCK.c, SHARE.c, DAY.c
+T, C, E, K, L, S, D = TEMPLATE.c, Coupon.c, CouponEntry.c, CHECKOUT.c, LOCK.c, SHARE.c, DAY.c
 R = REDEMPTION.c
 
 
@@ -47,7 +47,7 @@ def _within_limits() -> Select[Any]:
 def _orphans() -> Select[Any]:
     return (
         select(C.id, C.template_id)
-        .join_from(COUPON, TEMPLATE, T.id == C.template_id, isouter=True)
+        .join_from(Coupon.table, TEMPLATE, T.id == C.template_id, isouter=True)
         .where(T.id.is_(None))
     )
 
@@ -106,7 +106,7 @@ def _reserves() -> Select[Any]:
     used = _uses().subquery()
     return (
         select(C.id, C.status, C.reserved)
-        .join_from(COUPON, used, used.c.coupon_id == C.id, isouter=True)
+        .join_from(Coupon.table, used, used.c.coupon_id == C.id, isouter=True)
         .where(
             C.reserved != 0,
             or_(C.status.in_(("expired", "voided")), and_(C.status == "redeemed", C.reserved != used.c.amount)),
@@ -165,7 +165,7 @@ def _locks_agree() -> Select[Any]:
     same = and_(live.c.coupon_id == C.id, live.c.checkout_id == C.checkout_id, live.c.token == C.lock_token)
     return (
         select(C.id, C.status, func.coalesce(C.checkout_id, literal("no checkout")))
-        .join_from(COUPON, live, live.c.coupon_id == C.id, isouter=True)
+        .join_from(Coupon.table, live, live.c.coupon_id == C.id, isouter=True)
         .join(CHECKOUT, K.id == live.c.checkout_id, isouter=True)
         .where(
             or_(
@@ -183,20 +183,20 @@ def _redeemed_once() -> Select[Any]:
     times = func.coalesce(used.c.n, 0)
     return (
         select(C.id, C.status, times)
-        .join_from(COUPON, used, used.c.coupon_id == C.id, isouter=True)
+        .join_from(Coupon.table, used, used.c.coupon_id == C.id, isouter=True)
         .where(times != case((C.status == "redeemed", 1), else_=0))
     )
 
 
 def _ledger_replay() -> Select[Any]:
     """The last entry says the coupon's status, and there are as many entries as steps, numbered without gaps."""
-    last = ENTRY.alias("last")
+    last = CouponEntry.table.alias("last")
     numbers = (
         select(E.coupon_id, func.count().label("n"), func.max(E.step).label("top")).group_by(E.coupon_id).subquery()
     )
     return (
         select(C.id, C.status, C.step)
-        .join_from(COUPON, last, and_(last.c.coupon_id == C.id, last.c.step == C.step), isouter=True)
+        .join_from(Coupon.table, last, and_(last.c.coupon_id == C.id, last.c.step == C.step), isouter=True)
         .join(numbers, numbers.c.coupon_id == C.id, isouter=True)
         .where(
             or_(
@@ -211,11 +211,11 @@ def _ledger_replay() -> Select[Any]:
 
 def _ledger_chain() -> Select[Any]:
     """Each entry begins where the one before ended."""
-    before = ENTRY.alias("before")
+    before = CouponEntry.table.alias("before")
     same = and_(before.c.coupon_id == E.coupon_id, before.c.step == E.step - 1)
     return (
         select(E.coupon_id, E.step, func.coalesce(E.from_status, literal("nothing")))
-        .join_from(ENTRY, before, same, isouter=True)
+        .join_from(CouponEntry.table, before, same, isouter=True)
         .where(func.coalesce(E.from_status, "") != func.coalesce(before.c.to_status, ""))
     )
 

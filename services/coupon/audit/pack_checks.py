@@ -5,20 +5,19 @@ from typing import Any
 
 from sqlalchemy import Select, func, or_, select
 
-from services.coupon.packs.giving import CLAIM
-from services.coupon.packs.managing import PACK
-from services.coupon.wallet.ledger import COUPON
+from services.coupon.packs.models import CouponPack, PackClaim
+from services.coupon.wallet.models import Coupon
 
-P, C = CLAIM.c, COUPON.c
+P, C = PackClaim.c, Coupon.c
 
 
 def _pack_counters() -> Select[Any]:
     rows = select(P.pack_id, func.count().label("n")).group_by(P.pack_id).subquery()
     counted = func.coalesce(rows.c.n, 0)
     return (
-        select(PACK.c.id, PACK.c.issued, counted)
-        .join_from(PACK, rows, rows.c.pack_id == PACK.c.id, isouter=True)
-        .where(PACK.c.issued != counted)
+        select(CouponPack.c.id, CouponPack.c.issued, counted)
+        .join_from(CouponPack.table, rows, rows.c.pack_id == CouponPack.c.id, isouter=True)
+        .where(CouponPack.c.issued != counted)
     )
 
 
@@ -27,7 +26,7 @@ def _pack_coupons() -> Select[Any]:
     rows = select(C.reference, func.count().label("n")).where(C.source == "pack").group_by(C.reference).subquery()
     return (
         select(func.coalesce(P.id, rows.c.reference), P.coupon_count, rows.c.n)
-        .join_from(CLAIM, rows, rows.c.reference == P.id, full=True)
+        .join_from(PackClaim.table, rows, rows.c.reference == P.id, full=True)
         .where(or_(P.id.is_(None), rows.c.n.is_(None), rows.c.n != P.coupon_count))
     )
 

@@ -7,9 +7,9 @@ from sqlalchemy import Select, and_, case, func, or_, select
 
 from services.coupon.redemption.repository import CONFLICT, REDEMPTION
 from services.coupon.review.cases import CASE, CASE_COUPON
-from services.coupon.wallet.ledger import COUPON, ENTRY
+from services.coupon.wallet.models import Coupon, CouponEntry
 
-R, F, A, AC, C, E = REDEMPTION.c, CONFLICT.c, CASE.c, CASE_COUPON.c, COUPON.c, ENTRY.c
+R, F, A, AC, C, E = REDEMPTION.c, CONFLICT.c, CASE.c, CASE_COUPON.c, Coupon.c, CouponEntry.c
 
 
 def _till_ledger() -> Select[Any]:
@@ -66,7 +66,7 @@ def _case_outcomes() -> Select[Any]:
     return (
         select(AC.case_id, AC.coupon_id, AC.outcome)
         .join_from(CASE_COUPON, CASE, A.id == AC.case_id)
-        .join(COUPON, C.id == AC.coupon_id, isouter=True)
+        .join(Coupon.table, C.id == AC.coupon_id, isouter=True)
         .where(
             or_(
                 and_(taken_back, AC.outcome.is_(None)),

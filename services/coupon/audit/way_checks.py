@@ -5,14 +5,14 @@ from typing import Any
 
 from sqlalchemy import Select, String, and_, cast, func, not_, or_, select
 
-from services.coupon.codes.repository import BATCH, PUBLIC, UNIQUE, USE
-from services.coupon.draws.repository import DRAW, PRIZE, TICKET
-from services.coupon.scanning.showing import SCAN
-from services.coupon.sharing.repository import HELP, SHARE
-from services.coupon.wallet.ledger import COUPON
+from services.coupon.codes.models import Code, CodeBatch, PublicCode, PublicCodeUse
+from services.coupon.draws.models import Draw, DrawPrize, DrawTicket
+from services.coupon.scanning.models import ClaimScan
+from services.coupon.sharing.models import Share, ShareHelp
+from services.coupon.wallet.models import Coupon
 
-B, U, P, N, C = BATCH.c, UNIQUE.c, PUBLIC.c, USE.c, COUPON.c
-S, H, Q, D, Z, K = SHARE.c, HELP.c, SCAN.c, DRAW.c, PRIZE.c, TICKET.c
+B, U, P, N, C = CodeBatch.c, Code.c, PublicCode.c, PublicCodeUse.c, Coupon.c
+S, H, Q, D, Z, K = Share.c, ShareHelp.c, ClaimScan.c, Draw.c, DrawPrize.c, DrawTicket.c
 
 
 def _codes_made() -> Select[Any]:
@@ -21,7 +21,7 @@ def _codes_made() -> Select[Any]:
     there = func.coalesce(rows.c.n, 0)
     return (
         select(B.id, B.made, there)
-        .join_from(BATCH, rows, rows.c.batch_id == B.id, isouter=True)
+        .join_from(CodeBatch.table, rows, rows.c.batch_id == B.id, isouter=True)
         .where(or_(B.made != there, B.made != func.coalesce(rows.c.top, 0)))
     )
 
@@ -30,7 +30,7 @@ def _codes_used() -> Select[Any]:
     """A used code names the coupon that names it."""
     return (
         select(U.batch_id, U.number, U.coupon_id)
-        .join_from(UNIQUE, COUPON, C.id == U.coupon_id, isouter=True)
+        .join_from(Code.table, Coupon.table, C.id == U.coupon_id, isouter=True)
         .where(
             U.coupon_id.is_not(None),
             or_(
@@ -47,8 +47,8 @@ def _code_coupons() -> Select[Any]:
     """A coupon of a code is the one that a code, unique or public, says it gave."""
     return (
         select(C.id, C.reference)
-        .join_from(COUPON, UNIQUE, U.coupon_id == C.id, isouter=True)
-        .join(USE, N.coupon_id == C.id, isouter=True)
+        .join_from(Coupon.table, Code.table, U.coupon_id == C.id, isouter=True)
+        .join(PublicCodeUse.table, N.coupon_id == C.id, isouter=True)
         .where(C.source == "code", U.coupon_id.is_(None), N.coupon_id.is_(None))
     )
 
@@ -58,7 +58,7 @@ def _public_used() -> Select[Any]:
     there = func.coalesce(rows.c.n, 0)
     return (
         select(P.id, P.used, there)
-        .join_from(PUBLIC, rows, rows.c.public_code_id == P.id, isouter=True)
+        .join_from(PublicCode.table, rows, rows.c.public_code_id == P.id, isouter=True)
         .where(or_(P.used != there, P.used > P.total))
     )
 
@@ -67,7 +67,7 @@ def _public_uses() -> Select[Any]:
     """A use names a coupon of its customer."""
     return (
         select(N.public_code_id, N.customer_id, N.number, N.coupon_id)
-        .join_from(USE, COUPON, and_(C.id == N.coupon_id, C.source == "code"), isouter=True)
+        .join_from(PublicCodeUse.table, Coupon.table, and_(C.id == N.coupon_id, C.source == "code"), isouter=True)
         .where(or_(C.id.is_(None), C.customer_id != N.customer_id))
     )
 
@@ -78,14 +78,14 @@ def _share_helps() -> Select[Any]:
     there = rows.subquery()
     return (
         select(S.id, S.helps, func.coalesce(there.c.n, 0))
-        .join_from(SHARE, there, there.c.share_id == S.id, isouter=True)
+        .join_from(Share.table, there, there.c.share_id == S.id, isouter=True)
         .where(or_(S.helps != func.coalesce(there.c.n, 0), S.helps != func.coalesce(there.c.top, 0)))
     )
 
 
 def _share_rewards() -> Select[Any]:
     """A share is rewarded once, when it is complete, and its reward is the sharer's own coupon."""
-    reward = COUPON.alias("reward")
+    reward = Coupon.table.alias("reward")
     same = and_(
         reward.c.id == S.reward_coupon_id,
         reward.c.source == "share",
@@ -95,7 +95,7 @@ def _share_rewards() -> Select[Any]:
     decided = or_(S.reward_coupon_id.is_not(None), S.reward_refused.is_not(None))
     return (
         select(S.id, S.helps, S.reward_coupon_id)
-        .join_from(SHARE, reward, same, isouter=True)
+        .join_from(Share.table, reward, same, isouter=True)
         .where(
             or_(
                 and_(S.helps == S.friends, not_(decided)),
@@ -110,8 +110,10 @@ def _share_coupons() -> Select[Any]:
     """A coupon of a share is the sharer's reward or a helper's own."""
     return (
         select(C.id, C.reference)
-        .join_from(COUPON, HELP, and_(H.coupon_id == C.id, H.customer_id == C.customer_id), isouter=True)
-        .join(SHARE, and_(S.reward_coupon_id == C.id, S.customer_id == C.customer_id), isouter=True)
+        .join_from(
+            Coupon.table, ShareHelp.table, and_(H.coupon_id == C.id, H.customer_id == C.customer_id), isouter=True
+        )
+        .join(Share.table, and_(S.reward_coupon_id == C.id, S.customer_id == C.customer_id), isouter=True)
         .where(C.source == "share", H.share_id.is_(None), S.id.is_(None))
     )
 
@@ -120,7 +122,7 @@ def _scans() -> Select[Any]:
     """A scan has the coupon that it gave, and that is its customer's."""
     return (
         select(Q.claim_code_id, Q.customer_id, Q.slot)
-        .join_from(SCAN, COUPON, and_(C.id == Q.coupon_id, C.source == "qr"), isouter=True)
+        .join_from(ClaimScan.table, Coupon.table, and_(C.id == Q.coupon_id, C.source == "qr"), isouter=True)
         .where(or_(C.id.is_(None), C.customer_id != Q.customer_id))
     )
 
@@ -130,7 +132,7 @@ def _tickets_gapless() -> Select[Any]:
     there = func.coalesce(rows.c.n, 0)
     return (
         select(D.id, D.tickets, there)
-        .join_from(DRAW, rows, rows.c.draw_id == D.id, isouter=True)
+        .join_from(Draw.table, rows, rows.c.draw_id == D.id, isouter=True)
         .where(or_(D.tickets != there, D.tickets != func.coalesce(rows.c.top, 0)))
     )
 
@@ -141,7 +143,7 @@ def _prizes_within() -> Select[Any]:
     there = func.coalesce(rows.c.n, 0)
     return (
         select(Z.draw_id, Z.place, Z.awarded, there)
-        .join_from(PRIZE, rows, and_(rows.c.draw_id == Z.draw_id, rows.c.prize == Z.place), isouter=True)
+        .join_from(DrawPrize.table, rows, and_(rows.c.draw_id == Z.draw_id, rows.c.prize == Z.place), isouter=True)
         .where(or_(Z.awarded != there, there > Z.quantity))
     )
 
@@ -152,8 +154,8 @@ def _tickets_pay() -> Select[Any]:
     hers = and_(C.id == K.coupon_id, C.source == "draw", C.customer_id == K.customer_id)
     return (
         select(K.draw_id, K.number, K.coupon_id)
-        .join_from(TICKET, PRIZE, won, isouter=True)
-        .join(COUPON, hers, isouter=True)
+        .join_from(DrawTicket.table, DrawPrize.table, won, isouter=True)
+        .join(Coupon.table, hers, isouter=True)
         .where(
             or_(
                 and_(Z.template_id.is_not(None), C.id.is_(None)),

@@ -11,7 +11,8 @@ from services.coupon.cash_back import repository
 from services.coupon.cash_back.rules import left_after
 from services.coupon.statements import padded
 from services.coupon.wallet import ledger
-from services.coupon.wallet.ledger import COUPON, Change
+from services.coupon.wallet.ledger import Change
+from services.coupon.wallet.models import Coupon
 from services.coupon.wallet.rules import effective
 from shared.contracts import CouponVoided
 from shared.db import Transaction
@@ -64,7 +65,7 @@ class Cutting:
         ids = [row.coupon_id for row in rows if row.coupon_id]
         coupons: dict[str, Row[Any]] = {}
         if ids:
-            found = await tx.execute(select(COUPON).where(COUPON.c.id.in_(padded(ids))))
+            found = await tx.execute(select(Coupon.table).where(Coupon.c.id.in_(padded(ids))))
             coupons = {coupon.id: coupon for coupon in found}
         cuts = [_cut(row, coupons.get(row.coupon_id), kept, now) for row in rows]
         return [cut for cut in cuts if cut.left < cut.row.amount or cut.lost]

@@ -12,7 +12,7 @@ import xlsxwriter
 from sqlalchemy import Row, select
 
 from services.coupon.codes.making import CodeBatches
-from services.coupon.codes.repository import UNIQUE
+from services.coupon.codes.models import Code
 from services.coupon.codes.rules import unique_state
 from shared.db import Transaction
 from shared.service import Kit
@@ -74,9 +74,9 @@ class Downloads:
 
 
 async def _after(tx: Transaction, batch_id: str, last: int) -> Sequence[Row[Any]]:
-    chosen = select(UNIQUE.c.number, UNIQUE.c.code, UNIQUE.c.coupon_id, UNIQUE.c.redeemed_at)
-    chosen = chosen.where(UNIQUE.c.batch_id == batch_id, UNIQUE.c.number > last)
-    return (await tx.execute(chosen.order_by(UNIQUE.c.number).limit(_ROWS))).all()
+    chosen = select(Code.c.number, Code.c.code, Code.c.coupon_id, Code.c.redeemed_at)
+    chosen = chosen.where(Code.c.batch_id == batch_id, Code.c.number > last)
+    return (await tx.execute(chosen.order_by(Code.c.number).limit(_ROWS))).all()
 
 
 def _cells(row: Row[Any], batch: Row[Any], until: str, now: datetime) -> tuple[Any, ...]:

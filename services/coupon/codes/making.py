@@ -6,8 +6,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 
 from services.coupon.codes import repository
-from services.coupon.codes.models import CodeBatch
-from services.coupon.codes.repository import BATCH, UNIQUE
+from services.coupon.codes.models import Code, CodeBatch
 from services.coupon.codes.schemas import BatchView, CodesIn, CodeView
 from services.coupon.lettering import new_codes
 from services.coupon.refusals import refusal
@@ -47,7 +46,7 @@ class CodeBatches:
         async with self._kit.db.write() as tx:
             if await templates.find(tx, template_id) is None:
                 raise refusal("not_found")
-            await tx.execute(insert(BATCH), row)
+            await tx.execute(insert(CodeBatch.table), row)
             tx.after_commit(self.loop.wake.set)
             return await self._view(tx, batch_id)
 
@@ -56,32 +55,32 @@ class CodeBatches:
             return await self._view(tx, batch_id)
 
     async def page(self, paging: Paging, status: str | None, template_id: str | None) -> Page[BatchView]:
-        chosen = select(BATCH)
+        chosen = select(CodeBatch.table)
         if status is not None:
-            chosen = chosen.where(BATCH.c.status == status)
+            chosen = chosen.where(CodeBatch.c.status == status)
         if template_id is not None:
-            chosen = chosen.where(BATCH.c.template_id == template_id)
+            chosen = chosen.where(CodeBatch.c.template_id == template_id)
         async with self._kit.db.read() as tx:
-            rows = await fetch_page(tx, chosen, BATCH.c.id, paging, lambda row: row)
+            rows = await fetch_page(tx, chosen, CodeBatch.c.id, paging, lambda row: row)
             redeemed = await repository.redeemed(tx, [row.id for row in rows.data])
         views = [_view(row, redeemed.get(row.id, 0)) for row in rows.data]
         return Page[BatchView](data=views, has_more=rows.has_more, next_cursor=rows.next_cursor)
 
     async def codes(self, batch_id: str, paging: Paging, redeemed: bool | None) -> Page[CodeView]:
         """The codes made so far, by number."""
-        chosen = select(UNIQUE).where(UNIQUE.c.batch_id == batch_id)
+        chosen = select(Code.table).where(Code.c.batch_id == batch_id)
         if redeemed is not None:
-            chosen = chosen.where(UNIQUE.c.coupon_id.is_not(None) if redeemed else UNIQUE.c.coupon_id.is_(None))
+            chosen = chosen.where(Code.c.coupon_id.is_not(None) if redeemed else Code.c.coupon_id.is_(None))
         async with self._kit.db.read() as tx:
             await self.find(tx, batch_id)
-            return await fetch_page(tx, chosen, UNIQUE.c.number, paging, CodeView.model_validate, ascending=True)
+            return await fetch_page(tx, chosen, Code.c.number, paging, CodeView.model_validate, ascending=True)
 
     async def void(self, batch_id: str) -> BatchView:
         """No code of the batch gives a coupon any more, and no more are made. Coupons it gave already stay."""
         now = self._kit.clock.now()
         async with self._kit.db.write() as tx:
-            live = (BATCH.c.id == batch_id) & (BATCH.c.status != "voided")
-            await tx.execute(update(BATCH).where(live).values(status="voided", updated_at=now))
+            live = (CodeBatch.c.id == batch_id) & (CodeBatch.c.status != "voided")
+            await tx.execute(update(CodeBatch.table).where(live).values(status="voided", updated_at=now))
             return await self._view(tx, batch_id)
 
     async def find(self, tx: Transaction, batch_id: str) -> Row[Any]:
@@ -92,15 +91,15 @@ class CodeBatches:
 
     async def work(self) -> bool:
         """Make the next chunk of one batch. True when there was one: more may wait."""
-        running = BATCH.c.status == "running"
+        running = CodeBatch.c.status == "running"
         async with self._kit.db.read() as tx:
-            if (await tx.execute(select(BATCH.c.id).where(running).limit(1))).first() is None:
+            if (await tx.execute(select(CodeBatch.c.id).where(running).limit(1))).first() is None:
                 return False
         now = self._kit.clock.now()
         async with self._kit.db.write() as tx:
             # The batch's row stays locked until the commit: nobody else works on it, and a crash leaves it as it was.
             claimed = await claim_due(
-                tx, CodeBatch, where=running, order_by=BATCH.c.id, limit=1, values={"updated_at": now}
+                tx, CodeBatch, where=running, order_by=CodeBatch.c.id, limit=1, values={"updated_at": now}
             )
             if claimed:
                 await self._chunk(tx, claimed[0], now)
@@ -112,11 +111,13 @@ class CodeBatches:
         fresh = new_codes(batch.prefix)
         while missing:
             rows = [{"batch_id": batch.id, "number": number, "code": next(fresh)} for number in missing]
-            inserted = await insert_bulk(tx, UNIQUE, rows, ignore=True)
+            inserted = await insert_bulk(tx, Code.table, rows, ignore=True)
             # A code that existed already was left out: its number gets another one.
             missing = [] if len(inserted) == len(missing) else sorted(set(missing) - {number for _, number in inserted})
         status = "done" if made == batch.total else "running"
-        await tx.execute(update(BATCH).where(BATCH.c.id == batch.id).values(made=made, status=status, updated_at=now))
+        await tx.execute(
+            update(CodeBatch.table).where(CodeBatch.c.id == batch.id).values(made=made, status=status, updated_at=now)
+        )
 
     async def _view(self, tx: Transaction, batch_id: str) -> BatchView:
         row = await self.find(tx, batch_id)

@@ -6,7 +6,7 @@ from sqlalchemy import Row, select, update
 
 from services.coupon.codes import repository
 from services.coupon.codes.found import FoundPublic
-from services.coupon.codes.repository import PUBLIC
+from services.coupon.codes.models import PublicCode
 from services.coupon.codes.rules import public_state, unique_state
 from services.coupon.codes.schemas import (
     PublicCodeIn,
@@ -50,7 +50,7 @@ class PublicCodes:
         async with self._kit.db.write() as tx:
             if await templates.find(tx, body.template_id) is None:
                 raise refusal("not_found")
-            if not await insert_ignore(tx, PUBLIC, [row]):
+            if not await insert_ignore(tx, PublicCode.table, [row]):
                 raise Conflict("code_taken", "There is a public code that reads the same. Choose another one.")
             return await self._view(tx, row["id"])
 
@@ -59,13 +59,13 @@ class PublicCodes:
             return await self._view(tx, public_id)
 
     async def page(self, paging: Paging, status: str | None, template_id: str | None) -> Page[PublicCodeView]:
-        chosen = select(PUBLIC)
+        chosen = select(PublicCode.table)
         if status is not None:
-            chosen = chosen.where(PUBLIC.c.status == status)
+            chosen = chosen.where(PublicCode.c.status == status)
         if template_id is not None:
-            chosen = chosen.where(PUBLIC.c.template_id == template_id)
+            chosen = chosen.where(PublicCode.c.template_id == template_id)
         async with self._kit.db.read() as tx:
-            return await fetch_page(tx, chosen, PUBLIC.c.id, paging, public_view)
+            return await fetch_page(tx, chosen, PublicCode.c.id, paging, public_view)
 
     async def change(self, public_id: str, patch: PublicCodePatch) -> PublicCodeView:
         """Pause, activate, or change limits and window. A total below what was used already is refused."""
@@ -85,8 +85,8 @@ class PublicCodes:
                 refuse_empty_window(merged["valid_from"], merged["valid_until"])
             except ValueError as error:
                 raise invalid("#/valid_until", "empty_window", str(error)) from None
-            same = PUBLIC.c.id == public_id
-            await tx.execute(update(PUBLIC).where(same).values(**given, updated_at=self._kit.clock.now()))
+            same = PublicCode.c.id == public_id
+            await tx.execute(update(PublicCode.table).where(same).values(**given, updated_at=self._kit.clock.now()))
             return await self._view(tx, public_id)
 
     async def truth(self, caller: Caller, typed: str) -> TruthView:
@@ -119,7 +119,7 @@ class PublicCodes:
         return public_view(await self._find(tx, public_id, hold=False))
 
     async def _find(self, tx: Transaction, public_id: str, *, hold: bool) -> Row[Any]:
-        chosen = select(PUBLIC).where(PUBLIC.c.id == public_id)
+        chosen = select(PublicCode.table).where(PublicCode.c.id == public_id)
         row = (await tx.execute(chosen.with_for_update() if hold else chosen)).one_or_none()
         if row is None:
             raise NotFound("not_found", "There is no public code with this id.")

@@ -10,34 +10,31 @@ from services.coupon.codes.found import FoundCode, FoundPublic, FoundUnique, Had
 from services.coupon.codes.models import Code, CodeBatch, PublicCode, PublicCodeUse
 from services.coupon.lettering import corrected
 from services.coupon.statements import padded
-from services.coupon.wallet.ledger import COUPON
+from services.coupon.wallet.models import Coupon
 from services.coupon.wallet.repository import status_at
-from shared.db import Transaction, table
-
-BATCH = table(CodeBatch)
-UNIQUE = table(Code)
-PUBLIC = table(PublicCode)
-USE = table(PublicCodeUse)
+from shared.db import Transaction
 
 # Built once: redeeming runs them for every batch.
 _UNIQUE = (
-    select(UNIQUE, BATCH.c.template_id, BATCH.c.status.label("batch_status"), BATCH.c.valid_until)
-    .join(BATCH, BATCH.c.id == UNIQUE.c.batch_id)
-    .where(UNIQUE.c.code.in_(bindparam("codes", expanding=True)))
-    .order_by(UNIQUE.c.batch_id, UNIQUE.c.number)
+    select(Code.table, CodeBatch.c.template_id, CodeBatch.c.status.label("batch_status"), CodeBatch.c.valid_until)
+    .join(CodeBatch.table, CodeBatch.c.id == Code.c.batch_id)
+    .where(Code.c.code.in_(bindparam("codes", expanding=True)))
+    .order_by(Code.c.batch_id, Code.c.number)
 )
-_UNIQUE_HELD = _UNIQUE.with_for_update(of=UNIQUE)
-_PUBLIC = select(PUBLIC).where(PUBLIC.c.key.in_(bindparam("keys", expanding=True))).order_by(PUBLIC.c.id)
+_UNIQUE_HELD = _UNIQUE.with_for_update(of=Code.table)
+_PUBLIC = (
+    select(PublicCode.table).where(PublicCode.c.key.in_(bindparam("keys", expanding=True))).order_by(PublicCode.c.id)
+)
 _PUBLIC_HELD = _PUBLIC.with_for_update()
 _MARK = (
-    update(UNIQUE)
-    .where(UNIQUE.c.batch_id == bindparam("of_batch"), UNIQUE.c.number == bindparam("at"), UNIQUE.c.coupon_id.is_(None))
+    update(Code.table)
+    .where(Code.c.batch_id == bindparam("of_batch"), Code.c.number == bindparam("at"), Code.c.coupon_id.is_(None))
     .values(customer_id=bindparam("by"), coupon_id=bindparam("coupon"), redeemed_at=bindparam("now"))
 )
 _COUNT = (
-    update(PUBLIC)
-    .where(PUBLIC.c.id == bindparam("of_code"))
-    .values(used=PUBLIC.c.used + bindparam("more"), updated_at=bindparam("now"))
+    update(PublicCode.table)
+    .where(PublicCode.c.id == bindparam("of_code"))
+    .values(used=PublicCode.c.used + bindparam("more"), updated_at=bindparam("now"))
 )
 
 
@@ -63,10 +60,13 @@ async def _had(
     if not public_ids:
         return {}
     chosen = (
-        select(USE, status_at(now).in_(("issued", "locked")).label("live"))
-        .join(COUPON, COUPON.c.id == USE.c.coupon_id)
-        .where(USE.c.public_code_id.in_(padded(public_ids)), USE.c.customer_id.in_(padded(sorted(customers))))
-        .order_by(USE.c.number)
+        select(PublicCodeUse.table, status_at(now).in_(("issued", "locked")).label("live"))
+        .join(Coupon.table, Coupon.c.id == PublicCodeUse.c.coupon_id)
+        .where(
+            PublicCodeUse.c.public_code_id.in_(padded(public_ids)),
+            PublicCodeUse.c.customer_id.in_(padded(sorted(customers))),
+        )
+        .order_by(PublicCodeUse.c.number)
     )
     had: dict[str, dict[str, Had]] = {}
     for row in await tx.execute(chosen):
@@ -98,7 +98,7 @@ async def use(tx: Transaction, uses: Sequence[tuple[FoundCode, str, str]], now: 
     if marks:
         await tx.execute(_MARK, marks)
     if rows:
-        await tx.execute(insert(USE), rows)
+        await tx.execute(insert(PublicCodeUse.table), rows)
         counted = [{"of_code": one, "more": more, "now": now} for one, more in sorted(counts.items())]
         await tx.execute(_COUNT, counted)
 
@@ -107,10 +107,10 @@ async def redeemed(tx: Transaction, batch_ids: Sequence[str]) -> dict[str, int]:
     """How many codes of each batch turned into coupons."""
     if not batch_ids:
         return {}
-    used = UNIQUE.c.batch_id.in_(padded(batch_ids)) & UNIQUE.c.coupon_id.is_not(None)
-    chosen = select(UNIQUE.c.batch_id, func.count().label("number")).where(used).group_by(UNIQUE.c.batch_id)
+    used = Code.c.batch_id.in_(padded(batch_ids)) & Code.c.coupon_id.is_not(None)
+    chosen = select(Code.c.batch_id, func.count().label("number")).where(used).group_by(Code.c.batch_id)
     return {row.batch_id: row.number for row in await tx.execute(chosen)}
 
 
 async def batch(tx: Transaction, batch_id: str) -> Row[Any] | None:
-    return (await tx.execute(select(BATCH).where(BATCH.c.id == batch_id))).one_or_none()
+    return (await tx.execute(select(CodeBatch.table).where(CodeBatch.c.id == batch_id))).one_or_none()

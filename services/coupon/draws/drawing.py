@@ -9,7 +9,7 @@ from sqlalchemy import Row, insert, select, update
 from services.coupon.abuse.book import Watch
 from services.coupon.draws import repository
 from services.coupon.draws.managing import unknown_draw
-from services.coupon.draws.repository import DRAW, TICKET
+from services.coupon.draws.models import Draw, DrawTicket
 from services.coupon.draws.rules import RAN_OUT, closed_now, drawn_at, linked, point
 from services.coupon.draws.schemas import DrawnView, TicketIn, TicketView
 from services.coupon.reasons import explain
@@ -96,15 +96,15 @@ class Drawing:
                 "created_at": now,
             }
             ticket["chain"] = linked(draw.chain, ticket)
-            await tx.execute(insert(TICKET), ticket)
-            counted = (DRAW.c.id == draw_id) & (DRAW.c.tickets == draw.tickets)
+            await tx.execute(insert(DrawTicket.table), ticket)
+            counted = (Draw.c.id == draw_id) & (Draw.c.tickets == draw.tickets)
             values = {"tickets": turn.number, "chain": ticket["chain"], "updated_at": now}
-            await tx.execute(update(DRAW).where(counted).values(**values))
+            await tx.execute(update(Draw.table).where(counted).values(**values))
             return await self._drawn_view(tx, draw_id, turn.number)
 
     async def get(self, caller: Caller, draw_id: str, number: int) -> TicketView:
         async with self._kit.db.read() as tx:
-            chosen = repository.tickets(draw_id).where(TICKET.c.number == number)
+            chosen = repository.tickets(draw_id).where(DrawTicket.c.number == number)
             row = (await tx.execute(chosen)).one_or_none()
         if row is None:
             raise NotFound("not_found", "There is no such ticket.")
@@ -118,18 +118,18 @@ class Drawing:
         owner = caller.customer_id or customer_id
         chosen = repository.tickets(draw_id)
         if owner is not None:
-            chosen = chosen.where(TICKET.c.customer_id == owner)
+            chosen = chosen.where(DrawTicket.c.customer_id == owner)
         async with self._kit.db.read() as tx:
             if await repository.draw(tx, draw_id) is None:
                 raise unknown_draw()
-            return await fetch_page(tx, chosen, TICKET.c.number, paging, TicketView.model_validate, ascending=True)
+            return await fetch_page(tx, chosen, DrawTicket.c.number, paging, TicketView.model_validate, ascending=True)
 
     async def _earlier(self, tx: Transaction, draw_id: str, body: TicketIn) -> int | None:
         """The number of the ticket that this reference has; of another customer's nothing is told."""
         if body.ticket_ref is None:
             return None
-        same = (TICKET.c.draw_id == draw_id) & (TICKET.c.ticket_ref == body.ticket_ref)
-        row = (await tx.execute(select(TICKET.c.number, TICKET.c.customer_id).where(same))).one_or_none()
+        same = (DrawTicket.c.draw_id == draw_id) & (DrawTicket.c.ticket_ref == body.ticket_ref)
+        row = (await tx.execute(select(DrawTicket.c.number, DrawTicket.c.customer_id).where(same))).one_or_none()
         if row is not None and row.customer_id != body.customer_id:
             raise _refused("ticket_ref_taken")
         return None if row is None else int(row.number)
@@ -181,7 +181,7 @@ class Drawing:
         return (await self._granting.grant(tx, [wish]))[0]
 
     async def _drawn_view(self, tx: Transaction, draw_id: str, number: int) -> DrawnView:
-        row = (await tx.execute(repository.tickets(draw_id).where(TICKET.c.number == number))).one()
+        row = (await tx.execute(repository.tickets(draw_id).where(DrawTicket.c.number == number))).one()
         coupons = await self._wallet.views(tx, [row.coupon_id] if row.coupon_id else [])
         return DrawnView(**{**row._mapping, "coupon": coupons.get(row.coupon_id)})
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 
 from services.coupon.draws import repository
-from services.coupon.draws.repository import DRAW, PRIZE
+from services.coupon.draws.models import Draw, DrawPrize
 from services.coupon.draws.rules import ALGORITHM, seed_hash
 from services.coupon.draws.schemas import DrawIn, DrawView, PrizeView, TicketLimits, Window
 from services.coupon.templates import repository as templates
@@ -46,8 +46,8 @@ class Draws:
                 if prize.template_id is not None and await templates.find(tx, prize.template_id) is None:
                     pointer = f"#/prizes/{place}/template_id"
                     raise invalid(pointer, "unknown_template", "There is no coupon template with this id.")
-            await tx.execute(insert(DRAW), row)
-            await tx.execute(insert(PRIZE), _prize_rows(draw_id, body))
+            await tx.execute(insert(Draw.table), row)
+            await tx.execute(insert(DrawPrize.table), _prize_rows(draw_id, body))
             return await self._view(tx, draw_id)
 
     async def get(self, draw_id: str) -> DrawView:
@@ -55,11 +55,11 @@ class Draws:
             return await self._view(tx, draw_id)
 
     async def page(self, paging: Paging, status: str | None) -> Page[DrawView]:
-        chosen = select(DRAW)
+        chosen = select(Draw.table)
         if status is not None:
-            chosen = chosen.where(DRAW.c.status == status)
+            chosen = chosen.where(Draw.c.status == status)
         async with self._kit.db.read() as tx:
-            rows = await fetch_page(tx, chosen, DRAW.c.id, paging, lambda row: row)
+            rows = await fetch_page(tx, chosen, Draw.c.id, paging, lambda row: row)
             prizes = await repository.prizes(tx, [row.id for row in rows.data])
         views = [_view(row, prizes[row.id]) for row in rows.data]
         return Page[DrawView](data=views, has_more=rows.has_more, next_cursor=rows.next_cursor)
@@ -68,8 +68,10 @@ class Draws:
         """No more tickets; the seed is told. Again: nothing changes."""
         now = self._kit.clock.now()
         async with self._kit.db.write() as tx:
-            still_open = (DRAW.c.id == draw_id) & (DRAW.c.status == "open")
-            await tx.execute(update(DRAW).where(still_open).values(status="closed", closed_at=now, updated_at=now))
+            still_open = (Draw.c.id == draw_id) & (Draw.c.status == "open")
+            await tx.execute(
+                update(Draw.table).where(still_open).values(status="closed", closed_at=now, updated_at=now)
+            )
             return await self._view(tx, draw_id)
 
     async def _view(self, tx: Transaction, draw_id: str) -> DrawView:

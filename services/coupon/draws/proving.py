@@ -7,7 +7,7 @@ from sqlalchemy import Row, select
 
 from services.coupon.draws import repository
 from services.coupon.draws.managing import unknown_draw
-from services.coupon.draws.repository import TICKET
+from services.coupon.draws.models import DrawTicket
 from services.coupon.draws.rules import Replay, seed_hash
 from services.coupon.draws.schemas import DrawAuditView, Mismatch
 from shared.db import Transaction
@@ -54,8 +54,10 @@ class Proving:
 
 
 async def _after(tx: Transaction, draw_id: str, last: int, most: int) -> Sequence[Row[Any]]:
-    chosen = select(TICKET).where(TICKET.c.draw_id == draw_id, TICKET.c.number > last, TICKET.c.number <= most)
-    return (await tx.execute(chosen.order_by(TICKET.c.number).limit(_ROWS))).all()
+    chosen = select(DrawTicket.table).where(
+        DrawTicket.c.draw_id == draw_id, DrawTicket.c.number > last, DrawTicket.c.number <= most
+    )
+    return (await tx.execute(chosen.order_by(DrawTicket.c.number).limit(_ROWS))).all()
 
 
 def _wrong_counters(draw: Row[Any], prizes: Sequence[Row[Any]], replay: Replay) -> list[Mismatch]:

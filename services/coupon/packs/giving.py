@@ -5,22 +5,20 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select, update
 
 from services.coupon.abuse.book import Watch
-from services.coupon.packs.managing import PACK, hold, unknown
-from services.coupon.packs.models import PackClaim
+from services.coupon.packs.managing import hold, unknown
+from services.coupon.packs.models import CouponPack, PackClaim
 from services.coupon.packs.schemas import PackClaimIn, PackClaimView
 from services.coupon.refusals import refusal
 from services.coupon.wallet.granting import Granting
 from services.coupon.wallet.reading import Wallet
 from services.coupon.wishes import NOWHERE, Granted, Origin, Wish
 from shared.contracts import Envelope, ProfileCreated
-from shared.db import Transaction, table
+from shared.db import Transaction
 from shared.ids import new_id
 from shared.observability.context import current_cause
 from shared.service import Kit
 from shared.web import Caller, NotFound, Page, Paging, Problem, fetch_page, invalid
 from shared.web.client import Client
-
-CLAIM = table(PackClaim)
 
 
 class PackGiving:
@@ -43,17 +41,19 @@ class PackGiving:
             if number > last + 1:
                 raise invalid("#/number", "out_of_turn", f"This customer's next pack is number {last + 1}.")
             if number <= last:  # asked again: the same answer
-                mine = (CLAIM.c.customer_id == body.customer_id) & (CLAIM.c.number == number)
-                return await self._found(tx, (CLAIM.c.pack_id == pack_id) & mine)
+                mine = (PackClaim.c.customer_id == body.customer_id) & (PackClaim.c.number == number)
+                return await self._found(tx, (PackClaim.c.pack_id == pack_id) & mine)
             claim_id = await self._give(tx, pack, body.customer_id, number, caller.actor, origin)
-            return await self._found(tx, CLAIM.c.id == claim_id)
+            return await self._found(tx, PackClaim.c.id == claim_id)
 
     async def on_profile(self, tx: Transaction, event: ProfileCreated, _envelope: Envelope) -> None:
         """A customer was seen for the first time: what is given to newcomers unasked. Refusals are no failures."""
         if event.customer_id is None:
             return
-        chosen = select(PACK.c.id).where(PACK.c.auto_on == "profile_created", PACK.c.status == "active")
-        for pack_id in (await tx.execute(chosen.order_by(PACK.c.id))).scalars().all():
+        chosen = select(CouponPack.c.id).where(
+            CouponPack.c.auto_on == "profile_created", CouponPack.c.status == "active"
+        )
+        for pack_id in (await tx.execute(chosen.order_by(CouponPack.c.id))).scalars().all():
             pack = await hold(tx, pack_id)
             number = await _last_number(tx, pack_id, event.customer_id) + 1
             answer = await self._try(tx, pack, event.customer_id, number, "profile:created", NOWHERE)
@@ -64,20 +64,20 @@ class PackGiving:
         """Claims of a pack, newest first; an end-user sees her own."""
         if customer_id is not None:
             caller.require_customer(customer_id)
-        chosen = select(CLAIM).where(CLAIM.c.pack_id == pack_id)
+        chosen = select(PackClaim.table).where(PackClaim.c.pack_id == pack_id)
         owner = caller.customer_id or customer_id
         if owner is not None:
-            chosen = chosen.where(CLAIM.c.customer_id == owner)
+            chosen = chosen.where(PackClaim.c.customer_id == owner)
         async with self._kit.db.read() as tx:
-            if (await tx.execute(select(PACK.c.id).where(PACK.c.id == pack_id))).first() is None:
+            if (await tx.execute(select(CouponPack.c.id).where(CouponPack.c.id == pack_id))).first() is None:
                 raise unknown()
-            rows = await fetch_page(tx, chosen, CLAIM.c.id, paging, lambda row: row)
+            rows = await fetch_page(tx, chosen, PackClaim.c.id, paging, lambda row: row)
             views = await self._views(tx, rows.data)
         return Page[PackClaimView](data=views, has_more=rows.has_more, next_cursor=rows.next_cursor)
 
     async def get(self, caller: Caller, pack_id: str, claim_id: str) -> PackClaimView:
         async with self._kit.db.read() as tx:
-            view = await self._found(tx, (CLAIM.c.id == claim_id) & (CLAIM.c.pack_id == pack_id))
+            view = await self._found(tx, (PackClaim.c.id == claim_id) & (PackClaim.c.pack_id == pack_id))
         caller.require_customer(view.customer_id)
         return view
 
@@ -129,12 +129,14 @@ class PackGiving:
             "actor": actor,
             "created_at": self._kit.clock.now(),
         }
-        await tx.execute(insert(CLAIM), row)
-        await tx.execute(update(PACK).where(PACK.c.id == pack.id).values(issued=PACK.c.issued + 1))
+        await tx.execute(insert(PackClaim.table), row)
+        await tx.execute(
+            update(CouponPack.table).where(CouponPack.c.id == pack.id).values(issued=CouponPack.c.issued + 1)
+        )
         return claim_id
 
     async def _found(self, tx: Transaction, which: Any) -> PackClaimView:
-        row = (await tx.execute(select(CLAIM).where(which))).one_or_none()
+        row = (await tx.execute(select(PackClaim.table).where(which))).one_or_none()
         if row is None:
             raise NotFound("not_found", "There is no claim of this pack with this id.")
         return (await self._views(tx, [row]))[0]
@@ -145,8 +147,8 @@ class PackGiving:
 
 
 async def _last_number(tx: Transaction, pack_id: str, customer_id: str) -> int:
-    mine = (CLAIM.c.pack_id == pack_id) & (CLAIM.c.customer_id == customer_id)
-    return int(await tx.scalar(select(func.coalesce(func.max(CLAIM.c.number), 0)).where(mine)))
+    mine = (PackClaim.c.pack_id == pack_id) & (PackClaim.c.customer_id == customer_id)
+    return int(await tx.scalar(select(func.coalesce(func.max(PackClaim.c.number), 0)).where(mine)))
 
 
 def _closed(pack: Row[Any], number: int) -> str | None:

@@ -9,13 +9,11 @@ from services.coupon.packs.models import CouponPack
 from services.coupon.packs.schemas import PackIn, PackItem, PackLimits, PackPatch, PackView
 from services.coupon.statements import padded
 from services.coupon.templates.repository import TEMPLATE
-from shared.db import Transaction, table
+from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
 from shared.web import Conflict, NotFound, Page, Paging, fetch_page, invalid
 from shared.web.problems import from_validation
-
-PACK = table(CouponPack)
 
 
 class Packs:
@@ -30,7 +28,7 @@ class Packs:
         row = {"id": new_id("pck"), **_columns(body), "issued": 0, "created_at": now, "updated_at": now}
         async with self._kit.db.write() as tx:
             await _refuse_unknown(tx, body)
-            await tx.execute(insert(PACK), row)
+            await tx.execute(insert(CouponPack.table), row)
             return await self._view(tx, str(row["id"]))
 
     async def get(self, pack_id: str) -> PackView:
@@ -38,9 +36,13 @@ class Packs:
             return await self._view(tx, pack_id)
 
     async def page(self, paging: Paging, status: str | None) -> Page[PackView]:
-        chosen = select(PACK) if status is None else select(PACK).where(PACK.c.status == status)
+        chosen = (
+            select(CouponPack.table)
+            if status is None
+            else select(CouponPack.table).where(CouponPack.c.status == status)
+        )
         async with self._kit.db.read() as tx:
-            return await fetch_page(tx, chosen, PACK.c.id, paging, _view)
+            return await fetch_page(tx, chosen, CouponPack.c.id, paging, _view)
 
     async def change(self, pack_id: str, patch: PackPatch) -> PackView:
         """Apply a patch. Packs that were given stay as they are."""
@@ -51,11 +53,11 @@ class Packs:
             if after.limits.total is not None and after.limits.total < row.issued:
                 raise Conflict("limit_below_issued", f"{row.issued} are given out; set a total of at least that.")
             values = {**_columns(after), "updated_at": self._kit.clock.now()}
-            await tx.execute(update(PACK).where(PACK.c.id == pack_id).values(**values))
+            await tx.execute(update(CouponPack.table).where(CouponPack.c.id == pack_id).values(**values))
             return await self._view(tx, pack_id)
 
     async def _view(self, tx: Transaction, pack_id: str) -> PackView:
-        row = (await tx.execute(select(PACK).where(PACK.c.id == pack_id))).one_or_none()
+        row = (await tx.execute(select(CouponPack.table).where(CouponPack.c.id == pack_id))).one_or_none()
         if row is None:
             raise unknown()
         return _view(row)
@@ -63,7 +65,7 @@ class Packs:
 
 async def hold(tx: Transaction, pack_id: str) -> Row[Any]:
     """The pack, locked until the end of the transaction; templates are locked after it. Raises NotFound."""
-    row = (await tx.execute(select(PACK).where(PACK.c.id == pack_id).with_for_update())).one_or_none()
+    row = (await tx.execute(select(CouponPack.table).where(CouponPack.c.id == pack_id).with_for_update())).one_or_none()
     if row is None:
         raise unknown()
     return row

@@ -8,11 +8,11 @@ from sqlalchemy import Row, Select, bindparam, or_, select
 
 from services.coupon.statements import padded
 from services.coupon.templates.repository import DAY, TEMPLATE
-from services.coupon.wallet.ledger import COUPON
+from services.coupon.wallet.models import Coupon
 from shared.db import Transaction, UtcDateTime
 
 MOST_IN_WALLET = 200
-_T, _C = TEMPLATE.c, COUPON.c
+_T, _C = TEMPLATE.c, Coupon.c
 _WALLET = select(
     _C.id,
     _C.template_id,
@@ -88,7 +88,7 @@ async def limited(tx: Transaction, currency: str, coupon_ids: Sequence[str], now
     may_take = or_(_T.budget_on == "redemption", _C.step > 1)
     theirs = (
         select(_T.id)
-        .join(COUPON, _C.template_id == _T.id)
+        .join(Coupon.table, _C.template_id == _T.id)
         .where(_C.id.in_(padded(coupon_ids)), _T.budget.is_not(None), may_take)
     )
     return [row.id for row in await tx.execute(running.union(theirs))]

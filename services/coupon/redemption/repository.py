@@ -9,7 +9,7 @@ from sqlalchemy import Integer, Row, Select, literal, select
 from services.coupon.redemption.models import Redemption, RedemptionConflict, RedemptionToken
 from services.coupon.statements import padded
 from services.coupon.templates.repository import TEMPLATE
-from services.coupon.wallet.ledger import COUPON, ENTRY
+from services.coupon.wallet.models import Coupon, CouponEntry
 from shared.db import Transaction, table
 
 TOKEN = table(RedemptionToken)
@@ -19,8 +19,8 @@ CONFLICT = table(RedemptionConflict)
 
 async def coupon(tx: Transaction, coupon_id: str) -> Row[Any] | None:
     """The coupon with its template's currency, as it is; not locked."""
-    chosen = select(COUPON, TEMPLATE.c.currency).join(TEMPLATE, TEMPLATE.c.id == COUPON.c.template_id)
-    return (await tx.execute(chosen.where(COUPON.c.id == coupon_id))).one_or_none()
+    chosen = select(Coupon.table, TEMPLATE.c.currency).join(TEMPLATE, TEMPLATE.c.id == Coupon.c.template_id)
+    return (await tx.execute(chosen.where(Coupon.c.id == coupon_id))).one_or_none()
 
 
 async def token(tx: Transaction, token_id: str) -> Row[Any] | None:
@@ -62,7 +62,9 @@ async def conflict(tx: Transaction, shop_id: str, order_ref: str, coupon_id: str
 
 async def holder(tx: Transaction, coupon: Row[Any]) -> str | None:
     """The checkout or redemption of the coupon's last change."""
-    last = select(ENTRY.c.checkout_id).where(ENTRY.c.coupon_id == coupon.id, ENTRY.c.step == coupon.step)
+    last = select(CouponEntry.c.checkout_id).where(
+        CouponEntry.c.coupon_id == coupon.id, CouponEntry.c.step == coupon.step
+    )
     found: str | None = await tx.scalar(last)
     return found
 

@@ -17,7 +17,7 @@ from services.coupon.statements import padded
 from services.coupon.templates.repository import TermsBook
 from services.coupon.templates.terms import Terms
 from services.coupon.templates.validity import FOREVER
-from services.coupon.wallet.ledger import COUPON
+from services.coupon.wallet.models import Coupon
 from shared.db import Transaction
 
 
@@ -26,7 +26,7 @@ async def used_offers(tx: Transaction, book: TermsBook, checkout_id: str) -> lis
     locks = (await checkouts.locks(tx, [checkout_id]))[checkout_id]
     coupons: Sequence[Row[Any]] = []
     if locks:
-        chosen = select(COUPON).where(COUPON.c.id.in_(padded([lock.coupon_id for lock in locks])))
+        chosen = select(Coupon.table).where(Coupon.c.id.in_(padded([lock.coupon_id for lock in locks])))
         coupons = (await tx.execute(chosen)).all()
     promotions = await checkouts.promotions(tx, [checkout_id])
     keys = {(row.template_id, row.terms_version) for row in coupons}

@@ -11,7 +11,8 @@ from services.coupon.checkout.spending import Spending, hold_limited
 from services.coupon.statements import padded
 from services.coupon.templates.repository import TermsBook
 from services.coupon.wallet import ledger
-from services.coupon.wallet.ledger import COUPON, Change
+from services.coupon.wallet.ledger import Change
+from services.coupon.wallet.models import Coupon
 from shared.contracts import CouponReturned
 from shared.db import Transaction
 from shared.service import Kit
@@ -30,7 +31,9 @@ class Returning:
         used = await self._used(tx, checkout_id)
         if not used:
             return []
-        rows = (await tx.execute(select(COUPON).where(COUPON.c.id.in_(padded(list(used)))).order_by(COUPON.c.id))).all()
+        rows = (
+            await tx.execute(select(Coupon.table).where(Coupon.c.id.in_(padded(list(used)))).order_by(Coupon.c.id))
+        ).all()
         return [row.id for row in await self._reusable(tx, rows)]
 
     async def give_back(self, tx: Transaction, checkout: Row[Any], actor: str) -> list[str]:

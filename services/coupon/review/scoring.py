@@ -24,7 +24,7 @@ from services.coupon.review.rules import Facts, Finding, findings, score
 from services.coupon.settings import CouponSettings
 from services.coupon.statements import padded
 from services.coupon.templates.repository import TEMPLATE
-from services.coupon.wallet.ledger import COUPON
+from services.coupon.wallet.models import Coupon
 from shared.db import Transaction, excluded, insert_ignore, table, upsert
 from shared.messaging import rest_after
 from shared.service import Kit
@@ -100,12 +100,12 @@ class Scoring:
 
     async def _start(self, tx: Transaction, horizon: datetime) -> str:
         """Where the first round begins: what is older than a day, from before this was installed, is left alone."""
-        old = select(func.max(COUPON.c.id)).where(COUPON.c.issued_at < horizon - _DAY)
+        old = select(func.max(Coupon.c.id)).where(Coupon.c.issued_at < horizon - _DAY)
         return await tx.scalar(old) or ""
 
     async def _next(self, tx: Transaction, position: str, horizon: datetime, limit: int) -> list[Row[Any]]:
         """The coupons behind `position`, up to the first that is too fresh."""
-        columns = COUPON.c
+        columns = Coupon.c
         chosen = select(
             columns.id,
             columns.template_id,
@@ -179,10 +179,10 @@ class Scoring:
             .group_by(SIGHTING.c.subject, SIGHTING.c.value)
         )
         recent = await tx.execute(
-            select(COUPON.c.customer_id, COUPON.c.issued_at).where(
-                COUPON.c.customer_id.in_(customers),
-                COUPON.c.issued_at > start - _MINUTE,
-                COUPON.c.source.in_(list(ACTIONS)),
+            select(Coupon.c.customer_id, Coupon.c.issued_at).where(
+                Coupon.c.customer_id.in_(customers),
+                Coupon.c.issued_at > start - _MINUTE,
+                Coupon.c.source.in_(list(ACTIONS)),
             )
         )
         times: dict[str, list[datetime]] = defaultdict(list)

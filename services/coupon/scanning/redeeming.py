@@ -6,9 +6,10 @@ from sqlalchemy import Row, select, update
 
 from services.coupon.abuse.guarding import Guarding
 from services.coupon.reasons import explain
+from services.coupon.scanning.models import ClaimScan
 from services.coupon.scanning.rules import Token, genuine, in_time, read
 from services.coupon.scanning.schemas import ScanIn
-from services.coupon.scanning.showing import SCAN, find
+from services.coupon.scanning.showing import find
 from services.coupon.templates.validity import local_day
 from services.coupon.wallet.granting import Granting
 from services.coupon.wallet.reading import Wallet
@@ -73,9 +74,13 @@ class Scanning:
         day = local_day(now, self._time_zone)
         slot = str(token.until) if code.rotating else day
         key = {"claim_code_id": code.id, "customer_id": customer_id, "slot": slot}
-        mine = (SCAN.c.claim_code_id == code.id) & (SCAN.c.customer_id == customer_id) & (SCAN.c.slot == slot)
+        mine = (
+            (ClaimScan.c.claim_code_id == code.id)
+            & (ClaimScan.c.customer_id == customer_id)
+            & (ClaimScan.c.slot == slot)
+        )
         row = {**key, "shop_id": code.shop_id, "day": day, "created_at": now}
-        if await insert_ignore(tx, SCAN, [row]):
+        if await insert_ignore(tx, ClaimScan.table, [row]):
             reference = f"{code.id}:{slot}:{customer_id}"
             reason = f"scanned in shop {code.shop_id}"
             wish = Wish(
@@ -91,6 +96,6 @@ class Scanning:
             granted = (await self._granting.grant(tx, [wish]))[0]
             if isinstance(granted, Problem):
                 raise granted
-            await tx.execute(update(SCAN).where(mine).values(coupon_id=granted.coupon_id))
-        coupon_id = await tx.scalar(select(SCAN.c.coupon_id).where(mine))
+            await tx.execute(update(ClaimScan.table).where(mine).values(coupon_id=granted.coupon_id))
+        coupon_id = await tx.scalar(select(ClaimScan.c.coupon_id).where(mine))
         return (await self._wallet.views(tx, [coupon_id]))[coupon_id]

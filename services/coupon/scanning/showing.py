@@ -20,14 +20,12 @@ from services.coupon.scanning.schemas import (
 )
 from services.coupon.templates import repository as templates
 from services.coupon.templates.validity import local_day
-from shared.db import Transaction, table
+from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
 from shared.web import Caller, NotFound, Page, Paging, fetch_page, invalid
 
-CLAIM_CODE = table(ClaimCode)
-SCAN = table(ClaimScan)
-_FIELDS = [CLAIM_CODE.c[name] for name in ClaimCodeView.model_fields]
+_FIELDS = [ClaimCode.c[name] for name in ClaimCodeView.model_fields]
 """All but the key."""
 
 
@@ -53,7 +51,7 @@ class ClaimCodes:
         async with self._kit.db.write() as tx:
             if await templates.find(tx, body.template_id) is None:
                 raise invalid("#/template_id", "unknown_template", "There is no coupon template with this id.")
-            await tx.execute(insert(CLAIM_CODE), row)
+            await tx.execute(insert(ClaimCode.table), row)
             return await self._view(tx, caller, code_id)
 
     async def get(self, caller: Caller, code_id: str) -> ClaimCodeView:
@@ -66,11 +64,11 @@ class ClaimCodes:
         chosen = select(*_FIELDS)
         for column, wanted in (("shop_id", caller.shop_id), ("shop_id", shop_id), ("template_id", template_id)):
             if wanted is not None:
-                chosen = chosen.where(CLAIM_CODE.c[column] == wanted)
+                chosen = chosen.where(ClaimCode.c[column] == wanted)
         if status is not None:
-            chosen = chosen.where(CLAIM_CODE.c.status == status)
+            chosen = chosen.where(ClaimCode.c.status == status)
         async with self._kit.db.read() as tx:
-            return await fetch_page(tx, chosen, CLAIM_CODE.c.id, paging, ClaimCodeView.model_validate)
+            return await fetch_page(tx, chosen, ClaimCode.c.id, paging, ClaimCodeView.model_validate)
 
     async def change(self, caller: Caller, code_id: str, patch: ClaimCodePatch) -> ClaimCodeView:
         given = patch.model_dump(exclude_unset=True)
@@ -79,7 +77,7 @@ class ClaimCodes:
         async with self._kit.db.write() as tx:
             await self._view(tx, caller, code_id)
             values = {**given, "updated_at": self._kit.clock.now()}
-            await tx.execute(update(CLAIM_CODE).where(CLAIM_CODE.c.id == code_id).values(**values))
+            await tx.execute(update(ClaimCode.table).where(ClaimCode.c.id == code_id).values(**values))
             return await self._view(tx, caller, code_id)
 
     async def token(self, caller: Caller, code_id: str) -> TokenView:
@@ -103,11 +101,15 @@ class ClaimCodes:
     async def figures(self, caller: Caller, shop_id: str | None, days: int) -> ScanFigures:
         """Coupons by shop and day, of the last `days` days of the merchant's calendar."""
         first = local_day(self._kit.clock.now() - timedelta(days=days - 1), self._time_zone)
-        chosen = select(SCAN.c.shop_id, SCAN.c.day, func.count().label("coupons")).where(SCAN.c.day >= first)
+        chosen = select(ClaimScan.c.shop_id, ClaimScan.c.day, func.count().label("coupons")).where(
+            ClaimScan.c.day >= first
+        )
         for wanted in (caller.shop_id, shop_id):
             if wanted is not None:
-                chosen = chosen.where(SCAN.c.shop_id == wanted)
-        chosen = chosen.group_by(SCAN.c.day, SCAN.c.shop_id).order_by(SCAN.c.day.desc(), SCAN.c.shop_id)
+                chosen = chosen.where(ClaimScan.c.shop_id == wanted)
+        chosen = chosen.group_by(ClaimScan.c.day, ClaimScan.c.shop_id).order_by(
+            ClaimScan.c.day.desc(), ClaimScan.c.shop_id
+        )
         async with self._kit.db.read() as tx:
             rows = await tx.execute(chosen)
             return ScanFigures(data=[ScanFigure.model_validate(row) for row in rows])
@@ -124,7 +126,7 @@ class ClaimCodes:
 
 
 async def find(tx: Transaction, code_id: str) -> Row[Any] | None:
-    return (await tx.execute(select(CLAIM_CODE).where(CLAIM_CODE.c.id == code_id))).one_or_none()
+    return (await tx.execute(select(ClaimCode.table).where(ClaimCode.c.id == code_id))).one_or_none()
 
 
 def _refuse_other_shop(caller: Caller, shop_id: str) -> None:

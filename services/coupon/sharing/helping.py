@@ -13,8 +13,8 @@ from services.coupon.audience.rules import not_for
 from services.coupon.reasons import explain
 from services.coupon.refusals import refusal
 from services.coupon.sharing import repository
+from services.coupon.sharing.models import Share, ShareHelp
 from services.coupon.sharing.offering import unknown_offer
-from services.coupon.sharing.repository import HELP, SHARE
 from services.coupon.sharing.rules import refused_help, share_status
 from services.coupon.sharing.schemas import HelperView, HelpView, ShareView, share_view
 from services.coupon.templates.terms import Scope
@@ -72,7 +72,7 @@ class Sharing:
                 if seq > offer.per_customer:
                     raise _refused("share_limit_reached")
                 # Somebody else may insert the same number first; then that share is the open one.
-                await insert_ignore(tx, SHARE, [_new_share(offer, customer_id, seq, now)])
+                await insert_ignore(tx, Share.table, [_new_share(offer, customer_id, seq, now)])
 
     async def help(self, caller: Caller, client: Client, token: str, customer_id: str) -> HelpView:
         """Count a friend's help; she gets her coupon and, with the last help, the sharer gets hers. Again: the same answer.
@@ -97,7 +97,7 @@ class Sharing:
             await self._refuse_old_customer(tx, share, customer_id, now)
             position = share.helps + 1
             # First of all the key: the same friend may be helping another share of the same sharer at this moment.
-            if not await insert_ignore(tx, HELP, [_new_help(share, position, customer_id, now)]):
+            if not await insert_ignore(tx, ShareHelp.table, [_new_help(share, position, customer_id, now)]):
                 raise _refused("already_helped")
             friend = await self._reward(tx, share, position, customer_id, caller.actor, origin, now)
             held = await repository.share(tx, token, hold=False)
@@ -123,12 +123,12 @@ class Sharing:
         owner, now = caller.customer_id or customer_id, self._kit.clock.now()
         chosen = repository.shares()
         if offer_id is not None:
-            chosen = chosen.where(SHARE.c.offer_id == offer_id)
+            chosen = chosen.where(Share.c.offer_id == offer_id)
         if owner is not None:
-            chosen = chosen.where(SHARE.c.customer_id == owner)
+            chosen = chosen.where(Share.c.customer_id == owner)
         async with self._kit.db.read() as tx:
             return await fetch_page(
-                tx, chosen, SHARE.c.id, paging, lambda row: share_view(row, _status(row, now), whole=True)
+                tx, chosen, Share.c.id, paging, lambda row: share_view(row, _status(row, now), whole=True)
             )
 
     async def helps(self, caller: Caller, name: str, paging: Paging) -> Page[HelperView]:
@@ -138,8 +138,8 @@ class Sharing:
             if row is None:
                 raise _unknown()
             caller.require_customer(row.customer_id)
-            chosen = select(HELP).where(HELP.c.share_id == row.id)
-            return await fetch_page(tx, chosen, HELP.c.position, paging, HelperView.model_validate, ascending=True)
+            chosen = select(ShareHelp.table).where(ShareHelp.c.share_id == row.id)
+            return await fetch_page(tx, chosen, ShareHelp.c.position, paging, HelperView.model_validate, ascending=True)
 
     async def _refuse_old_customer(self, tx: Transaction, share: Row[Any], customer_id: str, now: datetime) -> None:
         if share.new_customer_days is None:
@@ -187,11 +187,13 @@ class Sharing:
             for who, answer in zip(wishes, granted, strict=True)
         }
         friend, reward = given.get("friend", _Given()), given.get("reward", _Given())
-        counted = (SHARE.c.id == share.id) & (SHARE.c.helps == position - 1)
+        counted = (Share.c.id == share.id) & (Share.c.helps == position - 1)
         values = {"reward_coupon_id": reward.coupon_id, "reward_refused": reward.refused, "updated_at": now}
-        await tx.execute(update(SHARE).where(counted).values(helps=position, **values))
-        helper = (HELP.c.share_id == share.id) & (HELP.c.position == position)
-        await tx.execute(update(HELP).where(helper).values(coupon_id=friend.coupon_id, refused=friend.refused))
+        await tx.execute(update(Share.table).where(counted).values(helps=position, **values))
+        helper = (ShareHelp.c.share_id == share.id) & (ShareHelp.c.position == position)
+        await tx.execute(
+            update(ShareHelp.table).where(helper).values(coupon_id=friend.coupon_id, refused=friend.refused)
+        )
         return friend
 
     async def _help_view(self, tx: Transaction, share: Row[Any], position: int, friend: Any, now: datetime) -> HelpView:

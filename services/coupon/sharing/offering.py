@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 
 from services.coupon.sharing import repository
-from services.coupon.sharing.repository import OFFER
+from services.coupon.sharing.models import ShareOffer
 from services.coupon.sharing.schemas import ShareOfferIn, ShareOfferPatch, ShareOfferView
 from services.coupon.templates import repository as templates
 from shared.db import Transaction
@@ -29,7 +29,7 @@ class ShareOffers:
                 if template_id is not None and await templates.find(tx, template_id) is None:
                     raise invalid(f"#/{field}", "unknown_template", "There is no coupon template with this id.")
             row = {**body.model_dump(), "id": offer_id, "created_at": now, "updated_at": now}
-            await tx.execute(insert(OFFER), row)
+            await tx.execute(insert(ShareOffer.table), row)
             return await self._view(tx, offer_id)
 
     async def get(self, offer_id: str) -> ShareOfferView:
@@ -37,11 +37,11 @@ class ShareOffers:
             return await self._view(tx, offer_id)
 
     async def page(self, paging: Paging, status: str | None) -> Page[ShareOfferView]:
-        chosen = select(OFFER)
+        chosen = select(ShareOffer.table)
         if status is not None:
-            chosen = chosen.where(OFFER.c.status == status)
+            chosen = chosen.where(ShareOffer.c.status == status)
         async with self._kit.db.read() as tx:
-            rows = await fetch_page(tx, chosen, OFFER.c.id, paging, lambda row: row)
+            rows = await fetch_page(tx, chosen, ShareOffer.c.id, paging, lambda row: row)
             figures = await repository.figures(tx, [row.id for row in rows.data])
         views = [_view(row, figures.get(row.id, (0, 0, 0))) for row in rows.data]
         return Page[ShareOfferView](data=views, has_more=rows.has_more, next_cursor=rows.next_cursor)
@@ -50,7 +50,7 @@ class ShareOffers:
         given = {key: value for key, value in patch.model_dump(exclude_unset=True).items() if value is not None}
         async with self._kit.db.write() as tx:
             values = {**given, "updated_at": self._kit.clock.now()}
-            await tx.execute(update(OFFER).where(OFFER.c.id == offer_id).values(**values))
+            await tx.execute(update(ShareOffer.table).where(ShareOffer.c.id == offer_id).values(**values))
             return await self._view(tx, offer_id)
 
     async def _view(self, tx: Transaction, offer_id: str) -> ShareOfferView:

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from services.coupon.wallet import ledger
-from services.coupon.wallet.ledger import COUPON, Change
+from services.coupon.wallet.ledger import Change
+from services.coupon.wallet.models import Coupon
 from services.coupon.wallet.reading import Wallet
 from services.coupon.wallet.rules import effective
 from services.coupon.wallet.schemas import CouponDetail
@@ -62,9 +63,9 @@ class Ending:
         """Write down one batch of expiries that the clock has decided already. True when more may wait."""
         now = self._kit.clock.now()
         due = (
-            select(COUPON)
-            .where(COUPON.c.status == "issued", COUPON.c.valid_until <= now)
-            .order_by(COUPON.c.valid_until)
+            select(Coupon.table)
+            .where(Coupon.c.status == "issued", Coupon.c.valid_until <= now)
+            .order_by(Coupon.c.valid_until)
             .limit(self._batch_size)
         )
         async with self._kit.db.read() as tx:

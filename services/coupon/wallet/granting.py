@@ -26,8 +26,8 @@ from services.coupon.templates import repository as templates
 from services.coupon.templates.repository import Snapshot, TermsBook
 from services.coupon.templates.validity import local_day, next_day, window
 from services.coupon.wallet.leasing import Leasing
-from services.coupon.wallet.ledger import COUPON, ENTRY
 from services.coupon.wallet.minting import Lot, Output, mint
+from services.coupon.wallet.models import Coupon, CouponEntry
 from services.coupon.wallet.rules import LIMITS, Supply, closed, reminder, share_out
 from services.coupon.wishes import Granted, Source, Wish
 from shared.batching import Again
@@ -37,12 +37,12 @@ from shared.web import Problem
 from shared.web.schemas import rfc3339
 
 _HELD = (
-    select(COUPON.c.customer_id, COUPON.c.template_id, func.max(COUPON.c.seq).label("number"))
+    select(Coupon.c.customer_id, Coupon.c.template_id, func.max(Coupon.c.seq).label("number"))
     .where(
-        COUPON.c.customer_id.in_(bindparam("customers", expanding=True)),
-        COUPON.c.template_id.in_(bindparam("templates", expanding=True)),
+        Coupon.c.customer_id.in_(bindparam("customers", expanding=True)),
+        Coupon.c.template_id.in_(bindparam("templates", expanding=True)),
     )
-    .group_by(COUPON.c.customer_id, COUPON.c.template_id)
+    .group_by(Coupon.c.customer_id, Coupon.c.template_id)
 )
 _KEY = itemgetter("customer_id", "template_id", "seq")
 
@@ -253,7 +253,7 @@ class Granting:
             return {}
         fresh = batch.output.coupons[-len(minted) :]
         # In one order everywhere: processes that serve the same customers wait for each other, never in a circle.
-        inserted = await insert_bulk(batch.tx, COUPON, sorted(fresh, key=_KEY), ignore=True)
+        inserted = await insert_bulk(batch.tx, Coupon.table, sorted(fresh, key=_KEY), ignore=True)
         if len(inserted) == len(fresh):
             return {}
         known = {coupon_id for (coupon_id,) in inserted}
@@ -287,7 +287,7 @@ class Granting:
         output, tx = batch.output, batch.tx
         if not output.coupons:
             return
-        await insert_bulk(tx, ENTRY, output.entries)
+        await insert_bulk(tx, CouponEntry.table, output.entries)
         numbers = Counter(row["template_id"] for row in output.coupons)
         await self._leasing.spend(tx, {key: numbers[key] for key in sorted(numbers) if key in batch.leased})
         counts, days = [], []

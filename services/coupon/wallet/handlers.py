@@ -6,10 +6,8 @@ from services.coupon.wallet.granting import Granting
 from services.coupon.wallet.models import IssueRequest
 from services.coupon.wishes import Granted, Wish
 from shared.contracts import CouponIssueRefused, CouponRequested, Envelope
-from shared.db import Transaction, insert_ignore, table
+from shared.db import Transaction, insert_ignore
 from shared.service import Kit
-
-REQUEST = table(IssueRequest)
 
 
 class JourneyRequests:
@@ -26,7 +24,7 @@ class JourneyRequests:
             "customer_id": event.customer_id,
             "created_at": self._kit.clock.now(),
         }
-        if not await insert_ignore(tx, REQUEST, [row]):
+        if not await insert_ignore(tx, IssueRequest.table, [row]):
             return  # answered already; the first answer stands
         actor = f"journey:{event.journey_id}"
         reason = f"journey run {event.run_id}"
@@ -51,4 +49,6 @@ class JourneyRequests:
                 detail=answer.detail,
             )
             await self._kit.outbox.publish(tx, [refused])
-        await tx.execute(update(REQUEST).where(REQUEST.c.reference == event.reference).values(**outcome))
+        await tx.execute(
+            update(IssueRequest.table).where(IssueRequest.c.reference == event.reference).values(**outcome)
+        )

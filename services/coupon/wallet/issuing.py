@@ -9,8 +9,8 @@ from sqlalchemy import BigInteger, Row, String, func, insert, literal, select, u
 
 from services.coupon.audience.repository import members
 from services.coupon.wallet.granting import Granting
-from services.coupon.wallet.jobs import JOB, TARGET, end
-from services.coupon.wallet.models import IssueJob
+from services.coupon.wallet.jobs import end
+from services.coupon.wallet.models import IssueJob, IssueTarget
 from services.coupon.wallet.receiving import BROKEN_OFF
 from services.coupon.wallet.rules import next_chunk
 from services.coupon.wishes import Granted, Wish
@@ -41,19 +41,21 @@ class IssueWorker:
     async def work(self) -> bool:
         """One chunk of one job. True when there was one: more may wait."""
         now = self._kit.clock.now()
-        lost = (JOB.c.status == "receiving") & (JOB.c.updated_at <= now - _PATIENCE)
+        lost = (IssueJob.c.status == "receiving") & (IssueJob.c.updated_at <= now - _PATIENCE)
         async with self._kit.db.read() as tx:
-            waiting = JOB.c.status.in_(_WORK)
-            if (await tx.execute(select(JOB.c.id).where(waiting | lost).limit(1))).first() is None:
+            waiting = IssueJob.c.status.in_(_WORK)
+            if (await tx.execute(select(IssueJob.c.id).where(waiting | lost).limit(1))).first() is None:
                 return False
         started = time.monotonic()
         async with self._kit.db.write() as tx:
             # The job's row stays locked until the commit: nobody else works on it, and a crash leaves it as it was.
             values = {"updated_at": now}
-            claimed = await claim_due(tx, IssueJob, where=waiting, order_by=JOB.c.updated_at, limit=1, values=values)
+            claimed = await claim_due(
+                tx, IssueJob, where=waiting, order_by=IssueJob.c.updated_at, limit=1, values=values
+            )
             if not claimed:
                 for row in await claim_due(
-                    tx, IssueJob, where=lost, order_by=JOB.c.updated_at, limit=10, values=values
+                    tx, IssueJob, where=lost, order_by=IssueJob.c.updated_at, limit=10, values=values
                 ):
                     await end(tx, row.id, BROKEN_OFF, now)
                 return False
@@ -67,21 +69,23 @@ class IssueWorker:
         part = members(str(job.segment_id), job.listed).limit(_LIST_CHUNK).subquery()
         number = func.row_number().over(order_by=part.c.customer_id)
         rows = select(literal(job.id, String), literal(job.total - 1, BigInteger) + number, part.c.customer_id)
-        listed = await tx.execute(insert(TARGET).from_select(["job_id", "position", "customer_id"], rows))
+        listed = await tx.execute(insert(IssueTarget.table).from_select(["job_id", "position", "customer_id"], rows))
         total = job.total + listed.rowcount
-        last = select(TARGET.c.customer_id).where(TARGET.c.job_id == job.id, TARGET.c.position == total - 1)
+        last = select(IssueTarget.c.customer_id).where(
+            IssueTarget.c.job_id == job.id, IssueTarget.c.position == total - 1
+        )
         values: dict[str, Any] = {"total": total, "listed": await tx.scalar(last)}
         if listed.rowcount < _LIST_CHUNK:
             values |= {"status": "running" if total else "done", "started_at": now}
-        await tx.execute(update(JOB).where(JOB.c.id == job.id).values(**values))
+        await tx.execute(update(IssueJob.table).where(IssueJob.c.id == job.id).values(**values))
         return 0
 
     async def _chunk(self, tx: Transaction, job: IssueJob, now: datetime) -> int:
         """Issue to the next customers of the list. Answers how many were served."""
         served = job.issued + job.refused
         # Positions run from 0 without gaps and are served in order: no search for those that wait.
-        chosen = select(TARGET).where(TARGET.c.job_id == job.id, TARGET.c.position >= served)
-        targets = (await tx.execute(chosen.order_by(TARGET.c.position).limit(self._size))).all()
+        chosen = select(IssueTarget.table).where(IssueTarget.c.job_id == job.id, IssueTarget.c.position >= served)
+        targets = (await tx.execute(chosen.order_by(IssueTarget.c.position).limit(self._size))).all()
         wishes = [
             Wish(
                 template_id=job.template_id,
@@ -96,7 +100,7 @@ class IssueWorker:
         outcomes = [_outcome(target, answer) for target, answer in zip(targets, answers, strict=True)]
         match = {"job_id": "job_id", "position": "position"}
         settled = {"coupon_id": "given.coupon_id", "code": "given.code"}
-        await update_bulk(tx, TARGET, outcomes, match=match, values=settled)
+        await update_bulk(tx, IssueTarget.table, outcomes, match=match, values=settled)
         codes = Counter(outcome["code"] for outcome in outcomes if outcome["code"])
         values = {
             "issued": job.issued + len(outcomes) - codes.total(),
@@ -105,7 +109,7 @@ class IssueWorker:
             "status": "done" if served + len(outcomes) == job.total else "running",
             "updated_at": now,
         }
-        await tx.execute(update(JOB).where(JOB.c.id == job.id).values(**values))
+        await tx.execute(update(IssueJob.table).where(IssueJob.c.id == job.id).values(**values))
         return len(outcomes)
 
 

@@ -12,13 +12,11 @@ from services.coupon.wallet.models import IssueJob, IssueTarget
 from services.coupon.wallet.rules import progress
 from services.coupon.wallet.schemas import JobResult, JobView
 from services.coupon.wallet.sheets import csv_rows
-from shared.db import Transaction, table
+from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
 from shared.web import Caller, Conflict, NotFound, Page, Paging, Unprocessable, fetch_page
 
-JOB = table(IssueJob)
-TARGET = table(IssueTarget)
 _PORTION = 5_000
 _SHEET = ("customer_id", "outcome", "coupon_id", "code", "reason")
 
@@ -52,7 +50,7 @@ class IssueJobs:
             "created_at": now,
             "updated_at": now,
         }
-        await tx.execute(insert(JOB), job)
+        await tx.execute(insert(IssueJob.table), job)
         return str(job["id"])
 
     async def open_segment(self, caller: Caller, template_id: str, segment_id: str, reason: str) -> JobView:
@@ -70,13 +68,13 @@ class IssueJobs:
             return await self.view(tx, job_id)
 
     async def page(self, paging: Paging, status: str | None, template_id: str | None) -> Page[JobView]:
-        chosen = select(JOB)
+        chosen = select(IssueJob.table)
         if status is not None:
-            chosen = chosen.where(JOB.c.status == status)
+            chosen = chosen.where(IssueJob.c.status == status)
         if template_id is not None:
-            chosen = chosen.where(JOB.c.template_id == template_id)
+            chosen = chosen.where(IssueJob.c.template_id == template_id)
         async with self._kit.db.read() as tx:
-            return await fetch_page(tx, chosen, JOB.c.id, paging, _view)
+            return await fetch_page(tx, chosen, IssueJob.c.id, paging, _view)
 
     async def cancel(self, caller: Caller, job_id: str) -> JobView:
         """Stop it: who was not served yet gets nothing; coupons that were issued stay. Raises Conflict once it is done."""
@@ -93,8 +91,8 @@ class IssueJobs:
         """What became of each customer, in the order of the list."""
         async with self._kit.db.read() as tx:
             await self._find(tx, job_id)
-            chosen = select(TARGET).where(TARGET.c.job_id == job_id)
-            return await fetch_page(tx, chosen, TARGET.c.position, paging, _result, ascending=True)
+            chosen = select(IssueTarget.table).where(IssueTarget.c.job_id == job_id)
+            return await fetch_page(tx, chosen, IssueTarget.c.position, paging, _result, ascending=True)
 
     async def sheet(self, job_id: str) -> AsyncIterator[bytes]:
         """The results as a CSV file, piece by piece, with the mark by which spreadsheets know UTF-8. Raises NotFound."""
@@ -104,11 +102,16 @@ class IssueJobs:
 
     async def _pieces(self, job_id: str) -> AsyncIterator[bytes]:
         yield "\ufeff".encode() + csv_rows([_SHEET])
-        chosen = select(TARGET).where(TARGET.c.job_id == job_id).order_by(TARGET.c.position).limit(_PORTION)
+        chosen = (
+            select(IssueTarget.table)
+            .where(IssueTarget.c.job_id == job_id)
+            .order_by(IssueTarget.c.position)
+            .limit(_PORTION)
+        )
         after = -1
         while True:
             async with self._kit.db.read() as tx:
-                rows = (await tx.execute(chosen.where(TARGET.c.position > after))).all()
+                rows = (await tx.execute(chosen.where(IssueTarget.c.position > after))).all()
             if not rows:
                 return
             yield csv_rows([_line(row) for row in rows])
@@ -118,7 +121,7 @@ class IssueJobs:
         return _view(await self._find(tx, job_id))
 
     async def _find(self, tx: Transaction, job_id: str, *, locked: bool = False) -> Row[Any]:
-        chosen = select(JOB).where(JOB.c.id == job_id)
+        chosen = select(IssueJob.table).where(IssueJob.c.id == job_id)
         row = (await tx.execute(chosen.with_for_update() if locked else chosen)).one_or_none()
         if row is None:
             raise NotFound("not_found", "There is no coupon job with this id.")
@@ -127,9 +130,9 @@ class IssueJobs:
 
 async def end(tx: Transaction, job_id: str, note: str, now: Any) -> None:
     """Cancel a job that has not ended."""
-    open_ = JOB.c.status.in_(("receiving", "listing", "running"))
+    open_ = IssueJob.c.status.in_(("receiving", "listing", "running"))
     changed = {"status": "cancelled", "note": note, "updated_at": now}
-    await tx.execute(update(JOB).where(JOB.c.id == job_id, open_).values(**changed))
+    await tx.execute(update(IssueJob.table).where(IssueJob.c.id == job_id, open_).values(**changed))
 
 
 def _view(row: Row[Any]) -> JobView:

@@ -11,10 +11,7 @@ from sqlalchemy import BigInteger, Row, bindparam, func, insert, select, update
 from services.coupon.statements import padded
 from services.coupon.templates import repository as templates
 from services.coupon.wallet.models import Coupon, CouponEntry
-from shared.db import Transaction, table
-
-COUPON = table(Coupon)
-ENTRY = table(CouponEntry)
+from shared.db import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,9 @@ async def hold(tx: Transaction, coupon_ids: Sequence[str]) -> dict[str, Row[Any]
     """The coupons, locked until the end of the transaction, always in the order of their ids."""
     if not coupon_ids:
         return {}
-    chosen = select(COUPON).where(COUPON.c.id.in_(padded(sorted(coupon_ids)))).order_by(COUPON.c.id).with_for_update()
+    chosen = (
+        select(Coupon.table).where(Coupon.c.id.in_(padded(sorted(coupon_ids)))).order_by(Coupon.c.id).with_for_update()
+    )
     return {row.id: row for row in await tx.execute(chosen)}
 
 
@@ -47,7 +46,7 @@ async def apply(tx: Transaction, changes: Sequence[Change], now: datetime) -> No
     if not changes:
         return
     await tx.execute(_UPDATE, [_row(change, now) for change in changes])
-    await tx.execute(insert(ENTRY), [_entry(change, now) for change in changes])
+    await tx.execute(insert(CouponEntry.table), [_entry(change, now) for change in changes])
     spent: Counter[str] = Counter()
     for change in changes:
         spent[change.before.template_id] += change.budget_change
@@ -59,13 +58,13 @@ async def apply(tx: Transaction, changes: Sequence[Change], now: datetime) -> No
 
 
 _UPDATE = (
-    update(COUPON)
-    .where(COUPON.c.id == bindparam("held_id"), COUPON.c.step == bindparam("held_step"))
+    update(Coupon.table)
+    .where(Coupon.c.id == bindparam("held_id"), Coupon.c.step == bindparam("held_step"))
     .values(
         status=bindparam("to_status"),
-        step=COUPON.c.step + 1,
-        reserved=COUPON.c.reserved + bindparam("budget_change"),
-        face_amount=func.coalesce(bindparam("to_face", type_=BigInteger), COUPON.c.face_amount),
+        step=Coupon.c.step + 1,
+        reserved=Coupon.c.reserved + bindparam("budget_change"),
+        face_amount=func.coalesce(bindparam("to_face", type_=BigInteger), Coupon.c.face_amount),
         lock_token=bindparam("to_token"),
         checkout_id=bindparam("to_checkout"),
         locked_until=bindparam("to_locked_until"),

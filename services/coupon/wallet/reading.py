@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from services.coupon.statements import padded
 from services.coupon.templates.repository import TermsBook
 from services.coupon.wallet import repository, schemas
-from services.coupon.wallet.ledger import COUPON
+from services.coupon.wallet.models import Coupon
 from services.coupon.wallet.schemas import CouponDetail, CouponView, EntryView
 from shared.db import Transaction
 from shared.service import Kit
@@ -32,13 +32,13 @@ class Wallet:
         chosen = repository.coupons_at(now)
         owner = caller.customer_id or customer_id
         if owner is not None:
-            chosen = chosen.where(COUPON.c.customer_id == owner)
+            chosen = chosen.where(Coupon.c.customer_id == owner)
         if template_id is not None:
-            chosen = chosen.where(COUPON.c.template_id == template_id)
+            chosen = chosen.where(Coupon.c.template_id == template_id)
         if status is not None:
             chosen = chosen.where(repository.status_at(now) == status)
         async with self._kit.db.read() as tx:
-            rows = await fetch_page(tx, chosen, COUPON.c.id, paging, lambda row: row)
+            rows = await fetch_page(tx, chosen, Coupon.c.id, paging, lambda row: row)
             views = [await self._view(tx, row) for row in rows.data]
         return Page[CouponView](data=views, has_more=rows.has_more, next_cursor=rows.next_cursor)
 
@@ -48,7 +48,7 @@ class Wallet:
             return await self.detail(tx, caller, coupon_id)
 
     async def detail(self, tx: Transaction, caller: Caller, coupon_id: str) -> CouponDetail:
-        chosen = repository.coupons_at(self._kit.clock.now()).where(COUPON.c.id == coupon_id)
+        chosen = repository.coupons_at(self._kit.clock.now()).where(Coupon.c.id == coupon_id)
         row = (await tx.execute(chosen)).one_or_none()
         if row is None:
             raise NotFound("not_found", "There is no coupon with this id.")
@@ -62,7 +62,7 @@ class Wallet:
         """These coupons as their owners see them, by id."""
         if not coupon_ids:
             return {}
-        chosen = repository.coupons_at(self._kit.clock.now()).where(COUPON.c.id.in_(padded(coupon_ids)))
+        chosen = repository.coupons_at(self._kit.clock.now()).where(Coupon.c.id.in_(padded(coupon_ids)))
         return {row.id: await self._view(tx, row) for row in (await tx.execute(chosen)).all()}
 
     async def _view(self, tx: Transaction, row: Row[Any]) -> CouponView:

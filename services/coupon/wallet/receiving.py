@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 
 from sqlalchemy import update
 
-from services.coupon.wallet.jobs import JOB, TARGET, IssueJobs, end
+from services.coupon.wallet.jobs import IssueJobs, end
+from services.coupon.wallet.models import IssueJob, IssueTarget
 from services.coupon.wallet.schemas import JobView
 from services.coupon.wallet.sheets import CustomerSheet, SheetFault
 from shared.db import insert_bulk
@@ -75,10 +76,10 @@ class Receiving:
 
     async def _append(self, job_id: str, customer_ids: Sequence[str]) -> None:
         counted = (
-            update(JOB)
-            .where(JOB.c.id == job_id, JOB.c.status == "receiving")
-            .values(total=JOB.c.total + len(customer_ids), updated_at=self._kit.clock.now())
-            .returning(JOB.c.total)
+            update(IssueJob.table)
+            .where(IssueJob.c.id == job_id, IssueJob.c.status == "receiving")
+            .values(total=IssueJob.c.total + len(customer_ids), updated_at=self._kit.clock.now())
+            .returning(IssueJob.c.total)
         )
         async with self._kit.db.write() as tx:
             total = await tx.scalar(counted)
@@ -88,13 +89,15 @@ class Receiving:
                 {"job_id": job_id, "position": position, "customer_id": customer_id}
                 for position, customer_id in enumerate(customer_ids, total - len(customer_ids))
             ]
-            await insert_bulk(tx, TARGET, rows)
+            await insert_bulk(tx, IssueTarget.table, rows)
 
     async def _begin(self, job_id: str) -> JobView:
         now = self._kit.clock.now()
-        waiting = (JOB.c.id == job_id) & (JOB.c.status == "receiving")
+        waiting = (IssueJob.c.id == job_id) & (IssueJob.c.status == "receiving")
         async with self._kit.db.write() as tx:
-            await tx.execute(update(JOB).where(waiting).values(status="running", started_at=now, updated_at=now))
+            await tx.execute(
+                update(IssueJob.table).where(waiting).values(status="running", started_at=now, updated_at=now)
+            )
             tx.after_commit(self._jobs.wake)
             return await self._jobs.view(tx, job_id)
 

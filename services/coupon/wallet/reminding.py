@@ -8,14 +8,14 @@ from sqlalchemy import Row, select, update
 
 from services.coupon.statements import padded
 from services.coupon.templates.repository import TEMPLATE
-from services.coupon.wallet.ledger import COUPON
+from services.coupon.wallet.models import Coupon
 from services.coupon.wallet.rules import effective, worth_reminding
 from shared.contracts import CouponExpiring
 from shared.db import Transaction
 from shared.service import Kit
 
-_SHOWN = (COUPON.c.id, COUPON.c.template_id, COUPON.c.customer_id, COUPON.c.status)
-_TIMES = (COUPON.c.valid_until, COUPON.c.locked_until, COUPON.c.remind_at)
+_SHOWN = (Coupon.c.id, Coupon.c.template_id, Coupon.c.customer_id, Coupon.c.status)
+_TIMES = (Coupon.c.valid_until, Coupon.c.locked_until, Coupon.c.remind_at)
 
 
 class Reminding:
@@ -28,11 +28,11 @@ class Reminding:
     async def remind_due(self) -> bool:
         """Tell one batch of those that are due. True when more may wait."""
         now = self._kit.clock.now()
-        due = COUPON.c.remind_at <= now
+        due = Coupon.c.remind_at <= now
         async with self._kit.db.read() as tx:
-            if (await tx.execute(select(COUPON.c.id).where(due).limit(1))).first() is None:
+            if (await tx.execute(select(Coupon.c.id).where(due).limit(1))).first() is None:
                 return False
-        first = select(*_SHOWN, *_TIMES).where(due).order_by(COUPON.c.remind_at).limit(self._batch_size)
+        first = select(*_SHOWN, *_TIMES).where(due).order_by(Coupon.c.remind_at).limit(self._batch_size)
         async with self._kit.db.write() as tx:
             rows = (await tx.execute(first.with_for_update(skip_locked=True))).all()
             held = [row for row in rows if effective(row.status, row.valid_until, row.locked_until, now) == "locked"]
@@ -46,8 +46,8 @@ class Reminding:
 
     async def _put(self, tx: Transaction, coupon_ids: Sequence[str], at: datetime | None) -> None:
         if coupon_ids:
-            chosen = COUPON.c.id.in_(padded(coupon_ids))
-            await tx.execute(update(COUPON).where(chosen).values(remind_at=at))
+            chosen = Coupon.c.id.in_(padded(coupon_ids))
+            await tx.execute(update(Coupon.table).where(chosen).values(remind_at=at))
 
     async def _tell(self, tx: Transaction, rows: Sequence[Row[Any]]) -> None:
         if not rows:

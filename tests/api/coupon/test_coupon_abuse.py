@@ -10,7 +10,7 @@ from api.coupon.mall import Json, Mall
 from sqlalchemy import func, select
 
 from services.coupon.review.scoring import CURSOR
-from services.coupon.wallet.ledger import COUPON
+from services.coupon.wallet.models import Coupon
 from shared.clock import ManualClock
 
 
@@ -36,7 +36,7 @@ async def cases(mall: Mall, clock: ManualClock, **query: str) -> list[Json]:
     for _ in range(500):  # the service's own loop may be at it
         await mall.running.tick()
         async with mall.running.service.kit.db.read() as tx:
-            newest = await tx.scalar(select(func.max(COUPON.c.id)))
+            newest = await tx.scalar(select(func.max(Coupon.c.id)))
             if await tx.scalar(select(CURSOR.c.position)) == newest:
                 break
         await asyncio.sleep(0.01)
@@ -180,7 +180,7 @@ async def test_addresses_and_devices_are_stored_as_hashes_only(mall: Mall) -> No
     await made(mall, "denials", subject="device", value="phone-9", reason="x")
     coupon_id = (await claim(mall, await mall.template(), "c1", device="phone-1", address="203.0.113.5")).json()["id"]
     async with mall.running.service.kit.db.read() as tx:
-        row = (await tx.execute(select(COUPON).where(COUPON.c.id == coupon_id))).one()
+        row = (await tx.execute(select(Coupon.table).where(Coupon.c.id == coupon_id))).one()
         tables = mall.running.service.kit.metadata.tables.values()
         dump = [str((await tx.execute(table.select())).all()) for table in tables if table.name != "outbox"]
     assert len(row.origin_device) == len(row.origin_address) == 32

@@ -8,14 +8,14 @@ from sqlalchemy import Table, delete, insert, select, text, update
 
 from services.coupon.cash_back.repository import CASH_BACK
 from services.coupon.checkout.repository import CHECKOUT, LINE, LOCK, PROMOTION, PROMOTION_ENTRY, SHARE
-from services.coupon.packs.managing import PACK
+from services.coupon.packs.models import CouponPack
 from services.coupon.refunds.repository import REFUND, REFUND_LINE, REFUND_SHARE
 from services.coupon.templates import leases
 from services.coupon.templates import repository as templates
 from services.coupon.templates.leases import LEASE
 from services.coupon.templates.repository import DAY, TEMPLATE
 from services.coupon.templates.validity import FOREVER
-from services.coupon.wallet.ledger import COUPON, ENTRY
+from services.coupon.wallet.models import Coupon, CouponEntry
 
 DAMAGE: dict[str, Any] = {
     "issued_counter": update(TEMPLATE).values(issued=TEMPLATE.c.issued + 1),
@@ -23,17 +23,17 @@ DAMAGE: dict[str, Any] = {
     "no_orphans": delete(TEMPLATE),
     "day_counters": update(DAY).values(issued=99),
     "budget_is_ledger": update(TEMPLATE).values(budget_spent=TEMPLATE.c.budget_spent - 1),
-    "budget_is_reserved": update(COUPON).values(reserved=COUPON.c.reserved + 1),
-    "reserves_end": update(COUPON).where(COUPON.c.status == "issued").values(status="voided"),
+    "budget_is_reserved": update(Coupon.table).values(reserved=Coupon.c.reserved + 1),
+    "reserves_end": update(Coupon.table).where(Coupon.c.status == "issued").values(status="voided"),
     "leases": update(LEASE).values(cost=1),
-    "pack_counters": update(PACK).values(issued=PACK.c.issued + 1),
-    "pack_coupons": update(COUPON).where(COUPON.c.source == "pack").values(source="claim"),
+    "pack_counters": update(CouponPack.table).values(issued=CouponPack.c.issued + 1),
+    "pack_coupons": update(Coupon.table).where(Coupon.c.source == "pack").values(source="claim"),
     "shares_are_discount": update(CHECKOUT).values(discount=CHECKOUT.c.discount - 1),
     "shares_are_amounts": update(SHARE).values(amount=SHARE.c.amount + 1),
     "locks_agree": update(LOCK).values(token=LOCK.c.token + 1),
-    "redeemed_once": update(COUPON).where(COUPON.c.status == "issued").values(status="redeemed"),
-    "ledger_replay": delete(ENTRY).where(ENTRY.c.step == 2),
-    "ledger_chain": update(ENTRY).where(ENTRY.c.step == 2).values(from_status="voided"),
+    "redeemed_once": update(Coupon.table).where(Coupon.c.status == "issued").values(status="redeemed"),
+    "ledger_replay": delete(CouponEntry.table).where(CouponEntry.c.step == 2),
+    "ledger_chain": update(CouponEntry.table).where(CouponEntry.c.step == 2).values(from_status="voided"),
     "lines_are_shares": update(LINE).values(discount=LINE.c.discount - 1),
     "lines_are_totals": update(CHECKOUT).values(total=CHECKOUT.c.total + 1),
     "refunds_within_paid": update(CHECKOUT).where(CHECKOUT.c.id.in_(select(REFUND.c.checkout_id))).values(total=1),
@@ -48,8 +48,8 @@ DAMAGE: dict[str, Any] = {
     "promotion_shares": update(PROMOTION).values(amount=PROMOTION.c.amount + 1),
     "cash_back_promises": update(CASH_BACK).values(promised=CASH_BACK.c.promised + 1),
     "cash_back_states": update(CASH_BACK).values(status="cancelled").where(CASH_BACK.c.status == "promised"),
-    "cash_back_issued": update(COUPON).values(face_amount=7).where(COUPON.c.source == "cash_back"),
-    "cash_back_once": update(COUPON).values(source="cash_back"),
+    "cash_back_issued": update(Coupon.table).values(face_amount=7).where(Coupon.c.source == "cash_back"),
+    "cash_back_once": update(Coupon.table).values(source="cash_back"),
     "returned_units": update(LINE).values(returned=LINE.c.returned - 1).where(LINE.c.returned > 0),
 }
 

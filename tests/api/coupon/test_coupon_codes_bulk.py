@@ -18,7 +18,7 @@ from sqlalchemy import func, insert, select
 
 from services.coupon.app import create_service
 from services.coupon.base import Base
-from services.coupon.codes.repository import BATCH, UNIQUE
+from services.coupon.codes.models import Code, CodeBatch
 from services.coupon.codes.schemas import MOST_CODES
 from services.coupon.lettering import new_codes
 from services.coupon.settings import CouponSettings
@@ -31,11 +31,11 @@ ROOT = Path(__file__).parents[3]
 
 async def counted(db: Database, batch_id: str) -> tuple[int, int, int, int]:
     """What the batch counts, its rows, the different codes among them, and the highest number, all at one moment."""
-    made = select(BATCH.c.made).where(BATCH.c.id == batch_id).scalar_subquery()
-    rows, codes = func.count().label("rows"), func.count(UNIQUE.c.code.distinct()).label("codes")
-    chosen = select(made.label("made"), rows, codes, func.max(UNIQUE.c.number).label("top"))
+    made = select(CodeBatch.c.made).where(CodeBatch.c.id == batch_id).scalar_subquery()
+    rows, codes = func.count().label("rows"), func.count(Code.c.code.distinct()).label("codes")
+    chosen = select(made.label("made"), rows, codes, func.max(Code.c.number).label("top"))
     async with db.read() as tx:
-        row = (await tx.execute(chosen.where(UNIQUE.c.batch_id == batch_id))).one()
+        row = (await tx.execute(chosen.where(Code.c.batch_id == batch_id))).one()
     return row.made, row.rows, row.codes, row.top
 
 
@@ -85,7 +85,7 @@ async def test_a_maker_that_is_killed_goes_on_to_the_exact_count(backend: Backen
     await upgrade(db, "services.coupon.migrations", Base.metadata)
     total, made = 12_000, 0
     async with db.write() as tx:
-        await tx.execute(insert(BATCH), wanted(total))
+        await tx.execute(insert(CodeBatch.table), wanted(total))
     for _ in range(2):
         process = start_maker(backend)
         try:
@@ -124,7 +124,7 @@ async def made_more_than(db: Database, number: int) -> int:
     """How many codes are made, once it is more than `number`."""
     while True:
         async with db.read() as tx:
-            made: int = await tx.scalar(select(BATCH.c.made).where(BATCH.c.id == "cbt_1"))
+            made: int = await tx.scalar(select(CodeBatch.c.made).where(CodeBatch.c.id == "cbt_1"))
         if made > number:
             return made
         await asyncio.sleep(0.01)

@@ -11,7 +11,7 @@ import pytest
 from api.coupon.mall import Json, Mall
 from sqlalchemy import update
 
-from services.coupon.draws.repository import TICKET
+from services.coupon.draws.models import DrawTicket
 from shared.clock import ManualClock
 
 WINDOW = {"from": "2026-11-11T00:00:00Z", "until": "2026-11-12T00:00:00Z"}
@@ -96,7 +96,7 @@ async def test_what_was_changed_afterwards_is_named(mall: Mall) -> None:
         await ticket(mall, draw_id)
     await mall.http.post(f"/v1/draws/{draw_id}/close")
     async with mall.running.service.kit.db.write() as tx:
-        await tx.execute(update(TICKET).where(TICKET.c.number == 2).values(customer_id="friend"))
+        await tx.execute(update(DrawTicket.table).where(DrawTicket.c.number == 2).values(customer_id="friend"))
     proof = (await mall.http.get(f"/v1/draws/{draw_id}/audit")).json()
     assert proof["ok"] is False
     assert {one["number"] for one in proof["mismatches"]} == {2}

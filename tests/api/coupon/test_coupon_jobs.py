@@ -13,7 +13,7 @@ from sqlalchemy import insert, select
 
 from services.coupon.audience.repository import MEMBER
 from services.coupon.wallet import issuing
-from services.coupon.wallet.jobs import JOB
+from services.coupon.wallet.models import IssueJob
 from shared.clock import ManualClock
 
 
@@ -72,8 +72,10 @@ async def test_a_file_that_breaks_off_or_cannot_be_read_issues_nothing(mall: Mal
     assert (await mall.seen(template_id))["issued"] == 0
     # A process that was killed while a list came in told nobody: after a while another one gives the job up.
     async with mall.running.service.kit.db.write() as tx:
-        row = dict((await tx.execute(select(JOB).limit(1))).one()._mapping)
-        await tx.execute(insert(JOB), {**row, "id": "job_lost", "status": "receiving", "updated_at": clock.now()})
+        row = dict((await tx.execute(select(IssueJob.table).limit(1))).one()._mapping)
+        await tx.execute(
+            insert(IssueJob.table), {**row, "id": "job_lost", "status": "receiving", "updated_at": clock.now()}
+        )
     await mall.running.tick()
     assert (await mall.http.get("/v1/coupon-jobs/job_lost")).json()["status"] == "receiving"
     clock.advance(seconds=600)

@@ -12,7 +12,7 @@ from sqlalchemy import delete, update
 from services.coupon.audit.store_checks import STORE_CHECKS
 from services.coupon.redemption.repository import CONFLICT, REDEMPTION
 from services.coupon.review.cases import CASE, CASE_COUPON
-from services.coupon.wallet.ledger import COUPON
+from services.coupon.wallet.models import Coupon
 from shared.clock import ManualClock
 
 DAMAGE: dict[str, list[Any]] = {
@@ -24,7 +24,7 @@ DAMAGE: dict[str, list[Any]] = {
     "case_counts": [update(CASE).values(coupons=CASE.c.coupons + 1)],
     "case_outcomes": [
         update(CASE_COUPON).values(outcome=None),
-        update(COUPON).where(COUPON.c.status == "voided").values(status="issued"),
+        update(Coupon.table).where(Coupon.c.status == "voided").values(status="issued"),
     ],
     "redeemed_once": [
         delete(REDEMPTION).where(REDEMPTION.c.status == "redeemed"),

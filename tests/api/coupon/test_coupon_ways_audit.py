@@ -12,24 +12,24 @@ from api.coupon.test_coupon_sharing import help_, offer, share
 from sqlalchemy import delete, update
 
 from services.coupon.audit.way_checks import WAY_CHECKS
-from services.coupon.codes.repository import BATCH, PUBLIC, UNIQUE, USE
-from services.coupon.draws.repository import DRAW, PRIZE, TICKET
-from services.coupon.scanning.showing import SCAN
-from services.coupon.sharing.repository import HELP, SHARE
+from services.coupon.codes.models import Code, CodeBatch, PublicCode, PublicCodeUse
+from services.coupon.draws.models import Draw, DrawPrize, DrawTicket
+from services.coupon.scanning.models import ClaimScan
+from services.coupon.sharing.models import Share, ShareHelp
 
 DAMAGE: dict[str, Any] = {
-    "codes_made": delete(UNIQUE).where(UNIQUE.c.number == 2),
-    "codes_used": update(UNIQUE).where(UNIQUE.c.coupon_id.is_not(None)).values(customer_id="thief"),
-    "code_coupons": update(UNIQUE).values(coupon_id=None, customer_id=None, redeemed_at=None),
-    "public_used": update(PUBLIC).values(used=PUBLIC.c.used + 1),
-    "public_uses": update(USE).values(customer_id="thief"),
-    "share_helps": delete(HELP),
-    "share_rewards": update(SHARE).values(reward_coupon_id=None),
-    "share_coupons": update(HELP).values(coupon_id=None),
-    "scans": update(SCAN).values(coupon_id="cpn_none"),
-    "tickets_gapless": update(DRAW).values(tickets=2),
-    "prizes_within": update(PRIZE).values(awarded=0),
-    "tickets_pay": update(TICKET).values(coupon_id=None),
+    "codes_made": delete(Code.table).where(Code.c.number == 2),
+    "codes_used": update(Code.table).where(Code.c.coupon_id.is_not(None)).values(customer_id="thief"),
+    "code_coupons": update(Code.table).values(coupon_id=None, customer_id=None, redeemed_at=None),
+    "public_used": update(PublicCode.table).values(used=PublicCode.c.used + 1),
+    "public_uses": update(PublicCodeUse.table).values(customer_id="thief"),
+    "share_helps": delete(ShareHelp.table),
+    "share_rewards": update(Share.table).values(reward_coupon_id=None),
+    "share_coupons": update(ShareHelp.table).values(coupon_id=None),
+    "scans": update(ClaimScan.table).values(coupon_id="cpn_none"),
+    "tickets_gapless": update(Draw.table).values(tickets=2),
+    "prizes_within": update(DrawPrize.table).values(awarded=0),
+    "tickets_pay": update(DrawTicket.table).values(coupon_id=None),
 }
 
 
@@ -58,7 +58,7 @@ async def test_a_batch_can_not_claim_more_than_was_asked_for(mall: Mall) -> None
     await batch(mall, await mall.template())
     with pytest.raises(Exception, match=r"(?i)check"):
         async with mall.running.service.kit.db.write() as tx:
-            await tx.execute(update(BATCH).values(made=4))
+            await tx.execute(update(CodeBatch.table).values(made=4))
 
 
 async def test_a_reference_never_gives_two_coupons_whatever_a_program_does(mall: Mall) -> None:
@@ -66,6 +66,6 @@ async def test_a_reference_never_gives_two_coupons_whatever_a_program_does(mall:
     template_id = await mall.template()
     _, codes = await batch(mall, template_id)
     await redeem(mall, codes[0])
-    await strike(mall, update(UNIQUE).values(coupon_id=None, customer_id=None, redeemed_at=None))
+    await strike(mall, update(Code.table).values(coupon_id=None, customer_id=None, redeemed_at=None))
     assert (await redeem(mall, codes[0], "c2")).status_code == 500
     assert (await mall.seen(template_id))["issued"] == 1
