@@ -1,59 +1,34 @@
-"""The inventory service, put together."""
+"""The inventory service, put together: this file is its diagram. Each room stands on those that it names.
 
-from services.inventory.audit.api import router as audit_router
-from services.inventory.audit.proving import StockAudit
+What a room offers and adds is told by its `room.py`.
+"""
+
+from services.inventory.audit.room import AuditRoom
 from services.inventory.base import Base
-from services.inventory.ledger.adjusting import Adjusting
-from services.inventory.ledger.api import router as ledger_router
-from services.inventory.ledger.counting import Counting
-from services.inventory.ledger.posting import Ledger
-from services.inventory.ledger.reading import Stock
-from services.inventory.ledger.safekeeping import Safekeeping
-from services.inventory.locations.api import router as locations_router
-from services.inventory.locations.keeping import Locations
-from services.inventory.reservations.api import hot_routes
-from services.inventory.reservations.api import router as reservations_router
-from services.inventory.reservations.expiring import Expiring
-from services.inventory.reservations.finding import Reservations, open_at
-from services.inventory.reservations.reserving import Reserving
-from services.inventory.reservations.settling import Settling
-from services.inventory.reservations.shipping import Shipping
+from services.inventory.counts.room import CountsRoom
+from services.inventory.ledger.room import LedgerRoom
+from services.inventory.locations.room import LocationsRoom
+from services.inventory.reservations.room import ReservationsRoom
 from services.inventory.settings import InventorySettings
 from shared.clock import Clock
 from shared.messaging import Bus
-from shared.service import Kit, Loop, Service
-from shared.web import create_app
+from shared.room import join
+from shared.service import Kit, Service
+
+DESCRIPTION = "One stock for every channel 全渠道库存: locations, ledger, reservations, audit."
 
 
 def create_service(settings: InventorySettings, bus: Bus, clock: Clock) -> Service:
-    """Rooms: locations, ledger, reservations, audit. Hears no messages; tells of stock and reservations."""
+    """The whole service on the given bus and clock. Opens nothing before it runs; hears no messages."""
     kit = Kit.create("inventory", settings, bus, clock, base=Base, migrations="services.inventory.migrations")
-    db = kit.db
 
-    ledger = Ledger(kit.outbox, clock, settings.low_stock_threshold)
-    expiring = Expiring(db, ledger, clock, settings.expiry_batch_size)
-    reserving = Reserving(db, ledger, expiring, settings.group_commit_max)
-    settling = Settling(db, ledger, expiring, settings.group_commit_max)
+    # What is where.
+    locations = LocationsRoom(kit)
+    ledger = LedgerRoom(kit, settings, locations)
 
-    app = create_app(
-        kit,
-        routers=[locations_router, ledger_router, reservations_router, audit_router],
-        provides=[
-            Locations(db, clock),
-            Stock(db, clock),
-            Adjusting(db, ledger, clock),
-            Counting(db, ledger, clock, at_risk=open_at),
-            Safekeeping(db, ledger, clock),
-            Reservations(db),
-            Shipping(db, settling, clock),
-            StockAudit(db),
-        ],
-        hot_routes=hot_routes(reserving, settling),
-        description="One stock for every channel 全渠道库存: locations, ledger, reservations, audit.",
-    )
-    return Service(
-        kit,
-        app,
-        loops=[Loop("expire-reservations", expiring.tick, settings.expiry_sweep_seconds)],
-        resources=[reserving.running, settling.running],
-    )
+    # What is promised of it, and what is looked at afterwards.
+    reservations = ReservationsRoom(kit, settings, locations, ledger)
+    counts = CountsRoom(kit, locations, ledger, reservations)
+    audit = AuditRoom(kit, ledger, reservations)
+
+    return join(kit, [locations, ledger, reservations, counts, audit], description=DESCRIPTION)

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from sqlalchemy import CursorResult, Executable, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.db.rows import shaped
 from shared.db.types import json_dumps, json_loads
@@ -24,7 +24,6 @@ class Transaction:
     def __init__(self, connection: AsyncConnection, dialect: Literal["sqlite", "postgresql"]) -> None:
         self.connection = connection
         self.dialect = dialect
-        self._session: AsyncSession | None = None
         self._after_commit: list[Callable[[], None]] = []
         self._afterwards: list[Work] = []
 
@@ -57,12 +56,6 @@ class Transaction:
     async def scalar(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Any:
         return await self.connection.scalar(statement, parameters)
 
-    def session(self) -> AsyncSession:
-        """The unit of work for simple entities, bound to this transaction. Flush it; never commit it."""
-        if self._session is None:
-            self._session = AsyncSession(self.connection, expire_on_commit=False, autoflush=False)
-        return self._session
-
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call `callback` once this transaction is durable; not at all when it rolls back."""
         if callback not in self._after_commit:
@@ -71,14 +64,6 @@ class Transaction:
     def afterwards(self, work: "Work") -> None:
         """Do `work` in a transaction of its own once this one is over, however it ended: committed or rolled back."""
         self._afterwards.append(work)
-
-    async def flush(self) -> None:
-        if self._session is not None:
-            await self._session.flush()
-
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
 
     def committed(self) -> None:
         for callback in self._after_commit:
@@ -126,17 +111,13 @@ class Database:
         joined = _ambient.get().get(id(self))
         if joined is not None:
             yield joined
-            await joined.flush()
             return
         transaction: Transaction | None = None
         try:
             async with self._writer.connect() as connection:
                 transaction = Transaction(connection, self.dialect)
-                async with AsyncExitStack() as stack:
-                    stack.push_async_callback(transaction.close)
-                    async with connection.begin():
-                        yield transaction
-                        await transaction.flush()
+                async with connection.begin():
+                    yield transaction
             transaction.committed()
         finally:
             async with AsyncExitStack() as stack:  # each is done, even when another fails
@@ -167,10 +148,7 @@ class Database:
             yield joined
             return
         async with self._reader.connect() as connection:
-            transaction = Transaction(connection, self.dialect)
-            async with AsyncExitStack() as stack:
-                stack.push_async_callback(transaction.close)
-                yield transaction
+            yield Transaction(connection, self.dialect)
 
     @asynccontextmanager
     async def joined(self) -> AsyncIterator[Transaction]:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from services.inventory.audit.proving import StockAudit
+from services.inventory.audit.queries import StockAudit
 from shared.audit import AuditView
 from shared.web import Caller, Provided, needs
 

@@ -4,18 +4,23 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, null, or_, select, union_all
 
-from services.inventory.ledger.repository import LEVEL, MOVEMENT
+from services.inventory.ledger.models import StockLevel, StockMovement
 from services.inventory.ledger.rules import COUNTERS, ON_HAND
-from services.inventory.reservations.repository import LINE, RESERVATION
+from services.inventory.reservations.models import ReservationLineRow, ReservationRow
 from services.inventory.reservations.rules import PAID
 from shared.audit import Check
 
 
 def _on_hand() -> Select[Any]:
-    total = sum((LEVEL.c[counter] for counter in ON_HAND[1:]), LEVEL.c[ON_HAND[0]])
-    negative = or_(*(LEVEL.c[counter] < 0 for counter in COUNTERS))
-    columns = [LEVEL.c.sku, LEVEL.c.location_id, LEVEL.c.on_hand, *(LEVEL.c[counter] for counter in COUNTERS)]
-    return select(*columns).where(or_(LEVEL.c.on_hand != total, negative))
+    total = sum((StockLevel.c[counter] for counter in ON_HAND[1:]), StockLevel.c[ON_HAND[0]])
+    negative = or_(*(StockLevel.c[counter] < 0 for counter in COUNTERS))
+    columns = [
+        StockLevel.c.sku,
+        StockLevel.c.location_id,
+        StockLevel.c.on_hand,
+        *(StockLevel.c[counter] for counter in COUNTERS),
+    ]
+    return select(*columns).where(or_(StockLevel.c.on_hand != total, negative))
 
 
 def _ledger() -> Select[Any]:
@@ -23,19 +28,27 @@ def _ledger() -> Select[Any]:
     signed = union_all(
         *(
             select(
-                MOVEMENT.c.sku,
-                MOVEMENT.c.location_id,
+                StockMovement.c.sku,
+                StockMovement.c.location_id,
                 *(
-                    func.sum(case((state == counter, MOVEMENT.c.quantity * sign), else_=0)).label(counter)
+                    func.sum(case((state == counter, StockMovement.c.quantity * sign), else_=0)).label(counter)
                     for counter in COUNTERS
                 ),
-            ).group_by(MOVEMENT.c.sku, MOVEMENT.c.location_id)
-            for state, sign in ((MOVEMENT.c.to_state, 1), (MOVEMENT.c.from_state, -1))
+            ).group_by(StockMovement.c.sku, StockMovement.c.location_id)
+            for state, sign in ((StockMovement.c.to_state, 1), (StockMovement.c.from_state, -1))
         ),
-        select(LEVEL.c.sku, LEVEL.c.location_id, *((-LEVEL.c[counter]).label(counter) for counter in COUNTERS)),
+        select(
+            StockLevel.c.sku,
+            StockLevel.c.location_id,
+            *((-StockLevel.c[counter]).label(counter) for counter in COUNTERS),
+        ),
     ).subquery()
     sums = [func.sum(signed.c[counter]) for counter in COUNTERS]
-    known = select(literal(1)).where(LEVEL.c.sku == signed.c.sku, LEVEL.c.location_id == signed.c.location_id).exists()
+    known = (
+        select(literal(1))
+        .where(StockLevel.c.sku == signed.c.sku, StockLevel.c.location_id == signed.c.location_id)
+        .exists()
+    )
     columns = [total.label(counter) for counter, total in zip(COUNTERS, sums, strict=True)]
     return (
         select(signed.c.sku, signed.c.location_id, *columns)
@@ -46,14 +59,22 @@ def _ledger() -> Select[Any]:
 
 def _reservations() -> Select[Any]:
     """Units held and committed by level, minus the open units of reservation lines: all zero."""
-    open_units = LINE.c.quantity - LINE.c.shipped - LINE.c.released
-    held: ColumnElement[Any] = case((RESERVATION.c.status == "held", open_units), else_=0)
-    paid: ColumnElement[Any] = case((RESERVATION.c.status.in_(PAID), open_units), else_=0)
+    open_units = ReservationLineRow.c.quantity - ReservationLineRow.c.shipped - ReservationLineRow.c.released
+    held: ColumnElement[Any] = case((ReservationRow.c.status == "held", open_units), else_=0)
+    paid: ColumnElement[Any] = case((ReservationRow.c.status.in_(PAID), open_units), else_=0)
     both = union_all(
-        select(LEVEL.c.sku, LEVEL.c.location_id, LEVEL.c.held.label("held"), LEVEL.c.committed.label("committed")),
-        select(LINE.c.sku, LINE.c.location_id, (-held).label("held"), (-paid).label("committed")).join(
-            RESERVATION, RESERVATION.c.id == LINE.c.reservation_id
+        select(
+            StockLevel.c.sku,
+            StockLevel.c.location_id,
+            StockLevel.c.held.label("held"),
+            StockLevel.c.committed.label("committed"),
         ),
+        select(
+            ReservationLineRow.c.sku,
+            ReservationLineRow.c.location_id,
+            (-held).label("held"),
+            (-paid).label("committed"),
+        ).join(ReservationRow.table, ReservationRow.c.id == ReservationLineRow.c.reservation_id),
     ).subquery()
     sums = (func.sum(both.c.held), func.sum(both.c.committed))
     return (
@@ -65,27 +86,31 @@ def _reservations() -> Select[Any]:
 
 def _states() -> Select[Any]:
     """Lines whose units do not fit the state of their reservation, lines without one, reservations without lines."""
-    open_units = LINE.c.quantity - LINE.c.shipped - LINE.c.released
-    status = RESERVATION.c.status
+    open_units = ReservationLineRow.c.quantity - ReservationLineRow.c.shipped - ReservationLineRow.c.released
+    status = ReservationRow.c.status
     wrong = or_(
         status.is_(null()),
-        LINE.c.line_no.is_(null()),
+        ReservationLineRow.c.line_no.is_(null()),
         and_(status.in_(("shipped", "released", "expired")), open_units != 0),
-        and_(status.in_(("held", "confirmed")), open_units != LINE.c.quantity),
-        and_(status == "shipped", LINE.c.released != 0),
-        and_(status == "expired", LINE.c.shipped != 0),
+        and_(status.in_(("held", "confirmed")), open_units != ReservationLineRow.c.quantity),
+        and_(status == "shipped", ReservationLineRow.c.released != 0),
+        and_(status == "expired", ReservationLineRow.c.shipped != 0),
     )
     return (
         select(
-            func.coalesce(LINE.c.reservation_id, RESERVATION.c.id).label("reservation_id"),
+            func.coalesce(ReservationLineRow.c.reservation_id, ReservationRow.c.id).label("reservation_id"),
             status.label("status"),
-            LINE.c.line_no,
-            LINE.c.sku,
-            LINE.c.quantity,
-            LINE.c.shipped,
-            LINE.c.released,
+            ReservationLineRow.c.line_no,
+            ReservationLineRow.c.sku,
+            ReservationLineRow.c.quantity,
+            ReservationLineRow.c.shipped,
+            ReservationLineRow.c.released,
         )
-        .select_from(LINE.join(RESERVATION, RESERVATION.c.id == LINE.c.reservation_id, full=True))
+        .select_from(
+            ReservationLineRow.table.join(
+                ReservationRow.table, ReservationRow.c.id == ReservationLineRow.c.reservation_id, full=True
+            )
+        )
         .where(wrong)
     )
 

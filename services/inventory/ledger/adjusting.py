@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.inventory.ledger import repository, rules
+from services.inventory.ledger import rules
 from services.inventory.ledger.documents import Document
 from services.inventory.ledger.posting import Ledger, Posting
 from services.inventory.ledger.rules import Counter, Level, LevelKey, Movement
-from services.inventory.locations.finding import require_locations
-from shared.clock import Clock
-from shared.db import Database, Transaction
+from services.inventory.locations.management import Locations
+from shared.service import Kit
 from shared.web import Conflict, Unprocessable
 
 
@@ -32,10 +31,11 @@ class Change:
 class Adjusting:
     """`POST /v1/stock/adjustments`."""
 
-    def __init__(self, db: Database, ledger: Ledger, clock: Clock) -> None:
-        self._db = db
+    def __init__(self, kit: Kit, ledger: Ledger, locations: Locations) -> None:
+        self._db = kit.db
+        self._clock = kit.clock
         self._ledger = ledger
-        self._clock = clock
+        self._locations = locations
 
     async def adjust(self, changes: Sequence[Change], reason: str, reference: str | None) -> Mapping[str, Any]:
         """The adjustment as it was made (schemas.AdjustmentView).
@@ -48,13 +48,13 @@ class Adjusting:
         net = _sum(changes)
         async with self._db.write() as tx:
             document = Document("adjustment", reference)
-            earlier = await document.claim(tx, body, now)
+            earlier = await document.register(tx, body, now)
             if earlier is not None:
                 return earlier
-            await require_locations(
+            await self._locations.require(
                 tx, [(change.location_id, f"#/lines/{change.index}/location_id") for change in changes]
             )
-            posting = await self._lock(tx, net)
+            posting = await self._ledger.open_new(tx, {change.key for change in net})
             _check(net, posting)
             posting.move(_movements(net, posting, document.id, reason, reference))
             await self._ledger.write(tx, posting)
@@ -65,13 +65,8 @@ class Adjusting:
                 "created_at": now.isoformat().replace("+00:00", "Z"),
                 "lines": [_shown(change, posting.levels[change.key]) for change in net],
             }
-            await document.answer(tx, answer)
+            await document.keep(tx, answer)
         return answer
-
-    async def _lock(self, tx: Transaction, net: Sequence[Change]) -> Posting:
-        keys = {change.key for change in net}
-        await repository.create_levels(tx, keys, self._clock.now())
-        return await self._ledger.open(tx, keys)
 
 
 def _sum(changes: Sequence[Change]) -> list[Change]:

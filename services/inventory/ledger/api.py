@@ -5,19 +5,17 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from services.inventory.ledger.adjusting import Adjusting, Change
-from services.inventory.ledger.counting import Counting
-from services.inventory.ledger.reading import Stock, stock_view
-from services.inventory.ledger.safekeeping import Safekeeping
+from services.inventory.ledger.queries import Stock
+from services.inventory.ledger.safety_stock import SafetyStock
 from services.inventory.ledger.schemas import (
     AdjustmentIn,
     AdjustmentView,
     AvailabilityView,
-    CountIn,
-    CountView,
     MovementView,
     SafetyIn,
     StockView,
 )
+from services.inventory.ledger.views import stock_view
 from shared.web import Caller, ExternalId, Instant, Page, PageParams, Provided, needs
 
 router = APIRouter(prefix="/v1", tags=["stock"])
@@ -58,21 +56,12 @@ async def adjust_stock(
     return AdjustmentView.model_validate(await adjusting.adjust(changes, body.reason, body.reference))
 
 
-@router.post("/stock/counts", status_code=201)
-async def count_stock(
-    caller: StockWrite, body: CountIn, counting: Annotated[Counting, Provided(Counting)]
-) -> CountView:
-    """Set what is on hand to what was counted."""
-    level, difference = await counting.count(body.sku, body.location_id, body.counted, body.expected_version)
-    return CountView(**stock_view(level).model_dump(), difference=difference)
-
-
 @router.put("/stock/safety")
 async def set_safety_stock(
-    caller: StockWrite, body: SafetyIn, safekeeping: Annotated[Safekeeping, Provided(Safekeeping)]
+    caller: StockWrite, body: SafetyIn, safety_stock: Annotated[SafetyStock, Provided(SafetyStock)]
 ) -> StockView:
     """Keep units back, and set when a level counts as low."""
-    return stock_view(await safekeeping.keep(body.sku, body.location_id, body.safety, body.low_threshold))
+    return stock_view(await safety_stock.change(body.sku, body.location_id, body.safety, body.low_threshold))
 
 
 @router.get("/availability")

@@ -14,24 +14,24 @@ from shared.web import Conflict
 
 
 class Document:
-    """One adjustment or shipment. `await claim(...)` first, `await answer(...)` last, in one transaction."""
+    """One adjustment or shipment. `await register(...)` first, `await keep(...)` last, in one transaction."""
 
     def __init__(self, kind: Literal["adjustment", "shipment"], reference: str | None) -> None:
         self.id = new_id("adj" if kind == "adjustment" else "shp")
         self._kind = kind
         self._reference = reference
 
-    async def claim(self, tx: Transaction, body: Any, now: datetime) -> Mapping[str, Any] | None:
+    async def register(self, tx: Transaction, body: Any, now: datetime) -> Mapping[str, Any] | None:
         """None: go on. Otherwise what was answered to this reference before.
 
         Raises Conflict (`reference_reused`) when the reference stood for another body. Without a reference there is
-        nothing to claim.
+        nothing to register.
         """
         if self._reference is None:
             return None
         fingerprint = hashlib.blake2b(orjson.dumps(body), digest_size=16).hexdigest()
         row = {"id": self.id, "kind": self._kind, "reference": self._reference, "fingerprint": fingerprint}
-        earlier = await repository.claim_document(tx, row | {"answer": {}, "created_at": now})
+        earlier = await repository.insert_document(tx, row | {"answer": {}, "created_at": now})
         if earlier is None:
             return None
         if earlier.fingerprint != fingerprint:
@@ -40,10 +40,9 @@ class Document:
                 "This reference was used for another body. Send the first body unchanged, or choose a new reference.",
                 reference=self._reference,
             )
-        answer: Mapping[str, Any] = earlier.answer
-        return answer
+        return earlier.answer
 
-    async def answer(self, tx: Transaction, answer: Mapping[str, Any]) -> None:
+    async def keep(self, tx: Transaction, answer: Mapping[str, Any]) -> None:
         """Keep the answer for the next time."""
         if self._reference is not None:
-            await repository.answer_document(tx, self.id, answer)
+            await repository.update_document(tx, self.id, answer)

@@ -1,17 +1,16 @@
 """The one way to change stock: lock the levels, move units in memory, write movements and levels and tell, in one transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.inventory.ledger import repository, rules
 from services.inventory.ledger.rules import COUNTERS, Level, LevelKey, Movement
-from shared.clock import Clock
 from shared.contracts import Event
 from shared.contracts.inventory import ReservationEvent, StockBackInStock, StockChanged, StockLow, StockSoldOut
 from shared.db import Transaction
-from shared.messaging import Outbox
 from shared.observability.context import current_cause
+from shared.service import Kit
 
 _CROSSED = {"sold_out": StockSoldOut, "low": StockLow, "back_in_stock": StockBackInStock}
 
@@ -54,15 +53,20 @@ class Posting:
 class Ledger:
     """Opens postings and writes them. `low_at`: the threshold of levels that have none of their own, in units."""
 
-    def __init__(self, outbox: Outbox, clock: Clock, low_at: int) -> None:
-        self._outbox = outbox
-        self._clock = clock
+    def __init__(self, kit: Kit, low_at: int) -> None:
+        self._outbox = kit.outbox
+        self._clock = kit.clock
         self._low_at = low_at
 
     async def open(self, tx: Transaction, keys: Iterable[LevelKey] = (), skus: Iterable[str] = ()) -> Posting:
         """Lock the levels of ``keys`` and all levels of ``skus``. All of a transaction's levels are locked in one call."""
         levels = await repository.lock_levels(tx, sorted(set(keys)), sorted(set(skus)))
         return Posting(levels, self._clock.now())
+
+    async def open_new(self, tx: Transaction, keys: Collection[LevelKey]) -> Posting:
+        """As `open`, and a SKU that was never at its location has an empty level from now on."""
+        await repository.insert_levels(tx, keys, self._clock.now())
+        return await self.open(tx, keys)
 
     async def write(self, tx: Transaction, posting: Posting, news: Sequence[News] = ()) -> None:
         """Fill safety stocks, write movements and levels, and tell: ``news``, and one message for each level that changed."""
@@ -73,7 +77,7 @@ class Ledger:
         changed = sorted(posting.before)
         if changed:
             deltas = [(posting.levels[key].id, _delta(posting, key)) for key in changed]
-            await repository.add_deltas(tx, deltas, posting.now)
+            await repository.update_levels(tx, deltas, posting.now)
         # By name, because messages of one name that stand together travel as one pack.
         told = sorted([*news, *self._news(posting, changed)], key=lambda item: item.event.name)
         await self._outbox.publish(

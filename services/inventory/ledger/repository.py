@@ -2,50 +2,48 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
-from sqlalchemy import Row, Select, bindparam, select, tuple_, update
+from sqlalchemy import Select, bindparam, select, tuple_, update
 
 from services.inventory.ledger.models import StockDocument, StockLevel, StockMovement
 from services.inventory.ledger.rules import COUNTERS, Level, LevelKey, Movement
+from services.inventory.ledger.schemas import MovementView, StockView
+from services.inventory.ledger.views import stock_view
 from services.inventory.locations.models import Location
-from shared.db import Transaction, insert_bulk, insert_ignore, table, update_bulk
+from shared.db import Transaction, insert_bulk, insert_ignore, update_bulk
 from shared.ids import new_id
+from shared.web import Page, Paging, filtered, page_of
 
 T = TypeVar("T")
 
-LEVEL: Final = table(StockLevel)
-MOVEMENT: Final = table(StockMovement)
-DOCUMENT: Final = table(StockDocument)
-_LOCATION: Final = table(Location)
-
 _LEVELS: Final = select(
-    LEVEL.c.id,
-    LEVEL.c.sku,
-    LEVEL.c.location_id,
-    *(LEVEL.c[counter] for counter in COUNTERS),
-    LEVEL.c.safety_target,
-    LEVEL.c.low_threshold,
-    LEVEL.c.version,
-    _LOCATION.c.active,
-    _LOCATION.c.can_ship,
-).join(_LOCATION, _LOCATION.c.id == LEVEL.c.location_id)
-_BY_KEY: Final = tuple_(LEVEL.c.sku, LEVEL.c.location_id).in_(bindparam("keys", expanding=True))
-_BY_SKU: Final = LEVEL.c.sku.in_(bindparam("skus", expanding=True))
+    StockLevel.c.id,
+    StockLevel.c.sku,
+    StockLevel.c.location_id,
+    *(StockLevel.c[counter] for counter in COUNTERS),
+    StockLevel.c.safety_target,
+    StockLevel.c.low_threshold,
+    StockLevel.c.version,
+    Location.c.active,
+    Location.c.can_ship,
+).join(Location.table, Location.c.id == StockLevel.c.location_id)
+_BY_KEY: Final = tuple_(StockLevel.c.sku, StockLevel.c.location_id).in_(bindparam("keys", expanding=True))
+_BY_SKU: Final = StockLevel.c.sku.in_(bindparam("skus", expanding=True))
 
 
 def _locked(statement: Select[Any]) -> Select[Any]:
-    return statement.order_by(LEVEL.c.sku, LEVEL.c.location_id).with_for_update(of=LEVEL)
+    return statement.order_by(StockLevel.c.sku, StockLevel.c.location_id).with_for_update(of=StockLevel.table)
 
 
 _LOCK_KEYS: Final = _locked(_LEVELS.where(_BY_KEY))
 _LOCK_SKUS: Final = _locked(_LEVELS.where(_BY_SKU))
 _LOCK_BOTH: Final = _locked(_LEVELS.where(_BY_KEY | _BY_SKU))
-_READ_SKUS: Final = _LEVELS.where(_BY_SKU).order_by(LEVEL.c.sku, LEVEL.c.location_id)
+_OF_SKUS: Final = _LEVELS.where(_BY_SKU).order_by(StockLevel.c.sku, StockLevel.c.location_id)
 
-_SET_SAFETY: Final = (
-    update(LEVEL)
-    .where(LEVEL.c.id == bindparam("level_id"))
+_UPDATE_SAFETY: Final = (
+    update(StockLevel.table)
+    .where(StockLevel.c.id == bindparam("level_id"))
     .values(safety_target=bindparam("target"), low_threshold=bindparam("threshold"))
 )
 
@@ -59,33 +57,46 @@ def padded(values: Sequence[T]) -> Sequence[T]:
 async def lock_levels(tx: Transaction, keys: Sequence[LevelKey], skus: Sequence[str]) -> list[Level]:
     """The levels of ``keys`` and every level of ``skus``, locked until the transaction ends. Missing levels are left out."""
     if keys and skus:
-        rows = await tx.execute(_LOCK_BOTH, {"keys": padded(keys), "skus": padded(skus)})
-    elif keys:
-        rows = await tx.execute(_LOCK_KEYS, {"keys": padded(keys)})
-    elif skus:
-        rows = await tx.execute(_LOCK_SKUS, {"skus": padded(skus)})
-    else:
-        return []
-    return _to_levels(rows)
+        return await tx.rows(Level, _LOCK_BOTH, {"keys": padded(keys), "skus": padded(skus)})
+    if keys:
+        return await tx.rows(Level, _LOCK_KEYS, {"keys": padded(keys)})
+    if skus:
+        return await tx.rows(Level, _LOCK_SKUS, {"skus": padded(skus)})
+    return []
 
 
-async def read_levels(tx: Transaction, skus: Sequence[str]) -> list[Level]:
+async def levels_of(tx: Transaction, skus: Sequence[str]) -> list[Level]:
     """Every level of the SKUs, not locked: for answers, never for decisions."""
-    return _to_levels(await tx.execute(_READ_SKUS, {"skus": padded(skus)})) if skus else []
+    return await tx.rows(Level, _OF_SKUS, {"skus": padded(skus)}) if skus else []
 
 
-def _to_levels(rows: Iterable[Row[Any]]) -> list[Level]:
-    return [Level(**row._mapping) for row in rows]
+async def page_levels(tx: Transaction, paging: Paging, sku: str | None, location_id: str | None) -> Page[StockView]:
+    """Newest first."""
+    statement = filtered(select(StockLevel.table), {StockLevel.c.sku: sku, StockLevel.c.location_id: location_id})
+    return await page_of(tx, StockLevel, statement, StockLevel.c.id, paging, stock_view)
 
 
-async def create_levels(tx: Transaction, keys: Iterable[LevelKey], now: datetime) -> None:
+async def page_movements(
+    tx: Transaction, paging: Paging, sku: str | None, location_id: str | None, reservation_id: str | None
+) -> Page[MovementView]:
+    """Newest first."""
+    wanted = {
+        StockMovement.c.sku: sku,
+        StockMovement.c.location_id: location_id,
+        StockMovement.c.reservation_id: reservation_id,
+    }
+    statement = filtered(select(StockMovement.table), wanted)
+    return await page_of(tx, StockMovement, statement, StockMovement.c.id, paging, MovementView.model_validate)
+
+
+async def insert_levels(tx: Transaction, keys: Iterable[LevelKey], now: datetime) -> None:
     """Empty levels for the keys that have none. In lock order, so that two of these never wait for each other."""
     rows = [
         {"id": new_id("lvl"), "sku": sku, "location_id": place, "updated_at": now, "safety_target": 0, "version": 0}
         | dict.fromkeys((*COUNTERS, "on_hand"), 0)
         for sku, place in sorted(keys)
     ]
-    await insert_ignore(tx, LEVEL, rows)
+    await insert_ignore(tx, StockLevel.table, rows)
 
 
 async def insert_movements(tx: Transaction, movements: Sequence[Movement], now: datetime) -> None:
@@ -105,10 +116,10 @@ async def insert_movements(tx: Transaction, movements: Sequence[Movement], now: 
         }
         for movement in movements
     ]
-    await insert_bulk(tx, MOVEMENT, rows)
+    await insert_bulk(tx, StockMovement.table, rows)
 
 
-async def add_deltas(tx: Transaction, deltas: Sequence[tuple[str, Mapping[str, int]]], now: datetime) -> None:
+async def update_levels(tx: Transaction, deltas: Sequence[tuple[str, Mapping[str, int]]], now: datetime) -> None:
     """Add to the counters of each (level id, units by counter) and raise its version.
 
     Added, not set: should a lock ever be missing, the counters still follow the ledger and the CHECK still forbids less than
@@ -120,27 +131,32 @@ async def add_deltas(tx: Transaction, deltas: Sequence[tuple[str, Mapping[str, i
     ]
     values = {counter: f"kept.{counter} + given.add_{counter}" for counter in (*COUNTERS, "on_hand")}
     values |= {"version": "kept.version + 1", "updated_at": "given.updated_at"}
-    await update_bulk(tx, LEVEL, rows, match={"id": "id"}, values=values)
+    await update_bulk(tx, StockLevel.table, rows, match={"id": "id"}, values=values)
 
 
-async def set_safety(tx: Transaction, level_id: str, target: int, threshold: int | None) -> None:
-    await tx.execute(_SET_SAFETY, {"level_id": level_id, "target": target, "threshold": threshold})
+async def update_safety(tx: Transaction, level_id: str, target: int, threshold: int | None) -> None:
+    await tx.run(_UPDATE_SAFETY, {"level_id": level_id, "target": target, "threshold": threshold})
 
 
-async def claim_document(tx: Transaction, row: Mapping[str, Any]) -> Row[Any] | None:
-    """Write the document unless its (kind, reference) has one; then that one's (fingerprint, answer).
+class EarlierDocument(NamedTuple):
+    """What was asked for under a reference, and what was answered."""
 
-    A claim under way elsewhere is waited for, so that of two equal requests exactly one does the work.
+    fingerprint: str
+    answer: Mapping[str, Any]
+
+
+async def insert_document(tx: Transaction, row: Mapping[str, Any]) -> EarlierDocument | None:
+    """Write the document unless its (kind, reference) has one; then answer that one.
+
+    One under way elsewhere is waited for, so that of two equal requests exactly one does the work.
     """
-    if await insert_ignore(tx, DOCUMENT, [row]):
+    if await insert_ignore(tx, StockDocument.table, [row]):
         return None
-    found = await tx.execute(
-        select(DOCUMENT.c.fingerprint, DOCUMENT.c.answer).where(
-            DOCUMENT.c.kind == row["kind"], DOCUMENT.c.reference == row["reference"]
-        )
-    )
-    return found.one()
+    same = (StockDocument.c.kind == row["kind"]) & (StockDocument.c.reference == row["reference"])
+    statement = select(StockDocument.c.fingerprint, StockDocument.c.answer).where(same)
+    (earlier,) = await tx.rows(EarlierDocument, statement)
+    return earlier
 
 
-async def answer_document(tx: Transaction, document_id: str, answer: Mapping[str, Any]) -> None:
-    await tx.execute(update(DOCUMENT).where(DOCUMENT.c.id == document_id).values(answer=answer))
+async def update_document(tx: Transaction, document_id: str, answer: Mapping[str, Any]) -> None:
+    await tx.run(update(StockDocument.table).where(StockDocument.c.id == document_id).values(answer=answer))

@@ -70,17 +70,6 @@ class AdjustmentView(View):
     lines: list[AdjustedLine]
 
 
-class CountIn(Body):
-    """What a person counted: everything that is physically there, reserved and damaged units too. `expected_version` is the
-    level's version when counting began (0 for a SKU that was never there).
-    """
-
-    sku: ExternalId
-    location_id: ExternalId
-    counted: Count
-    expected_version: Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
-
-
 class SafetyIn(Body):
     """`safety` units are kept back: reservations never touch them. `low_threshold`: low at or under this many available units
     (null: the service's default; 0: never).
@@ -111,12 +100,6 @@ class StockView(View):
     damaged: int
     incoming: int
     version: int
-
-
-class CountView(StockView):
-    """The level after a count, and the difference that was found."""
-
-    difference: int
 
 
 class MovementView(View):

@@ -1,12 +1,12 @@
 """HTTP shapes of locations."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from services.inventory.locations.models import Kind
 from shared.web import Body, Instant, Name, View
 
-Kind = Literal["warehouse", "store", "supplier", "marketplace"]
 LocationId = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
 """The merchant's own code of a place; plain characters, because it stands in paths and file names."""
 

@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from services.inventory.reservations.finding import Reservations
 from services.inventory.reservations.placement import demand
+from services.inventory.reservations.queries import Reservations
+from services.inventory.reservations.repository import Wanted
 from services.inventory.reservations.reserving import Order, Reserving
 from services.inventory.reservations.rules import Status
 from services.inventory.reservations.schemas import ExtendIn, ReservationIn, ReservationView, ShipIn
@@ -16,7 +17,7 @@ from shared.web import Caller, ExternalId, HotRequest, HotRoute, Page, PageParam
 router = APIRouter(prefix="/v1/reservations", tags=["reservations"])
 ReservationsRead = Annotated[Caller, Depends(needs("inventory:reservations:read"))]
 ReservationsWrite = Annotated[Caller, Depends(needs("inventory:reservations:write"))]
-Finding = Annotated[Reservations, Provided(Reservations)]
+Queries = Annotated[Reservations, Provided(Reservations)]
 Parcels = Annotated[Shipping, Provided(Shipping)]
 Filter = Annotated[ExternalId | None, Query()]
 
@@ -24,7 +25,7 @@ Filter = Annotated[ExternalId | None, Query()]
 @router.get("")
 async def list_reservations(
     caller: ReservationsRead,
-    reservations: Finding,
+    reservations: Queries,
     paging: PageParams,
     order_id: Filter = None,
     status: Annotated[Status | None, Query()] = None,
@@ -32,11 +33,11 @@ async def list_reservations(
     sku: Filter = None,
 ) -> Page[ReservationView]:
     """Reservations, newest first."""
-    return await reservations.page(paging, order_id, status, channel, sku)
+    return await reservations.page(paging, Wanted(order_id, status, channel, sku))
 
 
 @router.get("/{reservation_id}")
-async def read_reservation(caller: ReservationsRead, reservation_id: str, reservations: Finding) -> ReservationView:
+async def read_reservation(caller: ReservationsRead, reservation_id: str, reservations: Queries) -> ReservationView:
     """One reservation."""
     return await reservations.read(reservation_id)
 

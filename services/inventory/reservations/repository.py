@@ -2,53 +2,45 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Select, bindparam, delete, select
+from sqlalchemy import Select, bindparam, delete, exists, select
 
 from services.inventory.ledger.repository import padded
 from services.inventory.reservations.models import ReservationLineRow, ReservationRow
-from services.inventory.reservations.rules import Line, Reservation
-from shared.db import Transaction, insert_bulk, table, update_bulk
+from services.inventory.reservations.rules import OPEN, Line, Reservation, Status
+from shared.db import Transaction, insert_bulk, update_bulk
+from shared.web import Page, Paging, filtered, page_of
 
-RESERVATION: Final = table(ReservationRow)
-LINE: Final = table(ReservationLineRow)
-
-COLUMNS: Final = (
-    RESERVATION.c.id,
-    RESERVATION.c.order_id,
-    RESERVATION.c.channel,
-    RESERVATION.c.status,
-    RESERVATION.c.fingerprint,
-    RESERVATION.c.ttl_seconds,
-    RESERVATION.c.expires_at,
-    RESERVATION.c.created_at,
-    RESERVATION.c.updated_at,
-    RESERVATION.c.extended,
-    RESERVATION.c.reserved_again,
-    RESERVATION.c.version,
+_NAMES: Final = tuple(ReservationRow.c.keys())
+_IDS: Final = ReservationRow.c.id.in_(bindparam("ids", expanding=True))
+_BY_ORDER: Final = select(ReservationRow.table).where(
+    ReservationRow.c.order_id.in_(bindparam("orders", expanding=True))
 )
-_NAMES: Final = tuple(column.name for column in COLUMNS)
-_IDS: Final = RESERVATION.c.id.in_(bindparam("ids", expanding=True))
-_BY_ORDER: Final = select(*COLUMNS).where(RESERVATION.c.order_id.in_(bindparam("orders", expanding=True)))
-_BY_ID: Final = select(*COLUMNS).where(_IDS).order_by(RESERVATION.c.id)
+_BY_ID: Final = select(ReservationRow.table).where(_IDS).order_by(ReservationRow.c.id)
 _LOCK: Final = _BY_ID.with_for_update()
 _LINES: Final = (
-    select(
-        LINE.c.reservation_id,
-        LINE.c.line_no,
-        LINE.c.sku,
-        LINE.c.location_id,
-        LINE.c.quantity,
-        LINE.c.pinned,
-        LINE.c.shipped,
-        LINE.c.released,
-    )
-    .where(LINE.c.reservation_id.in_(bindparam("ids", expanding=True)))
-    .order_by(LINE.c.reservation_id, LINE.c.line_no)
+    select(ReservationLineRow.table)
+    .where(ReservationLineRow.c.reservation_id.in_(bindparam("ids", expanding=True)))
+    .order_by(ReservationLineRow.c.reservation_id, ReservationLineRow.c.line_no)
 )
 _CHANGING: Final = ("status", "expires_at", "extended", "reserved_again", "version", "updated_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The filters of a list of reservations; None asks for all."""
+
+    order_id: str | None = None
+    status: Status | None = None
+    channel: str | None = None
+    sku: str | None = None
+
+
+class _Id(NamedTuple):
+    id: str
 
 
 async def by_order(tx: Transaction, order_ids: Iterable[str]) -> dict[str, Reservation]:
@@ -73,21 +65,55 @@ async def lock(tx: Transaction, ids: Iterable[str]) -> dict[str, Reservation]:
 
 def due(now: datetime) -> Select[*tuple[Any, ...]]:
     """Reservations whose time has run out, the longest overdue first."""
-    held = RESERVATION.c.status == "held"
-    return select(*COLUMNS).where(held, RESERVATION.c.expires_at <= now).order_by(RESERVATION.c.expires_at)
+    held = ReservationRow.c.status == "held"
+    return (
+        select(ReservationRow.table)
+        .where(held, ReservationRow.c.expires_at <= now)
+        .order_by(ReservationRow.c.expires_at)
+    )
 
 
 async def any_due(tx: Transaction, now: datetime) -> bool:
-    return (await tx.execute(due(now).limit(1))).first() is not None
+    return await tx.scalar(due(now).limit(1)) is not None
 
 
-async def insert_new(tx: Transaction, reservations: Sequence[Reservation]) -> set[str]:
+async def page_ids(tx: Transaction, paging: Paging, wanted: Wanted) -> Page[str]:
+    """The ids of one page of reservations, newest first."""
+    statement = filtered(
+        select(ReservationRow.c.id),
+        {
+            ReservationRow.c.order_id: wanted.order_id,
+            ReservationRow.c.status: wanted.status,
+            ReservationRow.c.channel: wanted.channel,
+        },
+    )
+    if wanted.sku is not None:
+        owned = ReservationLineRow.c.reservation_id == ReservationRow.c.id
+        statement = statement.where(exists().where(owned, ReservationLineRow.c.sku == wanted.sku))
+    return await page_of(tx, _Id, statement, ReservationRow.c.id, paging, lambda row: row.id)
+
+
+async def open_at(tx: Transaction, sku: str, location_id: str, limit: int) -> list[str]:
+    """Ids of the reservations that still hold units of the SKU at the location, oldest first."""
+    return await tx.scalars(
+        select(ReservationLineRow.c.reservation_id)
+        .distinct()
+        .join(ReservationRow.table, ReservationRow.c.id == ReservationLineRow.c.reservation_id)
+        .where(ReservationLineRow.c.sku == sku, ReservationLineRow.c.location_id == location_id)
+        .where(ReservationRow.c.status.in_(OPEN))
+        .where(ReservationLineRow.c.quantity > ReservationLineRow.c.shipped + ReservationLineRow.c.released)
+        .order_by(ReservationLineRow.c.reservation_id)
+        .limit(limit)
+    )
+
+
+async def insert_reservations(tx: Transaction, reservations: Sequence[Reservation]) -> set[str]:
     """Write reservations, not their lines; answers the ids that were written, without those whose order has one already.
 
     In the order of order ids, so that two of these never wait for each other.
     """
     ordered = sorted(reservations, key=lambda reservation: reservation.order_id)
-    rows = await insert_bulk(tx, RESERVATION, [_row(reservation) for reservation in ordered], ignore=True)
+    rows = await insert_bulk(tx, ReservationRow.table, [_row(reservation) for reservation in ordered], ignore=True)
     return {row[0] for row in rows}
 
 
@@ -106,16 +132,17 @@ async def insert_lines(tx: Transaction, reservations: Iterable[Reservation]) -> 
         for reservation in reservations
         for line in reservation.lines
     ]
-    await insert_bulk(tx, LINE, rows)
+    await insert_bulk(tx, ReservationLineRow.table, rows)
 
 
 async def replace_lines(tx: Transaction, reservations: Sequence[Reservation]) -> None:
     """The lines of reservations that were placed anew; what they were before stands in the ledger."""
-    await tx.execute(delete(LINE).where(LINE.c.reservation_id.in_([reservation.id for reservation in reservations])))
+    ids = [reservation.id for reservation in reservations]
+    await tx.run(delete(ReservationLineRow.table).where(ReservationLineRow.c.reservation_id.in_(ids)))
     await insert_lines(tx, reservations)
 
 
-async def save(tx: Transaction, changed: Sequence[tuple[Reservation, int]]) -> None:
+async def update_reservations(tx: Transaction, changed: Sequence[tuple[Reservation, int]]) -> None:
     """Write the state of locked reservations, each with the version that it had, and what became of their lines."""
     rows = [
         {"id": reservation.id, "was": was} | {name: getattr(reservation, name) for name in _CHANGING}
@@ -123,7 +150,7 @@ async def save(tx: Transaction, changed: Sequence[tuple[Reservation, int]]) -> N
     ]
     written = await update_bulk(
         tx,
-        RESERVATION,
+        ReservationRow.table,
         rows,
         match={"id": "id", "version": "was"},
         values={name: f"given.{name}" for name in _CHANGING},
@@ -143,7 +170,7 @@ async def save(tx: Transaction, changed: Sequence[tuple[Reservation, int]]) -> N
     ]
     await update_bulk(
         tx,
-        LINE,
+        ReservationLineRow.table,
         lines,
         match={"reservation_id": "reservation_id", "line_no": "line_no"},
         values={"shipped": "given.shipped", "released": "given.released"},
@@ -159,14 +186,25 @@ async def loaded(tx: Transaction, rows: Sequence[ReservationRow]) -> list[Reserv
     if not rows:
         return []
     lines: dict[str, list[Line]] = defaultdict(list)
-    for row in await tx.execute(_LINES, {"ids": padded([row.id for row in rows])}):
-        owner, *values = tuple[Any, ...](row)
-        lines[owner].append(Line(*values))
+    for line in await tx.rows(ReservationLineRow, _LINES, {"ids": padded([row.id for row in rows])}):
+        lines[line.reservation_id].append(_line(line))
     return [_reservation(row, lines[row.id]) for row in rows]
 
 
 def _reservation(row: ReservationRow, lines: list[Line]) -> Reservation:
     return Reservation(**{name: getattr(row, name) for name in _NAMES}, lines=lines)
+
+
+def _line(row: ReservationLineRow) -> Line:
+    return Line(
+        line_no=row.line_no,
+        sku=row.sku,
+        location_id=row.location_id,
+        quantity=row.quantity,
+        pinned=row.pinned,
+        shipped=row.shipped,
+        released=row.released,
+    )
 
 
 def _row(reservation: Reservation) -> dict[str, Any]:

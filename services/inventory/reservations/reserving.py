@@ -14,16 +14,17 @@ from datetime import timedelta
 import orjson
 
 from services.inventory.ledger.posting import Ledger, News, Posting
-from services.inventory.locations.finding import known_locations
+from services.inventory.locations.management import Locations
 from services.inventory.reservations import repository, rules
-from services.inventory.reservations.expiring import Expiring, StockOverdue
 from services.inventory.reservations.placement import Demand, Placed, Shortage, place
-from services.inventory.reservations.rendering import event, render
 from services.inventory.reservations.rules import Reservation
+from services.inventory.reservations.sweeper import ReservationSweeper, StockOverdue
+from services.inventory.reservations.views import event, reservation_json
 from shared.batching import Again, GroupCommit
 from shared.contracts.inventory import ReservationHeld
-from shared.db import Database, Transaction
+from shared.db import Transaction
 from shared.ids import new_id
+from shared.service import Kit
 from shared.web import Conflict, FieldError, Problem, Unavailable, Unprocessable
 
 _TRIES = 3
@@ -51,10 +52,13 @@ class Order:
 class Reserving:
     """`POST /v1/reservations`."""
 
-    def __init__(self, db: Database, ledger: Ledger, expiring: Expiring, max_batch: int) -> None:
+    def __init__(
+        self, kit: Kit, ledger: Ledger, locations: Locations, sweeper: ReservationSweeper, max_batch: int
+    ) -> None:
+        self._locations = locations
         self._ledger = ledger
-        self._expiring = expiring
-        self._group: GroupCommit[Order, bytes] = GroupCommit("reservations", db, self.batch, max_batch=max_batch)
+        self._sweeper = sweeper
+        self._group: GroupCommit[Order, bytes] = GroupCommit("reservations", kit.db, self.batch, max_batch=max_batch)
 
     def running(self) -> AbstractAsyncContextManager[None]:
         return self._group.running()
@@ -65,7 +69,7 @@ class Reserving:
             try:
                 return await self._group.submit(order)
             except StockOverdue:
-                await self._expiring.sweep()
+                await self._sweeper.sweep_all()
                 order = replace(order, swept=True)
             except Again:
                 continue
@@ -90,7 +94,7 @@ class Reserving:
                 continue
             reservation = _held(order, places, posting)
             fresh[order.order_id] = (reservation, order)
-            results.append(render(reservation))
+            results.append(reservation_json(reservation))
         if fresh:
             await self._write(tx, posting, list(fresh.values()))
         return await self._explain(tx, orders, results, posting)
@@ -105,7 +109,7 @@ class Reserving:
 
     async def _write(self, tx: Transaction, posting: Posting, fresh: Sequence[tuple[Reservation, Order]]) -> None:
         reservations = [reservation for reservation, _ in fresh]
-        written = await repository.insert_new(tx, reservations)
+        written = await repository.insert_reservations(tx, reservations)
         if len(written) < len(reservations):
             raise Again  # another process reserved for one of these orders at the same moment
         await repository.insert_lines(tx, reservations)
@@ -129,7 +133,7 @@ class Reserving:
         overdue = await repository.any_due(tx, posting.now)
         named = {line.location_id for shortage in shortages for line in shortage.lines if line.location_id}
         missing = named - {location_id for _, location_id in posting.levels}
-        unknown = missing - await known_locations(tx, sorted(missing))
+        unknown = missing - await self._locations.known(tx, sorted(missing))
         return [
             _refusal(order, result, unknown, overdue) if isinstance(result, Shortage) else result
             for order, result in zip(orders, results, strict=True)
@@ -156,7 +160,7 @@ def _held(order: Order, places: Sequence[Placed], posting: Posting) -> Reservati
 
 def _again(earlier: Reservation, order: Order) -> bytes | Problem:
     if earlier.fingerprint == order.fingerprint():
-        return render(earlier)
+        return reservation_json(earlier)
     return Conflict(
         "order_already_reserved",
         "This order_id has a reservation with other lines, channel or ttl_seconds. Release it and use a new order_id, "

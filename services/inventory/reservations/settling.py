@@ -12,14 +12,16 @@ from datetime import datetime
 from services.inventory.ledger.posting import Ledger, News, Posting
 from services.inventory.ledger.rules import LevelKey, Movement
 from services.inventory.reservations import repository, rules
-from services.inventory.reservations.expiring import Expiring, StockOverdue
 from services.inventory.reservations.placement import Shortage, demand, place
-from services.inventory.reservations.rendering import event, render
+from services.inventory.reservations.problems import no_reservation
 from services.inventory.reservations.rules import Reservation
+from services.inventory.reservations.sweeper import ReservationSweeper, StockOverdue
+from services.inventory.reservations.views import event, reservation_json
 from shared.batching import GroupCommit
 from shared.contracts.inventory import ReservationConfirmed, ReservationEvent, ReservationReleased
-from shared.db import Database, Transaction
-from shared.web import Gone, NotFound, Problem
+from shared.db import Transaction
+from shared.service import Kit
+from shared.web import Gone, Problem
 
 Transition = Callable[[Reservation, datetime], list[Movement]]
 
@@ -48,10 +50,10 @@ class _Changes:
 class Settling:
     """Transitions of existing reservations."""
 
-    def __init__(self, db: Database, ledger: Ledger, expiring: Expiring, max_batch: int) -> None:
+    def __init__(self, kit: Kit, ledger: Ledger, sweeper: ReservationSweeper, max_batch: int) -> None:
         self._ledger = ledger
-        self._expiring = expiring
-        self._group: GroupCommit[Step, bytes] = GroupCommit("settlements", db, self.batch, max_batch=max_batch)
+        self._sweeper = sweeper
+        self._group: GroupCommit[Step, bytes] = GroupCommit("settlements", kit.db, self.batch, max_batch=max_batch)
 
     def running(self) -> AbstractAsyncContextManager[None]:
         return self._group.running()
@@ -62,7 +64,7 @@ class Settling:
         try:
             return await self._group.submit(step)
         except StockOverdue:
-            await self._expiring.sweep()
+            await self._sweeper.sweep_all()
             return await self._group.submit(replace(step, swept=True))
 
     async def release(self, reservation_id: str, correlation: str | None) -> bytes:
@@ -85,10 +87,10 @@ class Settling:
             except Problem as problem:
                 results.append(problem)
             else:
-                results.append(render(reservation))
+                results.append(reservation_json(reservation))
         changed = [(reservations[id_], version) for id_, version in changes.before.items()]
         if changed:
-            await repository.save(tx, changed)
+            await repository.update_reservations(tx, changed)
             if changes.placed_anew:
                 await repository.replace_lines(tx, list(changes.placed_anew.values()))
             await self._ledger.write(tx, posting, changes.news)
@@ -143,10 +145,3 @@ def _place_again(reservation: Reservation, posting: Posting) -> None:
     if isinstance(places, Shortage):
         raise rules.expired(reservation)
     posting.move(rules.hold_again(reservation, places, posting.now))
-
-
-def no_reservation(reservation_id: str) -> NotFound:
-    return NotFound(
-        "reservation_not_found",
-        f"There is no reservation {reservation_id[:60]}. Find it with GET /v1/reservations?order_id=…",
-    )

@@ -9,20 +9,21 @@ from services.inventory.ledger.documents import Document
 from services.inventory.ledger.rules import Movement
 from services.inventory.reservations import repository, rules
 from services.inventory.reservations.placement import demand
+from services.inventory.reservations.problems import no_reservation
 from services.inventory.reservations.rules import Reservation
 from services.inventory.reservations.schemas import ShipLine
-from services.inventory.reservations.settling import Settling, Step, no_reservation
-from shared.clock import Clock
-from shared.db import Database, Transaction
+from services.inventory.reservations.settling import Settling, Step
+from shared.db import Transaction
+from shared.service import Kit
 
 
 class Shipping:
     """`POST /v1/reservations/{id}/extend` and `/ship`."""
 
-    def __init__(self, db: Database, settling: Settling, clock: Clock) -> None:
-        self._db = db
+    def __init__(self, kit: Kit, settling: Settling) -> None:
+        self._db = kit.db
+        self._clock = kit.clock
         self._settling = settling
-        self._clock = clock
 
     async def extend(self, reservation_id: str, ttl_seconds: int) -> bytes:
         """The reservation as JSON. Raises NotFound, Conflict (`already_extended`, `reservation_state`), Gone."""
@@ -50,11 +51,11 @@ class Shipping:
                 raise no_reservation(reservation_id)
             document = Document("shipment", f"{reservation_id}:{reference}" if reference else None)
             body = [] if wanted is None else sorted([sku, place or "", units] for (sku, place), units in wanted.items())
-            earlier = await document.claim(tx, body, self._clock.now())
+            earlier = await document.register(tx, body, self._clock.now())
             if earlier is not None:
                 return orjson.dumps(earlier)
             answer = await self._step(tx, Step(reservation_id, ship, None))
-            await document.answer(tx, orjson.loads(answer))
+            await document.keep(tx, orjson.loads(answer))
             return answer
 
     async def _step(self, tx: Transaction, step: Step) -> bytes:

@@ -7,8 +7,8 @@ from api.inventory.shopkit import Json, Shop
 from sqlalchemy import delete, insert, text, update
 from sqlalchemy.exc import IntegrityError
 
-from services.inventory.ledger.repository import LEVEL, MOVEMENT
-from services.inventory.reservations.repository import LINE, RESERVATION
+from services.inventory.ledger.models import StockLevel, StockMovement
+from services.inventory.reservations.models import ReservationLineRow, ReservationRow
 
 
 async def change(shop: Shop, statement: Any) -> None:
@@ -38,7 +38,9 @@ async def busy(shop: Shop) -> Shop:
 
 
 async def test_a_counter_that_drifted_is_found_in_ledger_and_promises(busy: Shop) -> None:
-    await change(busy, update(LEVEL).values(held=LEVEL.c.held + 1, available=LEVEL.c.available - 1))
+    await change(
+        busy, update(StockLevel.table).values(held=StockLevel.c.held + 1, available=StockLevel.c.available - 1)
+    )
     found = await broken(busy)
     assert set(found) == {"levels_are_the_ledger", "reserved_is_promised"}
     offending = found["reserved_is_promised"]["offending"]
@@ -47,7 +49,7 @@ async def test_a_counter_that_drifted_is_found_in_ledger_and_promises(busy: Shop
 
 
 async def test_a_movement_that_is_missing_is_found(busy: Shop) -> None:
-    await change(busy, delete(MOVEMENT).where(MOVEMENT.c.reason == "shipped"))
+    await change(busy, delete(StockMovement.table).where(StockMovement.c.reason == "shipped"))
     found = await broken(busy)
     assert set(found) == {"levels_are_the_ledger"}
     assert found["levels_are_the_ledger"]["offending"][0]["committed"] == 1
@@ -55,32 +57,32 @@ async def test_a_movement_that_is_missing_is_found(busy: Shop) -> None:
 
 async def test_a_level_that_is_missing_is_found(busy: Shop) -> None:
     """Magento's checker misses deleted rows (magento/inventory 3153)."""
-    await change(busy, delete(LEVEL))
+    await change(busy, delete(StockLevel.table))
     assert {"levels_are_the_ledger", "reserved_is_promised"} <= set(await broken(busy))
 
 
 async def test_a_level_whose_movements_cancel_out_but_that_is_gone_is_found(shop: Shop) -> None:
     await shop.receive("a", 3)
     await shop.adjust([{"sku": "a", "location_id": "w1", "change": -3}], "sold")
-    await change(shop, delete(LEVEL))
+    await change(shop, delete(StockLevel.table))
     assert set(await broken(shop)) == {"levels_are_the_ledger"}
 
 
 async def test_a_line_that_lost_units_is_found(busy: Shop) -> None:
-    await change(busy, update(LINE).where(LINE.c.quantity == 2).values(released=1))
+    await change(busy, update(ReservationLineRow.table).where(ReservationLineRow.c.quantity == 2).values(released=1))
     assert set(await broken(busy)) == {"reserved_is_promised", "lines_fit_their_state"}
 
 
 async def test_a_reservation_without_lines_and_a_line_without_reservation_are_found(busy: Shop) -> None:
-    await change(busy, delete(LINE).where(LINE.c.quantity == 4))
+    await change(busy, delete(ReservationLineRow.table).where(ReservationLineRow.c.quantity == 4))
     found = await broken(busy)
     assert found["lines_fit_their_state"]["offending"][0]["line_no"] is None
-    await change(busy, delete(RESERVATION).where(RESERVATION.c.order_id == "released"))
+    await change(busy, delete(ReservationRow.table).where(ReservationRow.c.order_id == "released"))
     assert len((await broken(busy))["lines_fit_their_state"]["offending"]) == 2
 
 
 async def test_a_state_that_changed_without_its_stock_is_found(busy: Shop) -> None:
-    await change(busy, update(RESERVATION).where(RESERVATION.c.order_id == "paid").values(status="shipped"))
+    await change(busy, update(ReservationRow.table).where(ReservationRow.c.order_id == "paid").values(status="shipped"))
     assert set(await broken(busy)) == {"reserved_is_promised", "lines_fit_their_state"}
 
 
@@ -108,11 +110,11 @@ async def test_the_database_refuses(busy: Shop) -> None:
 
 
 async def test_one_step_of_one_document_is_written_once(busy: Shop) -> None:
-    row = {column.name: getattr(await _first(busy), column.name) for column in MOVEMENT.c}
+    row = {column.name: getattr(await _first(busy), column.name) for column in StockMovement.c}
     with pytest.raises(IntegrityError):
-        await change(busy, insert(MOVEMENT).values(row | {"id": "mvt_other"}))
+        await change(busy, insert(StockMovement.table).values(row | {"id": "mvt_other"}))
 
 
 async def _first(shop: Shop) -> Any:
     async with shop.running.service.kit.db.read() as tx:
-        return (await tx.execute(MOVEMENT.select().limit(1))).one()
+        return (await tx.execute(StockMovement.table.select().limit(1))).one()

@@ -10,7 +10,7 @@ import asyncio
 from api.inventory.shopkit import Shop, figures
 from sqlalchemy import update
 
-from services.inventory.reservations.repository import RESERVATION
+from services.inventory.reservations.models import ReservationRow
 
 
 async def test_a_fully_reserved_order_can_ship(shop: Shop) -> None:
@@ -38,7 +38,9 @@ async def test_skip_locked_never_changes_a_figure(shop: Shop) -> None:
     db = shop.running.service.kit.db
     async with db.write() as tx:
         await tx.execute(
-            update(RESERVATION).where(RESERVATION.c.id == held[0]["id"]).values(version=RESERVATION.c.version)
+            update(ReservationRow.table)
+            .where(ReservationRow.c.id == held[0]["id"])
+            .values(version=ReservationRow.c.version)
         )
         if db.dialect == "postgresql":  # on SQLite the writer would simply wait for us
             await shop.running.tick()

@@ -1,19 +1,19 @@
-"""A reservation as it is shown: the bytes of an answer (built once, inside the batch) and the lines of a message."""
+"""How a reservation is shown: the bytes of an answer (built once, inside the batch), and messages about it."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any, TypeVar
 
 import orjson
 
 from services.inventory.ledger.rules import Movement
 from services.inventory.reservations.rules import Line, Reservation
+from services.inventory.reservations.schemas import ReservationView
 from shared.contracts.inventory import ReservationEvent, ReservedLine
 
 E = TypeVar("E", bound=ReservationEvent)
 
 
-def fields(reservation: Reservation) -> dict[str, Any]:
+def _fields(reservation: Reservation) -> dict[str, Any]:
     """The public shape (schemas.ReservationView) as plain values."""
     return {
         "id": reservation.id,
@@ -31,7 +31,7 @@ def fields(reservation: Reservation) -> dict[str, Any]:
             for line in reservation.lines
         ],
         "ttl_seconds": reservation.ttl_seconds,
-        "expires_at": running_out(reservation),
+        "expires_at": reservation.expires_at if reservation.status in ("held", "expired") else None,
         "extended": reservation.extended,
         "reserved_again": reservation.reserved_again,
         "version": reservation.version,
@@ -40,14 +40,13 @@ def fields(reservation: Reservation) -> dict[str, Any]:
     }
 
 
-def render(reservation: Reservation) -> bytes:
+def reservation_json(reservation: Reservation) -> bytes:
     """The answer's body."""
-    return orjson.dumps(fields(reservation), option=orjson.OPT_UTC_Z)
+    return orjson.dumps(_fields(reservation), option=orjson.OPT_UTC_Z)
 
 
-def running_out(reservation: Reservation) -> datetime | None:
-    """When the time runs out, or ran out; None for a paid order, whose stock never does."""
-    return reservation.expires_at if reservation.status in ("held", "expired") else None
+def reservation_view(reservation: Reservation) -> ReservationView:
+    return ReservationView.model_validate(_fields(reservation))
 
 
 def event(kind: type[E], reservation: Reservation, moved: Iterable[Line | Movement]) -> E:

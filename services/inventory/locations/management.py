@@ -1,25 +1,25 @@
-"""Create, change and read locations."""
+"""Create, change and read locations, and what other rooms ask about them."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
-
-from services.inventory.locations.models import Location
+from services.inventory.locations import repository
 from services.inventory.locations.schemas import Geo, LocationIn, LocationPatch, LocationView
-from shared.clock import Clock
-from shared.db import Database, insert_ignore, table
+from services.inventory.locations.views import location_view
+from shared.db import Transaction
 from shared.ids import new_id
-from shared.web import Conflict, NotFound, Page, Paging, fetch_page, filtered
+from shared.service import Kit
+from shared.web import Conflict, FieldError, NotFound, Page, Paging, Unprocessable
 
-_LOCATION = table(Location)
+_ADVICE = "There is no location with this id. Create it with POST /v1/locations."
 
 
 class Locations:
-    """The merchant's places. Simple entities: they go through the session."""
+    """The merchant's places."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
-        self._db = db
-        self._clock = clock
+    def __init__(self, kit: Kit) -> None:
+        self._db = kit.db
+        self._clock = kit.clock
 
     async def create(self, body: LocationIn) -> LocationView:
         """The new location; the same body under the same id again answers the location as it is.
@@ -28,16 +28,19 @@ class Locations:
         """
         values = _values(body)
         now = self._clock.now()
-        row = {"id": body.id or new_id("loc"), "active": True, "version": 1, "created_at": now, "updated_at": now}
+        location_id = body.id or new_id("loc")
+        row = {"id": location_id, "active": True, "version": 1, "created_at": now, "updated_at": now}
         async with self._db.write() as tx:
-            created = await insert_ignore(tx, _LOCATION, [row | values])
-            found = await tx.session().get_one(Location, row["id"])
+            created = await repository.insert_location(tx, row | values)
+            found = await repository.find(tx, location_id)
+            if found is None:
+                raise AssertionError("locations are never deleted")
             if not created and any(getattr(found, name) != value for name, value in values.items()):
                 raise Conflict(
                     "location_exists",
                     f"There is a location {found.id} with other values. Change it with PATCH /v1/locations/{found.id}.",
                 )
-            return view(found)
+            return location_view(found)
 
     async def change(self, location_id: str, body: LocationPatch) -> LocationView:
         """The location after the change. Raises NotFound."""
@@ -45,46 +48,41 @@ class Locations:
         if "geo" in body.model_fields_set:
             given |= _point(body.geo)
         async with self._db.write() as tx:
-            found = await tx.session().get(Location, location_id, with_for_update=True)
+            found = await repository.lock(tx, location_id)
             if found is None:
                 raise _no_location(location_id)
             if any(getattr(found, name) != value for name, value in given.items()):
-                for name, value in given.items():
-                    setattr(found, name, value)
-                found.version += 1
-                found.updated_at = self._clock.now()
-            return view(found)
+                changed = given | {"version": found.version + 1, "updated_at": self._clock.now()}
+                found = await repository.update_location(tx, location_id, changed)
+            return location_view(found)
 
     async def read(self, location_id: str) -> LocationView:
         """Raises NotFound."""
         async with self._db.read() as tx:
-            found = await tx.session().get(Location, location_id)
+            found = await repository.find(tx, location_id)
         if found is None:
             raise _no_location(location_id)
-        return view(found)
+        return location_view(found)
 
     async def page(self, paging: Paging, kind: str | None, active: bool | None) -> Page[LocationView]:
         """Locations by id, in alphabetical order."""
-        statement = filtered(select(_LOCATION), {_LOCATION.c.kind: kind, _LOCATION.c.active: active})
         async with self._db.read() as tx:
-            return await fetch_page(tx, statement, _LOCATION.c.id, paging, view, ascending=True)
+            return await repository.page(tx, paging, kind, active)
 
+    async def known(self, tx: Transaction, ids: Sequence[str]) -> set[str]:
+        """Those of the ids that are locations."""
+        return await repository.known_ids(tx, ids)
 
-def view(row: Any) -> LocationView:
-    """A row of the table, or the entity."""
-    return LocationView(
-        id=row.id,
-        name=row.name,
-        kind=row.kind,
-        geo=None if row.lat is None else Geo(lat=row.lat, lon=row.lon),
-        address=row.address,
-        can_ship=row.can_ship,
-        can_pickup=row.can_pickup,
-        active=row.active,
-        version=row.version,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
+    async def require(self, tx: Transaction, named: Sequence[tuple[str, str]]) -> None:
+        """Every (id, JSON pointer of the field that named it) must be a location, else Unprocessable `unknown_location`."""
+        known = await self.known(tx, sorted({id_ for id_, _ in named}))
+        errors = [
+            FieldError(pointer=pointer, code="unknown_location", detail=_ADVICE)
+            for id_, pointer in named
+            if id_ not in known
+        ]
+        if errors:
+            raise Unprocessable("unknown_location", f"{errors[0].pointer}: {_ADVICE}", errors=errors[:50])
 
 
 def _values(body: LocationIn) -> dict[str, Any]:

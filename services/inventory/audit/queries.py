@@ -2,14 +2,14 @@
 
 from services.inventory.audit.checks import CHECKS
 from shared.audit import AuditView, run_checks
-from shared.db import Database
+from shared.service import Kit
 
 
 class StockAudit:
     """`GET /v1/audit/stock`: changes nothing, may run at any time."""
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    def __init__(self, kit: Kit) -> None:
+        self._db = kit.db
 
     async def run(self) -> AuditView:
         async with self._db.read() as tx:

@@ -1,28 +1,26 @@
 """Counts 盘点: on hand becomes what was counted; the difference is one movement."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from services.inventory.ledger import repository, rules
+from services.inventory.ledger import rules
 from services.inventory.ledger.posting import Ledger
 from services.inventory.ledger.rules import Level, Movement
-from services.inventory.locations.finding import require_locations
-from shared.clock import Clock
-from shared.db import Database, Transaction
+from services.inventory.locations.management import Locations
+from services.inventory.reservations.queries import Reservations
+from shared.db import Transaction
+from shared.service import Kit
 from shared.web import Conflict
-
-OpenReservations = Callable[[Transaction, str, str], Awaitable[Sequence[str]]]
-"""(tx, sku, location_id) -> ids of reservations with open units there."""
 
 
 class Counting:
-    """`POST /v1/stock/counts`. ``at_risk`` names the reservations that a shortage would hit."""
+    """`POST /v1/stock/counts`."""
 
-    def __init__(self, db: Database, ledger: Ledger, clock: Clock, at_risk: OpenReservations) -> None:
-        self._db = db
+    def __init__(self, kit: Kit, ledger: Ledger, locations: Locations, reservations: Reservations) -> None:
+        self._db = kit.db
         self._ledger = ledger
-        self._clock = clock
-        self._at_risk = at_risk
+        self._locations = locations
+        self._reservations = reservations
 
     async def count(self, sku: str, location_id: str, counted: int, expected_version: int) -> tuple[Level, int]:
         """The level after the count and the difference in units.
@@ -32,9 +30,8 @@ class Counting:
         reservations at risk), Unprocessable (`unknown_location`).
         """
         async with self._db.write() as tx:
-            await require_locations(tx, [(location_id, "#/location_id")])
-            await repository.create_levels(tx, [(sku, location_id)], self._clock.now())
-            posting = await self._ledger.open(tx, [(sku, location_id)])
+            await self._locations.require(tx, [(location_id, "#/location_id")])
+            posting = await self._ledger.open_new(tx, [(sku, location_id)])
             level = posting.levels[sku, location_id]
             if level.version != expected_version:
                 raise _moved(level)
@@ -52,7 +49,7 @@ class Counting:
             "reservations (see `reservations`) or write off damaged units with an adjustment, then send the count again.",
             counted=counted,
             level=_figures(level),
-            reservations=list(await self._at_risk(tx, level.sku, level.location_id)),
+            reservations=await self._reservations.open_at(tx, level.sku, level.location_id),
         )
 
 

@@ -3,32 +3,30 @@
 from services.inventory.ledger import repository
 from services.inventory.ledger.posting import Ledger
 from services.inventory.ledger.rules import Level
-from services.inventory.locations.finding import require_locations
-from shared.clock import Clock
-from shared.db import Database
+from services.inventory.locations.management import Locations
+from shared.service import Kit
 
 
-class Safekeeping:
+class SafetyStock:
     """`PUT /v1/stock/safety`."""
 
-    def __init__(self, db: Database, ledger: Ledger, clock: Clock) -> None:
-        self._db = db
+    def __init__(self, kit: Kit, ledger: Ledger, locations: Locations) -> None:
+        self._db = kit.db
         self._ledger = ledger
-        self._clock = clock
+        self._locations = locations
 
-    async def keep(self, sku: str, location_id: str, target: int, low_threshold: int | None) -> Level:
+    async def change(self, sku: str, location_id: str, target: int, low_threshold: int | None) -> Level:
         """The level after the setting. Free units move at once, the rest as they become free; promised ones never.
 
         Raises Unprocessable (`unknown_location`).
         """
         async with self._db.write() as tx:
-            await require_locations(tx, [(location_id, "#/location_id")])
-            await repository.create_levels(tx, [(sku, location_id)], self._clock.now())
-            posting = await self._ledger.open(tx, [(sku, location_id)])
+            await self._locations.require(tx, [(location_id, "#/location_id")])
+            posting = await self._ledger.open_new(tx, [(sku, location_id)])
             level = posting.levels[sku, location_id]
             if (level.safety_target, level.low_threshold) != (target, low_threshold):
                 level.safety_target, level.low_threshold = target, low_threshold
-                await repository.set_safety(tx, level.id, target, low_threshold)
+                await repository.update_safety(tx, level.id, target, low_threshold)
                 posting.touch(level)
                 await self._ledger.write(tx, posting)
         return level

@@ -8,27 +8,27 @@ from collections.abc import Sequence
 from services.inventory.ledger.posting import Ledger, News
 from services.inventory.reservations import repository, rules
 from services.inventory.reservations.models import ReservationRow
-from services.inventory.reservations.rendering import event
-from shared.clock import Clock
+from services.inventory.reservations.views import event
 from shared.contracts.inventory import ReservationExpired
-from shared.db import Database, Transaction, sweep
+from shared.db import Transaction, sweep
+from shared.service import Kit
 
 
 class StockOverdue(Exception):
     """Not enough stock, but some is held by reservations whose time has run out: sweep, then ask again."""
 
 
-class Expiring:
+class ReservationSweeper:
     """Gives the stock of unpaid orders back. Run by a loop, and at once when a reservation finds too little."""
 
-    def __init__(self, db: Database, ledger: Ledger, clock: Clock, batch_size: int) -> None:
-        self._db = db
+    def __init__(self, kit: Kit, ledger: Ledger, batch_size: int) -> None:
+        self._db = kit.db
+        self._clock = kit.clock
         self._ledger = ledger
-        self._clock = clock
         self._batch_size = batch_size
         self._sweeping: asyncio.Task[bool] | None = None
 
-    async def tick(self) -> bool:
+    async def sweep(self) -> bool:
         """One batch; True when more may be waiting."""
         due = repository.due(self._clock.now())
         return await sweep(self._db, ReservationRow, due, self._batch_size, self._expire)
@@ -45,22 +45,22 @@ class Expiring:
             posting.move(movements)
             changed.append((reservation, version))
             news.append(News(event(ReservationExpired, reservation, movements)))
-        await repository.save(tx, changed)
+        await repository.update_reservations(tx, changed)
         await self._ledger.write(tx, posting, news)
 
-    async def sweep(self) -> None:
+    async def sweep_all(self) -> None:
         """Everything that is overdue now. Callers at the same time share one sweep.
 
         A call with an idempotency key holds a transaction of its own open, and must sweep inside it.
         """
         if self._db.is_joined():
-            await self._sweep()
+            await self._until_none()
             return
         if self._sweeping is None or self._sweeping.done():
-            self._sweeping = asyncio.create_task(self._sweep(), name="sweep overdue reservations")
+            self._sweeping = asyncio.create_task(self._until_none(), name="sweep overdue reservations")
         await asyncio.shield(self._sweeping)
 
-    async def _sweep(self) -> bool:
-        while await self.tick():
+    async def _until_none(self) -> bool:
+        while await self.sweep():
             pass
         return True

@@ -1,0 +1,1 @@
+"""Counts by hand 盘点: what is really there replaces what was thought to be."""

@@ -1,0 +1,23 @@
+"""Route of counts."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from services.inventory.counts.counting import Counting
+from services.inventory.counts.schemas import CountIn, CountView
+from services.inventory.ledger.views import stock_view
+from shared.web import Caller, Provided, needs
+
+router = APIRouter(prefix="/v1/stock/counts", tags=["stock"])
+
+
+@router.post("", status_code=201)
+async def count_stock(
+    caller: Annotated[Caller, Depends(needs("inventory:stock:write"))],
+    body: CountIn,
+    counting: Annotated[Counting, Provided(Counting)],
+) -> CountView:
+    """Set what is on hand to what was counted."""
+    level, difference = await counting.count(body.sku, body.location_id, body.counted, body.expected_version)
+    return CountView(**stock_view(level).model_dump(), difference=difference)
