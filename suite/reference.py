@@ -22,7 +22,7 @@ from shared.clock import SystemClock
 from shared.db import Database
 from shared.messaging import LocalBus
 from shared.settings import PREFIX, ServiceSettings
-from suite.handbook import pages
+from suite.handbook.coupon.pages import pages
 from suite.parts import SERVICES
 from suite.settings import CallerSettings, SuiteSettings
 from suite.wiring import service

@@ -9,12 +9,12 @@ import pytest
 
 from gateway.routes import ROUTES
 from services.coupon.base import Base
-from services.coupon.handbook.examples import EXAMPLES
-from services.coupon.handbook.refusals import told
-from services.coupon.handbook.states import states
 from services.coupon.reasons import CODES, REASONS
 from shared.contracts import REGISTRY
-from suite.handbook import ENGINEERS, MARKETERS, made_blocks
+from suite.handbook.coupon.examples import EXAMPLES
+from suite.handbook.coupon.pages import ENGINEERS, MARKETERS, made_blocks
+from suite.handbook.coupon.refusals import told
+from suite.handbook.coupon.states import states
 from suite.reference import PAGES
 
 ROOT = Path(__file__).parents[2]

@@ -12,9 +12,9 @@ from conftest import Backend
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from services.coupon.handbook.examples import EXAMPLES
-from services.coupon.handbook.worked import work_out
 from shared.clock import ManualClock
+from suite.handbook.coupon.examples import EXAMPLES
+from suite.handbook.coupon.worked import work_out
 
 PAGE = Path(__file__).parents[3] / "docs/coupons-for-engineers.md"
 

@@ -5,12 +5,12 @@ from typing import get_args
 
 import pytest
 
-from services.coupon.handbook.examples import EXAMPLES, KINDS, NAMES
-from services.coupon.handbook.refusals import Told, fields_table, told
-from services.coupon.handbook.rendering import POLICIES, Language, example
-from services.coupon.handbook.states import MEANINGS, states_table
-from services.coupon.handbook.worked import refunds, work_out
 from services.coupon.templates.benefits import Benefit
+from suite.handbook.coupon.examples import EXAMPLES, KINDS, NAMES
+from suite.handbook.coupon.refusals import Told, fields_table, told
+from suite.handbook.coupon.rendering import POLICIES, Language, example
+from suite.handbook.coupon.states import MEANINGS, states_table
+from suite.handbook.coupon.worked import refunds, work_out
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 

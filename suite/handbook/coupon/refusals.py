@@ -10,7 +10,7 @@ from services.coupon.reasons import REASONS
 from services.coupon.refusals import REFUSALS
 from shared.web import problems
 
-SERVICE = Path(__file__).parents[1]
+SERVICE = Path(__file__).parents[3] / "services" / "coupon"
 _STATUSES = {
     kind.__name__: kind.status
     for kind in vars(problems).values()

@@ -12,10 +12,10 @@ import services.coupon.app  # noqa: F401 - registers every table
 from gateway.routes import COUPON
 from services.coupon.audit.checks import CHECKS
 from services.coupon.base import Base
-from services.coupon.handbook.refusals import fields_table, problems_table, reasons_table
-from services.coupon.handbook.rendering import Language, example
-from services.coupon.handbook.states import states_table
 from shared.contracts import REGISTRY
+from suite.handbook.coupon.refusals import fields_table, problems_table, reasons_table
+from suite.handbook.coupon.rendering import Language, example
+from suite.handbook.coupon.states import states_table
 
 MARKETERS: Mapping[str, Language] = {"coupons-for-marketers.md": "en", "coupons-for-marketers.zh-CN.md": "zh"}
 ENGINEERS = "coupons-for-engineers.md"

@@ -4,12 +4,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from services.coupon.handbook.examples import EXAMPLES, NAMES, REFUNDS, Given
-from services.coupon.handbook.worked import Refunded, Worked, refunds, work_out
 from services.coupon.pricing.cart import Line
 from services.coupon.pricing.offers import Refusal, Use
 from services.coupon.refunds.rules import Policy
 from shared.money import format_money
+from suite.handbook.coupon.examples import EXAMPLES, NAMES, REFUNDS, Given
+from suite.handbook.coupon.worked import Refunded, Worked, refunds, work_out
 
 Language = Literal["en", "zh"]
 POLICIES: tuple[Policy, ...] = ("keep", "clawback")

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from services.coupon.handbook.examples import Example
 from services.coupon.pricing.cart import POINTS, Cart, Line
 from services.coupon.pricing.engine import price, reprice
 from services.coupon.pricing.offers import Answer, Offer
@@ -12,6 +11,7 @@ from services.coupon.pricing.schemas import CartIn
 from services.coupon.promotions.schemas import PromotionIn
 from services.coupon.refunds.rules import Back, Kept, Policy, Sale, Sold, give_back
 from services.coupon.templates.schemas import OfferIn, TemplateIn
+from suite.handbook.coupon.examples import Example
 
 _UNTIL = datetime(2026, 12, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
