@@ -13,7 +13,6 @@ NOT_YET = {
     "gateway",
     "services/coupon",
     "services/journey",
-    "services/segments",
     "shared",
     "suite",
 }

@@ -4,10 +4,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from services.segments.events.rules import Item
 from services.segments.imports.rules import order_item
 from services.segments.imports.schemas import OrderIn, OrderResult, OrdersIn, OrdersResult
 from services.segments.tracking.ingesting import Ingestion, Request
-from services.segments.tracking.rules import Item, Rejected
+from services.segments.tracking.rules import Rejected
 from shared.clock import Clock
 from shared.web.problems import from_validation
 

@@ -4,9 +4,10 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
+from services.segments.events.rules import ORDER_COMPLETED, Item, facts
 from services.segments.imports.schemas import OrderIn
 from services.segments.rules.scalars import MAX_NUMBER, micros
-from services.segments.tracking.rules import ORDER_COMPLETED, Item, Rejected, facts
+from services.segments.tracking.rules import Rejected
 
 NAMES = {"completed": ORDER_COMPLETED, "refunded": "Order Refunded"}
 

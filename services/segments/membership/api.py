@@ -4,11 +4,9 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 
-from services.segments.membership.auditing import Audit
-from services.segments.membership.defining import Segments
-from services.segments.membership.reading import Audiences
+from services.segments.membership.management import Segments
+from services.segments.membership.queries import Audiences
 from services.segments.membership.schemas import (
-    AuditView,
     ExplanationView,
     MemberView,
     PreviewIn,
@@ -24,76 +22,70 @@ router = APIRouter(prefix="/v1", tags=["segments"])
 SegmentsRead = Annotated[Caller, Depends(merchant_needs("segments:segments:read"))]
 OwnRead = Annotated[Caller, Depends(needs("segments:segments:read"))]
 SegmentsWrite = Annotated[Caller, Depends(merchant_needs("segments:segments:write"))]
-AuditRead = Annotated[Caller, Depends(merchant_needs("segments:audit:read"))]
-Defining = Annotated[Segments, Provided(Segments)]
-Reading = Annotated[Audiences, Provided(Audiences)]
-Auditing = Annotated[Audit, Provided(Audit)]
+Management = Annotated[Segments, Provided(Segments)]
+Questions = Annotated[Audiences, Provided(Audiences)]
 Status = Annotated[Literal["backfilling", "live", "archived"] | None, Query(description="default: all but archived")]
 
 
 @router.post("/segments", status_code=201)
-async def create_segment(caller: SegmentsWrite, segments: Defining, body: SegmentIn) -> SegmentView:
+async def create_segment(caller: SegmentsWrite, segments: Management, body: SegmentIn) -> SegmentView:
     """Keep an audience from now on. Its history is backfilled; the answer's `status` says whether that is done."""
     return await segments.create(caller, body)
 
 
 @router.get("/segments")
 async def list_segments(
-    _: SegmentsRead, segments: Defining, page: PageParams, status: Status = None
+    _: SegmentsRead, segments: Management, page: PageParams, status: Status = None
 ) -> Page[SegmentView]:
     """Segments, newest first."""
     return await segments.page(page, status)
 
 
 @router.post("/segments/preview")
-async def preview_segment(_: SegmentsRead, audiences: Reading, body: PreviewIn) -> PreviewView:
+async def preview_segment(_: SegmentsRead, audiences: Questions, body: PreviewIn) -> PreviewView:
     """Count whom a rule selects now, and show some of them; nothing is stored."""
     return await audiences.preview(body)
 
 
 @router.get("/segments/{segment_id}")
-async def get_segment(_: SegmentsRead, segments: Defining, segment_id: str) -> SegmentView:
+async def get_segment(_: SegmentsRead, segments: Management, segment_id: str) -> SegmentView:
     """One segment with its count, status and version."""
-    return await segments.get(segment_id)
+    return await segments.read(segment_id)
 
 
 @router.put("/segments/{segment_id}")
-async def replace_segment(caller: SegmentsWrite, segments: Defining, segment_id: str, body: SegmentIn) -> SegmentView:
+async def replace_segment(caller: SegmentsWrite, segments: Management, segment_id: str, body: SegmentIn) -> SegmentView:
     """Give a segment a whole new definition; another rule is a new version and backfills."""
     return await segments.change(caller, segment_id, SegmentPatch(**body.model_dump()))
 
 
 @router.patch("/segments/{segment_id}")
-async def change_segment(caller: SegmentsWrite, segments: Defining, segment_id: str, body: SegmentPatch) -> SegmentView:
+async def change_segment(
+    caller: SegmentsWrite, segments: Management, segment_id: str, body: SegmentPatch
+) -> SegmentView:
     """Change name, rule or time zone; another rule is a new version and backfills."""
     return await segments.change(caller, segment_id, body)
 
 
 @router.delete("/segments/{segment_id}")
-async def archive_segment(_: SegmentsWrite, segments: Defining, segment_id: str) -> SegmentView:
+async def archive_segment(_: SegmentsWrite, segments: Management, segment_id: str) -> SegmentView:
     """Stop evaluating a segment; its last members can still be read. Refused while another segment refers to it."""
     return await segments.archive(segment_id)
 
 
 @router.get("/segments/{segment_id}/versions")
-async def list_versions(_: SegmentsRead, segments: Defining, segment_id: str, page: PageParams) -> Page[VersionView]:
+async def list_versions(_: SegmentsRead, segments: Management, segment_id: str, page: PageParams) -> Page[VersionView]:
     """Every definition that the segment had, newest first."""
     return await segments.versions(segment_id, page)
 
 
 @router.get("/segments/{segment_id}/members")
-async def list_members(_: SegmentsRead, audiences: Reading, segment_id: str, page: PageParams) -> Page[MemberView]:
+async def list_members(_: SegmentsRead, audiences: Questions, segment_id: str, page: PageParams) -> Page[MemberView]:
     """Who is in the segment."""
     return await audiences.members(segment_id, page)
 
 
 @router.get("/segments/{segment_id}/members/{customer_id}")
-async def explain_member(caller: OwnRead, audiences: Reading, segment_id: str, customer_id: str) -> ExplanationView:
+async def explain_member(caller: OwnRead, audiences: Questions, segment_id: str, customer_id: str) -> ExplanationView:
     """Why a customer is or is not in the segment, leaf by leaf, and when that changes by time alone."""
     return await audiences.explain(caller, segment_id, customer_id)
-
-
-@router.get("/audit/segments")
-async def audit_segments(_: AuditRead, audit: Auditing) -> AuditView:
-    """Prove that memberships, log, counts and rules agree. Ingestion waits meanwhile."""
-    return await audit.run()

@@ -1,171 +1,204 @@
-"""Incremental evaluation, in memory: events and due flips change leaves, changed leaves change memberships. Pure.
+"""Evaluation inside a transaction: load what is touched, evaluate in memory, write what changed, tell of it."""
 
-Two steps, so that the second only loads what the first found changed:
-1. `Leaves`: per profile and leaf, flips that are due happen at their scheduled instants, then new evidence counts. What
-   comes out are changes of leaf values, each with its instant and cause.
-2. `recompose`: per profile, the changes are replayed in time; segments that use a changed leaf are composed anew, then
-   those that refer to a changed segment.
-"""
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from typing import NamedTuple
 
-from services.segments.membership.rulebook import Book, Compiled, StateLeaf, default_of
-from services.segments.rules.compaction import compact
-from services.segments.rules.measures import LIMIT, Contribution, Verdict, judge, judge_trait, order
-from services.segments.rules.scalars import Scalar
-from services.segments.rules.tree import EventLeaf, SegmentLeaf, TraitLeaf, truth
-
-
-@dataclass(slots=True)
-class State:
-    """One leaf of one profile. `evidence` is None when it is too long to keep: then it is measured from stored events."""
-
-    value: bool
-    evidence: list[Contribution] | None
-    next_flip_at: int | None
-    stored: bool = False
-    dirty: bool = False
-
-
-class Moment(NamedTuple):
-    """When (µs) and why something began."""
-
-    at: int
-    cause: str
-
-
-class LeafChange(NamedTuple):
-    """A leaf of one profile took a new value."""
-
-    at: int
-    cause: str
-    leaf_id: int
-    value: bool
-
-
-class MemberChange(NamedTuple):
-    """A profile entered (or left) a segment."""
-
-    segment: Compiled
-    uid: int
-    entered: bool
-    at: int
-    cause: str
+from services.segments.membership import repository
+from services.segments.membership.evidence import find_evidence, find_traits
+from services.segments.membership.rule_set import RuleSet, StateLeaf
+from services.segments.membership.rules import Leaves, MemberChange, Moment, recompose
+from services.segments.profiles.repository import Person
+from services.segments.rules.measures import Contribution, judge_trait
+from services.segments.rules.scalars import instant
+from services.segments.rules.tree import EventLeaf, TraitLeaf
+from shared.contracts import SegmentEntered, SegmentExited
+from shared.db import Transaction
+from shared.messaging import Outbox
 
 
 @dataclass(slots=True)
-class Leaves:
-    """The leaf states that one transaction touches, and what changed. `now` in µs."""
+class Touched:
+    """What one transaction brings: new evidence by (uid, leaf id), traits that changed by (uid, name), uids that are new,
+    uids whose whole history changed (a profile was joined to them), uids that are no more (they were joined). Causes by uid;
+    `event` where none is named."""
 
-    now: int
-    states: dict[tuple[int, int], State] = field(default_factory=dict)
-    changes: dict[int, list[LeafChange]] = field(default_factory=dict)
+    uids: set[int] = field(default_factory=set)
+    contributions: dict[tuple[int, int], list[Contribution]] = field(default_factory=dict)
+    traits: set[tuple[int, str]] = field(default_factory=set)
+    created: set[int] = field(default_factory=set)
+    rebuilt: set[int] = field(default_factory=set)
+    gone: set[int] = field(default_factory=set)
+    causes: dict[int, str] = field(default_factory=dict)
 
-    def state(self, uid: int, leaf: StateLeaf) -> State:
-        """The state of a leaf; the default one where no row is stored."""
-        found = self.states.get((uid, leaf.id))
-        if found is None:
-            found = self.states[uid, leaf.id] = State(default_of(leaf), [], None)
+    def cause(self, uid: int) -> str:
+        return "merge" if uid in self.rebuilt else self.causes.get(uid, "event")
+
+
+class Evaluation:
+    """Used by ingestion, sweeper and backfill. `on_flip` hears of the earliest flip that a commit wrote (µs)."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self.on_flip: Callable[[int], None] = lambda _: None
+
+    async def apply(
+        self, tx: Transaction, rules: RuleSet, now: int, touched: Touched, people: Mapping[int, Person]
+    ) -> list[MemberChange]:
+        """Evaluate what was touched. The profiles must be held by this transaction."""
+        leaves = await self.flips(tx, rules, now, touched.uids, {leaf for _, leaf in touched.contributions})
+        await self._add_evidence(tx, rules, leaves, touched)
+        await self._judge_traits(tx, rules, leaves, touched)
+        await self._rebuild(tx, rules, leaves, touched)
+        changes = await self._leave(tx, rules, now, touched.gone)
+        changes += await self._recompose(tx, rules, leaves, touched)
+        await self.save(tx, rules, leaves, changes, people)
+        return changes
+
+    async def flips(
+        self, tx: Transaction, rules: RuleSet, now: int, uids: Collection[int], leaf_ids: Collection[int]
+    ) -> Leaves:
+        """The states of these profiles, after every flip that was due has happened at its instant."""
+        leaves = Leaves(now, await repository.find_states(tx, uids, leaf_ids, now))
+        due = [
+            key for key, state in leaves.states.items() if state.next_flip_at is not None and state.next_flip_at <= now
+        ]
+        known = [
+            (uid, rules.state_leaves[leaf])
+            for uid, leaf in due
+            if leaf in rules.state_leaves and rules.covers(leaf, uid)
+        ]
+        for key in due:
+            if not rules.covers(key[1], key[0]):  # left over from a leaf that nobody uses any more
+                leaves.states.pop(key)
+        traits = await find_traits(tx, {leaf for _, leaf in known}, {uid for uid, _ in known})
+        long = [(uid, leaf) for uid, leaf in known if leaves.state(uid, leaf).evidence is None]
+        first = min((leaves.state(uid, leaf).next_flip_at or now for uid, leaf in long), default=now)
+        stored = await find_evidence(tx, {leaf for _, leaf in long}, {uid for uid, _ in long}, first)
+        for uid, leaf in known:
+            if isinstance(leaf, TraitLeaf):
+                leaves.flip_due(uid, leaf, traits.get((uid, leaf.trait)))
+            else:
+                evidence = leaves.state(uid, leaf).evidence
+                leaves.flip_due(uid, leaf, stored.get((uid, leaf.id), []) if evidence is None else evidence)
+        return leaves
+
+    async def _add_evidence(self, tx: Transaction, rules: RuleSet, leaves: Leaves, touched: Touched) -> None:
+        long: list[tuple[int, EventLeaf]] = []
+        for (uid, leaf_id), new in touched.contributions.items():
+            leaf = rules.state_leaves[leaf_id]
+            if not isinstance(leaf, EventLeaf) or uid in touched.rebuilt:
+                continue
+            if leaves.state(uid, leaf).evidence is None:
+                long.append((uid, leaf))
+            else:
+                leaves.add(uid, leaf, new, touched.cause(uid))
+        stored = await find_evidence(tx, {leaf for _, leaf in long}, {uid for uid, _ in long}, leaves.now)
+        for uid, leaf in long:
+            leaves.measure(uid, leaf, stored.get((uid, leaf.id), []), touched.cause(uid))
+
+    async def _judge_traits(self, tx: Transaction, rules: RuleSet, leaves: Leaves, touched: Touched) -> None:
+        pairs = [
+            (uid, leaf)
+            for uid, name in touched.traits
+            for leaf in rules.by_trait.get(name, ())
+            if rules.covers(leaf.id, uid) and uid not in touched.rebuilt
+        ]
+        if not pairs:
+            return
+        uids = {uid for uid, _ in pairs}
+        leaves.states |= {
+            key: state
+            for key, state in (await repository.find_states(tx, uids, {leaf.id for _, leaf in pairs}, -1)).items()
+            if key not in leaves.states
+        }
+        values = await find_traits(tx, {leaf for _, leaf in pairs}, uids)
+        for uid, leaf in pairs:
+            verdict = judge_trait(leaf, values.get((uid, leaf.trait)), leaves.now)
+            leaves.settle(uid, leaf, leaves.now, touched.cause(uid), verdict)
+
+    async def _rebuild(self, tx: Transaction, rules: RuleSet, leaves: Leaves, touched: Touched) -> None:
+        if touched.rebuilt:
+            await self.measure(tx, rules.state_leaves.values(), leaves, touched.rebuilt, rules.covers, "merge")
+
+    async def measure(
+        self,
+        tx: Transaction,
+        wanted: Iterable[StateLeaf],
+        leaves: Leaves,
+        uids: Collection[int],
+        covers: Callable[[int, int], bool],
+        cause: str,
+    ) -> None:
+        """Measure leaves of profiles anew from what is stored, as of now."""
+        chosen = {leaf.id: leaf for leaf in wanted}
+        loaded = await repository.find_states(tx, uids, chosen, -1)
+        leaves.states |= {key: state for key, state in loaded.items() if key not in leaves.states}
+        stored = await find_evidence(tx, chosen.values(), uids, leaves.now)
+        traits = await find_traits(tx, chosen.values(), uids)
+        for uid in uids:
+            for leaf in chosen.values():
+                if not covers(leaf.id, uid):
+                    continue
+                if isinstance(leaf, TraitLeaf):
+                    verdict = judge_trait(leaf, traits.get((uid, leaf.trait)), leaves.now)
+                    leaves.settle(uid, leaf, leaves.now, cause, verdict)
+                else:
+                    leaves.measure(uid, leaf, stored.get((uid, leaf.id), []), cause)
+
+    async def _recompose(self, tx: Transaction, rules: RuleSet, leaves: Leaves, touched: Touched) -> list[MemberChange]:
+        newcomers = touched.created if rules.default_members else set()
+        uids = sorted(leaves.changes.keys() | newcomers)
+        if not uids:
+            return []
+        values = await repository.find_values(tx, uids)
+        inside = await repository.find_segments(tx, uids)
+        found = []
+        for uid in uids:
+            created = Moment(leaves.now, touched.cause(uid)) if uid in touched.created else None
+            found += recompose(rules, uid, leaves.changes.get(uid, ()), values[uid], inside[uid], created)
         return found
 
-    def settle(self, uid: int, leaf: StateLeaf, at: int, cause: str, verdict: Verdict) -> None:
-        """Take over a verdict that holds from `at` on."""
-        self._settle(self.state(uid, leaf), uid, leaf, at, cause, verdict)
+    async def _leave(self, tx: Transaction, rules: RuleSet, now: int, gone: Collection[int]) -> list[MemberChange]:
+        if not gone:
+            return []
+        await repository.delete_states(tx, gone)
+        inside = await repository.find_segments(tx, gone)
+        return [
+            MemberChange(rules.by_id[one], uid, False, now, "merge")
+            for uid in sorted(gone)
+            for one in sorted(inside[uid] & rules.by_id.keys())
+        ]
 
-    def _settle(self, state: State, uid: int, leaf: StateLeaf, at: int, cause: str, verdict: Verdict) -> None:
-        if verdict.value != state.value:
-            self.changes.setdefault(uid, []).append(LeafChange(at, cause, leaf.id, verdict.value))
-        if verdict.value != state.value or verdict.next_flip_at != state.next_flip_at:
-            state.value, state.next_flip_at, state.dirty = verdict.value, verdict.next_flip_at, True
+    async def save(
+        self,
+        tx: Transaction,
+        rules: RuleSet,
+        leaves: Leaves,
+        changes: Sequence[MemberChange],
+        people: Mapping[int, Person],
+    ) -> None:
+        """Write states and memberships, and tell who entered and who left."""
+        earliest = await repository.save_states(tx, leaves, rules.defaults)
+        await repository.save_changes(tx, changes)
+        await self._publish(tx, changes, people)
+        if earliest is not None:
+            at = earliest
+            tx.after_commit(lambda: self.on_flip(at))
 
-    def flip_due(self, uid: int, leaf: StateLeaf, evidence: Sequence[Contribution] | Scalar | None) -> None:
-        """Let every flip happen that is due by now, at its instant. `evidence`: contributions, or the trait's value."""
-        state = self.state(uid, leaf)
-        while state.next_flip_at is not None and state.next_flip_at <= self.now:
-            at = state.next_flip_at
-            verdict = _verdict(leaf, evidence, at)
-            if verdict.next_flip_at is not None and verdict.next_flip_at <= at:
-                raise AssertionError(f"the flip of leaf {leaf.id} does not move on")
-            self._settle(state, uid, leaf, at, "time", verdict)
-        if state.evidence and isinstance(leaf, EventLeaf):
-            state.evidence = compact(leaf, state.evidence, self.now)
-
-    def add(self, uid: int, leaf: EventLeaf, new: Iterable[Contribution], cause: str) -> None:
-        """New evidence counts from now on."""
-        state = self.state(uid, leaf)
-        merged = sorted([*(state.evidence or ()), *new], key=order)
-        self.measure(uid, leaf, merged, cause)
-
-    def measure(self, uid: int, leaf: EventLeaf, evidence: list[Contribution], cause: str) -> None:
-        """Set the whole evidence of a leaf (sorted) and judge it as of now."""
-        state = self.state(uid, leaf)
-        kept = compact(leaf, evidence, self.now)
-        self._settle(state, uid, leaf, self.now, cause, judge(leaf, kept, self.now))
-        remembered = kept if len(kept) <= LIMIT else None
-        if remembered != state.evidence:
-            state.evidence, state.dirty = remembered, True
-
-
-def _verdict(leaf: StateLeaf, evidence: Sequence[Contribution] | Scalar | None, at: int) -> Verdict:
-    if isinstance(leaf, TraitLeaf):
-        return judge_trait(leaf, evidence if isinstance(evidence, Scalar) else None, at)
-    contributions = evidence if isinstance(evidence, Sequence) else ()
-    return judge(leaf, contributions, at)
-
-
-def recompose(
-    book: Book,
-    uid: int,
-    changes: Sequence[LeafChange],
-    values: dict[int, bool],
-    inside: set[str],
-    created: Moment | None = None,
-) -> list[MemberChange]:
-    """The changes of membership of one profile. `values` (leaf id → value before the changes; absent = default) and
-    `inside` (segments it is in) are brought up to date. `created`: its first moment, when default members enter."""
-    if created is not None:
-        # Whoever is new enters as what the first moment made of them: no entry that ends in the same instant.
-        values.update({change.leaf_id: change.value for change in changes})
-        touched = [one for change in changes for one in book.users.get(change.leaf_id, ())]
-        return compose(book, uid, [*book.default_members, *touched], values, inside, created.at, created.cause)
-    found: list[MemberChange] = []
-    ordered = sorted(changes, key=lambda change: (change.at, change.cause != "time"))
-    for (at, cause), group in groupby(ordered, key=lambda change: (change.at, change.cause)):
-        touched = []
-        for change in group:
-            values[change.leaf_id] = change.value
-            touched += book.users.get(change.leaf_id, ())
-        found += compose(book, uid, touched, values, inside, at, cause)
-    return found
-
-
-def compose(
-    book: Book, uid: int, touched: Iterable[Compiled], values: dict[int, bool], inside: set[str], at: int, cause: str
-) -> list[MemberChange]:
-    """Compose segments in their order; a change passes on to the segments that refer to it."""
-    waiting = {book.place[one.id]: one for one in touched}
-    found = []
-    while waiting:
-        one = waiting.pop(min(waiting))
-        if uid > one.coverage:
-            continue
-        is_in = truth(one.node, leaf_values(book, one, values, inside))
-        if is_in == (one.id in inside):
-            continue
-        (inside.add if is_in else inside.discard)(one.id)
-        found.append(MemberChange(one, uid, is_in, at, cause))
-        waiting.update({book.place[other.id]: other for other in book.dependents.get(one.id, ())})
-    return found
-
-
-def leaf_values(book: Book, one: Compiled, values: dict[int, bool], inside: set[str]) -> dict[int, bool]:
-    """What the leaves of a segment say about one profile."""
-    return {
-        leaf.id: leaf.segment in inside
-        if isinstance(leaf, SegmentLeaf)
-        else values.get(leaf.id, book.defaults[leaf.id])
-        for leaf in one.leaves
-    }
+    async def _publish(self, tx: Transaction, changes: Sequence[MemberChange], people: Mapping[int, Person]) -> None:
+        """Publish segment.entered and segment.exited, each kind as one pack."""
+        for kind, entered in ((SegmentEntered, True), (SegmentExited, False)):
+            events = [
+                kind(
+                    segment_id=change.segment.id,
+                    segment_name=change.segment.name,
+                    segment_version=change.segment.version,
+                    profile_id=people[change.uid].id,
+                    customer_id=people[change.uid].customer_id,
+                    at=instant(change.at),
+                    cause=change.cause,
+                )
+                for change in changes
+                if change.entered == entered
+            ]
+            await self._outbox.publish(tx, events)

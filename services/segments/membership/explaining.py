@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.segments.membership.evidence import load_evidence, load_traits
-from services.segments.membership.rulebook import StateLeaf
+from services.segments.membership.evidence import find_evidence, find_traits
+from services.segments.membership.rule_set import StateLeaf
 from services.segments.membership.schemas import LeafView
 from services.segments.rules.measures import Contribution, Verdict, judge, judge_trait
 from services.segments.rules.scalars import Scalar, instant, number_value
@@ -110,8 +110,8 @@ def _state_leaves(node: Node, nodes: Mapping[str, Node]) -> list[StateLeaf]:
     return found
 
 
-async def load_case(tx: Transaction, uid: int, node: Node, nodes: Mapping[str, Node], now: int) -> Case:
+async def case_of(tx: Transaction, uid: int, node: Node, nodes: Mapping[str, Node], now: int) -> Case:
     """Everything that is needed to judge one profile as of `now` and later."""
     wanted = _state_leaves(node, nodes)
-    events = await load_evidence(tx, wanted, [uid], now)
-    return Case(uid, node, nodes, events, await load_traits(tx, wanted, [uid]))
+    events = await find_evidence(tx, wanted, [uid], now)
+    return Case(uid, node, nodes, events, await find_traits(tx, wanted, [uid]))

@@ -10,7 +10,7 @@ from services.segments.base import Base
 from shared.db import AutoId, JsonType, UtcDateTime
 
 
-class Rulebook(Base, table=True):
+class RuleSetRevision(Base, table=True):
     """One row: `revision` is another number after every change of what is evaluated, so that each process notices."""
 
     __tablename__ = "rulebook"
@@ -114,7 +114,7 @@ class MembershipLog(Base, table=True):
         CheckConstraint("change IN ('entered', 'exited')", name="change_known"),
     )
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=AutoId)
+    id: int = Field(default=None, primary_key=True, sa_type=AutoId)
     segment_id: str = Field(max_length=40)
     version: int
     uid: int = Field(sa_type=BigInteger)

@@ -1,33 +1,59 @@
 """The SQL of leaf states and memberships."""
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, null, or_, select, tuple_, update
 
-from services.segments.membership.evaluating import Leaves, MemberChange, State
+from services.segments.bulk_repository import any_of, insert_or_update
 from services.segments.membership.models import LeafState, Membership, MembershipLog, Segment
+from services.segments.membership.rules import Leaves, MemberChange, State
+from services.segments.membership.schemas import MemberView
+from services.segments.profiles.models import Profile
 from services.segments.rules.measures import Contribution
-from services.segments.sets import any_of, put
-from shared.db import Transaction, json_dumps, json_loads, table
-
-leaf_state = table(LeafState)
-membership = table(Membership)
-membership_log = table(MembershipLog)
-segment = table(Segment)
+from services.segments.rules.scalars import instant
+from shared.db import Transaction, json_dumps, json_loads
+from shared.web import Page, Paging, page_of
 
 
-async def load_states(
+class _Value(NamedTuple):
+    uid: int
+    leaf_id: int
+    value: bool
+
+
+class _Inside(NamedTuple):
+    uid: int
+    segment_id: str
+
+
+class _Member(NamedTuple):
+    uid: int
+    since: int
+    id: str
+    customer_id: str | None
+
+
+class DueState(NamedTuple):
+    """The key of a leaf state that is due."""
+
+    uid: int
+    leaf_id: int
+
+
+_NEXT_FLIP = select(func.min(LeafState.c.next_flip_at))
+
+
+async def find_states(
     tx: Transaction, uids: Collection[int], leaf_ids: Collection[int], due: int
 ) -> dict[tuple[int, int], State]:
     """The stored states of these leaves of these profiles, and whatever of theirs is due at `due` (µs)."""
     if not uids:
         return {}
-    wanted = or_(any_of(tx, leaf_state.c.leaf_id, leaf_ids), leaf_state.c.next_flip_at <= due)
-    rows: Iterable[Any] = await tx.execute(select(leaf_state).where(any_of(tx, leaf_state.c.uid, uids), wanted))
+    wanted = or_(any_of(tx, LeafState.c.leaf_id, leaf_ids), LeafState.c.next_flip_at <= due)
+    rows = await tx.rows(LeafState, select(LeafState.table).where(any_of(tx, LeafState.c.uid, uids), wanted))
     return {
-        (uid, leaf_id): State(value, _evidence(evidence), next_flip_at, stored=True)
-        for uid, leaf_id, value, evidence, next_flip_at in rows
+        (row.uid, row.leaf_id): State(row.value, _evidence(row.evidence), row.next_flip_at, stored=True) for row in rows
     }
 
 
@@ -35,21 +61,21 @@ def _evidence(text: str | None) -> list[Contribution] | None:
     return None if text is None else [Contribution(*one) for one in json_loads(text)]
 
 
-async def load_values(tx: Transaction, uids: Collection[int]) -> dict[int, dict[int, bool]]:
+async def find_values(tx: Transaction, uids: Collection[int]) -> dict[int, dict[int, bool]]:
     """Every stored leaf value of these profiles, by uid and leaf id."""
     found: dict[int, dict[int, bool]] = {uid: {} for uid in uids}
-    columns = (leaf_state.c.uid, leaf_state.c.leaf_id, leaf_state.c.value)
-    for row in (await tx.execute(select(*columns).where(any_of(tx, leaf_state.c.uid, uids)))).all():
-        found[row.uid][row.leaf_id] = row.value
+    columns = (LeafState.c.uid, LeafState.c.leaf_id, LeafState.c.value)
+    for uid, leaf_id, value in await tx.rows(_Value, select(*columns).where(any_of(tx, LeafState.c.uid, uids))):
+        found[uid][leaf_id] = value
     return found
 
 
-async def load_inside(tx: Transaction, uids: Collection[int]) -> dict[int, set[str]]:
+async def find_segments(tx: Transaction, uids: Collection[int]) -> dict[int, set[str]]:
     """The segments that these profiles are in, by uid."""
     found: dict[int, set[str]] = {uid: set() for uid in uids}
-    columns = (membership.c.uid, membership.c.segment_id)
-    for row in (await tx.execute(select(*columns).where(any_of(tx, membership.c.uid, uids)))).all():
-        found[row.uid].add(row.segment_id)
+    columns = (Membership.c.uid, Membership.c.segment_id)
+    for uid, segment_id in await tx.rows(_Inside, select(*columns).where(any_of(tx, Membership.c.uid, uids))):
+        found[uid].add(segment_id)
     return found
 
 
@@ -74,27 +100,27 @@ async def save_states(tx: Transaction, leaves: Leaves, defaults: dict[int, bool]
             }
         )
     rows.sort(key=lambda row: (row["uid"], row["leaf_id"]))
-    await put(tx, leaf_state, rows, ("value", "evidence", "next_flip_at"))
+    await insert_or_update(tx, LeafState.table, rows, ("value", "evidence", "next_flip_at"))
     if gone:
-        await tx.execute(_FORGET_STATE, gone)
+        await tx.run(_DELETE_STATE, gone)
     return min((row["next_flip_at"] for row in rows if row["next_flip_at"] is not None), default=None)
 
 
-async def forget_states(tx: Transaction, uids: Collection[int]) -> None:
+async def delete_states(tx: Transaction, uids: Collection[int]) -> None:
     """Drop every leaf state of profiles that are no more."""
-    await tx.execute(delete(leaf_state).where(any_of(tx, leaf_state.c.uid, uids)))
+    await tx.run(delete(LeafState.table).where(any_of(tx, LeafState.c.uid, uids)))
 
 
-_FORGET_STATE = delete(leaf_state).where(
-    and_(leaf_state.c.uid == bindparam("gone_uid"), leaf_state.c.leaf_id == bindparam("gone_leaf"))
+_DELETE_STATE = delete(LeafState.table).where(
+    and_(LeafState.c.uid == bindparam("gone_uid"), LeafState.c.leaf_id == bindparam("gone_leaf"))
 )
-_LEAVE = delete(membership).where(
-    and_(membership.c.uid == bindparam("left_uid"), membership.c.segment_id == bindparam("left_segment"))
+_LEAVE = delete(Membership.table).where(
+    and_(Membership.c.uid == bindparam("left_uid"), Membership.c.segment_id == bindparam("left_segment"))
 )
 _COUNT = (
-    update(segment)
-    .where(segment.c.id == bindparam("counted"))
-    .values(member_count=segment.c.member_count + bindparam("difference"))
+    update(Segment.table)
+    .where(Segment.c.id == bindparam("counted"))
+    .values(member_count=Segment.c.member_count + bindparam("difference"))
 )
 
 
@@ -104,16 +130,16 @@ async def save_changes(tx: Transaction, changes: Sequence[MemberChange]) -> None
         return
     last = {(change.uid, change.segment.id): change for change in changes}
     entered, left = _net(changes, last.values())
-    await put(tx, membership, entered, ("since", "version"))
+    await insert_or_update(tx, Membership.table, entered, ("since", "version"))
     if left:
-        await tx.execute(_LEAVE, left)
-    await tx.execute(insert(membership_log), [_log_row(change) for change in changes])
+        await tx.run(_LEAVE, left)
+    await tx.run(insert(MembershipLog.table), [_log_row(change) for change in changes])
     differences: dict[str, int] = {}
     for change in changes:
         differences[change.segment.id] = differences.get(change.segment.id, 0) + (1 if change.entered else -1)
     counts = [{"counted": one, "difference": by} for one, by in sorted(differences.items()) if by]
     if counts:
-        await tx.execute(_COUNT, counts)
+        await tx.run(_COUNT, counts)
 
 
 def _net(
@@ -147,3 +173,41 @@ def _log_row(change: MemberChange) -> dict[str, Any]:
         "at": change.at,
         "cause": change.cause,
     }
+
+
+async def find_next_flip(tx: Transaction) -> int | None:
+    """The earliest instant (µs) at which something changes because time passes."""
+    found: int | None = await tx.scalar(_NEXT_FLIP)
+    return found
+
+
+async def find_due(tx: Transaction, now: int, limit: int) -> list[DueState]:
+    """The next states that are due by `now` (µs), in the order of their instants."""
+    due = select(LeafState.c.uid, LeafState.c.leaf_id).where(LeafState.c.next_flip_at <= now)
+    return await tx.rows(DueState, due.order_by(LeafState.c.next_flip_at).limit(limit))
+
+
+async def update_never_due(tx: Transaction, states: Collection[tuple[int, int]]) -> None:
+    """Nothing happens to these states by time any more."""
+    chosen = tuple_(LeafState.c.uid, LeafState.c.leaf_id).in_(list(states))
+    await tx.run(update(LeafState.table).where(chosen).values(next_flip_at=null()))
+
+
+async def find_since(tx: Transaction, segment_id: str, uid: int) -> int | None:
+    """Since when (µs) somebody is in a segment; None where they are not."""
+    found: int | None = await tx.scalar(
+        select(Membership.c.since).where(Membership.c.segment_id == segment_id, Membership.c.uid == uid)
+    )
+    return found
+
+
+async def members_page(tx: Transaction, segment_id: str, paging: Paging) -> Page[MemberView]:
+    """Who is in a segment, newest profiles first."""
+    columns = (Membership.c.uid, Membership.c.since, Profile.c.id, Profile.c.customer_id)
+    chosen = select(*columns).join(Profile.table, Profile.c.uid == Membership.c.uid)
+    chosen = chosen.where(Membership.c.segment_id == segment_id)
+    return await page_of(tx, _Member, chosen, Membership.c.uid, paging, _member_view)
+
+
+def _member_view(row: _Member) -> MemberView:
+    return MemberView(profile_id=row.id, customer_id=row.customer_id, since=instant(row.since))

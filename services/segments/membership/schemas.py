@@ -123,18 +123,3 @@ class ExplanationView(View):
     since: Instant | None
     next_change_at: Instant | None
     because: list[LeafView]
-
-
-class CheckView(View):
-    """One identity that was proved, or not."""
-
-    name: str
-    ok: bool
-    detail: str
-
-
-class AuditView(View):
-    """All checks."""
-
-    ok: bool
-    checks: list[CheckView]

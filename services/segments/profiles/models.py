@@ -18,7 +18,7 @@ class Profile(Base, table=True):
     __tablename__ = "profile"
     __table_args__ = (CheckConstraint("(status = 'merged') = (merged_into IS NOT NULL)", name="merged_into_whom"),)
 
-    uid: int | None = Field(default=None, primary_key=True, sa_type=AutoId)
+    uid: int = Field(default=None, primary_key=True, sa_type=AutoId)
     id: str = Field(max_length=40, unique=True)
     customer_id: str | None = Field(default=None, max_length=200, unique=True)
     status: str = Field(default="live", max_length=10)

@@ -1,21 +1,18 @@
-"""The SQL of people."""
+"""The SQL of profiles, their identifiers and traits."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
+from services.segments.bulk_repository import any_of, insert_new, insert_or_update
 from services.segments.profiles.models import Identifier, Profile, Trait
 from services.segments.profiles.rules import USER, Key
-from services.segments.sets import any_of, insert_new, put
-from shared.db import Transaction, insert_ignore, table
+from services.segments.rules.scalars import Scalar
+from shared.db import Transaction, as_dict, insert_ignore
 from shared.ids import new_id
-
-profile = table(Profile)
-identifiers = table(Identifier)
-trait = table(Trait)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +24,77 @@ class Person:
     customer_id: str | None
 
 
+class _Known(NamedTuple):
+    key: Key
+    uid: int
+
+
+class _Stated(NamedTuple):
+    name: str
+    value: str
+
+
+class _Forms(NamedTuple):
+    uid: int
+    name: str
+    text: str | None
+    number: int | None
+    moment: int | None
+    day: int | None
+
+
+_LIVE = select(Profile.c.uid, Profile.c.id, Profile.c.customer_id).where(Profile.c.status == "live")
+_COUNT_LIVE = select(func.count()).where(Profile.c.status == "live")
+_USERS = f"{USER}:"
+
+
 async def find_uids(tx: Transaction, keys: Collection[Key]) -> dict[Key, int]:
     """Who is known by each identifier (live profiles only ever hold identifiers)."""
-    chosen = select(identifiers.c.key, identifiers.c.uid).where(any_of(tx, identifiers.c.key, keys))
-    return {row.key: row.uid for row in (await tx.execute(chosen)).all()}
+    chosen = select(Identifier.c.key, Identifier.c.uid).where(any_of(tx, Identifier.c.key, keys))
+    return {one.key: one.uid for one in await tx.rows(_Known, chosen)}
 
 
-async def create(tx: Transaction, keys: Sequence[Key], now: datetime) -> None:
-    """A new profile for each user or anonymous identifier. Somebody else may create the same at the same time: then
+async def find_customer(tx: Transaction, customer_id: str) -> Person | None:
+    """The live profile of a customer, if there is one."""
+    chosen = select(Profile.c.uid, Profile.c.id, Profile.c.customer_id).where(Profile.c.customer_id == customer_id)
+    return await tx.row(Person, chosen)
+
+
+async def find_profile(tx: Transaction, key: str) -> Profile | None:
+    """By customer id, or by profile id (`prf_…`), also one that was joined to another since."""
+    row = await tx.row(Profile, select(Profile.table).where(Profile.c.customer_id == key))
+    if row is None:
+        row = await tx.row(Profile, select(Profile.table).where(Profile.c.id == key))
+    while row is not None and row.merged_into is not None:
+        row = await tx.row(Profile, select(Profile.table).where(Profile.c.uid == row.merged_into))
+    return row
+
+
+async def find_after(tx: Transaction, uid: int, limit: int) -> list[Person]:
+    """The next live profiles in the order of their uids."""
+    return await tx.rows(Person, _LIVE.where(Profile.c.uid > uid).order_by(Profile.c.uid).limit(limit))
+
+
+async def find_newest(tx: Transaction, limit: int) -> list[Person]:
+    """The newest live profiles."""
+    return await tx.rows(Person, _LIVE.order_by(Profile.c.uid.desc()).limit(limit))
+
+
+async def count_live(tx: Transaction) -> int:
+    """How many live profiles there are."""
+    return int(await tx.scalar(_COUNT_LIVE))
+
+
+async def lock(tx: Transaction, uids: Collection[int]) -> dict[int, Person]:
+    """Hold these profiles until the transaction ends; answers those that are live. In uid order: no deadlocks."""
+    chosen = _LIVE.where(any_of(tx, Profile.c.uid, uids)).order_by(Profile.c.uid)
+    if tx.dialect == "postgresql":
+        chosen = chosen.with_for_update()
+    return {one.uid: one for one in await tx.rows(Person, chosen)}
+
+
+async def insert_profiles(tx: Transaction, keys: Iterable[Key], now: datetime) -> None:
+    """A new profile for each user or anonymous identifier. Somebody else may insert the same at the same time: then
     theirs stays. Sorted, so that two transactions never wait for each other."""
     rows = {
         key: {
@@ -45,50 +105,57 @@ async def create(tx: Transaction, keys: Sequence[Key], now: datetime) -> None:
         }
         for key in sorted(keys)
     }
-    made = await insert_ignore(tx, profile, list(rows.values()), returning=[profile.c.uid, profile.c.id])
+    made = await insert_ignore(tx, Profile.table, list(rows.values()), returning=[Profile.c.uid, Profile.c.id])
     uids = {profile_id: uid for uid, profile_id in made}
     links = {key: uids[row["id"]] for key, row in rows.items() if row["id"] in uids}
-    kept = await attach(tx, links, now)
+    kept = await insert_identifiers(tx, links, now)
     orphans = [uid for key, uid in links.items() if key not in kept]
     if orphans:
-        await tx.execute(delete(profile).where(any_of(tx, profile.c.uid, orphans)))
+        await tx.run(delete(Profile.table).where(any_of(tx, Profile.c.uid, orphans)))
 
 
-_USERS = f"{USER}:"
+async def find_identifiers(tx: Transaction, uid: int) -> list[Key]:
+    """What somebody is known by."""
+    chosen = select(Identifier.c.key).where(Identifier.c.uid == uid).order_by(Identifier.c.key)
+    return await tx.scalars(chosen)
 
 
-async def lock(tx: Transaction, uids: Collection[int]) -> dict[int, Person]:
-    """Hold these profiles until the transaction ends; answers those that are live. In uid order: no deadlocks."""
-    columns = (profile.c.uid, profile.c.id, profile.c.customer_id)
-    chosen = select(*columns).where(any_of(tx, profile.c.uid, uids), profile.c.status == "live").order_by(profile.c.uid)
-    if tx.dialect == "postgresql":
-        chosen = chosen.with_for_update()
-    return {row.uid: Person(row.uid, row.id, row.customer_id) for row in (await tx.execute(chosen)).all()}
-
-
-async def people(tx: Transaction, uids: Collection[int]) -> dict[int, Person]:
-    """The live profiles among `uids`, without holding them."""
-    columns = (profile.c.uid, profile.c.id, profile.c.customer_id)
-    chosen = select(*columns).where(any_of(tx, profile.c.uid, uids), profile.c.status == "live")
-    return {row.uid: Person(row.uid, row.id, row.customer_id) for row in (await tx.execute(chosen)).all()}
-
-
-async def attach(tx: Transaction, links: Mapping[Key, int], now: datetime) -> set[Key]:
+async def insert_identifiers(tx: Transaction, links: Mapping[Key, int], now: datetime) -> set[Key]:
     """Add identifiers to profiles; one that already belongs to somebody stays where it is. Answers those added."""
     rows = [{"key": key, "uid": uid, "created_at": now} for key, uid in sorted(links.items())]
-    return await insert_new(tx, identifiers, rows, identifiers.c.key)
+    return await insert_new(tx, Identifier.table, rows, Identifier.c.key)
 
 
-async def set_traits(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+async def find_stated(tx: Transaction, uid: int) -> dict[str, str]:
+    """The traits of one profile as JSON text, by name."""
+    chosen = select(Trait.c.name, Trait.c.value).where(Trait.c.uid == uid, Trait.c.value.is_not(None))
+    return {one.name: one.value for one in await tx.rows(_Stated, chosen.order_by(Trait.c.name))}
+
+
+async def find_traits(tx: Transaction, names: Collection[str], uids: Collection[int]) -> dict[tuple[int, str], Scalar]:
+    """(uid, trait) → comparable forms; nothing where a trait is missing."""
+    if not names or not uids:
+        return {}
+    columns = (Trait.c.uid, Trait.c.name, Trait.c.text, Trait.c.number, Trait.c.moment, Trait.c.day)
+    chosen = select(*columns).where(
+        any_of(tx, Trait.c.uid, uids), any_of(tx, Trait.c.name, names), Trait.c.value.is_not(None)
+    )
+    return {
+        (one.uid, one.name): Scalar(one.text, one.number, one.moment, one.day) for one in await tx.rows(_Forms, chosen)
+    }
+
+
+async def update_traits(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
     """Last write wins by the trait's own time; a later arrival wins a tie. One row for each (uid, name)."""
     ordered = sorted(rows, key=lambda row: (row["uid"], row["name"]))
-    await put(tx, trait, ordered, ("value", "text", "number", "moment", "day", "at"), newer="at")
+    changed = ("value", "text", "number", "moment", "day", "at")
+    await insert_or_update(tx, Trait.table, ordered, changed, newer="at")
 
 
-async def absorb(tx: Transaction, loser: int, winner: int) -> None:
-    """The anonymous profile `loser` becomes part of `winner`: identifiers and traits (its events are tracking's to move)."""
-    await tx.execute(update(identifiers).where(identifiers.c.uid == loser).values(uid=winner))
-    rows = (await tx.execute(select(trait).where(trait.c.uid == loser))).mappings().all()
-    await set_traits(tx, [{**row, "uid": winner} for row in rows])
-    await tx.execute(delete(trait).where(trait.c.uid == loser))
-    await tx.execute(update(profile).where(profile.c.uid == loser).values(status="merged", merged_into=winner))
+async def merge(tx: Transaction, loser: int, winner: int) -> None:
+    """The anonymous profile `loser` becomes part of `winner`: identifiers and traits (its events are moved by the caller)."""
+    await tx.run(update(Identifier.table).where(Identifier.c.uid == loser).values(uid=winner))
+    rows = await tx.rows(Trait, select(Trait.table).where(Trait.c.uid == loser))
+    await update_traits(tx, [{**as_dict(row), "uid": winner} for row in rows])
+    await tx.run(delete(Trait.table).where(Trait.c.uid == loser))
+    await tx.run(update(Profile.table).where(Profile.c.uid == loser).values(status="merged", merged_into=winner))

@@ -50,13 +50,13 @@ async def resolve(tx: Transaction, items: Sequence[Named], now: datetime) -> Res
     for _ in range(_TRIES):
         missing = _missing(items, found)
         if missing:
-            await repository.create(tx, sorted(missing), now)
+            await repository.insert_profiles(tx, missing, now)
             created |= missing
             found = await repository.find_uids(tx, wanted)
         links = {key: found[user_key(user)] for key, user in _links(items).items()}
         free = {key: uid for key, uid in links.items() if key not in found}
         if free:
-            await repository.attach(tx, free, now)
+            await repository.insert_identifiers(tx, free, now)
             found = await repository.find_uids(tx, wanted)
         people = await repository.lock(tx, set(found.values()))
         # Whoever was joined elsewhere while we waited for the lock is found again under the new profile.
@@ -67,7 +67,7 @@ async def resolve(tx: Transaction, items: Sequence[Named], now: datetime) -> Res
         found[key]: uid for key, uid in links.items() if found[key] != uid and people[found[key]].customer_id is None
     }
     for loser, winner in joined.items():
-        await repository.absorb(tx, loser, winner)
+        await repository.merge(tx, loser, winner)
     _assign(items, found, joined)
     return Resolved(people, {found[key] for key in created}, joined)
 

@@ -4,10 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
-from sqlalchemy import select
 
-from services.segments.tracking.collecting import Collector
-from services.segments.tracking.repository import rejected_event
+from services.segments.tracking.collector import Collector
+from services.segments.tracking.queries import DeadLetters
 from services.segments.tracking.schemas import (
     Accepted,
     AliasCall,
@@ -18,8 +17,7 @@ from services.segments.tracking.schemas import (
     TrackCall,
     ViewCall,
 )
-from shared.service import Kit
-from shared.web import Caller, HotRequest, HotRoute, Page, PageParams, Provided, fetch_page, merchant_needs
+from shared.web import Caller, HotRequest, HotRoute, Page, PageParams, Provided, merchant_needs
 
 WRITE = "segments:events:write"
 CALLS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
@@ -33,7 +31,7 @@ CALLS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
 
 router = APIRouter(prefix="/v1", tags=["tracking"])
 RejectsRead = Annotated[Caller, Depends(merchant_needs("segments:events:read"))]
-OurKit = Annotated[Kit, Provided(Kit)]
+Letters = Annotated[DeadLetters, Provided(DeadLetters)]
 
 
 def hot_routes(collector: Collector) -> list[HotRoute]:
@@ -62,15 +60,10 @@ def _route(path: str, kind: str, body: type[BaseModel], summary: str, collector:
 @router.get("/tracking-rejects")
 async def list_rejects(
     _: RejectsRead,
-    kit: OurKit,
+    letters: Letters,
     page: PageParams,
     code: Annotated[str | None, Query(max_length=40)] = None,
     message_id: Annotated[str | None, Query(max_length=100)] = None,
 ) -> Page[RejectView]:
     """Items of batches that could not be accepted 死信, newest first, with the reason."""
-    async with kit.db.read() as tx:
-        chosen = select(rejected_event)
-        for column, wanted in ((rejected_event.c.code, code), (rejected_event.c.message_id, message_id)):
-            if wanted is not None:
-                chosen = chosen.where(column == wanted)
-        return await fetch_page(tx, chosen, rejected_event.c.id, page, RejectView.model_validate)
+    return await letters.page(page, code, message_id)

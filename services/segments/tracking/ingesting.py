@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.segments.membership.applying import Evaluation, Touched
-from services.segments.membership.rulebook import Book, Rulebooks, hold_shared
+from services.segments.events import repository as events
+from services.segments.events.rules import Item
+from services.segments.membership.cache import RuleCache
+from services.segments.membership.evaluating import Evaluation, Touched
+from services.segments.membership.rule_set import RuleSet
+from services.segments.membership.segment_repository import lock_shared
 from services.segments.profiles import repository as profiles
 from services.segments.profiles.repository import Person
 from services.segments.profiles.resolving import Resolved, resolve
@@ -13,7 +17,6 @@ from services.segments.profiles.rules import contact_identifiers
 from services.segments.rules.measures import contribution
 from services.segments.rules.scalars import instant, micros, scalar
 from services.segments.tracking import repository
-from services.segments.tracking.rules import Item
 from shared.batching import GroupCommit
 from shared.contracts import EventsTracked, ProfileCreated, TrackedEvent
 from shared.db import Transaction, json_dumps
@@ -33,9 +36,9 @@ class Request:
 class Ingestion:
     """The one way in for events. `group` must be running."""
 
-    def __init__(self, kit: Kit, rulebooks: Rulebooks, evaluation: Evaluation, max_requests: int) -> None:
+    def __init__(self, kit: Kit, cache: RuleCache, evaluation: Evaluation, max_requests: int) -> None:
         self._kit = kit
-        self._rulebooks = rulebooks
+        self._cache = cache
         self._evaluation = evaluation
         self.group: GroupCommit[Request, frozenset[str]] = GroupCommit(
             "segments.ingest", kit.db, self._work, max_batch=max_requests
@@ -46,7 +49,7 @@ class Ingestion:
         return await self.group.submit(request)
 
     async def _work(self, tx: Transaction, requests: Sequence[Request]) -> Sequence[frozenset[str] | Exception]:
-        await repository.bury(tx, [row for request in requests for row in request.rejected])
+        await repository.insert_rejected(tx, [row for request in requests for row in request.rejected])
         fresh = await self._store(tx, [item for request in requests for item in request.items])
         answers = []
         for request in requests:
@@ -59,21 +62,21 @@ class Ingestion:
         items = _once(items)
         if not items:
             return set()
-        await hold_shared(tx)
-        book = await self._rulebooks.current(tx)
+        await lock_shared(tx)
+        rules = await self._cache.current(tx)
         now = self._kit.clock.now()
         resolved = await resolve(tx, items, now)
-        await repository.move_events(tx, resolved.joined)
-        stored = await repository.store(tx, items)
+        await events.update_owners(tx, resolved.joined)
+        stored = await events.insert_events(tx, items)
         fresh = [item for item in items if item.message_id in stored]
-        touched = _touched(book, fresh, resolved)
+        touched = _touched(rules, fresh, resolved)
         touched.traits = await _keep_traits(tx, fresh)
         await _keep_contacts(tx, fresh, resolved, now)
-        await self._tell(tx, fresh, resolved)
-        await self._evaluation.apply(tx, book, micros(now), touched, resolved.people)
+        await self._publish(tx, fresh, resolved)
+        await self._evaluation.apply(tx, rules, micros(now), touched, resolved.people)
         return stored
 
-    async def _tell(self, tx: Transaction, fresh: Sequence[Item], resolved: Resolved) -> None:
+    async def _publish(self, tx: Transaction, fresh: Sequence[Item], resolved: Resolved) -> None:
         born = [resolved.people[uid] for uid in sorted(resolved.created)]
         outbox = self._kit.outbox
         await outbox.publish(tx, [ProfileCreated(profile_id=one.id, customer_id=one.customer_id) for one in born])
@@ -90,7 +93,7 @@ def _once(items: Sequence[Item]) -> list[Item]:
     return list(first.values())
 
 
-def _touched(book: Book, fresh: Sequence[Item], resolved: Resolved) -> Touched:
+def _touched(rules: RuleSet, fresh: Sequence[Item], resolved: Resolved) -> Touched:
     """What the new events mean to the leaves that are indexed under their names."""
     touched = Touched(
         uids={item.uid for item in fresh} | set(resolved.joined.values()),
@@ -103,8 +106,8 @@ def _touched(book: Book, fresh: Sequence[Item], resolved: Resolved) -> Touched:
             touched.causes[item.uid] = "event"
         else:
             touched.causes.setdefault(item.uid, "import")
-        for leaf in book.by_event.get(item.name, ()) if item.name is not None else ():
-            if book.covers(leaf.id, item.uid):
+        for leaf in rules.by_event.get(item.name, ()) if item.name is not None else ():
+            if rules.covers(leaf.id, item.uid):
                 one = contribution(leaf, item.ts, item.facts)
                 if one is not None:
                     touched.contributions.setdefault((item.uid, leaf.id), []).append(one)
@@ -118,11 +121,11 @@ async def _keep_traits(tx: Transaction, fresh: Sequence[Item]) -> set[tuple[int,
         for name, value in item.traits.items() if item.tells_traits else ():
             if item.ts >= newest.get((item.uid, name), (item.ts, None))[0]:
                 newest[item.uid, name] = (item.ts, value)
-    await profiles.set_traits(tx, [trait_row(uid, name, value, at) for (uid, name), (at, value) in newest.items()])
+    await profiles.update_traits(tx, [_trait_row(uid, name, value, at) for (uid, name), (at, value) in newest.items()])
     return set(newest)
 
 
-def trait_row(uid: int, name: str, value: Any, at: int) -> dict[str, Any]:
+def _trait_row(uid: int, name: str, value: Any, at: int) -> dict[str, Any]:
     """A row of the trait table; null clears."""
     forms = scalar(value, name)
     return {
@@ -144,7 +147,7 @@ async def _keep_contacts(tx: Transaction, fresh: Sequence[Item], resolved: Resol
         if item.tells_traits
         for key in contact_identifiers(item.traits, item.external_ids)
     }
-    await profiles.attach(tx, links, now)
+    await profiles.insert_identifiers(tx, links, now)
 
 
 def _tracked(item: Item, person: Person) -> TrackedEvent:

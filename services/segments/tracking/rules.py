@@ -1,4 +1,4 @@
-"""One item of the tracking API, made sound: ids, corrected time, money in minor units, comparable facts. Pure.
+"""One call of the tracking API, made a sound event: ids, corrected time, money in minor units. Pure.
 
 Raises Rejected, with a stable code and what to do, for an item that can't be accepted; its neighbours are not concerned.
 """
@@ -6,18 +6,16 @@ Raises Rejected, with a stable code and what to do, for an item that can't be ac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
-from services.segments.rules.measures import Facts
+from services.segments.events.rules import ORDER_COMPLETED, Item, Kind, facts
 from services.segments.rules.money_names import MONEY_PROPERTIES
-from services.segments.rules.scalars import MAX_NUMBER, SCALE, micros, scalar
+from services.segments.rules.scalars import MAX_NUMBER, micros
 from shared.ids import new_id
 from shared.money import to_minor
 
-Kind = Literal["identify", "track", "page", "screen", "group", "alias"]
 TYPES: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 VIEW_NAMES = {"page": "Page Viewed", "screen": "Screen Viewed"}
-ORDER_COMPLETED = "Order Completed"
 MAX_MESSAGE_ID = 100
 MAX_ID = 200
 MAX_TRAITS = 300
@@ -32,29 +30,6 @@ class Rejected(Exception):
         self.code = code
         self.detail = detail
         self.message_id = message_id
-
-
-@dataclass(slots=True)
-class Item:
-    """A sound item. `ts` and `received_at` in µs. `tells_traits`: its traits are the person's own (a group's are not)."""
-
-    message_id: str
-    type: Kind
-    name: str | None
-    user_id: str | None
-    anonymous_id: str | None
-    previous_id: str | None
-    ts: int
-    received_at: int
-    history: bool
-    properties: dict[str, Any]
-    traits: dict[str, Any]
-    context: dict[str, Any]
-    facts: Facts
-    order_id: str | None = None
-    external_ids: list[tuple[str, str]] = field(default_factory=list)
-    uid: int = 0
-    tells_traits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,30 +254,3 @@ def _converted(properties: dict[str, Any], names: Iterable[str], currency: str) 
             raise Rejected("amount_out_of_range", f"`{name}` is not an amount that can be stored.")
         result[name] = minor
     return result
-
-
-def facts(properties: Mapping[str, Any]) -> Facts:
-    """The comparable forms of the scalar properties (and lists of scalars), by form and name."""
-    texts: dict[str, Any] = {}
-    numbers: dict[str, Any] = {}
-    moments: dict[str, Any] = {}
-    days: dict[str, Any] = {}
-    for name, value in properties.items():
-        if type(value) is int and -MAX_NUMBER <= value <= MAX_NUMBER and "\x00" not in name:
-            texts[name], numbers[name] = str(value), value * SCALE
-            continue
-        if value is None or isinstance(value, dict) or "\x00" in name:
-            continue
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            continue
-        forms = scalar(value)
-        if forms.text is not None:
-            texts[name] = forms.text
-        if forms.number is not None:
-            numbers[name] = forms.number
-        if forms.moment is not None:
-            moments[name] = forms.moment
-        if forms.day is not None:
-            days[name] = forms.day
-    found = {"t": texts, "n": numbers, "m": moments, "d": days}
-    return {form: values for form, values in found.items() if values}

@@ -11,8 +11,8 @@ from kit.segments_oracle import Person, members
 from kit.segments_rules import BY_MEASURE, EVENTS, RULES, TRAIT_LEAVES
 from sqlalchemy import select
 
-from services.segments.membership.batch import Batch
-from services.segments.profiles.repository import profile
+from services.segments.membership.batch_repository import Batch
+from services.segments.profiles.models import Profile
 from services.segments.rules.parser import parse_rule
 from services.segments.rules.scalars import micros
 
@@ -76,6 +76,6 @@ async def test_the_batch_selects_whom_the_oracle_selects(segments: Any, kind: st
     async with segments.running.service.kit.db.read() as tx:
         for rule in rules:
             chosen = Batch(tx, micros(now)).members(parse_rule(rule, time_zone=ZONE, currency="CNY"))
-            rows = select(profile.c.customer_id).join(chosen, chosen.c.uid == profile.c.uid)
+            rows = select(Profile.c.customer_id).join(chosen, chosen.c.uid == Profile.c.uid)
             found = sorted((await tx.execute(rows)).scalars())
             assert found == sorted(members(rule, segments.people, now, ZONE, {})), rule

@@ -14,10 +14,10 @@ from kit.segments_rules import CATALOGUE, EVENTS, RULES
 from sqlalchemy import delete, select, update
 
 from services.segments.base import Base
-from services.segments.membership.batch import Batch
-from services.segments.membership.repository import membership, segment
-from services.segments.membership.rulebook import turn_page
-from services.segments.profiles.repository import profile
+from services.segments.membership.batch_repository import Batch
+from services.segments.membership.models import Membership, Segment
+from services.segments.membership.segment_repository import update_revision
+from services.segments.profiles.models import Profile
 from services.segments.rules.parser import parse_rule
 from services.segments.rules.scalars import micros
 
@@ -100,9 +100,9 @@ async def forget_everybody(segments: Any) -> None:
         for table in Base.metadata.sorted_tables:
             if table.name in ("profile", "identifier", "trait", "event", "leaf_state", "membership", "membership_log"):
                 await tx.execute(delete(table))
-        await tx.execute(update(segment).values(member_count=0))
-        await tx.execute(update(segment).where(segment.c.id.not_in(kept)).values(status="archived"))
-        await turn_page(tx)
+        await tx.execute(update(Segment.table).values(member_count=0))
+        await tx.execute(update(Segment.table).where(Segment.c.id.not_in(kept)).values(status="archived"))
+        await update_revision(tx)
     segments.clock.set(datetime.fromisoformat("2026-11-11T02:00:00+00:00"))
 
 
@@ -134,8 +134,10 @@ async def memberships(segments: Any, ids: dict[str, str]) -> dict[str, list[str]
     """Incremental: who is in each segment, by its name."""
     found: dict[str, list[str]] = {name: [] for name in ids.values()}
     async with segments.running.service.kit.db.read() as tx:
-        rows = select(membership.c.segment_id, profile.c.customer_id).join(profile, profile.c.uid == membership.c.uid)
-        for row in (await tx.execute(rows.order_by(profile.c.customer_id))).all():
+        rows = select(Membership.c.segment_id, Profile.c.customer_id).join(
+            Profile.table, Profile.c.uid == Membership.c.uid
+        )
+        for row in (await tx.execute(rows.order_by(Profile.c.customer_id))).all():
             found[ids[row.segment_id]].append(row.customer_id)
     return found
 
@@ -147,8 +149,8 @@ async def selected(segments: Any, rules: dict[str, Any]) -> dict[str, list[str]]
     async with segments.running.service.kit.db.read() as tx:
         for name, rule in rules.items():
             chosen = Batch(tx, now).members(parse_rule(rule, time_zone=ZONE, currency="CNY"))
-            rows = select(profile.c.customer_id).join(chosen, chosen.c.uid == profile.c.uid)
-            found[name] = list((await tx.execute(rows.order_by(profile.c.customer_id))).scalars())
+            rows = select(Profile.c.customer_id).join(chosen, chosen.c.uid == Profile.c.uid)
+            found[name] = list((await tx.execute(rows.order_by(Profile.c.customer_id))).scalars())
     return found
 
 

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from kit.segments_oracle import Person, matches
 from kit.segments_rules import BY_MEASURE, ZONES
 
-from services.segments.membership.evaluating import Leaves
+from services.segments.events.rules import facts
+from services.segments.membership.rules import Leaves
 from services.segments.rules.measures import contribution
 from services.segments.rules.parser import parse_rule
 from services.segments.rules.scalars import instant, micros
 from services.segments.rules.tree import EventLeaf
-from services.segments.tracking.rules import facts
 
 START = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
 HALF_HOUR = timedelta(minutes=30)

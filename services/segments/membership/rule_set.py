@@ -1,30 +1,15 @@
-"""The rulebook: every segment that is evaluated, compiled for looking up what an event or a trait touches.
+"""The rule set: every segment that is evaluated, compiled for looking up what an event or a trait touches. Pure."""
 
-A snapshot; each transaction makes sure that it has the newest (`Rulebooks.current`). Writers of single profiles (ingestion,
-sweeper) hold a shared lock, changers of the book (definitions, backfill) an exclusive one, so nobody works with an old book.
-"""
-
-import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import TopologicalSorter
-from typing import Any
 
-from sqlalchemy import func, select
-
-from services.segments.membership.models import LeafDefinition, Rulebook, Segment
+from services.segments.membership.models import Segment
 from services.segments.rules.measures import judge, judge_trait
-from services.segments.rules.parser import parse_rule, references
+from services.segments.rules.parser import references
 from services.segments.rules.tree import EventLeaf, Leaf, Node, SegmentLeaf, TraitLeaf, leaves, truth
 from services.segments.rules.windows import FOREVER
-from shared.db import Transaction, table, upsert
-
-segment = table(Segment)
-leaf_definition = table(LeafDefinition)
-rulebook = table(Rulebook)
-_LOCK = 0x5E6_0001
-"""PostgreSQL advisory lock of the book."""
 
 StateLeaf = EventLeaf | TraitLeaf
 
@@ -43,7 +28,7 @@ class Compiled:
 
 
 @dataclass(frozen=True)
-class Book:
+class RuleSet:
     """`segments` in an order in which a segment comes after those that it refers to."""
 
     revision: int
@@ -55,6 +40,11 @@ class Book:
     @cached_property
     def by_id(self) -> dict[str, Compiled]:
         return {one.id: one for one in self.segments}
+
+    @cached_property
+    def nodes(self) -> dict[str, Node]:
+        """The rule of each segment, by its id."""
+        return {one.id: one.node for one in self.segments}
 
     @cached_property
     def place(self) -> dict[str, int]:
@@ -121,8 +111,8 @@ def default_of(leaf: StateLeaf) -> bool:
     return judge_trait(leaf, None, 0).value
 
 
-def compile_book(revision: int, rows: Iterable[Any], ready: Iterable[int], nodes: dict[str, Node]) -> Book:
-    """A book of segment rows (not archived), `nodes` being their parsed rules by segment id."""
+def compile_rules(revision: int, rows: Iterable[Segment], ready: Iterable[int], nodes: dict[str, Node]) -> RuleSet:
+    """The rule set of segment rows (not archived), `nodes` being their parsed rules by segment id."""
     by_id = {row.id: row for row in rows}
     sorter = TopologicalSorter({one: references(nodes[one]) & by_id.keys() for one in sorted(by_id)})
     compiled = []
@@ -138,63 +128,10 @@ def compile_book(revision: int, rows: Iterable[Any], ready: Iterable[int], nodes
                 by_event.setdefault(leaf.event, {})[leaf.id] = leaf
             elif isinstance(leaf, TraitLeaf):
                 by_trait.setdefault(leaf.trait, {})[leaf.id] = leaf
-    return Book(
+    return RuleSet(
         revision,
         tuple(compiled),
         frozenset(ready),
         {name: list(found.values()) for name, found in by_event.items()},
         {name: list(found.values()) for name, found in by_trait.items()},
     )
-
-
-class Rulebooks:
-    """The newest book, read again only when it changed."""
-
-    def __init__(self, currency: str) -> None:
-        self._currency = currency
-        self._book = Book(-1)
-        self._parsed: dict[tuple[str, int], Node] = {}
-
-    async def current(self, tx: Transaction) -> Book:
-        """The book as of this transaction, which must hold the lock."""
-        revision = await tx.scalar(_REVISION) or 0
-        if revision != self._book.revision:
-            self._book = await self._load(tx, revision)
-        return self._book
-
-    async def _load(self, tx: Transaction, revision: int) -> Book:
-        rows: Sequence[Any] = (await tx.execute(select(segment).where(segment.c.status != "archived"))).all()
-        ready = (await tx.execute(select(leaf_definition.c.id).where(leaf_definition.c.ready))).scalars().all()
-        parsed = {(row.id, row.version): self._parsed.get((row.id, row.version)) or self.parse(row) for row in rows}
-        self._parsed = parsed
-        return compile_book(revision, rows, ready, {one: node for (one, _), node in parsed.items()})
-
-    def parse(self, row: Any) -> Node:
-        """The tree of a stored segment."""
-        return parse_rule(row.rule, time_zone=row.time_zone, currency=self._currency)
-
-
-_REVISION = select(rulebook.c.revision).where(rulebook.c.id == 1)
-
-
-# These transactions look up lists of a thousand keys: a plan that PostgreSQL kept from when the tables were small would
-# compare each row with each key.
-_PLAN_FRESH = func.set_config("plan_cache_mode", "force_custom_plan", True)
-
-
-async def hold_shared(tx: Transaction) -> None:
-    """Work on single profiles: many at a time, none while the book changes."""
-    if tx.dialect == "postgresql":
-        await tx.execute(select(func.pg_advisory_xact_lock_shared(_LOCK), _PLAN_FRESH))
-
-
-async def hold_exclusive(tx: Transaction) -> None:
-    """Change the book, or go over all profiles: nobody else works meanwhile. First thing in the transaction."""
-    if tx.dialect == "postgresql":
-        await tx.execute(select(func.pg_advisory_xact_lock(_LOCK), _PLAN_FRESH))
-
-
-async def turn_page(tx: Transaction) -> None:
-    """Tell every process that the book changed. A number that never comes twice: a transaction that is rolled back must
-    not leave a book in memory that passes for the next one."""
-    await upsert(tx, rulebook, [{"id": 1, "revision": secrets.randbits(62)}], ("id",), ("revision",))

@@ -5,24 +5,36 @@ and not are INTERSECT, UNION and EXCEPT. A leaf that is true of people without a
 """
 
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import CTE, Select, and_, except_, func, intersect, not_, select, union
 
-from services.segments.membership import batch_conditions as conditions
-from services.segments.membership.batch_conditions import Forms, comparison
+from services.segments.events.models import StoredEvent
+from services.segments.membership import condition_repository as conditions
+from services.segments.membership.condition_repository import Forms, comparison
 from services.segments.membership.models import Membership
-from services.segments.membership.rulebook import default_of
+from services.segments.membership.rule_set import default_of
 from services.segments.profiles.models import Profile, Trait
 from services.segments.rules.tree import NEGATIVE, Complement, EventLeaf, Every, Node, SegmentLeaf, Some, TraitLeaf
 from services.segments.rules.windows import bounds
-from services.segments.tracking.models import StoredEvent
-from shared.db import Transaction, table
+from shared.db import Transaction
 
-profile = table(Profile)
-trait = table(Trait)
-event = table(StoredEvent)
-membership = table(Membership)
+
+class Selected(NamedTuple):
+    """Somebody whom a rule selects; `total`: how many there are."""
+
+    id: str
+    customer_id: str | None
+    total: int
+
+
+async def find_selected(tx: Transaction, node: Node, now: int, limit: int) -> list[Selected]:
+    """Some of those whom a rule selects as of `now` (µs), the oldest profiles first."""
+    members = Batch(tx, now).members(node)
+    total = select(func.count()).select_from(members).scalar_subquery()
+    chosen = select(Profile.c.id, Profile.c.customer_id, total.label("total"))
+    chosen = chosen.join(members, members.c.uid == Profile.c.uid).order_by(Profile.c.uid)
+    return await tx.rows(Selected, chosen.limit(limit))
 
 
 class Batch:
@@ -32,7 +44,7 @@ class Batch:
         self._tx = tx
         self._now = now
         self._names = count(1)
-        self._live = select(profile.c.uid).where(profile.c.status == "live").cte("live")
+        self._live = select(Profile.c.uid).where(Profile.c.status == "live").cte("live")
 
     def members(self, node: Node) -> CTE:
         """The uids of the members."""
@@ -49,16 +61,16 @@ class Batch:
         if isinstance(node, Complement):
             return self._without(self._set(node.child))
         if isinstance(node, SegmentLeaf):
-            return self._named(select(membership.c.uid).where(membership.c.segment_id == node.segment))
+            return self._named(select(Membership.c.uid).where(Membership.c.segment_id == node.segment))
         return self._trait(node) if isinstance(node, TraitLeaf) else self._event(node)
 
     def _without(self, excluded: CTE) -> CTE:
         return self._named(except_(select(self._live.c.uid), select(excluded.c.uid)))
 
     def _trait(self, leaf: TraitLeaf) -> CTE:
-        forms = Forms(trait.c.text, trait.c.number, trait.c.moment, trait.c.day)
+        forms = Forms(Trait.c.text, Trait.c.number, Trait.c.moment, Trait.c.day)
         holds = conditions.positive(self._tx, forms, leaf.condition, self._now)
-        found = select(trait.c.uid).where(trait.c.name == leaf.trait, trait.c.value.is_not(None), holds)
+        found = select(Trait.c.uid).where(Trait.c.name == leaf.trait, Trait.c.value.is_not(None), holds)
         return self._without(self._named(found)) if leaf.condition.op in NEGATIVE else self._named(found)
 
     def _event(self, leaf: EventLeaf) -> CTE:
@@ -70,11 +82,11 @@ class Batch:
     def _chosen(self, leaf: EventLeaf, *columns: Any) -> Select[Any]:
         """The events that count."""
         start, end = bounds(leaf.window, self._now)
-        chosen = select(*columns).where(event.c.name == leaf.event)
+        chosen = select(*columns).where(StoredEvent.c.name == leaf.event)
         if start is not None:
-            chosen = chosen.where(event.c.ts >= start)
+            chosen = chosen.where(StoredEvent.c.ts >= start)
         if end is not None:
-            chosen = chosen.where(event.c.ts < end)
+            chosen = chosen.where(StoredEvent.c.ts < end)
         if leaf.currency is not None:
             chosen = chosen.where(func.coalesce(conditions.fact_text("currency"), leaf.currency) == leaf.currency)
         for name, condition in leaf.where:
@@ -82,7 +94,7 @@ class Batch:
         return chosen
 
     def _measured(self, leaf: EventLeaf, opposite: bool) -> Select[Any]:
-        chosen = self._chosen(leaf, event.c.uid).group_by(event.c.uid)
+        chosen = self._chosen(leaf, StoredEvent.c.uid).group_by(StoredEvent.c.uid)
         number = conditions.fact_number(leaf.property) if leaf.property else None
         if leaf.measure == "distinct" and leaf.property:
             text = conditions.fact_text(leaf.property)
@@ -98,16 +110,16 @@ class Batch:
     def _edge(self, leaf: EventLeaf, opposite: bool) -> Select[Any]:
         """first and last: of the time, or of a property."""
         if leaf.property is None:
-            chosen = self._chosen(leaf, event.c.uid).group_by(event.c.uid)
-            moment = func.min(event.c.ts) if leaf.measure == "first" else func.max(event.c.ts)
+            chosen = self._chosen(leaf, StoredEvent.c.uid).group_by(StoredEvent.c.uid)
+            moment = func.min(StoredEvent.c.ts) if leaf.measure == "first" else func.max(StoredEvent.c.ts)
             holds = comparison(self._tx, Forms(moment, None, moment, None), leaf.condition, self._now)
             return chosen.having(not_(holds) if opposite else holds)
         forms = Forms.of_fact(leaf.property)
         text = forms.text.collate("C") if self._tx.dialect == "postgresql" else forms.text
-        order = (event.c.ts, text) if leaf.measure == "first" else (event.c.ts.desc(), text.desc())
-        place = func.row_number().over(partition_by=event.c.uid, order_by=order).label("place")
+        order = (StoredEvent.c.ts, text) if leaf.measure == "first" else (StoredEvent.c.ts.desc(), text.desc())
+        place = func.row_number().over(partition_by=StoredEvent.c.uid, order_by=order).label("place")
         columns = (
-            event.c.uid,
+            StoredEvent.c.uid,
             forms.text.label("t"),
             forms.number.label("n"),
             forms.moment.label("m"),

@@ -5,9 +5,10 @@ from typing import Any
 
 import orjson
 
+from services.segments.events.rules import Item
 from services.segments.tracking.ingesting import Ingestion, Request
 from services.segments.tracking.parsing import MAX_BATCH, MAX_EVENT, inflate, parse_object, refusal, size
-from services.segments.tracking.rules import Arrival, Item, Rejected, normalise, parse_time
+from services.segments.tracking.rules import Arrival, Rejected, normalise, parse_time
 from shared.clock import Clock
 from shared.ids import new_id
 from shared.web import HotRequest

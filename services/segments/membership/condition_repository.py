@@ -5,15 +5,14 @@ from typing import Any, Self
 
 from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, false, func, literal, not_, or_, true
 
+from services.segments.bulk_repository import any_of
+from services.segments.events.models import StoredEvent
 from services.segments.rules.comparisons import positive as without_not
 from services.segments.rules.scalars import SCALE, SEPARATOR
 from services.segments.rules.tree import NEGATIVE, Condition
 from services.segments.rules.zones import local_day
-from services.segments.sets import any_of
-from services.segments.tracking.models import StoredEvent
-from shared.db import Transaction, table
+from shared.db import Transaction
 
-event = table(StoredEvent)
 Bool = ColumnElement[bool]
 
 
@@ -38,7 +37,7 @@ def scale() -> ColumnElement[int]:
 
 
 def fact_text(name: str) -> ColumnElement[str]:
-    found: ColumnElement[str] = event.c.facts["t"][name].as_string()
+    found: ColumnElement[str] = StoredEvent.c.facts["t"][name].as_string()
     return found
 
 
@@ -47,7 +46,7 @@ def fact_number(name: str) -> ColumnElement[int]:
 
 
 def _fact_integer(form: str, name: str) -> ColumnElement[int]:
-    return cast(event.c.facts[form][name].as_string(), BigInteger)
+    return cast(StoredEvent.c.facts[form][name].as_string(), BigInteger)
 
 
 def of_fact(tx: Transaction, name: str, condition: Condition) -> Bool:

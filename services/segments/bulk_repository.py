@@ -31,10 +31,12 @@ async def insert_new(tx: Transaction, target: Table, rows: Rows, returning: Colu
     if tx.dialect == "sqlite":
         return {row[0] for row in await insert_ignore(tx, target, rows, returning=[returning])}
     statement = postgresql.insert(target).from_select(list(rows[0]), _unnested(target, rows))
-    return set((await tx.execute(statement.on_conflict_do_nothing().returning(returning))).scalars())
+    return set(await tx.scalars(statement.on_conflict_do_nothing().returning(returning)))
 
 
-async def put(tx: Transaction, target: Table, rows: Rows, changed: Sequence[str], newer: str | None = None) -> None:
+async def insert_or_update(
+    tx: Transaction, target: Table, rows: Rows, changed: Sequence[str], newer: str | None = None
+) -> None:
     """Insert rows, or set their `changed` columns where the primary key is there already. `newer`: a column that must not
     be smaller than what is there, else the row stays as it is. Rows have the same keys, and each key once."""
     key = [column.name for column in target.primary_key.columns]
@@ -48,7 +50,7 @@ async def put(tx: Transaction, target: Table, rows: Rows, changed: Sequence[str]
     new = statement.excluded
     where = None if newer is None else target.c[newer] <= new[newer]
     changes = {name: new[name] for name in changed}
-    await tx.execute(statement.on_conflict_do_update(index_elements=key, set_=changes, where=where))
+    await tx.run(statement.on_conflict_do_update(index_elements=key, set_=changes, where=where))
 
 
 def _unnested(target: Table, rows: Rows) -> Select[Any]:

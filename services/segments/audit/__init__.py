@@ -1,0 +1,1 @@
+"""Audit 稽核: memberships, log, counts and rules say the same."""

@@ -1,0 +1,1 @@
+"""Events 行为事件: what somebody did, sound and stored."""

@@ -1,0 +1,95 @@
+"""The SQL of events."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import and_, func, or_, select, update
+
+from services.segments.bulk_repository import any_of, insert_new
+from services.segments.events.models import StoredEvent
+from services.segments.events.rules import Item
+from services.segments.rules.measures import Facts
+from shared.db import Transaction, json_dumps
+
+
+class Happened(NamedTuple):
+    """An event as the measures see it."""
+
+    uid: int
+    name: str
+    ts: int
+    facts: Facts | None
+
+
+class Activity(NamedTuple):
+    """How many events somebody has, and when (µs) the last of them happened."""
+
+    events: int
+    last: int | None
+
+
+async def insert_events(tx: Transaction, items: Sequence[Item]) -> set[str]:
+    """Store events; answers the message ids that are new. Sorted, so that two transactions never wait for each other."""
+    rows = [_row(item) for item in sorted(items, key=lambda item: item.message_id)]
+    return await insert_new(tx, StoredEvent.table, rows, StoredEvent.c.message_id)
+
+
+def _row(item: Item) -> dict[str, Any]:
+    return {
+        "message_id": item.message_id,
+        "uid": item.uid,
+        "type": item.type,
+        "name": item.name,
+        "user_id": item.user_id,
+        "anonymous_id": item.anonymous_id,
+        "order_id": item.order_id,
+        "ts": item.ts,
+        "received_at": item.received_at,
+        "history": item.history,
+        "properties": _json(item.properties),
+        "traits": _json(item.traits) if item.traits else None,
+        "context": _json(item.context) if item.context else None,
+        "facts": item.facts or None,
+    }
+
+
+def _json(value: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # a whole number beyond 64 bits, which only imports can bring
+        return json_dumps(value)
+
+
+async def update_owners(tx: Transaction, joined: Mapping[int, int]) -> None:
+    """The events of joined profiles belong to their users now."""
+    for loser, winner in sorted(joined.items()):
+        await tx.run(update(StoredEvent.table).where(StoredEvent.c.uid == loser).values(uid=winner))
+
+
+async def find_happened(
+    tx: Transaction, names: Collection[str], uids: Collection[int], since: int | None
+) -> list[Happened]:
+    """The events of these names and profiles from `since` (µs) on; all of them for None."""
+    chosen = select(StoredEvent.c.uid, StoredEvent.c.name, StoredEvent.c.ts, StoredEvent.c.facts).where(
+        any_of(tx, StoredEvent.c.uid, uids), any_of(tx, StoredEvent.c.name, names)
+    )
+    if since is not None:
+        chosen = chosen.where(StoredEvent.c.ts >= since)
+    return await tx.rows(Happened, chosen)
+
+
+async def find_before(tx: Transaction, uid: int, before: tuple[int, int] | None, limit: int) -> list[StoredEvent]:
+    """Somebody's events, newest first; those before (ts, id) where one is given."""
+    chosen = select(StoredEvent.table).where(StoredEvent.c.uid == uid)
+    if before is not None:
+        ts, last = before
+        chosen = chosen.where(or_(StoredEvent.c.ts < ts, and_(StoredEvent.c.ts == ts, StoredEvent.c.id < last)))
+    chosen = chosen.order_by(StoredEvent.c.ts.desc(), StoredEvent.c.id.desc()).limit(limit)
+    return await tx.rows(StoredEvent, chosen)
+
+
+async def count(tx: Transaction, uid: int) -> Activity:
+    """How active somebody is."""
+    counted = select(func.count().label("events"), func.max(StoredEvent.c.ts).label("last"))
+    return (await tx.rows(Activity, counted.where(StoredEvent.c.uid == uid)))[0]

@@ -1,0 +1,61 @@
+"""What an event is once it is sound, and the comparable forms of its properties. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from services.segments.rules.measures import Facts
+from services.segments.rules.scalars import MAX_NUMBER, SCALE, scalar
+
+Kind = Literal["identify", "track", "page", "screen", "group", "alias"]
+ORDER_COMPLETED = "Order Completed"
+
+
+@dataclass(slots=True)
+class Item:
+    """A sound item. `ts` and `received_at` in µs. `tells_traits`: its traits are the person's own (a group's are not)."""
+
+    message_id: str
+    type: Kind
+    name: str | None
+    user_id: str | None
+    anonymous_id: str | None
+    previous_id: str | None
+    ts: int
+    received_at: int
+    history: bool
+    properties: dict[str, Any]
+    traits: dict[str, Any]
+    context: dict[str, Any]
+    facts: Facts
+    order_id: str | None = None
+    external_ids: list[tuple[str, str]] = field(default_factory=list)
+    uid: int = 0
+    tells_traits: bool = False
+
+
+def facts(properties: Mapping[str, Any]) -> Facts:
+    """The comparable forms of the scalar properties (and lists of scalars), by form and name."""
+    texts: dict[str, Any] = {}
+    numbers: dict[str, Any] = {}
+    moments: dict[str, Any] = {}
+    days: dict[str, Any] = {}
+    for name, value in properties.items():
+        if type(value) is int and -MAX_NUMBER <= value <= MAX_NUMBER and "\x00" not in name:
+            texts[name], numbers[name] = str(value), value * SCALE
+            continue
+        if value is None or isinstance(value, dict) or "\x00" in name:
+            continue
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            continue
+        forms = scalar(value)
+        if forms.text is not None:
+            texts[name] = forms.text
+        if forms.number is not None:
+            numbers[name] = forms.number
+        if forms.moment is not None:
+            moments[name] = forms.moment
+        if forms.day is not None:
+            days[name] = forms.day
+    found = {"t": texts, "n": numbers, "m": moments, "d": days}
+    return {form: values for form, values in found.items() if values}
