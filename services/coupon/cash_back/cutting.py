@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 
 from services.coupon.cash_back import repository
 from services.coupon.cash_back.rules import left_after
-from services.coupon.statements import padded
 from services.coupon.wallet import ledger
+from services.coupon.wallet import repository as wallet
 from services.coupon.wallet.ledger import Change
 from services.coupon.wallet.models import Coupon
 from services.coupon.wallet.rules import effective
@@ -37,7 +37,7 @@ class Cut:
     """One promise after a refund. `lost` is what the refund takes of it and can't get back: its coupon is used or held."""
 
     row: Row[Any]
-    coupon: Row[Any] | None
+    coupon: Coupon | None
     left: int
     lost: int
 
@@ -63,10 +63,7 @@ class Cutting:
         now = self._kit.clock.now()
         rows = [row for row in await repository.of_checkout(tx, checkout_id) if row.status != "cancelled"]
         ids = [row.coupon_id for row in rows if row.coupon_id]
-        coupons: dict[str, Row[Any]] = {}
-        if ids:
-            found = await tx.execute(select(Coupon.table).where(Coupon.c.id.in_(padded(ids))))
-            coupons = {coupon.id: coupon for coupon in found}
+        coupons = await wallet.find(tx, ids)
         cuts = [_cut(row, coupons.get(row.coupon_id), kept, now) for row in rows]
         return [cut for cut in cuts if cut.left < cut.row.amount or cut.lost]
 
@@ -94,7 +91,7 @@ class Cutting:
         await self._kit.outbox.publish(tx, voided)
 
 
-def _cut(row: Row[Any], coupon: Row[Any] | None, kept: Kept, now: datetime) -> Cut:
+def _cut(row: Row[Any], coupon: Coupon | None, kept: Kept, now: datetime) -> Cut:
     repriced = None if kept.repriced is None else kept.repriced.get(row.source, 0)
     left = left_after(row.promised, row.amount, kept.price, kept.kept_price, repriced)
     if coupon is not None:
@@ -104,7 +101,7 @@ def _cut(row: Row[Any], coupon: Row[Any] | None, kept: Kept, now: datetime) -> C
     return Cut(row, coupon, left, 0)
 
 
-def _change(cut: Cut, coupon: Row[Any], actor: str) -> Change:
+def _change(cut: Cut, coupon: Coupon, actor: str) -> Change:
     """Cut the coupon to what is left, or void it."""
     return Change(
         before=coupon,

@@ -14,6 +14,7 @@ from services.coupon.pricing.offers import Answer, Use
 from services.coupon.pricing.quoting import Priced
 from services.coupon.pricing.schemas import CartIn
 from services.coupon.wallet.ledger import Change
+from services.coupon.wallet.models import Coupon
 from shared.ids import new_id
 
 Json = dict[str, Any]
@@ -43,7 +44,7 @@ def checkout(body: CheckoutIn, priced: Priced, fingerprint: str, now: datetime) 
     }
 
 
-def budget_taken(answer: Answer, held: Mapping[str, Row[Any]], offers: Mapping[str, Row[Any]]) -> dict[str, int]:
+def budget_taken(answer: Answer, held: Mapping[str, Coupon], offers: Mapping[str, Row[Any]]) -> dict[str, int]:
     """What each used coupon takes of its template's budget beyond what it reserves.
 
     `offers` are the templates with limits; their rows are held, and the price kept within what is left of them.
@@ -65,7 +66,7 @@ def promotions(answer: Answer) -> list[Use]:
 
 
 def changes(
-    row: Json, answer: Answer, held: Mapping[str, Row[Any]], taken: Mapping[str, int], actor: str
+    row: Json, answer: Answer, held: Mapping[str, Coupon], taken: Mapping[str, int], actor: str
 ) -> list[Change]:
     """What happens to the coupons, whose rows are `held`."""
     return [
@@ -85,7 +86,7 @@ def changes(
     ]
 
 
-def locks(row: Json, answer: Answer, held: Mapping[str, Row[Any]], taken: Mapping[str, int]) -> list[Json]:
+def locks(row: Json, answer: Answer, held: Mapping[str, Coupon], taken: Mapping[str, int]) -> list[Json]:
     return [
         {
             "checkout_id": row["id"],

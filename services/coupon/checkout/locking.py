@@ -20,6 +20,8 @@ from services.coupon.pricing.entering import distinct
 from services.coupon.pricing.quoting import Priced, Quoting, vouched
 from services.coupon.pricing.wallets import UNUSABLE
 from services.coupon.wallet import ledger
+from services.coupon.wallet import repository as wallet
+from services.coupon.wallet.models import Coupon
 from shared.contracts import CouponLocked
 from shared.db import Transaction
 from shared.service import Kit
@@ -69,7 +71,7 @@ class Locking:
                 return await self._again(tx, known, fingerprint)
             if attempt is not None:
                 candidates = await self._redeemed(tx, caller, body, attempt, candidates)
-            held = await ledger.hold(tx, candidates)
+            held = await wallet.lock(tx, candidates)
             priced = await self._quoting.price(tx, body, candidates, order_id=body.order_id)
             _refuse_unusable(body, priced)
             row = frozen.checkout(body, priced, fingerprint, now)
@@ -93,7 +95,7 @@ class Locking:
         due = await repository.due(tx, self._kit.clock.now(), mine, limit=100, wait=True)
         coupons, used = await self._releasing.holding(tx, due)
         candidates = await self._quoting.candidates(tx, body)
-        await ledger.hold(tx, [*candidates, *coupons])
+        await wallet.lock(tx, [*candidates, *coupons])
         offers = await hold_limited(tx, [*used, *theirs, *await self._quoting.limited(tx, body, candidates)])
         if due:
             await self._releasing.release(tx, due, "expired", "lock_expired", "clock")
@@ -126,7 +128,7 @@ class Locking:
         tx: Transaction,
         checkout: dict[str, Any],
         priced: Priced,
-        held: Mapping[str, Row[Any]],
+        held: Mapping[str, Coupon],
         offers: Mapping[str, Row[Any]],
         actor: str,
     ) -> None:

@@ -10,7 +10,9 @@ from services.coupon.checkout import repository
 from services.coupon.checkout.repository import CHECKOUT
 from services.coupon.checkout.spending import Spending, hold_limited
 from services.coupon.wallet import ledger
+from services.coupon.wallet import repository as wallet
 from services.coupon.wallet.ledger import Change
+from services.coupon.wallet.models import Coupon
 from shared.contracts import CouponReturned
 from shared.db import Transaction
 from shared.service import Kit
@@ -43,7 +45,7 @@ class Releasing:
         now = self._kit.clock.now()
         by_id = {row.id: row for row in checkouts}
         live = await self._live(tx, list(by_id))
-        held = await ledger.hold(tx, [lock.coupon_id for lock in live])
+        held = await wallet.lock(tx, [lock.coupon_id for lock in live])
         # The fencing token: a coupon that was locked again since then is no longer ours to give back.
         mine = [lock for lock in live if _holds(lock, held[lock.coupon_id])]
         changes = [
@@ -93,7 +95,7 @@ class Releasing:
             return await self.expire(tx, true(), limit=self._batch_size, wait=False) == self._batch_size
 
 
-def _holds(lock: Row[Any], coupon: Row[Any]) -> bool:
+def _holds(lock: Row[Any], coupon: Coupon) -> bool:
     mine: bool = (
         coupon.status == "locked" and coupon.lock_token == lock.token and coupon.checkout_id == lock.checkout_id
     )

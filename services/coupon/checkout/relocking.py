@@ -13,6 +13,7 @@ from services.coupon.checkout.rules import topped_up
 from services.coupon.checkout.spending import Spending, hold_limited
 from services.coupon.wallet import ledger
 from services.coupon.wallet.ledger import Change
+from services.coupon.wallet.models import Coupon
 from services.coupon.wallet.rules import effective
 from shared.db import Transaction
 from shared.service import Kit
@@ -28,7 +29,7 @@ class Relocking:
         self._spending = spending
 
     async def lock_again(
-        self, tx: Transaction, checkout: Row[Any], locks: Sequence[Row[Any]], held: Mapping[str, Row[Any]], actor: str
+        self, tx: Transaction, checkout: Row[Any], locks: Sequence[Row[Any]], held: Mapping[str, Coupon], actor: str
     ) -> None:
         """Take the coupons, whose rows are `held`, and the promotions. Raises Conflict that says what is not free any more."""
         now = self._kit.clock.now()
@@ -65,13 +66,13 @@ class Relocking:
         await cash_back.renew(tx, checkout.id, now)
 
 
-def _more(lock: Row[Any], coupon: Row[Any], offers: Mapping[str, Row[Any]]) -> int:
+def _more(lock: Row[Any], coupon: Coupon, offers: Mapping[str, Row[Any]]) -> int:
     """What the coupon needs of its template's budget beyond what it holds."""
     offer = offers.get(lock.template_id)
     return topped_up(lock.amount + lock.cash_back, coupon.reserved, offer is not None and offer.budget is not None)
 
 
-def _taken(coupon: Row[Any], offer: Row[Any] | None, more: int, now: datetime) -> str | None:
+def _taken(coupon: Coupon, offer: Row[Any] | None, more: int, now: datetime) -> str | None:
     """Why the coupon can't be locked again; None when it is free."""
     status = effective(coupon.status, coupon.valid_until, coupon.locked_until, now)
     if status != "issued" or coupon.status != "issued":
@@ -84,7 +85,7 @@ def _taken(coupon: Row[Any], offer: Row[Any] | None, more: int, now: datetime) -
 def _change(
     lock: Row[Any],
     checkout: Row[Any],
-    held: Mapping[str, Row[Any]],
+    held: Mapping[str, Coupon],
     more: Mapping[str, int],
     reason: str,
     actor: str,

@@ -14,6 +14,7 @@ from services.coupon.checkout.schemas import CheckoutView
 from services.coupon.checkout.spending import Spending
 from services.coupon.checkout.viewing import Checkouts, unknown
 from services.coupon.wallet import ledger
+from services.coupon.wallet import repository as wallet
 from services.coupon.wallet.ledger import Change
 from shared.contracts import CouponRedeemed
 from shared.db import Transaction
@@ -95,7 +96,7 @@ class Settling:
     async def _lock_until(self, tx: Transaction, checkout: Row[Any], until: datetime, actor: str) -> None:
         now = self._kit.clock.now()
         locks = (await repository.locks(tx, [checkout.id]))[checkout.id]
-        held = await ledger.hold(tx, [lock.coupon_id for lock in locks])
+        held = await wallet.lock(tx, [lock.coupon_id for lock in locks])
         changes = [
             Change(
                 before=held[lock.coupon_id],
@@ -115,10 +116,10 @@ class Settling:
     async def _redeem(self, tx: Transaction, checkout: Row[Any], actor: str) -> None:
         now = self._kit.clock.now()
         locks = (await repository.locks(tx, [checkout.id]))[checkout.id]
-        held = await ledger.hold(tx, [lock.coupon_id for lock in locks])
+        held = await wallet.lock(tx, [lock.coupon_id for lock in locks])
         if checkout.status == "expired":
             await self._relocking.lock_again(tx, checkout, locks, held, actor)
-            held = await ledger.hold(tx, [lock.coupon_id for lock in locks])
+            held = await wallet.lock(tx, [lock.coupon_id for lock in locks])
         changes = [
             Change(
                 before=held[lock.coupon_id],

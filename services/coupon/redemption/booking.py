@@ -12,7 +12,9 @@ from services.coupon.redemption.repository import REDEMPTION
 from services.coupon.redemption.rules import budget_change
 from services.coupon.templates import repository as templates
 from services.coupon.wallet import ledger
+from services.coupon.wallet import repository as wallet
 from services.coupon.wallet.ledger import Change
+from services.coupon.wallet.models import Coupon
 from shared.contracts import CouponRedeemed
 from shared.db import Transaction
 from shared.ids import new_id
@@ -27,20 +29,20 @@ class Booking:
         self._kit = kit
         self._releasing = releasing
 
-    async def hold(self, tx: Transaction, coupon_id: str) -> Row[Any] | None:
+    async def hold(self, tx: Transaction, coupon_id: str) -> Coupon | None:
         """The coupon, locked; an order's lock on it that ran out is written down first, checkout before coupon."""
         seen = await repository.coupon(tx, coupon_id)
         if seen is None:
             return None
         if seen.status == "locked":
             await self._releasing.expire(tx, CHECKOUT.c.id == seen.checkout_id, limit=1, wait=True)
-        return (await ledger.hold(tx, [coupon_id])).get(coupon_id)
+        return (await wallet.lock(tx, [coupon_id])).get(coupon_id)
 
     async def book(
         self,
         tx: Transaction,
         caller: Caller,
-        coupon: Row[Any],
+        coupon: Coupon,
         order_ref: str,
         amount: int,
         *,

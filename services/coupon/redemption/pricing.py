@@ -9,6 +9,7 @@ from services.coupon.pricing.quoting import Quoting
 from services.coupon.pricing.schemas import CartIn, LineIn, RejectedView
 from services.coupon.reasons import explain
 from services.coupon.templates.repository import Snapshot, TermsBook
+from services.coupon.wallet.models import Coupon
 from shared.db import Transaction
 from shared.web import Unprocessable
 
@@ -26,12 +27,12 @@ class StorePricing:
         self._quoting = quoting
         self._book = book
 
-    async def snapshot(self, tx: Transaction, coupon: Row[Any]) -> Snapshot:
+    async def snapshot(self, tx: Transaction, coupon: Coupon | Row[Any]) -> Snapshot:
         """The coupon's terms."""
         key = (coupon.template_id, coupon.terms_version)
         return (await self._book.load(tx, [key]))[key]
 
-    async def face(self, tx: Transaction, coupon: Row[Any]) -> int | None:
+    async def face(self, tx: Transaction, coupon: Coupon | Row[Any]) -> int | None:
         """What the coupon takes off at most; None where its terms set no bound."""
         own: int | None = coupon.face_amount
         return (await self.snapshot(tx, coupon)).worst_case if own is None else own
@@ -39,7 +40,7 @@ class StorePricing:
     async def refusal(
         self,
         tx: Transaction,
-        coupon: Row[Any],
+        coupon: Coupon | Row[Any],
         currency: str,
         shop_id: str | None = None,
         order_ref: str | None = None,
@@ -60,7 +61,7 @@ class StorePricing:
     async def discount(
         self,
         tx: Transaction,
-        coupon: Row[Any],
+        coupon: Coupon | Row[Any],
         currency: str,
         shop_id: str,
         lines: Sequence[LineIn] | None,
@@ -83,7 +84,7 @@ class StorePricing:
         return face if amount is None else amount  # type: ignore[return-value] # one of them is a number here
 
     async def _priced(
-        self, tx: Transaction, coupon: Row[Any], currency: str, lines: Sequence[LineIn], order_ref: str | None
+        self, tx: Transaction, coupon: Coupon | Row[Any], currency: str, lines: Sequence[LineIn], order_ref: str | None
     ) -> int | RejectedView:
         cart = CartIn(
             customer_id=coupon.customer_id, channel=CHANNEL, currency=currency, lines=list(lines), coupons=[coupon.id]

@@ -1,9 +1,6 @@
 """StoreRedeeming at a till that is on line 核销: works once, and the same receipt gets the same answer."""
 
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import Row
 
 from services.coupon.abuse.guarding import Attempt, Guarding
 from services.coupon.pricing.schemas import RejectedView
@@ -13,6 +10,7 @@ from services.coupon.redemption.pricing import StorePricing
 from services.coupon.redemption.rules import read_short_code, within_life
 from services.coupon.redemption.schemas import RedemptionIn, RedemptionView
 from services.coupon.redemption.signing import Signing
+from services.coupon.wallet.models import Coupon
 from services.coupon.wallet.rules import effective
 from shared.db import Transaction
 from shared.service import Kit
@@ -84,7 +82,7 @@ class StoreRedeeming:
         attempt.failed()
         raise problems.unknown_token()
 
-    def _refuse_unusable(self, coupon: Row[Any], life: Life | None) -> None:
+    def _refuse_unusable(self, coupon: Coupon, life: Life | None) -> None:
         now = self._kit.clock.now()
         status = effective(coupon.status, coupon.valid_until, coupon.locked_until, now)
         if coupon.status != "issued" or status != "issued":

@@ -60,7 +60,7 @@ async def conflict(tx: Transaction, shop_id: str, order_ref: str, coupon_id: str
     return (await tx.execute(select(CONFLICT).where(mine))).one_or_none()
 
 
-async def holder(tx: Transaction, coupon: Row[Any]) -> str | None:
+async def holder(tx: Transaction, coupon: Coupon) -> str | None:
     """The checkout or redemption of the coupon's last change."""
     last = select(CouponEntry.c.checkout_id).where(
         CouponEntry.c.coupon_id == coupon.id, CouponEntry.c.step == coupon.step

@@ -11,6 +11,7 @@ from services.coupon.redemption.schemas import RedemptionView
 from services.coupon.refunds.returning import Returning
 from services.coupon.templates.validity import local_day
 from services.coupon.wallet import ledger
+from services.coupon.wallet import repository as wallet
 from services.coupon.wallet.ledger import Change
 from shared.contracts import CouponReturned
 from shared.db import Transaction
@@ -50,7 +51,7 @@ class Reversing:
             return RedemptionView.model_validate(await repository.find(tx, redemption_id))
 
     async def _give_back(self, tx: Transaction, caller: Caller, row: Row[Any], reason: str) -> None:
-        coupon = (await ledger.hold(tx, [row.coupon_id]))[row.coupon_id]
+        coupon = (await wallet.lock(tx, [row.coupon_id]))[row.coupon_id]
         offers = await hold_limited(tx, [coupon.template_id])
         again = await self._returning.reserved_again(tx, [coupon], offers)
         change = Change(

@@ -7,8 +7,6 @@ coupon is gone, the loss is written down as a conflict and nobody's coupon chang
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row
-
 from services.coupon.abuse.guarding import Guarding
 from services.coupon.reasons import explain
 from services.coupon.redemption import problems, repository
@@ -19,6 +17,7 @@ from services.coupon.redemption.rules import SKEW, Claims, within_life
 from services.coupon.redemption.schemas import SettledView, SettlementIn, SettlementItem, SettlementView
 from services.coupon.redemption.signing import Signing
 from services.coupon.settings import CouponSettings
+from services.coupon.wallet.models import Coupon
 from services.coupon.wallet.rules import effective
 from shared.db import Transaction, insert_ignore
 from shared.ids import new_id
@@ -75,7 +74,7 @@ class OfflineSettling:
             return SettledView(order_ref=item.order_ref, outcome="redeemed", redemption_id=row.id)
         return await self._conflict(tx, caller, coupon, item, code or "budget_exhausted")
 
-    def _gone(self, coupon: Row[Any], item: SettlementItem) -> str | None:
+    def _gone(self, coupon: Coupon, item: SettlementItem) -> str | None:
         """Why the coupon can't be used for it any more; one that expired since then can."""
         if coupon.status == "locked":
             return "coupon_locked"
@@ -85,7 +84,7 @@ class OfflineSettling:
         return None if status == "issued" else f"coupon_{status}"
 
     async def _conflict(
-        self, tx: Transaction, caller: Caller, coupon: Row[Any], item: SettlementItem, code: str
+        self, tx: Transaction, caller: Caller, coupon: Coupon, item: SettlementItem, code: str
     ) -> SettledView:
         row = {
             "id": new_id("rcf"),

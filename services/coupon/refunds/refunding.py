@@ -17,7 +17,7 @@ from services.coupon.refunds.rules import LineBack, Policy, give_back
 from services.coupon.refunds.schemas import CashBackCutView, RefundAnswer, RefundIn, RefundView
 from services.coupon.refunds.viewing import Refunds
 from services.coupon.templates.repository import TermsBook
-from services.coupon.wallet import ledger
+from services.coupon.wallet import repository as wallet
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
@@ -77,7 +77,7 @@ class Refunding:
         policy, lines, kept = await self._decide(tx, sheet, wanted, body.policy)
         whole = sheet.whole(wanted)
         used = [lock.coupon_id for lock in (await checkouts.locks(tx, [checkout.id]))[checkout.id]]
-        await ledger.hold(tx, [*used, *await self._cutting.coupons(tx, checkout.id)])
+        await wallet.lock(tx, [*used, *await self._cutting.coupons(tx, checkout.id)])
         cuts = await self._cutting.foresee(tx, checkout.id, kept)
         row = self._row(checkout, body, fingerprint, policy, lines, actor)
         row |= {"number": len(sheet.refunds) + 1, "whole": whole}

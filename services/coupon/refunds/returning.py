@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 
 from services.coupon.checkout import repository
 from services.coupon.checkout.rules import reserved_again
 from services.coupon.checkout.spending import Spending, hold_limited
-from services.coupon.statements import padded
 from services.coupon.templates.repository import TermsBook
 from services.coupon.wallet import ledger
+from services.coupon.wallet import repository as wallet
 from services.coupon.wallet.ledger import Change
 from services.coupon.wallet.models import Coupon
 from shared.contracts import CouponReturned
@@ -31,10 +31,8 @@ class Returning:
         used = await self._used(tx, checkout_id)
         if not used:
             return []
-        rows = (
-            await tx.execute(select(Coupon.table).where(Coupon.c.id.in_(padded(list(used)))).order_by(Coupon.c.id))
-        ).all()
-        return [row.id for row in await self._reusable(tx, rows)]
+        rows = await wallet.find(tx, list(used))
+        return [row.id for row in await self._reusable(tx, list(rows.values()))]
 
     async def give_back(self, tx: Transaction, checkout: Row[Any], actor: str) -> list[str]:
         """Return the coupons of a checkout, whose row is held, where their terms allow it. Answers their ids.
@@ -43,7 +41,7 @@ class Returning:
         """
         promotions = await self._promotions(tx, checkout.id)
         used = await self._used(tx, checkout.id)
-        back = await self._reusable(tx, list((await ledger.hold(tx, list(used))).values()))
+        back = await self._reusable(tx, list((await wallet.lock(tx, list(used))).values()))
         names = {*(row.template_id for row in back if row.reserved), *(row.promotion_id for row in promotions)}
         again = await self.reserved_again(tx, back, await hold_limited(tx, sorted(names)))
         changes = [
@@ -71,7 +69,7 @@ class Returning:
         locks = (await repository.locks(tx, [checkout_id]))[checkout_id]
         return {lock.coupon_id: lock for lock in locks if lock.state == "redeemed"}
 
-    async def _reusable(self, tx: Transaction, coupons: Sequence[Row[Any]]) -> list[Row[Any]]:
+    async def _reusable(self, tx: Transaction, coupons: Sequence[Coupon]) -> list[Coupon]:
         book = await self._book.load(tx, {(row.template_id, row.terms_version) for row in coupons})
         return [row for row in coupons if book[row.template_id, row.terms_version].terms.reusable_after_refund]
 
@@ -82,7 +80,7 @@ class Returning:
         return [row for row in rows if book[row.promotion_id, row.terms_version].terms.reusable_after_refund]
 
     async def reserved_again(
-        self, tx: Transaction, coupons: Sequence[Row[Any]], offers: Mapping[str, Row[Any]]
+        self, tx: Transaction, coupons: Sequence[Coupon], offers: Mapping[str, Row[Any]]
     ) -> dict[str, int]:
         """What each returned coupon changes of its budget.
 
@@ -102,7 +100,7 @@ class Returning:
         return changes
 
 
-def _returned(coupon: Row[Any], checkout: Row[Any]) -> CouponReturned:
+def _returned(coupon: Coupon, checkout: Row[Any]) -> CouponReturned:
     return CouponReturned(
         coupon_id=coupon.id,
         template_id=coupon.template_id,

@@ -7,8 +7,8 @@ from sqlalchemy import Row, bindparam, select, update
 from services.coupon.abuse.denying import Denials
 from services.coupon.review.cases import CASE, CASE_COUPON
 from services.coupon.review.schemas import CaseCouponView, CaseDetail, CaseView, DecisionIn
-from services.coupon.wallet import ledger
-from services.coupon.wallet.ending import Ending
+from services.coupon.wallet import repository as wallet
+from services.coupon.wallet.voiding import Voiding
 from shared.db import Transaction
 from shared.service import Kit
 from shared.web import Caller, Conflict, NotFound, Page, Paging, fetch_page
@@ -21,9 +21,9 @@ _STATUS = {"clear": "cleared", "void": "voided", "deny": "denied"}
 class Reviewing:
     """Reads cases and carries decisions out."""
 
-    def __init__(self, kit: Kit, ending: Ending, denials: Denials) -> None:
+    def __init__(self, kit: Kit, voiding: Voiding, denials: Denials) -> None:
         self._kit = kit
-        self._ending = ending
+        self._voiding = voiding
         self._denials = denials
 
     async def page(
@@ -71,8 +71,8 @@ class Reviewing:
         chosen = select(CASE_COUPON.c.coupon_id).where(CASE_COUPON.c.case_id == case.id)
         ids = [row.coupon_id for row in await tx.execute(chosen.order_by(CASE_COUPON.c.coupon_id))]
         for start in range(0, len(ids), _CHUNK):
-            held = await ledger.hold(tx, ids[start : start + _CHUNK])
-            outcomes = await self._ending.take_back(tx, list(held.values()), reason, caller.actor)
+            held = await wallet.lock(tx, ids[start : start + _CHUNK])
+            outcomes = await self._voiding.take_back(tx, list(held.values()), reason, caller.actor)
             rows = [{"of_case": case.id, "of_coupon": key, "now": outcome} for key, outcome in outcomes.items()]
             if rows:
                 await tx.execute(_OUTCOME, rows)

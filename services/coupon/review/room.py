@@ -17,7 +17,7 @@ from shared.service import Kit, Loop
 
 @dataclass(eq=False)
 class ReviewRoom(Room):
-    """Scores what was claimed, and lets a person decide: it takes coupons back by the wallet's `ending`."""
+    """Scores what was claimed, and lets a person decide: it takes coupons back by the wallet's `voiding`."""
 
     kit: Kit
     settings: CouponSettings
@@ -37,7 +37,7 @@ class ReviewRoom(Room):
             self.cases,
         )
         self.routers = [router]
-        self.provides = [Reviewing(self.kit, self.wallet.ending, self.abuse.denials)]
+        self.provides = [Reviewing(self.kit, self.wallet.voiding, self.abuse.denials)]
         self.loops = [
             Loop("score claims", scoring.work, self.settings.sweep_seconds),
             Loop("forget sightings", scoring.forget, 3600.0),

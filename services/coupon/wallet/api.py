@@ -8,7 +8,6 @@ from pydantic import ValidationError
 
 from services.coupon.wallet.centre import ClaimCentre
 from services.coupon.wallet.claiming import Claiming
-from services.coupon.wallet.ending import Ending
 from services.coupon.wallet.jobs import IssueJobs
 from services.coupon.wallet.reading import Wallet
 from services.coupon.wallet.receiving import Receiving
@@ -25,6 +24,7 @@ from services.coupon.wallet.schemas import (
     Status,
     VoidIn,
 )
+from services.coupon.wallet.voiding import Voiding
 from shared.web import (
     Caller,
     ExternalId,
@@ -101,10 +101,10 @@ async def get_coupon(caller: CouponsRead, coupon_id: str, wallet: Reading) -> Co
 
 @router.post("/coupons/{coupon_id}/void", summary="Take a coupon back")
 async def void_coupon(
-    caller: VoidsWrite, coupon_id: str, body: VoidIn, ending: Annotated[Ending, Provided(Ending)]
+    caller: VoidsWrite, coupon_id: str, body: VoidIn, voiding: Annotated[Voiding, Provided(Voiding)]
 ) -> CouponDetail:
     """Void a coupon 作废. The reason goes into its ledger. A coupon that an order holds can't be voided."""
-    return await ending.void(caller, coupon_id, body.reason)
+    return await voiding.void(caller, coupon_id, body.reason)
 
 
 @router.post(

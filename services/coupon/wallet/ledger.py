@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, bindparam, func, insert, select, update
-
-from services.coupon.statements import padded
 from services.coupon.templates import repository as templates
-from services.coupon.wallet.models import Coupon, CouponEntry
+from services.coupon.wallet import repository
+from services.coupon.wallet.models import Coupon
 from shared.db import Transaction
 
 
@@ -18,7 +16,7 @@ from shared.db import Transaction
 class Change:
     """What happens to a coupon whose row (`before`) is locked by this transaction; `face_amount` is its new worth, if any."""
 
-    before: Row[Any]
+    before: Coupon
     event: str
     to_status: str
     reason: str
@@ -31,22 +29,11 @@ class Change:
     face_amount: int | None = None
 
 
-async def hold(tx: Transaction, coupon_ids: Sequence[str]) -> dict[str, Row[Any]]:
-    """The coupons, locked until the end of the transaction, always in the order of their ids."""
-    if not coupon_ids:
-        return {}
-    chosen = (
-        select(Coupon.table).where(Coupon.c.id.in_(padded(sorted(coupon_ids)))).order_by(Coupon.c.id).with_for_update()
-    )
-    return {row.id: row for row in await tx.execute(chosen)}
-
-
 async def apply(tx: Transaction, changes: Sequence[Change], now: datetime) -> None:
     """Write the changes. Each coupon's rows must be held; if one was not, the entry's key (coupon, step) refuses."""
     if not changes:
         return
-    await tx.execute(_UPDATE, [_row(change, now) for change in changes])
-    await tx.execute(insert(CouponEntry.table), [_entry(change, now) for change in changes])
+    await repository.change(tx, [_row(change, now) for change in changes], [_entry(change, now) for change in changes])
     spent: Counter[str] = Counter()
     for change in changes:
         spent[change.before.template_id] += change.budget_change
@@ -55,22 +42,6 @@ async def apply(tx: Transaction, changes: Sequence[Change], now: datetime) -> No
         await templates.hold(tx, moved)
         rows = [{"counted_id": one, "more_issued": 0, "more_spent": spent[one]} for one in moved]
         await templates.count(tx, rows)
-
-
-_UPDATE = (
-    update(Coupon.table)
-    .where(Coupon.c.id == bindparam("held_id"), Coupon.c.step == bindparam("held_step"))
-    .values(
-        status=bindparam("to_status"),
-        step=Coupon.c.step + 1,
-        reserved=Coupon.c.reserved + bindparam("budget_change"),
-        face_amount=func.coalesce(bindparam("to_face", type_=BigInteger), Coupon.c.face_amount),
-        lock_token=bindparam("to_token"),
-        checkout_id=bindparam("to_checkout"),
-        locked_until=bindparam("to_locked_until"),
-        updated_at=bindparam("now"),
-    )
-)
 
 
 def _row(change: Change, now: datetime) -> dict[str, Any]:

@@ -1,15 +1,71 @@
-"""The SQL of reading wallets."""
+"""The SQL of coupons and of their ledger."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from services.coupon.statements import padded
 from services.coupon.templates.repository import TEMPLATE
 from services.coupon.wallet.models import Coupon, CouponEntry
 from shared.db import Transaction, UtcDateTime
+
+_CHANGE = (
+    update(Coupon.table)
+    .where(Coupon.c.id == bindparam("held_id"), Coupon.c.step == bindparam("held_step"))
+    .values(
+        status=bindparam("to_status"),
+        step=Coupon.c.step + 1,
+        reserved=Coupon.c.reserved + bindparam("budget_change"),
+        face_amount=func.coalesce(bindparam("to_face", type_=BigInteger), Coupon.c.face_amount),
+        lock_token=bindparam("to_token"),
+        checkout_id=bindparam("to_checkout"),
+        locked_until=bindparam("to_locked_until"),
+        updated_at=bindparam("now"),
+    )
+)
+
+
+async def find(tx: Transaction, coupon_ids: Sequence[str]) -> dict[str, Coupon]:
+    """The coupons, by id and in that order."""
+    if not coupon_ids:
+        return {}
+    chosen = select(Coupon.table).where(Coupon.c.id.in_(padded(coupon_ids))).order_by(Coupon.c.id)
+    return {row.id: row for row in await tx.rows(Coupon, chosen)}
+
+
+async def lock(tx: Transaction, coupon_ids: Sequence[str]) -> dict[str, Coupon]:
+    """The coupons, locked until the end of the transaction, always in the order of their ids."""
+    if not coupon_ids:
+        return {}
+    chosen = select(Coupon.table).where(Coupon.c.id.in_(padded(sorted(coupon_ids)))).order_by(Coupon.c.id)
+    return {row.id: row for row in await tx.rows(Coupon, chosen.with_for_update())}
+
+
+def ended(now: datetime) -> Select[Any]:
+    """Coupons that nobody holds and whose validity is over; for the sweeper."""
+    chosen = select(Coupon.table).where(Coupon.c.status == "issued", Coupon.c.valid_until <= now)
+    return chosen.order_by(Coupon.c.valid_until)
+
+
+async def change(tx: Transaction, changes: Sequence[dict[str, Any]], entries: Sequence[dict[str, Any]]) -> None:
+    """Write changes of held coupons, and the entries of the ledger that tell of them. See `ledger.apply`."""
+    await tx.run(_CHANGE, changes)
+    await tx.run(insert(CouponEntry.table), entries)
 
 
 def status_at(now: datetime) -> ColumnElement[str]:

@@ -10,7 +10,6 @@ from services.coupon.wallet import repository
 from services.coupon.wallet.api import claim_route, router
 from services.coupon.wallet.centre import ClaimCentre
 from services.coupon.wallet.claiming import Claiming
-from services.coupon.wallet.ending import Ending
 from services.coupon.wallet.granting import Granting
 from services.coupon.wallet.handlers import JourneyRequests
 from services.coupon.wallet.issuing import IssueWorker
@@ -19,6 +18,8 @@ from services.coupon.wallet.leasing import Leasing
 from services.coupon.wallet.reading import Wallet
 from services.coupon.wallet.receiving import Receiving
 from services.coupon.wallet.reminding import Reminding
+from services.coupon.wallet.sweeper import CouponSweeper
+from services.coupon.wallet.voiding import Voiding
 from shared.contracts import CouponRequested
 from shared.messaging import Subscription
 from shared.room import Room
@@ -27,7 +28,7 @@ from shared.service import Kit, Loop
 
 @dataclass(eq=False)
 class WalletRoom(Room):
-    """Offers `granting` (new coupons), `reading` (views of coupons) and `ending` (void, expiry)."""
+    """Offers `granting` (new coupons), `reading` (views of coupons) and `voiding`."""
 
     first_coupons = staticmethod(repository.first_coupons)
     kit: Kit
@@ -43,7 +44,7 @@ class WalletRoom(Room):
             self.kit, self.settings, self.templates.book, self.audience.knowing, leasing, self.abuse.velocity
         )
         self.reading = Wallet(self.kit, self.templates.book)
-        self.ending = Ending(self.kit, self.reading, batch)
+        self.voiding = Voiding(self.kit, self.reading)
         claiming = Claiming(self.kit, self.granting, self.abuse.watch, self.settings.group_commit_max)
         worker = IssueWorker(self.kit, self.granting, self.settings.job_chunk_size)
         jobs = IssueJobs(self.kit, worker.wake)
@@ -52,7 +53,7 @@ class WalletRoom(Room):
         self.hot_routes = [claim_route(claiming)]
         self.provides = [
             self.reading,
-            self.ending,
+            self.voiding,
             jobs,
             Receiving(self.kit, jobs),
             ClaimCentre(self.kit, self.granting),
@@ -60,7 +61,7 @@ class WalletRoom(Room):
         requests = JourneyRequests(self.kit, self.granting)
         self.subscriptions = [Subscription("coupon.journeys", (CouponRequested,), requests.on_requested)]
         self.loops = [
-            Loop("expire coupons", self.ending.expire_due, pause),
+            Loop("expire coupons", CouponSweeper(self.kit, batch).sweep, pause),
             Loop("return leases", leasing.return_expired, pause),
             Loop("remind", Reminding(self.kit, batch).remind_due, pause),
             worker.loop,
