@@ -55,7 +55,7 @@ class Part:
         self.relay = Relay("bench", db, self.outbox, bus)
         self.consumer = Consumer(db, Base.metadata, clock, Subscription(CONSUMER, (StockLow,), self._handle))
 
-    async def _handle(self, tx: Transaction, event: StockLow, envelope: Envelope) -> None:
+    async def _handle(self, tx: Transaction, _event: StockLow, _envelope: Envelope) -> None:
         tx.after_commit(self._committed)
         self._in_transaction = getattr(self, "_in_transaction", 0) + 1
 

@@ -70,7 +70,7 @@ def wallet(coupons: int) -> list[Offer]:
         lambda number: {"kind": "amount_off", "amount": 500 + 37 * number},
         lambda number: {"kind": "percent_off", "percent_bp": 300 + 20 * number, "max_amount": 4000},
         lambda number: {"kind": "every", "threshold": 20_000, "amount": 300 + 11 * number},
-        lambda number: {"kind": "percent_off", "percent_bp": 2000, "per": "unit", "max_units": 1},
+        lambda _number: {"kind": "percent_off", "percent_bp": 2000, "per": "unit", "max_units": 1},
         lambda number: {"kind": "free_shipping", "max_amount": 500 + 10 * number},
     ]
     made = []

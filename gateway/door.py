@@ -77,7 +77,7 @@ class Door:
         problem = to_problem(error)
         if problem is None:
             self._log.exception("request failed", request_id=exchange.request_id, route=exchange.route)
-            problem = unexpected(error)
+            problem = unexpected()
         if exchange.status:
             exchange.note = "answer broken off"
             return  # the answer had begun: the server cuts the connection, which is the truth

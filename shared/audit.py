@@ -45,6 +45,7 @@ class AuditView(View):
 
     @classmethod
     def of(cls, checks: Sequence[CheckView]) -> "AuditView":
+        """The answer of these checks: well when each of them is."""
         return cls(ok=all(check.ok for check in checks), checks=list(checks))
 
 

@@ -7,13 +7,15 @@ from typing import Protocol
 class Clock(Protocol):
     """Answers what time it is, always aware and in UTC."""
 
-    def now(self) -> datetime: ...
+    def now(self) -> datetime:
+        """This instant, aware and in UTC."""
 
 
 class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
+        """The machine's time, in UTC."""
         return datetime.now(UTC)
 
 
@@ -24,9 +26,11 @@ class ManualClock:
         self.set(start)
 
     def now(self) -> datetime:
+        """The instant that was set last."""
         return self._now
 
     def set(self, instant: datetime) -> None:
+        """Jump to an instant; it may lie in the past."""
         if instant.tzinfo is None:
             raise ValueError("a clock needs an aware datetime")
         self._now = instant.astimezone(UTC)

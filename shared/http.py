@@ -149,6 +149,7 @@ class EgressClient:
         await self.aclose()
 
     async def aclose(self) -> None:
+        """Close every connection."""
         if self._client is not None:
             client, self._client = self._client, None
             await client.aclose()

@@ -144,6 +144,7 @@ class Service:
             await self.kit.bus.declare(subscription.consumer, subscription.names)
 
     async def migrate(self) -> None:
+        """Bring the part's tables to the newest revision."""
         await upgrade(self.kit.db, self.kit.migrations, self.kit.metadata)
 
     @asynccontextmanager

@@ -59,10 +59,11 @@ class ServiceSettings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Where settings come from, the first word counts: flags, environment, `.env`."""
         prefixes = (f"{PREFIX}{cls.service.upper()}_", PREFIX)
         environment = [EnvSettingsSource(settings_cls, env_prefix=prefix) for prefix in prefixes]
         files = [DotEnvSettingsSource(settings_cls, env_prefix=prefix) for prefix in prefixes]

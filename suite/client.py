@@ -50,6 +50,7 @@ class Client:
         return await self.call("GET", path)
 
     async def post(self, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+        """POST a JSON body; answers the JSON of the answer. Raises Problem, NotRunning."""
         return await self.call("POST", path, body, headers)
 
     async def all(self, path: str) -> list[Any]:
@@ -64,6 +65,7 @@ class Client:
         return found
 
     async def delete(self, path: str) -> Any:
+        """DELETE; answers the JSON of the answer, if any. Raises Problem, NotRunning."""
         return await self.call("DELETE", path)
 
     async def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:

@@ -66,6 +66,7 @@ class Processes:
         return "127.0.0.1" if name in SERVICES else self._host
 
     def url_of(self, name: str) -> str:
+        """Where a part listens."""
         return f"http://{self.host_of(name)}:{self.ports[name]}"
 
     async def start(self, name: str) -> None:

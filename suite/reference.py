@@ -134,6 +134,7 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def main() -> None:
+    """Check the generated pages, or write them with `--write`."""
     old = []
     for name, make in PAGES.items():
         path = DOCS / name

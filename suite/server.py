@@ -28,11 +28,13 @@ class Server(uvicorn.Server):
         self.up = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so."""
         await super().startup(sockets=sockets)
         self.up.set()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to whoever runs the server."""
         yield  # the program around it has its own
 
 

@@ -41,6 +41,7 @@ class CallerSettings(ServiceSettings, service="suite"):
 
     @property
     def key_file(self) -> Path:
+        """Where the administrator's key was written."""
         return self.data_dir / "admin.key"
 
 

@@ -148,6 +148,7 @@ def outdated(root: Path = ROOT) -> list[Path]:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Check the catalogue, or write it with `--write`; answers the exit code."""
     parser = argparse.ArgumentParser(prog="python -m shared.contracts.catalogue", description=__doc__)
     parser.add_argument("--write", action="store_true", help="bring docs/events.md and the snapshots up to date")
     options = parser.parse_args(arguments)

@@ -54,6 +54,7 @@ class Transaction:
         return list((await self.connection.execute(statement, parameters)).scalars())
 
     async def scalar(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Any:
+        """The first column of the first row, or None."""
         return await self.connection.scalar(statement, parameters)
 
     def after_commit(self, callback: Callable[[], None]) -> None:
@@ -66,6 +67,7 @@ class Transaction:
         self._afterwards.append(work)
 
     def committed(self) -> None:
+        """Call what waits for the commit."""
         for callback in self._after_commit:
             callback()
 
@@ -165,6 +167,7 @@ class Database:
         return id(self) in _ambient.get()
 
     async def close(self) -> None:
+        """Close every connection."""
         await self._writer.dispose()
         if self._reader.sync_engine.pool is not self._writer.sync_engine.pool:
             await self._reader.dispose()

@@ -18,8 +18,11 @@ _fitting: set[tuple[type, tuple[str, ...]]] = set()
 class Answer(Protocol):
     """The part of SQLAlchemy's results that is read here."""
 
-    def keys(self) -> Any: ...
-    def all(self) -> Any: ...
+    def keys(self) -> Any:
+        """The names of the columns."""
+
+    def all(self) -> Any:
+        """Every row."""
 
 
 def shaped(kind: type[R], answer: Answer) -> list[R]:

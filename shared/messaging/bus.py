@@ -77,7 +77,8 @@ class Subscription:
 class Bus(Protocol):
     """See the module's docstring for the guarantees."""
 
-    async def start(self) -> None: ...
+    async def start(self) -> None:
+        """Connect, and make what the bus itself needs."""
 
     async def stop(self) -> None:
         """Hand over nothing more, wait for the handlers at work, close."""

@@ -105,6 +105,7 @@ class LocalBus:
         self._log = get_logger(bus="local")
 
     async def start(self) -> None:
+        """Make the tables and begin to deliver."""
         if self._db.dialect == "postgresql":
             async with self._db.engine.begin() as connection:
                 await connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{self._db.schema}"'))
@@ -116,12 +117,14 @@ class LocalBus:
         self._started, self._problem = True, None
 
     async def stop(self) -> None:
+        """Let the deliveries at work end, then close."""
         for queue in list(self._workers):
             await self.unsubscribe(queue)
         self._started, self._problem = False, "the local bus is not started"
         await self._db.close()
 
     async def declare(self, queue: str, names: Sequence[str]) -> None:
+        """As `Bus.declare`."""
         async with self._db.write() as tx:
             stale = (_BINDING.c.queue == queue) & _BINDING.c.name.not_in(names)
             await tx.execute(delete(_BINDING).where(stale))
@@ -133,6 +136,7 @@ class LocalBus:
             self._bindings.setdefault(name, set()).add(queue)
 
     async def subscribe(self, queue: str, names: Sequence[str], deliver: Deliver) -> None:
+        """As `Bus.subscribe`."""
         if queue in self._workers:
             raise ValueError(f"{queue} has a consumer already")
         await self.declare(queue, names)
@@ -141,6 +145,7 @@ class LocalBus:
         worker.task = asyncio.create_task(self._run(queue, worker), name=f"bus {queue}")
 
     async def unsubscribe(self, queue: str) -> None:
+        """As `Bus.unsubscribe`."""
         worker = self._workers.pop(queue, None)
         if worker is None or worker.task is None:
             return
@@ -149,6 +154,7 @@ class LocalBus:
         await asyncio.gather(worker.task, return_exceptions=True)
 
     async def publish(self, packs: Sequence[Pack]) -> None:
+        """As `Bus.publish`: durable when this returns."""
         if not self._started:
             raise BusUnavailable(self._problem)  # its bindings are not known: nothing would reach anybody
         now = self._clock.now()
@@ -173,6 +179,7 @@ class LocalBus:
             self._wake(str(queue))
 
     def health(self) -> list[str]:
+        """As `Bus.health`."""
         problems = [self._problem] if self._problem else []
         for queue, worker in self._workers.items():
             if worker.task is None or worker.task.done():
@@ -185,6 +192,7 @@ class LocalBus:
             return int(await tx.scalar(select(func.count()).select_from(_PACK).where(self._due())) or 0)
 
     async def parked(self, queue: str | None = None, limit: int = 100) -> list[Parked]:
+        """As `Bus.parked`."""
         statement = select(_PACK).where(_PACK.c.parked).order_by(_PACK.c.seq).limit(limit)
         if queue is not None:
             statement = statement.where(_PACK.c.queue == queue)
@@ -193,6 +201,7 @@ class LocalBus:
         return [Parked(row.pack_id, row.queue, row.name, row.attempts, row.error or "", row.body) for row in rows]
 
     async def replay(self, queue: str, ids: Collection[str] | None = None) -> int:
+        """As `Bus.replay`."""
         values = {"parked": False, "attempts": 0, "due_at": self._clock.now(), "error": None}
         async with self._db.write() as tx:
             found = (await tx.execute(update(_PACK).where(_chosen(queue, ids)).values(**values))).rowcount
@@ -200,6 +209,7 @@ class LocalBus:
         return found
 
     async def drop(self, queue: str, ids: Collection[str] | None = None) -> int:
+        """As `Bus.drop`."""
         async with self._db.write() as tx:
             return (await tx.execute(delete(_PACK).where(_chosen(queue, ids)))).rowcount
 

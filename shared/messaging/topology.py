@@ -32,12 +32,15 @@ class Topology:
 
     @property
     def exchange(self) -> str:
+        """The name of the one exchange."""
         return f"{self.prefix}.events"
 
     def queue(self, consumer: str) -> str:
+        """The name of a consumer's queue."""
         return f"{self.prefix}.{consumer}"
 
     def parked(self, consumer: str) -> str:
+        """The name of the queue of what failed for good."""
         return f"{self.prefix}.{consumer}.parked"
 
     def waiting(self, consumer: str, seconds: float) -> str:
@@ -49,12 +52,15 @@ class Topology:
         return self.retry_seconds[attempts - 1] if attempts <= len(self.retry_seconds) else None
 
     def queue_arguments(self, consumer: str) -> dict[str, Any]:
+        """What the broker is told of a consumer's queue."""
         return self._quorum(self.delivery_limit, **_dead_letter_to(self.parked(consumer)))
 
     def parked_arguments(self) -> dict[str, Any]:
+        """What the broker is told of a parked queue."""
         return self._quorum(UNLIMITED)
 
     def waiting_arguments(self, consumer: str, seconds: float) -> dict[str, Any]:
+        """What the broker is told of a queue in which messages wait for another try."""
         back = _dead_letter_to(self.queue(consumer))
         return self._quorum(UNLIMITED, **back, **{"x-message-ttl": round(seconds * 1000)})
 

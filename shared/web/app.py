@@ -44,6 +44,7 @@ class PartApp:
         return self._document
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI: through all layers."""
         await self._layers(scope, receive, send)
 
 

@@ -57,6 +57,7 @@ def replayed(body: bytes, receive: Receive) -> Receive:
 async def respond(
     send: Send, status: int, body: bytes, media_type: str = "application/json", headers: Headers = ()
 ) -> None:
+    """Send one whole answer."""
     await send(
         {
             "type": "http.response.start",
@@ -72,5 +73,6 @@ async def respond(
 
 
 async def respond_problem(send: Send, problem: Problem, request_id: str | None, headers: Headers = ()) -> None:
+    """Send a problem document."""
     own = [(key.lower().encode("latin-1"), value.encode("latin-1")) for key, value in problem.headers.items()]
     await respond(send, problem.status, problem.body(request_id), MEDIA_TYPE, [*own, *headers])

@@ -29,6 +29,7 @@ class HotRequest(Generic[B]):
 
     @property
     def request_id(self) -> str | None:
+        """The id that the gateway gave this request."""
         return self.scope.get("quanyu.request_id")
 
 
@@ -54,6 +55,7 @@ class HotRoute:
 
     @property
     def segments(self) -> tuple[str, ...]:
+        """The parts of the path; `{name}` stands for a parameter."""
         return tuple(self.path.strip("/").split("/"))
 
 
@@ -67,6 +69,7 @@ class HotRouter:
             self._routes.setdefault((route.method, len(route.segments)), []).append(route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI: a hot route answers itself, the rest goes on."""
         if scope["type"] == "http":
             segments = scope["path"].strip("/").split("/")
             for route in self._routes.get((scope["method"], len(segments)), ()):

@@ -70,6 +70,7 @@ class IdempotencyMiddleware:
         self._table = records
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI: calls with a key are answered once, the others go on."""
         caller = scope.get(SCOPE_KEY)
         if scope["type"] != "http" or scope["method"] in _SAFE or caller is None:
             return await self._app(scope, receive, send)

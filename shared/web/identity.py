@@ -46,6 +46,7 @@ class Caller:
         return f"key:{self.key_id}" if self.customer_id is None else f"customer:{self.customer_id}"
 
     def allows(self, scope: str) -> bool:
+        """True when one of the scopes covers this one."""
         return _allows(self.scopes, scope)
 
     def require(self, scope: str) -> None:
@@ -79,10 +80,12 @@ class Needs:
         self.scope = scope
 
     def __call__(self, request: Request) -> Caller:
+        """The caller. Raises Unauthorized, Forbidden."""
         return required(request.scope, self.scope)
 
 
 def needs(scope: str) -> Needs:
+    """A dependency that lets through who has the scope, and answers 403 else."""
     return Needs(scope)
 
 
@@ -90,6 +93,7 @@ class MerchantNeeds(Needs):
     """The scope, and no end-user's token: what is answered concerns other customers as well."""
 
     def __call__(self, request: Request) -> Caller:
+        """The caller. Raises Unauthorized, Forbidden."""
         caller = super().__call__(request)
         if caller.customer_id is not None:
             raise Forbidden("merchant_only", "An end-user's token can't be used here; use a key of the merchant's.")
@@ -169,6 +173,7 @@ class IdentityMiddleware:
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI: only what the gateway signed goes on."""
         if scope["type"] == "http" and SCOPE_KEY not in scope:
             scope[SCOPE_KEY] = verify_headers(scope, self._secret, self._clock.now())
         await self._app(scope, receive, send)

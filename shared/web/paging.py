@@ -8,7 +8,7 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Generic, TypeVar, TypeVarTuple
 
 from fastapi import Depends, Query
@@ -41,8 +41,14 @@ class Paging:
     limit: int
     after: Any
     secret: bytes
+    ascends: bool = False
+
+    def ascending(self) -> "Paging":
+        """The same page of a list that begins with its smallest key."""
+        return replace(self, ascends=True)
 
     def cursor(self, key: Any) -> str:
+        """The signed cursor of a row's key."""
         payload = to_json(key)
         return base64.urlsafe_b64encode(_tag(self.secret, payload) + payload).decode().rstrip("=")
 
@@ -92,7 +98,7 @@ async def fetch_page(
 
     `key` must be among the selected columns; `to_view` makes one answer of one row.
     """
-    rows = (await tx.execute(_one_page(statement, key, paging, ascending))).all()
+    rows = (await tx.execute(_one_page(statement, key, paging.ascending() if ascending else paging))).all()
     return _answer(rows, key, paging, to_view)
 
 
@@ -103,21 +109,20 @@ async def page_of(
     key: ColumnElement[Any],
     paging: Paging,
     to_view: Callable[[R], T],
-    *,
-    ascending: bool = False,
 ) -> Page[T]:
-    """Run `statement` for one page, ordered by the unique column `key` (newest first: our ids sort by their making).
+    """Run `statement` for one page, ordered by the unique column `key`: newest first (our ids sort by their making), or
+    as `paging.ascending()` says.
 
     `key` must be among the selected columns; `to_view` makes one answer of one row, which is of `kind` (as in `tx.rows`).
     """
-    rows = await tx.rows(kind, _one_page(statement, key, paging, ascending))
+    rows = await tx.rows(kind, _one_page(statement, key, paging))
     return _answer(rows, key, paging, to_view)
 
 
-def _one_page(statement: Select[Any], key: ColumnElement[Any], paging: Paging, ascending: bool) -> Select[Any]:
+def _one_page(statement: Select[Any], key: ColumnElement[Any], paging: Paging) -> Select[Any]:
     if paging.after is not None:
-        statement = statement.where(key > paging.after if ascending else key < paging.after)
-    return statement.order_by(key.asc() if ascending else key.desc()).limit(paging.limit + 1)
+        statement = statement.where(key > paging.after if paging.ascends else key < paging.after)
+    return statement.order_by(key.asc() if paging.ascends else key.desc()).limit(paging.limit + 1)
 
 
 def _answer(rows: Sequence[R], key: ColumnElement[Any], paging: Paging, to_view: Callable[[R], T]) -> Page[T]:

@@ -88,42 +88,62 @@ class Problem(Exception):
 
 
 class BadRequest(Problem):
+    """400: the request can't be read or contradicts itself."""
+
     status = 400
 
 
 class Unauthorized(Problem):
+    """401: nobody we know sent this."""
+
     status = 401
 
 
 class Forbidden(Problem):
+    """403: known, but not allowed."""
+
     status = 403
 
 
 class NotFound(Problem):
+    """404: there is no such object, or not for this caller."""
+
     status = 404
 
 
 class Conflict(Problem):
+    """409: the object's state, or another request, stands against it."""
+
     status = 409
 
 
 class Gone(Problem):
+    """410: it was there, and its time is over."""
+
     status = 410
 
 
 class TooLarge(Problem):
+    """413: more than is taken at once."""
+
     status = 413
 
 
 class Unprocessable(Problem):
+    """422: well formed, but against a rule."""
+
     status = 422
 
 
 class TooManyRequests(Problem):
+    """429: slower, please."""
+
     status = 429
 
 
 class Unavailable(Problem):
+    """503: something that this needs is away."""
+
     status = 503
 
 
@@ -186,7 +206,7 @@ def to_problem(error: Exception) -> Problem | None:
     return None
 
 
-def unexpected(error: Exception) -> Problem:
+def unexpected() -> Problem:
     """What a caller sees of a bug: nothing but the request id to ask about."""
     return Problem(
         "internal_error", "Something failed on our side. Nothing was changed; quote the request id to support."

@@ -38,6 +38,7 @@ class RequestMiddleware:
         self._log = get_logger(service=service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI: every request has an id, a span, a line in the log and an answer."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         request_id = scope[REQUEST_ID] = request_id_of(scope)
@@ -63,7 +64,7 @@ class RequestMiddleware:
                     self._log.exception(
                         "request failed", request_id=request_id, method=scope["method"], route=route_of(scope)
                     )
-                    problem = unexpected(error)
+                    problem = unexpected()
                 if status:
                     raise  # the answer had begun; the server cuts the connection, which is the truth
                 await respond_problem(tell, problem, request_id)

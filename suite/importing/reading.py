@@ -32,6 +32,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
+    """A file's rows by their columns' names."""
+
     header: list[str]
     rows: Iterator[Row]
     encoding: str

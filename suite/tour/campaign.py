@@ -29,6 +29,7 @@ class Campaign:
         self.ids: dict[str, str] = {}
 
     async def play(self) -> None:
+        """Every scene, one after the other."""
         try:
             await self.offers()
             await self.order()
@@ -41,6 +42,7 @@ class Campaign:
     # --- what the merchant offers, and what the customer gets hold of ----------------------------------------------
 
     async def offers(self) -> None:
+        """The merchant makes offers of many kinds; a customer gets them."""
         self.stage.scene("A day of coupons 大促: a promotion, a unique code, a public code")
         body = {**self._terms("每满200减20", {"kind": "every", "threshold": 20_000, "amount": 2_000}, "shop")}
         self.ids["promotion"] = (await self.client.post("/v1/promotions", body))["id"]
@@ -73,6 +75,7 @@ class Campaign:
     # --- one order with all of it ----------------------------------------------------------------------------------
 
     async def order(self) -> None:
+        """One cart, priced with everything that is in the wallet."""
         self.stage.scene("One order with everything on it 下单")
         cart = self._cart() | {"codes": [f"D11-{self.run}"], "points": 500}
         quote = await self.client.post("/v1/quotes", cart)
@@ -113,6 +116,7 @@ class Campaign:
     # --- goods come back -------------------------------------------------------------------------------------------
 
     async def refunds(self) -> None:
+        """Goods come back in two parts."""
         self.stage.scene("Goods come back 退款")
         path = f"/v1/checkouts/{self.ids['checkout']}/refunds"
         one = {"lines": [{"line_id": "1", "quantity": 1}], "refund_id": f"refund-1-{self.run}"}
@@ -134,6 +138,7 @@ class Campaign:
     # --- in the shop -----------------------------------------------------------------------------------------------
 
     async def till(self) -> None:
+        """A coupon is used in a shop, by a signed code."""
         self.stage.scene("At the till of a shop 门店核销")
         scopes = ["coupon:redemptions:write", "coupon:redemptions:read"]
         body = {"name": f"till {self.run}", "kind": "restricted", "scopes": scopes, "shop_id": SHOP}
@@ -157,6 +162,7 @@ class Campaign:
     # --- friends and luck ------------------------------------------------------------------------------------------
 
     async def friends(self) -> None:
+        """A share, a scan and a lucky draw."""
         self.stage.scene("Friends and luck 分享与抽奖")
         body = {"name": f"邀好友得券 · {self.run}", "reward_template_id": self.ids["gift"], "friends": 1}
         offer = await self.client.post("/v1/share-offers", body)

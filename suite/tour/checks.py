@@ -24,6 +24,7 @@ class Checks:
         return mine
 
     async def coupon(self, shopper: Shopper, status: str) -> None:
+        """The shopper's coupon is in this state."""
         coupon = await self._client.get(f"/v1/coupons/{shopper.coupon['id']}")
         self._stage.equal(f"the status of {shopper.coupon['id']}", coupon["status"], status)
 

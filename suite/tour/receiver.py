@@ -25,6 +25,7 @@ class Delivery:
 
     @property
     def event_id(self) -> str:
+        """The id that a repeated delivery has in common with the first."""
         return self.headers.get("webhook-id", "")
 
 

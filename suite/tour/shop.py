@@ -51,6 +51,7 @@ class Shop:
 
     @property
     def cart(self) -> tuple[Item, ...]:
+        """What every shopper of the story buys."""
         return (
             Item(f"SCARF-{self.run}", "羊绒围巾 cashmere scarf", "accessories", 13_100, 1),
             Item(f"BOOTS-{self.run}", "短靴 ankle boots", "shoes", 26_900, 1),
@@ -58,6 +59,7 @@ class Shop:
 
     @property
     def subtotal(self) -> int:
+        """The price of the cart in minor units, before any discount."""
         return sum(item.unit_price * item.quantity for item in self.cart)
 
     @property
@@ -66,9 +68,11 @@ class Shop:
         return self.subtotal - DISCOUNT + SHIPPING_FEE
 
     def location(self, place: str) -> str:
+        """The id of a warehouse in this run."""
         return f"{place}-{self.run}"
 
     def template(self, now: datetime) -> dict[str, Any]:
+        """The body of the coupon template."""
         return {
             "name": f"满300减50 · {self.run}",
             "currency": CURRENCY,
@@ -82,6 +86,7 @@ class Shop:
         }
 
     def segment(self) -> dict[str, Any]:
+        """The body of the segment: added to the cart, and no order."""
         window = {"last": "30d", "mode": "rolling"}
         return {
             "name": f"加购未下单 · {self.run}",
@@ -103,6 +108,7 @@ class Shop:
         }
 
     def message(self) -> dict[str, Any]:
+        """The body of the message template."""
         return {
             "name": f"弃购提醒 · {self.run}",
             "channel": "inbox",
@@ -112,6 +118,7 @@ class Shop:
         }
 
     def journey(self, template_id: str, segment_id: str, message_id: str) -> dict[str, Any]:
+        """The body of the journey that wins a shopper back."""
         return {
             "name": f"弃购挽回 · {self.run}",
             "entry": {
@@ -141,6 +148,7 @@ class Shop:
         }
 
     def quote(self, customer_id: str) -> dict[str, Any]:
+        """The cart as a quote asks for its price."""
         return {
             "customer_id": customer_id,
             "channel": "app",
@@ -162,16 +170,20 @@ class Shop:
         }
 
     def reservation(self, order_id: str) -> dict[str, Any]:
+        """The cart as stock is reserved for it."""
         lines = [{"sku": item.sku, "quantity": item.quantity} for item in self.cart]
         return {"order_id": order_id, "channel": "app", "lines": lines, "ttl_seconds": 900}
 
     def viewed(self, customer_id: str, item: Item) -> dict[str, Any]:
+        """`Product Viewed`."""
         return self._track(customer_id, "Product Viewed", self._product(item))
 
     def added(self, customer_id: str, item: Item) -> dict[str, Any]:
+        """`Product Added`."""
         return self._track(customer_id, "Product Added", {**self._product(item), "cart_id": f"cart-{customer_id}"})
 
     def completed(self, customer_id: str, order_id: str) -> dict[str, Any]:
+        """`Order Completed`."""
         properties = {
             "order_id": order_id,
             "cart_id": f"cart-{customer_id}",
@@ -192,7 +204,8 @@ class Shop:
 class Tracker(Protocol):
     """Sends messages and returns when the suite has taken them."""
 
-    async def send(self, *messages: Message) -> None: ...
+    async def send(self, *messages: Message) -> None:
+        """Send all of them in one call."""
 
 
 class HttpTracker:
@@ -203,6 +216,7 @@ class HttpTracker:
         self._headers = {"authorization": "Basic " + base64.b64encode(f"{write_key}:".encode()).decode()}
 
     async def send(self, *messages: Message) -> None:
+        """One `/v1/batch` with all of them."""
         now = datetime.now(UTC).isoformat()
         batch = [{"timestamp": now, "messageId": new_id("tour"), **message} for message in messages]
         await self._client.post("/v1/batch", {"batch": batch, "sentAt": now}, self._headers)

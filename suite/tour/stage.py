@@ -30,6 +30,7 @@ class Stage:
         self.checks = 0
 
     def scene(self, title: str) -> None:
+        """The title of the next scene."""
         self._scene += 1
         self._console.print(f"\n[bold]{self._scene}  {title}[/bold]")
 
@@ -40,6 +41,7 @@ class Stage:
         self._console.print(f"   [green]✓[/green] {text}{took}", soft_wrap=True)
 
     def note(self, text: str) -> None:
+        """A remark, dimmed."""
         self._console.print(f"     [dim]{escape(text)}[/dim]", soft_wrap=True)
 
     def expect(self, holds: bool, sentence: str) -> None:
@@ -49,6 +51,7 @@ class Stage:
             raise TourFailed(f"Scene {self._scene}: {sentence}")
 
     def equal(self, what: str, found: object, wanted: object) -> None:
+        """Expect two values to be the same."""
         self.expect(found == wanted, f"{what} should be {wanted!r} but is {found!r}.")
 
     async def until(self, what: str, look: Callable[[], Awaitable[Found | None]]) -> tuple[Found, float]:
@@ -71,6 +74,7 @@ class Stage:
         raise TourFailed(f"Scene {self._scene}: {what} did not happen within {self._patience:.0f} s.{last}")
 
     def end(self) -> None:
+        """How much was checked, and how long it took."""
         took = time.perf_counter() - self._started
         self._console.print(f"\n[bold green]The story is complete[/bold green]: {self.checks} checks in {took:.1f} s.")
 
@@ -87,6 +91,7 @@ class Clock:
 
     @property
     def seconds(self) -> float:
+        """Since it was made."""
         return time.perf_counter() - self._started
 
 

@@ -44,6 +44,7 @@ class Story:
     # --- scene 1: the merchant -------------------------------------------------------------------------------------
 
     async def merchant(self) -> None:
+        """Scene 1: keys, stock, a coupon, a segment and a journey."""
         self.stage.scene("The merchant opens the shop 商家开店")
         await self._keys()
         await self._stock()
@@ -113,6 +114,7 @@ class Story:
         await self.journey_helps(shopper)
 
     async def browse(self, shopper: Shopper) -> None:
+        """The shopper looks at goods and fills a cart."""
         clock, item = Clock(), self.shop.cart[1]
         traits = {"name": shopper.name.split()[0], "city": shopper.city}
         await self.tracker.send(
@@ -123,6 +125,8 @@ class Story:
         self.stage.tell("identify, Product Viewed, Product Added", shopper.customer_id, seconds=clock.seconds)
 
     async def becomes_member(self, shopper: Shopper) -> None:
+        """The segment notices."""
+
         async def look() -> Any:
             answer = await self.client.get(f"/v1/segments/{self.ids['segment']}/members/{shopper.customer_id}")
             return answer if answer["member"] else None
@@ -131,6 +135,8 @@ class Story:
         self.stage.tell("in the segment 进入人群", f"since {member['since']}", seconds=seconds)
 
     async def journey_helps(self, shopper: Shopper) -> None:
+        """The journey waits, issues the coupon and writes to the shopper."""
+
         async def issued() -> Any:
             return next(iter(await self.checks.coupons(shopper, self.ids["template"])), None)
 
@@ -170,6 +176,7 @@ class Story:
     # --- scene 3: the purchase -------------------------------------------------------------------------------------
 
     async def purchase(self, shopper: Shopper) -> None:
+        """Scene 3: the shopper comes back and buys."""
         self.stage.scene(f"{shopper.name} comes back and buys 回来下单")
         await self.check_out(shopper)
         await self.pay(shopper)
@@ -192,6 +199,7 @@ class Story:
         self.stage.tell("stock reserved 占用库存", shopper.reservation["id"], places, seconds=clock.seconds)
 
     async def pay(self, shopper: Shopper) -> None:
+        """The order is paid: the coupon is used, the stock is committed."""
         checkout = await self.client.post(f"/v1/checkouts/{shopper.checkout['id']}/commit")
         self.stage.equal("the checkout's status", checkout["status"], "committed")
         await self.checks.coupon(shopper, "redeemed")
@@ -203,6 +211,8 @@ class Story:
         self.stage.tell("Order Completed", shopper.order_id, format_money(self.shop.total))
 
     async def leaves_segment(self, shopper: Shopper) -> None:
+        """The segment and the journey notice the order."""
+
         async def left() -> Any:
             answer = await self.client.get(f"/v1/segments/{self.ids['segment']}/members/{shopper.customer_id}")
             return None if answer["member"] else answer

@@ -16,7 +16,7 @@ from dataclasses import replace
 from shared.contracts import REGISTRY
 from shared.messaging.bus import BusUnavailable, Deliver, Pack, Parked
 from shared.messaging.rabbit.connection import AbstractChannel, DeliveredMessage, Link, broker_call
-from shared.messaging.rabbit.consumer import Worker, pack_of
+from shared.messaging.rabbit.consumer import Duties, Worker, pack_of
 from shared.messaging.rabbit.operator import Operator
 from shared.messaging.rabbit.publisher import Publisher
 from shared.messaging.topology import Topology
@@ -50,14 +50,17 @@ class RabbitBus:
         self._workers: dict[str, Worker] = {}
 
     async def start(self) -> None:
+        """Connect in the background; a broker that is away is tried again until it is there."""
         await asyncio.gather(self._publishing.start(), self._consuming.start())
 
     async def stop(self) -> None:
+        """Let the deliveries at work end, then disconnect."""
         await asyncio.gather(*(self.unsubscribe(consumer) for consumer in list(self._workers)))
         await asyncio.gather(self._publisher.close(), self._operator.close())
         await asyncio.gather(self._publishing.stop(), self._consuming.stop())
 
     async def declare(self, queue: str, names: Sequence[str]) -> None:
+        """As `Bus.declare`."""
         self._names[queue] = tuple(names)
         with suppress(BusUnavailable):
             channel = await self._publisher.channel()
@@ -66,30 +69,31 @@ class RabbitBus:
                 await self._unbind_others(channel, queue)
 
     async def subscribe(self, queue: str, names: Sequence[str], deliver: Deliver) -> None:
+        """As `Bus.subscribe`."""
         if queue in self._workers:
             raise ValueError(f"{queue} has a consumer already")
         await self.declare(queue, names)
-        worker = Worker(
-            self._consuming,
-            queue,
-            self.topology.queue(queue),
-            deliver,
+        duties = Duties(
             declare=lambda channel: self._declare(channel, queue),
+            deliver=deliver,
             put_aside=lambda failed: self._publisher.put_aside(queue, failed),
-            watch_seconds=self._watch_seconds,
         )
+        worker = Worker(self._consuming, queue, self.topology.queue(queue), duties, self._watch_seconds)
         self._workers[queue] = worker
         await worker.start()
 
     async def unsubscribe(self, queue: str) -> None:
+        """As `Bus.unsubscribe`."""
         worker = self._workers.pop(queue, None)
         if worker is not None:
             await worker.stop()
 
     async def publish(self, packs: Sequence[Pack]) -> None:
+        """As `Bus.publish`: confirmed by the broker when this returns."""
         await self._publisher.broadcast(packs)
 
     def health(self) -> list[str]:
+        """As `Bus.health`."""
         links = (self._publishing.problem, self._consuming.problem, self._publisher.problem)
         found = [*links, *(worker.problem for worker in self._workers.values())]
         return list(dict.fromkeys(problem for problem in found if problem is not None))
@@ -103,6 +107,7 @@ class RabbitBus:
         return found
 
     async def replay(self, queue: str, ids: Collection[str] | None = None) -> int:
+        """As `Bus.replay`."""
         replayed: set[str] = set()
 
         async def again(message: DeliveredMessage) -> bool:
@@ -117,6 +122,8 @@ class RabbitBus:
         return await self._operator.take(queue, again)
 
     async def drop(self, queue: str, ids: Collection[str] | None = None) -> int:
+        """As `Bus.drop`."""
+
         async def chosen(message: DeliveredMessage) -> bool:
             return ids is None or pack_of(message).id in ids
 

@@ -72,9 +72,11 @@ class Pauses:
         self._next = _SHORTEST
 
     def reset(self) -> None:
+        """The broker answered: begin with the shortest wait again."""
         self._next = _SHORTEST
 
     async def wait(self) -> None:
+        """Wait, longer each time."""
         await asyncio.sleep(self._next * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
         self._next = min(self._next * 2, _LONGEST)
 
@@ -98,6 +100,7 @@ class Link:
         await self._tried.wait()
 
     async def stop(self) -> None:
+        """Disconnect and stay away."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

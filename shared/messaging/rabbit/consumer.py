@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from shared.messaging.bus import Deliver, Failed, Pack
 from shared.messaging.rabbit.connection import (
@@ -24,34 +25,34 @@ BATCH_BYTES = 1_000_000
 
 
 def pack_of(message: DeliveredMessage) -> Pack:
+    """The message as the suite knows it, whoever sent it."""
     properties = message.header.properties
     attempts = (properties.headers or {}).get("attempts", 0)
     name = properties.message_type or message.routing_key or ""
     return Pack(properties.message_id or "", name, message.body, attempts if isinstance(attempts, int) else 0)
 
 
+@dataclass(frozen=True)
+class Duties:
+    """What a worker does with its queue."""
+
+    declare: Callable[[AbstractChannel], Awaitable[None]]
+    """Makes the queue on a channel."""
+    deliver: Deliver
+    put_aside: Callable[[Sequence[Failed]], Awaitable[list[Failed]]]
+    """Moves failed packs on and answers the parked ones."""
+
+
 class Worker:
-    """Keeps one queue subscribed and hands its messages to `deliver`, one batch after the other.
+    """Keeps one queue subscribed and delivers its messages, one batch after the other."""
 
-    `declare` makes the queue on a channel; `put_aside` moves failed packs on and answers the parked ones.
-    """
-
-    def __init__(
-        self,
-        link: Link,
-        consumer: str,
-        queue: str,
-        deliver: Deliver,
-        declare: Callable[[AbstractChannel], Awaitable[None]],
-        put_aside: Callable[[Sequence[Failed]], Awaitable[list[Failed]]],
-        watch_seconds: float,
-    ) -> None:
+    def __init__(self, link: Link, consumer: str, queue: str, duties: Duties, watch_seconds: float) -> None:
         self._link = link
         self._consumer = consumer
         self._queue = queue
-        self._deliver = deliver
-        self._declare = declare
-        self._put_aside = put_aside
+        self._deliver = duties.deliver
+        self._declare = duties.declare
+        self._put_aside = duties.put_aside
         self._watch_seconds = watch_seconds
         self._task: asyncio.Task[None] | None = None
         self._tried = asyncio.Event()
@@ -74,6 +75,7 @@ class Worker:
 
     @property
     def problem(self) -> str | None:
+        """What keeps this consumer from its messages, as a sentence; None when nothing does."""
         stopped = self._task is None or self._task.done()
         return f"the consumer of {self._consumer} has stopped" if stopped else self._problem
 

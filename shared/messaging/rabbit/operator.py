@@ -33,12 +33,14 @@ class Held:
         return message
 
     async def remove(self, message: DeliveredMessage) -> None:
+        """Take one of them out of the queue for good."""
         tag = message.delivery_tag or 0
         async with broker_call("does not take an acknowledgement"):
             await self._channel.basic_ack(tag)
         del self._tags[tag]
 
     async def give_back(self) -> None:
+        """Leave the others in the queue."""
         if self._tags:
             async with broker_call("does not take the messages back"):
                 await self._channel.basic_nack(max(self._tags), multiple=True, requeue=True)
@@ -59,6 +61,7 @@ class Operator:
         self._busy = asyncio.Lock()
 
     async def close(self) -> None:
+        """Close the channel."""
         await self._open.aclose()
 
     @asynccontextmanager

@@ -40,6 +40,7 @@ class Publisher:
         self.problem: str | None = None
 
     async def close(self) -> None:
+        """Close the channel."""
         self._channel = None
         await self._open.aclose()
 
