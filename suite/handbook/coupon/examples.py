@@ -51,18 +51,22 @@ def goods(name: str, price: int, quantity: int = 1, **more: Any) -> Json:
 
 
 def coupon(name: str, benefit: Json, **terms: Any) -> Given:
+    """A coupon in the customer's wallet."""
     return Given({"name": name, "benefit": benefit, **terms})
 
 
 def promotion(name: str, benefit: Json, **terms: Any) -> Given:
+    """An offer that needs no coupon."""
     return Given({"name": name, "benefit": benefit, **terms}, automatic=True)
 
 
 def amount_off(amount: int, **more: Any) -> Json:
+    """The benefit 满减: an amount in minor units."""
     return {"kind": "amount_off", "amount": amount, **more}
 
 
 def percent_off(percent_bp: int, **more: Any) -> Json:
+    """The benefit 折扣: basis points of the price."""
     return {"kind": "percent_off", "percent_bp": percent_bp, **more}
 
 
