@@ -15,7 +15,7 @@ from shared.web import Page, Paging, filtered, page_of
 async def page(tx: Transaction, paging: Paging, kind: str | None, active: bool | None) -> Page[LocationView]:
     """By id, in alphabetical order."""
     statement = filtered(select(Location.table), {Location.c.kind: kind, Location.c.active: active})
-    return await page_of(tx, Location, statement, Location.c.id, paging, location_view, ascending=True)
+    return await page_of(tx, Location, statement, Location.c.id, paging.ascending(), location_view)
 
 
 async def find(tx: Transaction, location_id: str) -> Location | None:
