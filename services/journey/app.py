@@ -1,94 +1,49 @@
-"""The journey service (旅程编排): how it is put together."""
+"""The journey service (旅程编排), put together: this file is its diagram. Each room stands on those that it names.
 
-from services.journey.actions.api import router as messages_api
-from services.journey.actions.ledger import SendLedger
-from services.journey.actions.messages import Messages
-from services.journey.actions.questions import Questions
-from services.journey.actions.webhooks import WebhookSender
-from services.journey.audit.api import router as audit_api
-from services.journey.audit.auditing import Auditor
+What a room offers and adds is told by its `room.py`.
+"""
+
+from services.journey.actions.room import ActionsRoom
+from services.journey.audit.room import AuditRoom
 from services.journey.base import Base
-from services.journey.definition import handlers as copies
-from services.journey.definition.api import router as journeys_api
-from services.journey.definition.drawing import Drawing
-from services.journey.definition.publishing import Publishing
-from services.journey.definition.repository import Definitions
-from services.journey.engine.advancing import Advancer
-from services.journey.engine.api import router as runs_api
-from services.journey.engine.dry_runs import DryRuns
-from services.journey.engine.entering import Entering
-from services.journey.engine.handlers import Handlers
-from services.journey.engine.recording import Recorder
-from services.journey.engine.runs import Runs
-from services.journey.engine.timers import Timers
-from services.journey.inbox.api import router as inbox_api
-from services.journey.inbox.reading import Inbox
+from services.journey.customers.room import CustomersRoom
+from services.journey.definition.room import DefinitionRoom
+from services.journey.dry_runs.room import DryRunsRoom
+from services.journey.engine.repository import why_ended
+from services.journey.engine.room import EngineRoom
+from services.journey.inbox.room import InboxRoom
+from services.journey.runs.room import RunsRoom
 from services.journey.settings import JourneySettings
-from services.journey.templates.api import router as templates_api
-from services.journey.templates.library import Templates
+from services.journey.templates.room import TemplatesRoom
 from shared.clock import Clock
-from shared.contracts import (
-    CouponIssued,
-    CouponIssueRefused,
-    CouponTemplateChanged,
-    EventsTracked,
-    RuleEvaluated,
-    SegmentChanged,
-    SegmentEntered,
-    SegmentExited,
-)
-from shared.http import EgressClient
-from shared.messaging import Bus, Subscription
-from shared.service import Kit, Loop, Service
-from shared.web import create_app
+from shared.messaging import Bus
+from shared.room import join
+from shared.service import Kit, Service
+
+DESCRIPTION = "Journeys: what happens to one customer, step by step, over hours and months."
 
 
 def create_service(settings: JourneySettings, bus: Bus, clock: Clock) -> Service:
-    """The whole service; nothing runs before `service.running()`."""
+    """The whole service on the given bus and clock. Opens nothing before it runs."""
     kit = Kit.create("journey", settings, bus, clock, base=Base, migrations="services.journey.migrations")
-    egress = EgressClient(allow_private=settings.webhooks_allow_private, total_seconds=settings.webhook_timeout_seconds)
 
-    definitions, templates = Definitions(), Templates(kit, egress)
-    webhooks = WebhookSender(kit, settings, egress)
-    recorder = Recorder(kit.outbox, Questions(), Messages(webhooks.wake.set))
-    advancer = Advancer(settings, definitions, templates, recorder)
-    entering = Entering(kit.outbox, advancer)
-    timers = Timers(kit, settings, advancer)
-    handlers = Handlers(clock, definitions, entering, advancer)
+    # What is drawn and written, and whom it is for.
+    customers = CustomersRoom()
+    templates = TemplatesRoom(kit, settings, customers)
+    definition = DefinitionRoom(kit, settings, templates)
 
-    sweep = Loop("sweep", timers.sweep, interval=1.0)
-    drawing = Drawing(kit)
-    app = create_app(
+    # What happens. Whether a run was ended before its message went out is known above, so it is handed in as a function.
+    inbox = InboxRoom(kit)
+    actions = ActionsRoom(kit, settings, why_ended, templates, inbox)
+    engine = EngineRoom(kit, settings, customers, templates, definition, actions)
+
+    # What is looked at.
+    runs = RunsRoom(kit, definition, actions, engine)
+    dry_runs = DryRunsRoom(kit, customers, templates, definition, engine)
+    audit = AuditRoom(kit, settings, inbox, definition, actions, engine)
+
+    return join(
         kit,
-        routers=[journeys_api, runs_api, templates_api, messages_api, inbox_api, audit_api],
-        provides=[
-            drawing,
-            Publishing(kit, settings, drawing, templates, sweep.wake.set),
-            Runs(kit, drawing, definitions, entering),
-            DryRuns(kit, drawing, definitions, templates),
-            templates,
-            SendLedger(kit),
-            Inbox(kit),
-            Auditor(kit, settings),
-        ],
-        description="Journeys: what happens to one customer, step by step, over hours and months.",
-    )
-    return Service(
-        kit,
-        app,
-        subscriptions=[
-            Subscription("journey.events", (EventsTracked,), handlers.on_events),
-            Subscription("journey.segments", (SegmentEntered, SegmentExited), handlers.on_segment),
-            Subscription("journey.coupons", (CouponIssued,), handlers.on_coupon_issued, handlers.asked_for),
-            Subscription("journey.coupon_refusals", (CouponIssueRefused,), handlers.on_coupon_refused),
-            Subscription("journey.rule_answers", (RuleEvaluated,), handlers.on_rule_evaluated),
-            Subscription("journey.known_templates", (CouponTemplateChanged,), copies.on_template),
-            Subscription("journey.known_segments", (SegmentChanged,), copies.on_segment),
-        ],
-        loops=[
-            sweep,
-            Loop("timers", timers.tick, interval=1.0, wake=advancer.wake),
-            Loop("webhooks", webhooks.tick, interval=1.0, wake=webhooks.wake),
-        ],
-        resources=[lambda: egress],
+        [definition, engine, runs, dry_runs, templates, actions, inbox, customers, audit],
+        description=DESCRIPTION,
     )

@@ -12,7 +12,6 @@ PARTS = ("gateway", "services/coupon", "services/inventory", "services/journey",
 NOT_YET = {
     "gateway",
     "services/coupon",
-    "services/journey",
     "shared",
     "suite",
 }

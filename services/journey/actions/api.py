@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from services.journey.actions.ledger import SendLedger
+from services.journey.actions.queries import SendLedger
 from services.journey.actions.schemas import MessageStatus, MessageView
 from shared.web import Caller, ExternalId, Page, PageParams, Provided, needs
 
@@ -32,6 +32,6 @@ async def list_messages(
 @router.get("/{message_id}")
 async def get_message(caller: MessagesRead, message_id: str, ledger: Ledger) -> MessageView:
     """One message of the send ledger."""
-    message = await ledger.get(message_id)
+    message = await ledger.read(message_id)
     caller.require_customer(message.customer_id)
     return message

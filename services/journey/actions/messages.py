@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from services.journey.actions.repository import EFFECT, effect_row
-from services.journey.engine.run import Run, SendMessage
-from services.journey.inbox.delivering import deliver
+from services.journey.actions.repository import effect_row, insert_effects
+from services.journey.inbox.repository import insert_sends
+from services.journey.run import Run, SendMessage
 from shared.contracts import Event, MessageFailed, MessageSent
-from shared.db import Transaction, insert_ignore
+from shared.db import Transaction
 from shared.ids import new_id
 
 WEBHOOK = "webhook"
@@ -23,9 +23,9 @@ class Messages:
     async def record(self, tx: Transaction, sends: Sequence[tuple[Run, SendMessage]], now: datetime) -> list[Event]:
         """Writes the ledger and the inbox; answers the messages to publish in the same transaction."""
         rows = {send.reference: self._row(run, send, now) for run, send in sends}
-        new = {key for (key,) in await insert_ignore(tx, EFFECT, list(rows.values()), [EFFECT.c.idem_key])}
+        new = await insert_effects(tx, list(rows.values()))
         fresh = [(run, send, rows[send.reference]) for run, send in sends if send.reference in new]
-        await deliver(tx, [row for _, _, row in fresh if row["channel"] == "inbox" and row["status"] == "sent"])
+        await insert_sends(tx, [row for _, _, row in fresh if row["channel"] == "inbox" and row["status"] == "sent"])
         if any(row["status"] == "planned" for _, _, row in fresh):
             tx.after_commit(self._wake)
         return [outcome(row) for _, _, row in fresh if row["status"] in ("sent", "failed")]

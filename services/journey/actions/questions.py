@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, update
-
-from services.journey.actions.repository import EFFECT, effect_row
-from services.journey.engine.run import Answered, AskCoupon, AskRule, Run
+from services.journey.actions.repository import effect_row, insert_effects, settle
+from services.journey.run import Answered, AskCoupon, AskRule, Run
 from shared.contracts import CouponRequested, Event, RuleAsked
-from shared.db import Transaction, insert_ignore
+from shared.db import Transaction
 from shared.ids import new_id
 
 
@@ -23,7 +21,7 @@ class Questions:
         now: datetime,
     ) -> list[Event]:
         """Writes the ledger; answers the messages to publish in the same transaction."""
-        await insert_ignore(tx, EFFECT, [self._row(run, ask, now) for run, ask in asked])
+        await insert_effects(tx, [self._row(run, ask, now) for run, ask in asked])
         await settle(tx, answered, now)
         return [self._message(run, ask) for run, ask in asked]
 
@@ -46,24 +44,3 @@ class Questions:
                 run_id=run.id,
             )
         return RuleAsked(reference=ask.reference, customer_id=run.customer_id, rule=dict(ask.rule))
-
-
-async def settle(tx: Transaction, answered: Sequence[Answered], now: datetime) -> None:
-    """Marks questions as answered; the first answer stays."""
-    if not answered:
-        return
-    mine = (EFFECT.c.idem_key == bindparam("reference")) & (EFFECT.c.status == "asked")
-    statement = update(EFFECT).where(mine)
-    names = ("status", "reason", "provider_ref", "updated_at")
-    statement = statement.values({name: bindparam(f"new_{name}", type_=EFFECT.c[name].type) for name in names})
-    rows = [
-        {
-            "reference": one.reference,
-            "new_status": one.status,
-            "new_reason": one.reason,
-            "new_provider_ref": one.provider_ref,
-            "new_updated_at": now,
-        }
-        for one in sorted(answered, key=lambda one: one.reference)
-    ]
-    await tx.execute(statement, rows)

@@ -4,16 +4,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from services.journey.audit.auditing import Auditor
+from services.journey.audit.queries import Audit
 from shared.audit import AuditView
 from shared.web import Caller, Provided, needs
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
 AuditRead = Annotated[Caller, Depends(needs("journey:audit:read"))]
-Audits = Annotated[Auditor, Provided(Auditor)]
+Audits = Annotated[Audit, Provided(Audit)]
 
 
 @router.get("/journeys")
-async def audit_journeys(caller: AuditRead, auditor: Audits) -> AuditView:
+async def audit_journeys(caller: AuditRead, audit: Audits) -> AuditView:
     """Prove the identities of this service: no run is stuck, every effect has its outcome, counters equal the history."""
-    return await auditor.audit()
+    return await audit.read()

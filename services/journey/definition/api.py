@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from services.journey.definition.drawing import Drawing
+from services.journey.definition.management import Journeys
 from services.journey.definition.publishing import Publishing
 from services.journey.definition.schemas import JourneyIn, JourneyRow, JourneyView, Status
 from shared.web import Caller, Name, Page, PageParams, Provided, needs
@@ -12,39 +12,39 @@ from shared.web import Caller, Name, Page, PageParams, Provided, needs
 router = APIRouter(prefix="/v1/journeys", tags=["journeys"])
 JourneysRead = Annotated[Caller, Depends(needs("journey:journeys:read"))]
 JourneysWrite = Annotated[Caller, Depends(needs("journey:journeys:write"))]
-Draws = Annotated[Drawing, Provided(Drawing)]
+Manages = Annotated[Journeys, Provided(Journeys)]
 Publishes = Annotated[Publishing, Provided(Publishing)]
 
 
 @router.post("", status_code=201)
-async def create_journey(caller: JourneysWrite, body: JourneyIn, drawing: Draws) -> JourneyView:
+async def create_journey(caller: JourneysWrite, body: JourneyIn, journeys: Manages) -> JourneyView:
     """Draw a journey (旅程): a draft with version 1. What publishing would still refuse is listed in `problems`."""
-    return await drawing.create(body)
+    return await journeys.create(body)
 
 
 @router.get("")
 async def list_journeys(
     caller: JourneysRead,
-    drawing: Draws,
+    journeys: Manages,
     paging: PageParams,
     status: Annotated[Status | None, Query()] = None,
     name: Annotated[Name | None, Query()] = None,
     entry_kind: Annotated[str | None, Query(max_length=20, description="Of the live version")] = None,
 ) -> Page[JourneyRow]:
     """Journeys, newest first."""
-    return await drawing.page(paging, status, name, entry_kind)
+    return await journeys.page(paging, status, name, entry_kind)
 
 
 @router.get("/{journey_id}")
-async def get_journey(caller: JourneysRead, journey_id: str, drawing: Draws) -> JourneyView:
+async def get_journey(caller: JourneysRead, journey_id: str, journeys: Manages) -> JourneyView:
     """One journey in its newest version."""
-    return await drawing.get(journey_id)
+    return await journeys.read(journey_id)
 
 
 @router.put("/{journey_id}")
-async def redraw_journey(caller: JourneysWrite, journey_id: str, body: JourneyIn, drawing: Draws) -> JourneyView:
+async def redraw_journey(caller: JourneysWrite, journey_id: str, body: JourneyIn, journeys: Manages) -> JourneyView:
     """Draw it anew: a new version, which takes effect when it is published."""
-    return await drawing.redraw(journey_id, body)
+    return await journeys.change(journey_id, body)
 
 
 @router.post("/{journey_id}/publish")

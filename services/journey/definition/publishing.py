@@ -2,22 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
-from sqlalchemy import select, update
-
-from services.journey.definition.drawing import Drawing, not_found
+from services.journey.definition import repository
 from services.journey.definition.graph import Definition, EventEntry, SegmentEntry, Send
-from services.journey.definition.repository import INTEREST, JOURNEY, KNOWN, VERSION
+from services.journey.definition.management import Journeys, not_found, read_journey
 from services.journey.definition.rules import Finding, Needed, check, missing, needed
 from services.journey.definition.schemas import JourneyView, field_errors
+from services.journey.run import JourneyStatus
 from services.journey.settings import JourneySettings
-from services.journey.templates.library import Templates
-from shared.db import Transaction, insert_ignore
+from services.journey.templates.management import Templates
+from services.journey.templates.repository import find_channels
 from shared.service import Kit
 from shared.web import Conflict, Unprocessable
 
-GONE = ("deleted", "archived", "ended", "voided")
 LOOK_AGAIN = 0.05
 
 
@@ -25,11 +22,12 @@ class Publishing:
     """Every change of status is one conditional update, so that two callers cannot both make it."""
 
     def __init__(
-        self, kit: Kit, settings: JourneySettings, drawing: Drawing, templates: Templates, wake: Callable[[], None]
+        self, kit: Kit, settings: JourneySettings, journeys: Journeys, templates: Templates, wake: Callable[[], None]
     ) -> None:
+        """`wake` is called once a change of status is durable."""
         self._kit = kit
         self._settings = settings
-        self._drawing = drawing
+        self._journeys = journeys
         self._templates = templates
         self._wake = wake
 
@@ -39,9 +37,8 @@ class Publishing:
         Raises NotFound, Conflict when stopped or edited meanwhile, Unprocessable with every problem of the definition.
         """
         async with self._kit.db.read() as tx:
-            journey = await self._drawing.require(tx, journey_id)
-            chosen = (VERSION.c.journey_id == journey_id) & (VERSION.c.version == journey.version)
-            definition = Definition.model_validate(await tx.scalar(select(VERSION.c.definition).where(chosen)))
+            journey = await read_journey(tx, journey_id)
+            definition = Definition.model_validate(await repository.find_definition(tx, journey_id, journey.version))
         await self._refuse_unsound(definition)
         entry = definition.entry
         name = entry.event if isinstance(entry, EventEntry) else None
@@ -52,49 +49,41 @@ class Publishing:
             "entry_name": entry.segment_id if isinstance(entry, SegmentEntry) else name,
             "updated_at": self._kit.clock.now(),
         }
-        same = (JOURNEY.c.id == journey_id) & (JOURNEY.c.version == journey.version) & (JOURNEY.c.status != "stopped")
         async with self._kit.db.write() as tx:
-            if (await tx.execute(update(JOURNEY).where(same).values(**values))).rowcount == 0:
-                row = await self._drawing.require(tx, journey_id)
+            if not await repository.publish(tx, journey_id, journey.version, values):
+                row = await read_journey(tx, journey_id)
                 if row.status == "stopped":
                     raise Conflict("journey_stopped", "A stopped journey cannot be published; create a new one.")
                 raise Conflict("journey_changed", "The journey was edited meanwhile; look at it and publish again.")
-            interests = [
-                {"journey_id": journey_id, "event_name": event, "key_property": key}
-                for event, key in sorted(definition.interests)
-            ]
-            await insert_ignore(tx, INTEREST, interests)
+            await repository.insert_interests(tx, journey_id, definition.interests)
             tx.after_commit(self._wake)
-        return await self._drawing.get(journey_id)
+        return await self._journeys.read(journey_id)
 
     async def pause(self, journey_id: str) -> JourneyView:
         """Nobody enters and nobody advances; exits and goals still count. Raises NotFound, Conflict."""
-        return await self._turn(journey_id, "published", "paused")
+        return await self._turn(journey_id, ("published",), "paused")
 
     async def resume(self, journey_id: str) -> JourneyView:
         """Goes on; what came due during the pause happens now. Raises NotFound, Conflict."""
-        return await self._turn(journey_id, "paused", "published")
+        return await self._turn(journey_id, ("paused",), "published")
 
     async def stop(self, journey_id: str) -> JourneyView:
         """For ever: runs in flight exit with the reason `journey_stopped`. Raises NotFound, Conflict for a draft."""
         async with self._kit.db.read() as tx:
-            if (await self._drawing.require(tx, journey_id)).status == "stopped":
-                return await self._drawing.get(journey_id)
+            if (await read_journey(tx, journey_id)).status == "stopped":
+                return await self._journeys.read(journey_id)
         return await self._turn(journey_id, ("published", "paused"), "stopped")
 
-    async def _turn(self, journey_id: str, before: str | tuple[str, ...], after: str) -> JourneyView:
-        wanted = (before,) if isinstance(before, str) else before
-        chosen = (JOURNEY.c.id == journey_id) & JOURNEY.c.status.in_(wanted)
-        values = {"status": after, "updated_at": self._kit.clock.now()}
+    async def _turn(self, journey_id: str, before: tuple[JourneyStatus, ...], after: JourneyStatus) -> JourneyView:
         async with self._kit.db.write() as tx:
-            if (await tx.execute(update(JOURNEY).where(chosen).values(**values))).rowcount == 0:
-                status = await tx.scalar(select(JOURNEY.c.status).where(JOURNEY.c.id == journey_id))
-                if status is None:
+            if not await repository.change_status(tx, journey_id, before, after, self._kit.clock.now()):
+                journey = await repository.find(tx, journey_id)
+                if journey is None:
                     raise not_found(journey_id)
-                detail = f"The journey is {status}; this needs one that is {' or '.join(wanted)}."
-                raise Conflict("wrong_status", detail, journey_status=status)
+                detail = f"The journey is {journey.status}; this needs one that is {' or '.join(before)}."
+                raise Conflict("wrong_status", detail, journey_status=journey.status)
             tx.after_commit(self._wake)
-        return await self._drawing.get(journey_id)
+        return await self._journeys.read(journey_id)
 
     async def _refuse_unsound(self, definition: Definition) -> None:
         findings = check(definition)
@@ -113,9 +102,9 @@ class Publishing:
         deadline = asyncio.get_running_loop().time() + self._settings.copy_wait_seconds
         while True:
             async with self._kit.db.read() as tx:
-                channels = await self._templates.channels(tx, wanted.messages)
-                templates = await _known(tx, "coupon_template", wanted.templates)
-                segments = await _known(tx, "segment", wanted.segments)
+                channels = await find_channels(tx, wanted.messages)
+                templates = await repository.find_known(tx, "coupon_template", wanted.templates)
+                segments = await repository.find_known(tx, "segment", wanted.segments)
             findings = [
                 *missing(wanted.templates, templates, "unknown_template", "coupon template"),
                 *missing(wanted.segments, segments, "unknown_segment", "segment"),
@@ -148,8 +137,3 @@ class Publishing:
                 detail = "Give the node or its template a url to post to."
                 findings.append(Finding(f"#/nodes/{node_id}", "url_missing", detail))
         return findings
-
-
-async def _known(tx: Transaction, kind: str, wanted: Any) -> list[str]:
-    chosen = (KNOWN.c.kind == kind) & KNOWN.c.id.in_(sorted(wanted)) & KNOWN.c.status.not_in(GONE)
-    return list((await tx.execute(select(KNOWN.c.id).where(chosen))).scalars())

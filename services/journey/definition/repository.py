@@ -1,77 +1,142 @@
-"""The SQL of journeys, and the definitions that the engine keeps in memory."""
+"""The SQL of journeys, their versions, and copies of foreign ids."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import and_, insert, select, update
 
-from services.journey.definition.graph import Definition
 from services.journey.definition.models import Interest, Journey, JourneyVersion, KnownId
-from services.journey.engine.run import JourneyStatus
-from shared.db import Transaction, table
+from services.journey.run import JourneyStatus
+from shared.db import Transaction, excluded, insert_ignore, upsert
+from shared.web import Page, Paging, filtered, page_of
 
-JOURNEY = table(Journey)
-VERSION = table(JourneyVersion)
-INTEREST = table(Interest)
-KNOWN = table(KnownId)
-MOST_CACHED = 512
+V = TypeVar("V")
+GONE = ("deleted", "archived", "ended", "voided")
 
 
-@dataclass(frozen=True, slots=True)
-class LiveJourney:
-    """A published journey and the definition that new runs take."""
+class LiveVersion(NamedTuple):
+    """The version of a published journey that new runs take."""
 
     id: str
-    version: int
-    definition: Definition
+    live_version: int
 
 
-class Definitions:
-    """Versions never change, so each is read and parsed once per process."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, int], Definition] = {}
-
-    async def load(self, tx: Transaction, wanted: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Definition]:
-        """The definitions of these versions; one that does not exist is missing from the answer."""
-        found = {}
-        for journey_id, version in set(wanted):
-            known = self._known.get((journey_id, version)) or await self._read(tx, journey_id, version)
-            if known is not None:
-                found[journey_id, version] = known
-        return found
-
-    async def _read(self, tx: Transaction, journey_id: str, version: int) -> Definition | None:
-        chosen = (VERSION.c.journey_id == journey_id) & (VERSION.c.version == version)
-        raw = await tx.scalar(select(VERSION.c.definition).where(chosen))
-        if raw is None:
-            return None
-        if len(self._known) >= MOST_CACHED:
-            self._known.clear()
-        definition = self._known[journey_id, version] = Definition.model_validate(raw)
-        return definition
-
-    async def published(self, tx: Transaction, kind: str, names: Iterable[str]) -> list[LiveJourney]:
-        """Published journeys that this kind of trigger starts, in the one order in which they are entered."""
-        chosen = (JOURNEY.c.entry_kind == kind) & JOURNEY.c.entry_name.in_(sorted(set(names)))
-        statement = select(JOURNEY.c.id, JOURNEY.c.live_version).where(chosen, JOURNEY.c.status == "published")
-        rows = (await tx.execute(statement.order_by(JOURNEY.c.id))).all()
-        loaded = await self.load(tx, [(row.id, row.live_version) for row in rows])
-        return [LiveJourney(journey_id, version, loaded[journey_id, version]) for journey_id, version in sorted(loaded)]
+class _Status(NamedTuple):
+    id: str
+    status: JourneyStatus
 
 
-async def statuses(tx: Transaction, journey_ids: Iterable[str]) -> dict[str, JourneyStatus]:
+class _Interest(NamedTuple):
+    event_name: str
+    key_property: str
+
+
+# -- journeys and their versions ------------------------------------------------------------------
+
+
+async def insert_journey(tx: Transaction, values: Mapping[str, Any]) -> None:
+    """A new journey; its first version is inserted by itself."""
+    await tx.run(insert(Journey.table), values)
+
+
+async def insert_version(
+    tx: Transaction, journey_id: str, version: int, definition: Mapping[str, Any], now: datetime
+) -> None:
+    """A version as it was drawn."""
+    values = {"journey_id": journey_id, "version": version, "definition": definition, "created_at": now}
+    await tx.run(insert(JourneyVersion.table), values)
+
+
+async def page(
+    tx: Transaction,
+    status: str | None,
+    name: str | None,
+    entry_kind: str | None,
+    paging: Paging,
+    to_view: Callable[[Journey], V],
+) -> Page[V]:
+    """Journeys, newest first."""
+    wanted = {Journey.c.status: status, Journey.c.name: name, Journey.c.entry_kind: entry_kind}
+    return await page_of(tx, Journey, filtered(select(Journey.table), wanted), Journey.c.id, paging, to_view)
+
+
+async def find(tx: Transaction, journey_id: str) -> Journey | None:
+    """The journey of this id."""
+    return await tx.row(Journey, select(Journey.table).where(Journey.c.id == journey_id))
+
+
+async def find_definition(tx: Transaction, journey_id: str, version: int) -> dict[str, Any] | None:
+    """What was drawn in this version."""
+    chosen = and_(JourneyVersion.c.journey_id == journey_id, JourneyVersion.c.version == version)
+    found: dict[str, Any] | None = await tx.scalar(select(JourneyVersion.c.definition).where(chosen))
+    return found
+
+
+async def add_version(tx: Transaction, journey_id: str, name: str, now: datetime) -> int | None:
+    """The number of the next version; None when there is no such journey, or it was stopped."""
+    chosen = and_(Journey.c.id == journey_id, Journey.c.status != "stopped")
+    values = {"version": Journey.c.version + 1, "name": name, "updated_at": now}
+    statement = update(Journey.table).where(chosen).values(**values).returning(Journey.c.version)
+    number: int | None = await tx.scalar(statement)
+    return number
+
+
+async def publish(tx: Transaction, journey_id: str, version: int, values: Mapping[str, Any]) -> bool:
+    """Changes a journey that is not stopped, while `version` is its newest. False when it is not."""
+    same = and_(Journey.c.id == journey_id, Journey.c.version == version, Journey.c.status != "stopped")
+    return await tx.run(update(Journey.table).where(same).values(**values)) > 0
+
+
+async def change_status(
+    tx: Transaction, journey_id: str, before: Iterable[str], after: JourneyStatus, now: datetime
+) -> bool:
+    """From one of `before`; False when it stands elsewhere."""
+    chosen = and_(Journey.c.id == journey_id, Journey.c.status.in_(before))
+    return await tx.run(update(Journey.table).where(chosen).values(status=after, updated_at=now)) > 0
+
+
+async def find_statuses(tx: Transaction, journey_ids: Iterable[str]) -> dict[str, JourneyStatus]:
     """The present status of each journey."""
-    chosen = JOURNEY.c.id.in_(sorted(set(journey_ids)))
-    rows = (await tx.execute(select(JOURNEY.c.id, JOURNEY.c.status).where(chosen))).all()
-    return {row.id: row.status for row in rows}
+    chosen = Journey.c.id.in_(sorted(set(journey_ids)))
+    return dict(await tx.rows(_Status, select(Journey.c.id, Journey.c.status).where(chosen)))
 
 
-async def interests(tx: Transaction, event_names: Iterable[str]) -> dict[str, set[str]]:
+async def find_published(tx: Transaction, kind: str, names: Iterable[str]) -> list[LiveVersion]:
+    """Published journeys that this kind of trigger starts, in the one order in which they are entered."""
+    chosen = and_(Journey.c.entry_kind == kind, Journey.c.entry_name.in_(sorted(set(names))))
+    statement = select(Journey.c.id, Journey.c.live_version).where(chosen, Journey.c.status == "published")
+    return await tx.rows(LiveVersion, statement.order_by(Journey.c.id))
+
+
+# -- what versions listen to ----------------------------------------------------------------------
+
+
+async def insert_interests(tx: Transaction, journey_id: str, interests: Iterable[tuple[str, str]]) -> None:
+    """(event name, property of its key or '') of a version that goes live. Those of older ones stay, for their runs."""
+    rows = [{"journey_id": journey_id, "event_name": event, "key_property": key} for event, key in sorted(interests)]
+    await insert_ignore(tx, Interest.table, rows)
+
+
+async def find_interests(tx: Transaction, event_names: Iterable[str]) -> dict[str, set[str]]:
     """For each event name that any journey cares about: the properties in which keys may be found."""
-    statement = select(INTEREST.c.event_name, INTEREST.c.key_property).distinct()
-    rows = (await tx.execute(statement.where(INTEREST.c.event_name.in_(sorted(set(event_names)))))).all()
+    statement = select(Interest.c.event_name, Interest.c.key_property).distinct()
     found: dict[str, set[str]] = {}
-    for row in rows:
+    for row in await tx.rows(_Interest, statement.where(Interest.c.event_name.in_(sorted(set(event_names))))):
         found.setdefault(row.event_name, set()).update({row.key_property} - {""})
     return found
+
+
+# -- copies of foreign ids ------------------------------------------------------------------------
+
+
+async def upsert_known(tx: Transaction, values: Mapping[str, Any]) -> None:
+    """Messages come in any order: an older version changes nothing."""
+    newer = KnownId.c.version <= excluded(tx, KnownId.table).version
+    await upsert(tx, KnownId.table, [values], ["kind", "id"], ["name", "status", "version"], where=newer)
+
+
+async def find_known(tx: Transaction, kind: str, ids: Iterable[str]) -> list[str]:
+    """Those of the ids that exist, as far as their owner told us."""
+    chosen = and_(KnownId.c.kind == kind, KnownId.c.id.in_(sorted(ids)), KnownId.c.status.not_in(GONE))
+    return await tx.scalars(select(KnownId.c.id).where(chosen))

@@ -16,7 +16,7 @@ from services.journey.definition.graph import (
     Wait,
     WaitFor,
 )
-from services.journey.engine.times import parse_duration, parse_local_time, parse_moment, zone_named
+from services.journey.times import parse_duration, parse_local_time, parse_moment, zone_named
 
 SHORTEST_LOOP_WAIT = 60
 DEEPEST_RULE = 20

@@ -4,17 +4,18 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
+from services.journey.customers.repository import find_traits
+from services.journey.definition.cache import DefinitionCache
 from services.journey.definition.graph import Definition
-from services.journey.definition.repository import Definitions, statuses
+from services.journey.definition.repository import find_statuses
 from services.journey.engine import repository
-from services.journey.engine.profiles import traits_of
-from services.journey.engine.recording import Recorder, Stepped
+from services.journey.engine.models import RunRow
+from services.journey.engine.recorder import Recorder, Stepped
 from services.journey.engine.rules import end, step
-from services.journey.engine.run import Effect, Facts, Run, Signal, signal_from_json, signal_to_json
+from services.journey.run import Effect, Facts, Run, Signal, signal_from_json, signal_to_json
 from services.journey.settings import JourneySettings
-from services.journey.templates.library import Templates
+from services.journey.templates.cache import TemplateCache
 from shared.db import Transaction
 from shared.observability.logging import get_logger
 
@@ -34,7 +35,7 @@ class Job:
     claimed: bool = False  # by the timers: must be written even when nothing changed, to end the lease
 
     @classmethod
-    def of(cls, row: Any, signal: Signal | None = None, *, claimed: bool = False) -> "Job":
+    def of(cls, row: RunRow, signal: Signal | None = None, *, claimed: bool = False) -> "Job":
         """The job for a row of the run table; without a new signal it takes the one that was kept with the run."""
         run = repository.to_run(row)
         attempts = row.attempts if claimed else row.attempts + 1
@@ -55,7 +56,7 @@ class Advancer:
     """The only writer of runs, for timers, events and answers alike."""
 
     def __init__(
-        self, settings: JourneySettings, definitions: Definitions, templates: Templates, recorder: Recorder
+        self, settings: JourneySettings, definitions: DefinitionCache, templates: TemplateCache, recorder: Recorder
     ) -> None:
         self._settings = settings
         self._definitions = definitions
@@ -83,11 +84,11 @@ class Advancer:
             tx.after_commit(self.wake.set)
 
     async def _decide(self, tx: Transaction, jobs: Sequence[Job], now: datetime) -> list[_Result]:
-        known = await statuses(tx, [job.run.journey_id for job in jobs])
+        known = await find_statuses(tx, [job.run.journey_id for job in jobs])
         definitions = await self._definitions.load(tx, [(job.run.journey_id, job.run.version) for job in jobs])
         used = {template_id for definition in definitions.values() for template_id in definition.template_ids}
         render = await self._templates.renderer(tx, used)
-        traits = await traits_of(tx, [job.run.customer_id for job in jobs])
+        traits = await find_traits(tx, [job.run.customer_id for job in jobs])
         results = []
         for job in jobs:
             definition = definitions[job.run.journey_id, job.run.version]
@@ -129,7 +130,7 @@ class Advancer:
         later = replace(job.run, due_at=now + pause)
         return _Result(Stepped(job.before, later, definition, job.effects), job.signal, attempts=job.attempts)
 
-    async def give_back(self, tx: Transaction, row: Any, error: Exception, now: datetime) -> None:
+    async def give_back(self, tx: Transaction, row: RunRow, error: Exception, now: datetime) -> None:
         """Counts a failed attempt to write a claimed run: it comes again later, or is parked after too many."""
         job = Job.of(row, claimed=True)
         loaded = await self._definitions.load(tx, [(job.run.journey_id, job.run.version)])

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from services.journey.storable import clean
+
 LONGEST_KEY = 255
 LARGEST_KEY = 10**30
 
@@ -25,19 +27,3 @@ def of_customer(customer_id: str) -> str:
 def of_key(name: str, value: str) -> str:
     """Matches an event that carries this value under this property."""
     return f"k:{name}={value}"
-
-
-def clean(text: str) -> str:
-    """Without what databases cannot store: NUL characters and lone surrogates."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
-
-
-def storable(value: object) -> object:
-    """The same JSON value with every text clean."""
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, Mapping):
-        return {clean(str(name)): storable(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [storable(inner) for inner in value]
-    return value

@@ -2,46 +2,43 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import select, tuple_
-
-from services.journey.actions.questions import settle
-from services.journey.actions.repository import EFFECT
-from services.journey.definition.repository import Definitions, interests
-from services.journey.engine import repository
+from services.journey.actions.repository import find_asker, settle
+from services.journey.customers.handlers import on_traits
+from services.journey.definition.cache import DefinitionCache
+from services.journey.definition.repository import find_interests
+from services.journey.engine import repository, waits_repository
 from services.journey.engine.advancing import Advancer, Job
-from services.journey.engine.correlation import clean, key_value, storable
-from services.journey.engine.entering import Entering, Trigger
-from services.journey.engine.matching import correlations, event_name, rounds, touch
-from services.journey.engine.profiles import learn
-from services.journey.engine.run import Answered, CouponIssued, CouponRefused, RuleEvaluated, Signal
+from services.journey.engine.correlation import key_value
+from services.journey.engine.enrolling import Enrolling, Trigger
+from services.journey.engine.events import correlations, event_name, rounds, touch
+from services.journey.run import Answered, CouponIssued, CouponRefused, RuleEvaluated, Signal
+from services.journey.storable import clean, storable
 from shared import contracts
 from shared.clock import Clock
 from shared.contracts import Envelope, EventsTracked, SegmentEntered, SegmentExited, TrackedEvent
 from shared.db import Transaction
 
-WAIT = repository.WAIT
 LONGEST_ID = 255  # of a customer; the tracking API admits no longer one
 CAUSES = ("event", "time")
 """Why a segment membership must have changed to start journeys: an edited rule or an import moves crowds, not people."""
 
 
-class Handlers:
+class EngineHandlers:
     """Each runs in the transaction that also records its message as handled."""
 
-    def __init__(self, clock: Clock, definitions: Definitions, entering: Entering, advancer: Advancer) -> None:
+    def __init__(self, clock: Clock, definitions: DefinitionCache, enrolling: Enrolling, advancer: Advancer) -> None:
         self._clock = clock
         self._definitions = definitions
-        self._entering = entering
+        self._enrolling = enrolling
         self._advancer = advancer
 
     async def on_events(self, tx: Transaction, batch: EventsTracked, _: Envelope) -> None:
         """Imported history teaches traits and triggers nothing."""
         events = [event for event in batch.events if event.customer_id is None or len(event.customer_id) <= LONGEST_ID]
-        await learn(tx, events)
+        await on_traits(tx, events)
         fresh = [event for event in events if not event.history]
-        known = await interests(tx, {event_name(event) for event in fresh})
+        known = await find_interests(tx, {event_name(event) for event in fresh})
         wanted = [event for event in fresh if event_name(event) in known]
         for together in rounds(wanted):
             now = self._clock.now()
@@ -52,7 +49,8 @@ class Handlers:
         self, tx: Transaction, events: Sequence[TrackedEvent], known: dict[str, set[str]], now: datetime
     ) -> None:
         keys = {event.message_id: correlations(event, known[event_name(event)]) for event in events}
-        waits = await self._waits(tx, {(event_name(event), key) for event in events for key in keys[event.message_id]})
+        wanted = {(event_name(event), key) for event in events for key in keys[event.message_id]}
+        waits = await waits_repository.find_waits(tx, wanted)
         rows = await repository.lock(tx, {wait.run_id for found in waits.values() for wait in found})
         jobs = {row.id: Job.of(row) for row in rows}
         before = dict(jobs)
@@ -64,17 +62,6 @@ class Handlers:
         changed = [job for run_id, job in jobs.items() if job is not before[run_id]]
         await self._advancer.advance(tx, changed, now)
 
-    @staticmethod
-    async def _waits(tx: Transaction, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], list[Any]]:
-        found: dict[tuple[str, str], list[Any]] = {}
-        pairs = sorted(wanted)
-        for start in range(0, len(pairs), repository.CHUNK):
-            part = pairs[start : start + repository.CHUNK]
-            chosen = tuple_(WAIT.c.event_name, WAIT.c.corr_key).in_(part)
-            for row in (await tx.execute(select(WAIT).where(chosen))).all():
-                found.setdefault((row.event_name, row.corr_key), []).append(row)
-        return found
-
     async def _start_runs(self, tx: Transaction, events: Sequence[TrackedEvent], now: datetime) -> None:
         for journey in await self._definitions.published(tx, "event", {event_name(event) for event in events}):
             entry = journey.definition.entry
@@ -84,7 +71,7 @@ class Handlers:
                     key = key_value(event.properties, journey.definition.key)
                     if key is not None or journey.definition.key is None:
                         triggers.append(_trigger(event, event.customer_id, key))
-            await self._entering.enter(tx, journey, triggers, now)
+            await self._enrolling.enter(tx, journey, triggers, now)
 
     async def on_segment(self, tx: Transaction, change: SegmentEntered | SegmentExited, envelope: Envelope) -> None:
         """A membership that changed by what the customer did, or by time passing."""
@@ -94,7 +81,7 @@ class Handlers:
         facts = {"segment_id": change.segment_id, "segment_name": change.segment_name}
         trigger = Trigger(f"segment:{envelope.id}", change.customer_id, "", change.at, facts)
         for journey in await self._definitions.published(tx, kind, [change.segment_id]):
-            await self._entering.enter(tx, journey, [trigger], self._clock.now())
+            await self._enrolling.enter(tx, journey, [trigger], self._clock.now())
 
     async def asked_for(self, _: Transaction, envelopes: Sequence[Envelope]) -> list[Envelope]:
         """Most coupons are nothing to a journey; those that a run asked for carry its reference."""
@@ -124,7 +111,7 @@ class Handlers:
     async def _answer(self, tx: Transaction, signal: Signal, done: Answered) -> None:
         """Wakes the run that asked. An answer that comes twice, or after the run ended, only settles the ledger."""
         now = self._clock.now()
-        run_id = await tx.scalar(select(EFFECT.c.run_id).where(EFFECT.c.idem_key == done.reference))
+        run_id = await find_asker(tx, done.reference)
         if run_id is None:
             return
         rows = await repository.lock(tx, [run_id])
@@ -134,5 +121,5 @@ class Handlers:
 
 
 def _trigger(event: TrackedEvent, customer_id: str, key: str | None) -> Trigger:
-    properties: Any = storable(event.properties)
+    properties = storable(event.properties)
     return Trigger(clean(event.message_id)[:300], customer_id, key or "", event.timestamp, properties)

@@ -1,12 +1,13 @@
-"""Tables of the engine: runs, who entered when, what runs wait for, their effects, their history, the counters."""
+"""Tables of the engine: runs, who entered when, what runs wait for, their history, the counters."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, Index, String, UniqueConstraint, text
 from sqlmodel import Field
 
 from services.journey.base import Base
+from services.journey.run import RunState
 from shared.db import AutoId, JsonType, UtcDateTime
 
 LIVE_SQL = "state IN ('ready', 'waiting', 'waiting_answer')"
@@ -57,7 +58,7 @@ class RunRow(Base, table=True):
     since: datetime = Field(sa_type=UtcDateTime)
     entered_at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    state: str = Field(max_length=16)
+    state: RunState = Field(sa_column=Column(String(16), nullable=False))
     node_id: str = Field(max_length=64)
     arrived_at: datetime = Field(sa_type=UtcDateTime)
     due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -107,49 +108,6 @@ class WaitRow(Base, table=True):
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # goals only
 
 
-class EffectRow(Base, table=True):
-    """The ledger of what was to happen (动作台账): one row for each visit of an acting node, for ever.
-
-    Questions (coupon, rule) go asked → sent | failed. Messages go planned → claimed → sent | failed | unknown |
-    suppressed; an inbox message is sent in the transaction that plans it.
-    """
-
-    __tablename__ = "effect"
-    __table_args__ = (
-        CheckConstraint("kind IN ('coupon', 'rule', 'message')", name="kind"),
-        CheckConstraint(
-            "status IN ('asked', 'planned', 'claimed', 'sent', 'failed', 'unknown', 'suppressed')", name="status"
-        ),
-        UniqueConstraint("idem_key"),
-        Index("ix_effect_run", "run_id"),
-        Index("ix_effect_customer", "customer_id", "kind", "id"),
-        Index(
-            "ix_effect_due",
-            "due_at",
-            sqlite_where=text("status IN ('planned', 'claimed')"),
-            postgresql_where=text("status IN ('planned', 'claimed')"),
-        ),
-    )
-
-    id: str = Field(primary_key=True, max_length=40)
-    idem_key: str = Field(max_length=200)
-    kind: str = Field(max_length=8)
-    journey_id: str = Field(max_length=40)
-    run_id: str = Field(max_length=40)
-    node_id: str = Field(max_length=64)
-    customer_id: str = Field(max_length=255)
-    channel: str | None = Field(default=None, max_length=20)
-    template_id: str | None = Field(default=None, max_length=64)
-    status: str = Field(max_length=12)
-    reason: str | None = Field(default=None, max_length=300)
-    provider_ref: str | None = Field(default=None, max_length=200)
-    payload: dict[str, Any] = Field(sa_column=Column(JsonType, nullable=False))
-    attempts: int = 0
-    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    created_at: datetime = Field(sa_type=UtcDateTime)
-    updated_at: datetime = Field(sa_type=UtcDateTime)
-
-
 class StepLog(Base, table=True):
     """The history of runs, append-only: node, port, reason, instant."""
 
@@ -194,13 +152,3 @@ class Counter(Base, table=True):
     target: str = Field(primary_key=True, max_length=64)
     minute: datetime = Field(primary_key=True, sa_type=UtcDateTime)
     count: int
-
-
-class CustomerTraits(Base, table=True):
-    """What identify events told of a customer: enough for templates and time zones."""
-
-    __tablename__ = "customer_traits"
-
-    customer_id: str = Field(primary_key=True, max_length=255)
-    traits: dict[str, Any] = Field(sa_column=Column(JsonType, nullable=False))
-    updated_at: datetime = Field(sa_type=UtcDateTime)

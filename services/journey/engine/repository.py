@@ -1,44 +1,40 @@
-"""The SQL of runs: claim, lock, fence, save; history and counters."""
+"""The SQL of runs: claim, lock, fence, save, end; and who entered when."""
 
-from collections import Counter as Tally
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import (
-    ColumnElement,
-    CompoundSelect,
-    Row,
-    and_,
-    bindparam,
-    delete,
-    func,
-    insert,
-    or_,
-    select,
-    text,
-    tuple_,
-    union_all,
-    update,
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select, text, tuple_, update
+
+from services.journey.definition.models import Journey
+from services.journey.engine.models import LIVE_SQL, Enrolment, RunRow
+from services.journey.run import Run, RunState
+from services.journey.storable import chunks
+from shared.db import Transaction, claim_due, excluded, insert_ignore, upsert
+from shared.web import Page, Paging, filtered, page_of
+
+V = TypeVar("V")
+_live = text(LIVE_SQL)
+"""Literal, so that both planners can use the partial indexes."""
+_scheduled = text(f"{LIVE_SQL} AND NOT held")
+_SAVED = (
+    *("state", "node_id", "arrived_at", "due_at", "steps", "asks", "reason", "goal_at", "context"),
+    *("ended_at", "lease_until", "attempts", "held", "signal"),
+)
+"""What a step may change; `seq` is changed by the fence."""
+_SAVE = (
+    update(RunRow.table)
+    .where(RunRow.c.id == bindparam("run_id"))
+    .values({name: bindparam(f"new_{name}", type_=RunRow.c[name].type) for name in _SAVED})
 )
 
-from services.journey.engine.models import LIVE_SQL, CountDelta, Counter, RunRow, StepLog, WaitRow
-from services.journey.engine.run import Run
-from shared.db import Transaction, claim_due, excluded, table, upsert
 
-RUN = table(RunRow)
-WAIT = table(WaitRow)
-STEP = table(StepLog)
-COUNTER = table(Counter)
-DELTA = table(CountDelta)
-CHUNK = 500
-
-live = text(LIVE_SQL)
-"""Literal, so that both planners can use the partial indexes."""
-scheduled = text(f"{LIVE_SQL} AND NOT held")
+class _End(NamedTuple):
+    state: RunState
+    reason: str | None
 
 
-def to_run(row: Any) -> Run:
+def to_run(row: RunRow) -> Run:
     """The run in a row."""
     return Run(
         id=row.id,
@@ -79,7 +75,7 @@ def to_values(run: Run) -> dict[str, Any]:
 
 
 def _unleased(now: datetime) -> ColumnElement[bool]:
-    return or_(RUN.c.lease_until.is_(None), RUN.c.lease_until <= now)
+    return or_(RunRow.c.lease_until.is_(None), RunRow.c.lease_until <= now)
 
 
 async def claim(tx: Transaction, now: datetime, lease: timedelta, limit: int) -> list[RunRow]:
@@ -87,119 +83,118 @@ async def claim(tx: Transaction, now: datetime, lease: timedelta, limit: int) ->
     return await claim_due(
         tx,
         RunRow,
-        where=and_(scheduled, RUN.c.due_at <= now, _unleased(now)),
-        order_by=RUN.c.due_at,
+        where=and_(_scheduled, RunRow.c.due_at <= now, _unleased(now)),
+        order_by=RunRow.c.due_at,
         limit=limit,
-        values={"lease_until": now + lease, "attempts": RUN.c.attempts + 1},
+        values={"lease_until": now + lease, "attempts": RunRow.c.attempts + 1},
     )
 
 
 async def next_due(tx: Transaction, now: datetime) -> datetime | None:
     """When the next run is due that nobody works on."""
-    statement = select(RUN.c.due_at).where(scheduled, _unleased(now)).order_by(RUN.c.due_at).limit(1)
+    statement = select(RunRow.c.due_at).where(_scheduled, _unleased(now)).order_by(RunRow.c.due_at).limit(1)
     found: datetime | None = await tx.scalar(statement)
     return found
 
 
-async def lock(tx: Transaction, run_ids: Iterable[str]) -> list[Row[Any]]:
+async def lock(tx: Transaction, run_ids: Iterable[str]) -> list[RunRow]:
     """The rows, locked in the one order in which everybody locks runs."""
-    rows: list[Row[Any]] = []
-    wanted = sorted(set(run_ids))
-    for start in range(0, len(wanted), CHUNK):
-        chosen = RUN.c.id.in_(wanted[start : start + CHUNK])
-        rows += (await tx.execute(select(RUN).where(chosen).order_by(RUN.c.id).with_for_update())).all()
+    rows: list[RunRow] = []
+    for part in chunks(sorted(set(run_ids))):
+        chosen = select(RunRow.table).where(RunRow.c.id.in_(part))
+        rows += await tx.rows(RunRow, chosen.order_by(RunRow.c.id).with_for_update())
     return rows
 
 
 async def fence(tx: Transaction, runs: Sequence[Run]) -> set[str]:
     """Takes the next `seq` of each run. Only who still knew the present one wins; answers the winners' ids."""
     won: set[str] = set()
-    pairs = sorted((run.id, run.seq) for run in runs)
-    for start in range(0, len(pairs), CHUNK):
-        part = pairs[start : start + CHUNK]
+    for part in chunks(sorted((run.id, run.seq) for run in runs)):
         ids = [run_id for run_id, _ in part]
-        await tx.execute(select(RUN.c.id).where(RUN.c.id.in_(ids)).order_by(RUN.c.id).with_for_update())
-        statement = update(RUN).where(tuple_(RUN.c.id, RUN.c.seq).in_(part)).values(seq=RUN.c.seq + 1)
-        won |= set((await tx.execute(statement.returning(RUN.c.id))).scalars())
+        await tx.scalars(select(RunRow.c.id).where(RunRow.c.id.in_(ids)).order_by(RunRow.c.id).with_for_update())
+        mine = tuple_(RunRow.c.id, RunRow.c.seq).in_(part)
+        statement = update(RunRow.table).where(mine).values(seq=RunRow.c.seq + 1)
+        won.update(await tx.scalars(statement.returning(RunRow.c.id)))
     return won
 
 
 async def save(tx: Transaction, changes: Sequence[Mapping[str, Any]]) -> None:
-    """Writes fenced runs; each mapping holds `id` and the columns. All mappings have the same keys."""
-    if not changes:
-        return
-    names = [name for name in changes[0] if name != "id"]
-    values = {name: bindparam(f"new_{name}", type_=RUN.c[name].type) for name in names}
-    statement = update(RUN).where(RUN.c.id == bindparam("run_id")).values(values)
-    await tx.execute(
-        statement, [{"run_id": change["id"], **{f"new_{n}": change[n] for n in names}} for change in changes]
-    )
+    """Writes fenced runs; each mapping holds `id` and all columns that a step may change."""
+    if changes:
+        rows = [{"run_id": change["id"], **{f"new_{name}": change[name] for name in _SAVED}} for change in changes]
+        await tx.run(_SAVE, rows)
 
 
-async def forget_waits(tx: Transaction, nodes: Sequence[tuple[str, str]], ended: Sequence[str]) -> None:
-    """Takes away the waits of nodes that were left, and all but the goals of runs that ended."""
-    if nodes:
-        mine = (WAIT.c.run_id == bindparam("run")) & (WAIT.c.kind == "node") & (WAIT.c.node_id == bindparam("node"))
-        await tx.execute(
-            delete(WAIT).where(mine), [{"run": run_id, "node": node_id} for run_id, node_id in sorted(nodes)]
-        )
-    for start in range(0, len(ended), CHUNK):
-        chosen = WAIT.c.run_id.in_(ended[start : start + CHUNK])
-        await tx.execute(delete(WAIT).where(chosen, WAIT.c.kind != "goal"))
+async def insert_runs(tx: Transaction, runs: Sequence[Run]) -> list[Run]:
+    """Answers those that may begin: of the same trigger only one does, and no customer has two in flight with one key."""
+    new = {key for (key,) in await insert_ignore(tx, RunRow.table, [_new_row(run) for run in runs])}
+    return [run for run in runs if run.id in new]
 
 
-async def forget_goals(tx: Transaction, run_ids: Sequence[str]) -> None:
-    """Goals that were reached."""
-    for start in range(0, len(run_ids), CHUNK):
-        chosen = WAIT.c.run_id.in_(run_ids[start : start + CHUNK])
-        await tx.execute(delete(WAIT).where(chosen, WAIT.c.kind == "goal"))
+def _new_row(run: Run) -> dict[str, Any]:
+    names = ("id", "journey_id", "version", "customer_id", "entry_key", "trigger_id", "since", "entered_at", "seq")
+    fixed = {name: getattr(run, name) for name in names}
+    rest = {"ended_at": None, "lease_until": None, "attempts": 0, "held": False, "signal": None}
+    return {**fixed, **to_values(run), **rest}
 
 
-async def add(tx: Transaction, waits: Sequence[Mapping[str, Any]], steps: Sequence[Mapping[str, Any]]) -> None:
-    """New waits and new lines of history."""
-    if waits:
-        await tx.execute(insert(WAIT), list(waits))
-    if steps:
-        await tx.execute(insert(STEP), list(steps))
+async def find(tx: Transaction, run_id: str) -> RunRow | None:
+    """The run of this id."""
+    return await tx.row(RunRow, select(RunRow.table).where(RunRow.c.id == run_id))
 
 
-COUNTED = ("journey_id", "kind", "node_id", "port", "target")
-CountKey = tuple[str, str, str, str, str]
-"""journey, kind, node, port, target."""
+async def why_ended(tx: Transaction, run_id: str) -> str | None:
+    """Why a run was ended before its end, such as `run_exited: exit_event`; None when it was not."""
+    statement = select(RunRow.c.state, RunRow.c.reason).where(RunRow.c.id == run_id)
+    found = await tx.row(_End, statement.where(RunRow.c.state.in_(("exited", "failed"))))
+    return None if found is None else f"run_{found.state}: {found.reason}"
 
 
-async def count(tx: Transaction, tally: Tally[CountKey], now: datetime) -> None:
-    """Adds to the counters, without a lock: deltas are only inserted."""
-    minute = now.replace(second=0, microsecond=0)
-    rows = [
-        {**dict(zip(COUNTED, key, strict=True)), "minute": minute, "count": amount} for key, amount in tally.items()
-    ]
-    if rows:
-        await tx.execute(insert(DELTA), rows)
+async def page(
+    tx: Transaction,
+    journey_id: str,
+    customer_id: str | None,
+    state: RunState | None,
+    paging: Paging,
+    to_view: Callable[[RunRow], V],
+) -> Page[V]:
+    """Runs of a journey, newest first."""
+    wanted = {RunRow.c.journey_id: journey_id, RunRow.c.customer_id: customer_id, RunRow.c.state: state}
+    return await page_of(tx, RunRow, filtered(select(RunRow.table), wanted), RunRow.c.id, paging, to_view)
 
 
-async def fold(tx: Transaction, limit: int) -> int:
-    """Moves deltas into the counters; answers how many."""
-    oldest = select(DELTA.c.id).order_by(DELTA.c.id).limit(limit).with_for_update(skip_locked=True)
-    rows = (await tx.execute(delete(DELTA).where(DELTA.c.id.in_(oldest)).returning(DELTA))).all()
-    sums: Tally[Any] = Tally()
-    for row in rows:
-        sums[(*(getattr(row, name) for name in COUNTED), row.minute)] += row._mapping["count"]
-    names = (*COUNTED, "minute")
-    totals = [{**dict(zip(names, key, strict=True)), "count": total} for key, total in sorted(sums.items())]
-    await upsert(tx, COUNTER, totals, names, {"count": COUNTER.c.count + excluded(tx, COUNTER).count})
-    return len(rows)
+# -- after a change of the journey's status -------------------------------------------------------
 
 
-def counted() -> CompoundSelect[Any]:
-    """Counters and what is not folded into them yet, one row each."""
-    columns = (*COUNTED, "count")
-    return union_all(*(select(*(source.c[name] for name in columns)) for source in (COUNTER, DELTA)))
+async def hasten_stopped(tx: Transaction, now: datetime, limit: int) -> int:
+    """Makes runs of stopped journeys due, so that they end; answers how many."""
+    stopped = select(Journey.c.id).where(Journey.c.status == "stopped")
+    chosen = and_(_live, RunRow.c.journey_id.in_(stopped), RunRow.c.due_at > now)
+    return await tx.run(update(RunRow.table).where(_some(chosen, limit)).values(due_at=now, held=False))
 
 
-async def counts(tx: Transaction, journey_id: str) -> list[Row[Any]]:
-    """The sums of one journey's counters."""
-    every = counted().subquery()
-    keys = (every.c.kind, every.c.node_id, every.c.port, every.c.target)
-    total = func.sum(every.c.count).label("total")
-    return list((await tx.execute(select(*keys, total).where(every.c.journey_id == journey_id).group_by(*keys))).all())
+async def release_held(tx: Transaction, limit: int) -> int:
+    """Lets runs go on whose journeys are not paused any more; answers how many."""
+    unpaused = select(Journey.c.id).where(Journey.c.status != "paused")
+    chosen = and_(text("held"), RunRow.c.journey_id.in_(unpaused))
+    return await tx.run(update(RunRow.table).where(_some(chosen, limit)).values(held=False))
+
+
+def _some(where: ColumnElement[bool], limit: int) -> ColumnElement[bool]:
+    return RunRow.c.id.in_(select(RunRow.c.id).where(where).limit(limit))
+
+
+# -- who entered when -----------------------------------------------------------------------------
+
+
+async def insert_enrolments(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """(customer, key) of those that were not there before."""
+    columns = [Enrolment.c.customer_id, Enrolment.c.entry_key]
+    return [(customer_id, key) for customer_id, key in await insert_ignore(tx, Enrolment.table, rows, columns)]
+
+
+async def count_entries(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Adds to the entries of these customers and keys."""
+    new = excluded(tx, Enrolment.table)
+    changes = {"entries": Enrolment.c.entries + new.entries, "last_at": new.last_at}
+    await upsert(tx, Enrolment.table, rows, ["journey_id", "customer_id", "entry_key"], changes)

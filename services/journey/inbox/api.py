@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from services.journey.inbox.reading import Inbox
+from services.journey.inbox.management import Inbox
 from services.journey.inbox.schemas import InboxMessageView
 from shared.web import Caller, Page, PageParams, Provided, needs
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from services.journey.templates.library import Templates
+from services.journey.templates.management import Templates
 from services.journey.templates.schemas import (
     Channel,
     MessageTemplateCreated,
@@ -18,15 +18,15 @@ from shared.web import Caller, Name, Page, PageParams, Provided, needs
 router = APIRouter(prefix="/v1/message-templates", tags=["message templates"])
 TemplatesRead = Annotated[Caller, Depends(needs("journey:templates:read"))]
 TemplatesWrite = Annotated[Caller, Depends(needs("journey:templates:write"))]
-Library = Annotated[Templates, Provided(Templates)]
+Manages = Annotated[Templates, Provided(Templates)]
 
 
 @router.post("", status_code=201)
 async def create_message_template(
-    caller: TemplatesWrite, body: MessageTemplateIn, library: Library, response: Response
+    caller: TemplatesWrite, body: MessageTemplateIn, templates: Manages, response: Response
 ) -> MessageTemplateCreated:
     """Keep a message template (消息模板); its Liquid is checked now. A webhook template gets a signing secret, shown once."""
-    created = await library.create(body)
+    created = await templates.create(body)
     if created.secret is not None:
         response.headers["cache-control"] = "no-store"
     return created
@@ -35,26 +35,26 @@ async def create_message_template(
 @router.get("")
 async def list_message_templates(
     caller: TemplatesRead,
-    library: Library,
+    templates: Manages,
     paging: PageParams,
     channel: Annotated[Channel | None, Query()] = None,
     name: Annotated[Name | None, Query()] = None,
 ) -> Page[MessageTemplateView]:
     """Message templates, newest first."""
-    return await library.page(paging, channel, name)
+    return await templates.page(paging, channel, name)
 
 
 @router.get("/{template_id}")
-async def get_message_template(caller: TemplatesRead, template_id: str, library: Library) -> MessageTemplateView:
+async def get_message_template(caller: TemplatesRead, template_id: str, templates: Manages) -> MessageTemplateView:
     """One message template."""
-    return await library.get(template_id)
+    return await templates.read(template_id)
 
 
 @router.post("/{template_id}/preview")
 async def preview_message_template(
-    caller: TemplatesRead, template_id: str, body: PreviewIn, library: Library
+    caller: TemplatesRead, template_id: str, body: PreviewIn, templates: Manages
 ) -> PreviewView:
     """Render a template for a customer or for given data; nothing is sent."""
     if body.customer_id is not None:
         caller.require_customer(body.customer_id)
-    return await library.preview(template_id, body)
+    return await templates.preview(template_id, body)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from liquid import BoundTemplate, DictLoader, Environment, Mode
 from liquid.exceptions import FilterArgumentError, FilterValueError, LiquidError, LiquidTypeError, LiquidValueError
 
-from services.journey.engine.run import RenderFailed
+from services.journey.run import RenderFailed
 
 LONGEST_SOURCE = 20_000
 LONGEST_OUTPUT = 20_000

@@ -8,8 +8,8 @@ import pytest
 from kit.journeys import JourneyShop, reasons
 from sqlalchemy import delete, text, update
 
-from services.journey.engine import repository
 from services.journey.engine.advancing import Advancer
+from services.journey.engine.models import RunRow, StepLog, WaitRow
 from shared.contracts import CouponIssueRefused, EventsTracked
 from shared.messaging import Outbox
 
@@ -132,8 +132,8 @@ async def test_f7_a_poison_run_is_parked_and_its_neighbours_go_on(shop: JourneyS
     for customer in ("good", "poison", "fine"):
         await shop.track("A", customer)
     async with shop.running.service.kit.db.write() as tx:
-        mine = repository.RUN.c.customer_id == "poison"
-        await tx.execute(update(repository.RUN).where(mine).values(node_id="gone"))
+        mine = RunRow.c.customer_id == "poison"
+        await tx.execute(update(RunRow.table).where(mine).values(node_id="gone"))
     await shop.pass_time(hours=1)
     states = {run["customer_id"]: run["state"] for run in await shop.runs(drawn)}
     assert states == {"good": "completed", "poison": "waiting", "fine": "completed"}
@@ -226,13 +226,13 @@ async def test_the_audit_finds_what_is_broken(start_shop: Any) -> None:
         checks = (await shop.api.get("/v1/audit/journeys")).json()["checks"]
         return [check["name"] for check in checks if not check["ok"]]
 
-    assert await broken(delete(repository.WAIT)) == ["every_event_wait_can_be_found"]
+    assert await broken(delete(WaitRow.table)) == ["every_event_wait_can_be_found"]
     wrong = text("UPDATE counter SET count = count + 1 WHERE kind = 'edge'")
     assert await broken(wrong) == ["every_event_wait_can_be_found", "counters_equal_the_step_log"]
     assert "enrolments_equal_the_runs" in await broken(text("UPDATE enrolment SET entries = 2"))
     assert "counters_equal_the_runs" in await broken(text("UPDATE counter SET count = 5 WHERE kind = 'enter'"))
-    assert "histories_are_complete" in await broken(delete(repository.STEP))
-    stuck = update(repository.RUN).where(repository.RUN.c.id == run["id"])
+    assert "histories_are_complete" in await broken(delete(StepLog.table))
+    stuck = update(RunRow.table).where(RunRow.c.id == run["id"])
     assert "every_waiting_run_has_asked" in await broken(stuck.values(state="waiting_answer"))
     past = shop.clock.now().replace(year=2025)
     held = await broken(stuck.values(due_at=past, held=True))

@@ -11,8 +11,8 @@ import pytest
 from kit.journeys import JourneyShop
 from standardwebhooks import Webhook
 
-from services.journey.actions.repository import EFFECT
-from services.journey.actions.webhooks import WebhookSender
+from services.journey.actions.models import EffectRow
+from services.journey.actions.worker import WebhookWorker
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ async def test_a_claim_of_a_lost_worker_is_posted_again_or_ends_unknown(start_sh
     for task in asyncio.all_tasks():
         if task.get_name() == "journey webhooks":
             task.cancel()
-    worker: WebhookSender = loop.tick.__self__
+    worker: WebhookWorker = loop.tick.__self__
     async with endpoint() as partner:
         template, _ = await webhook_template(shop, partner.url)
         await shop.publish_journey(sends(template, "webhook"))
@@ -268,5 +268,5 @@ async def test_messages_are_planned_once_per_visit(shop: JourneyShop) -> None:
     await shop.track("A")
     run = await shop.run(drawn)
     async with shop.running.service.kit.db.read() as tx:
-        rows = (await tx.execute(EFFECT.select())).all()
+        rows = (await tx.execute(EffectRow.table.select())).all()
     assert [row.idem_key for row in rows] == [f"{run['id']}:m:1"]

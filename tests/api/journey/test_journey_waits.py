@@ -8,7 +8,7 @@ from typing import Any
 from kit.journeys import JourneyShop, reasons
 
 from services.journey.app import create_service
-from services.journey.engine.timers import Timers
+from services.journey.engine.worker import TimerWorker
 from services.journey.settings import JourneySettings
 from shared.clock import SystemClock
 from shared.contracts import EventsTracked
@@ -26,10 +26,10 @@ def wait_for(**more: Any) -> dict[str, Any]:
     }
 
 
-def timers(shop: JourneyShop) -> Timers:
+def timers(shop: JourneyShop) -> TimerWorker:
     """The engine's timers, to be driven step by step."""
     tick: Any = next(loop for loop in shop.running.service.loops if loop.name == "timers").tick
-    found: Timers = tick.__self__
+    found: TimerWorker = tick.__self__
     return found
 
 

@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from services.journey.engine.splitting import bucket, choose
+from services.journey.engine.nodes import bucket, choose
 
 ARMS = [("A", 4500), ("B", 4500), ("holdout", 1000)]
 

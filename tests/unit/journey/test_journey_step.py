@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from services.journey.definition.graph import Definition
 from services.journey.definition.rules import check
-from services.journey.engine.rules import StepError, step
-from services.journey.engine.run import (
+from services.journey.engine.nodes import StepError
+from services.journey.engine.rules import step
+from services.journey.run import (
     Answered,
     AskCoupon,
     AskRule,

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from services.journey.engine.run import RenderFailed
+from services.journey.run import RenderFailed
 from services.journey.templates.rules import TemplateInvalid, check, render
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.journey.engine.times import next_local, parse_duration, parse_moment, resolve_local, zone_named
+from services.journey.times import next_local, parse_duration, parse_moment, resolve_local, zone_named
 
 NEW_YORK = ZoneInfo("America/New_York")
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -1,4 +1,4 @@
-"""The stuck-run auditor: proves the identities on demand and names what breaks them."""
+"""Proves the identities of the service on demand, and names what breaks them: runs that are stuck first of all."""
 
 from datetime import timedelta
 
@@ -8,14 +8,14 @@ from shared.audit import AuditView, run_checks
 from shared.service import Kit
 
 
-class Auditor:
+class Audit:
     """Reads only."""
 
     def __init__(self, kit: Kit, settings: JourneySettings) -> None:
         self._kit = kit
         self._settings = settings
 
-    async def audit(self) -> AuditView:
+    async def read(self) -> AuditView:
         """Every check, with examples of what breaks it."""
         now = self._kit.clock.now()
         late = now - timedelta(seconds=self._settings.audit_grace_seconds)

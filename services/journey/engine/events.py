@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from services.journey.engine.advancing import Job
 from services.journey.engine.correlation import key_value, of_customer, of_key
+from services.journey.engine.models import WaitRow
 from services.journey.engine.rules import end
-from services.journey.engine.run import EventSeen, Logged
+from services.journey.run import EventSeen, Logged
 from shared.contracts import TrackedEvent
 
 
@@ -33,13 +33,13 @@ def concerns(event: TrackedEvent, job: Job) -> bool:
     return own and event.timestamp >= run.since and event.message_id != run.trigger_id
 
 
-def touch(job: Job, event: TrackedEvent, waits: Sequence[Any]) -> Job:
+def touch(job: Job, event: TrackedEvent, waits: Sequence[WaitRow]) -> Job:
     """The job after this event. `waits` are the rows of this run under which the event was found."""
     if not concerns(event, job):
         return job
-    kinds: Mapping[str, list[Any]] = {kind: [row for row in waits if row.kind == kind] for kind in ORDER}
+    kinds: Mapping[str, list[WaitRow]] = {kind: [row for row in waits if row.kind == kind] for kind in ORDER}
     for row in kinds["goal"]:
-        if job.run.goal_at is None and event.timestamp <= row.expires_at:
+        if job.run.goal_at is None and row.expires_at is not None and event.timestamp <= row.expires_at:
             job = _goal(job, event)
     if not job.run.live:
         return job

@@ -4,43 +4,29 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from services.journey.engine.dry_runs import DryRuns
-from services.journey.engine.run import RunState
-from services.journey.engine.runs import Runs
-from services.journey.engine.schemas import DryRunIn, DryRunView, EntryIn, RunView, RunWithSteps, StatisticsView
+from services.journey.run import RunState
+from services.journey.runs.management import Runs
+from services.journey.runs.schemas import EntryIn, RunView, RunWithSteps, StatisticsView
 from shared.web import Caller, ExternalId, Page, PageParams, Provided, needs
 
 router = APIRouter(prefix="/v1", tags=["journey runs"])
 EntriesWrite = Annotated[Caller, Depends(needs("journey:entries:write"))]
 RunsRead = Annotated[Caller, Depends(needs("journey:runs:read"))]
-DryRunsRead = Annotated[Caller, Depends(needs("journey:journeys:read"))]
-Plays = Annotated[DryRuns, Provided(DryRuns)]
-AllRuns = Annotated[Runs, Provided(Runs)]
+Manages = Annotated[Runs, Provided(Runs)]
 
 
 @router.post("/journeys/{journey_id}/entries", status_code=201)
-async def enter_journey(caller: EntriesWrite, journey_id: str, body: EntryIn, runs: AllRuns) -> RunWithSteps:
+async def enter_journey(caller: EntriesWrite, journey_id: str, body: EntryIn, runs: Manages) -> RunWithSteps:
     """Let a customer enter a journey whose entry kind is `api` (进入)."""
     caller.require_customer(body.customer_id)
     return await runs.enter(journey_id, body)
-
-
-@router.post("/journeys/{journey_id}/dry-run")
-async def dry_run_journey(caller: DryRunsRead, journey_id: str, body: DryRunIn, dry_runs: Plays) -> DryRunView:
-    """Walk the newest version with a simulated customer and clock (试运行): same rules, nothing written or sent.
-
-    Coupons are taken as issued; a branch answers as `facts` tell, and is reported in `assumed` where they don't.
-    """
-    if body.customer_id is not None:
-        caller.require_customer(body.customer_id)
-    return await dry_runs.play(journey_id, body)
 
 
 @router.get("/journeys/{journey_id}/runs")
 async def list_runs(
     caller: RunsRead,
     journey_id: str,
-    runs: AllRuns,
+    runs: Manages,
     paging: PageParams,
     customer_id: Annotated[ExternalId | None, Query()] = None,
     state: Annotated[RunState | None, Query()] = None,
@@ -53,14 +39,14 @@ async def list_runs(
 
 
 @router.get("/journey-runs/{run_id}")
-async def get_run(caller: RunsRead, run_id: str, runs: AllRuns) -> RunWithSteps:
+async def get_run(caller: RunsRead, run_id: str, runs: Manages) -> RunWithSteps:
     """One run: every step with its reason code, every effect with its outcome (the newest 1,000 steps)."""
-    run = await runs.get(run_id)
+    run = await runs.read(run_id)
     caller.require_customer(run.customer_id)
     return run
 
 
 @router.get("/journeys/{journey_id}/statistics")
-async def journey_statistics(caller: RunsRead, journey_id: str, runs: AllRuns) -> StatisticsView:
+async def journey_statistics(caller: RunsRead, journey_id: str, runs: Manages) -> StatisticsView:
     """Live counts: entered, in flight per node, ended, goals, and every edge."""
     return await runs.statistics(journey_id)

@@ -3,14 +3,14 @@
 from collections import Counter as Tally
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from services.journey.definition.graph import ENTRY
-from services.journey.engine.schemas import EdgeFigures, NodeFigures, StatisticsView
+from services.journey.engine.history_repository import CountSum
+from services.journey.runs.schemas import EdgeFigures, NodeFigures, StatisticsView
 
 
-def statistics(journey_id: str, rows: Iterable[Any]) -> StatisticsView:
-    """`rows` have kind, node_id, port, target, total."""
+def statistics(journey_id: str, rows: Iterable[CountSum]) -> StatisticsView:
+    """The figures that these sums come to."""
     sums = _Sums()
     for row in rows:
         sums.add(row, int(row.total))
@@ -39,7 +39,7 @@ class _Sums:
     refused: Tally[str] = field(default_factory=Tally)
     edges: list[EdgeFigures] = field(default_factory=list)
 
-    def add(self, row: Any, total: int) -> None:
+    def add(self, row: CountSum, total: int) -> None:
         if row.kind == "enter":
             self.arrived[ENTRY] += total
         elif row.kind == "edge":

@@ -8,10 +8,10 @@ from typing import Any
 
 from services.journey.actions.messages import Messages
 from services.journey.actions.questions import Questions
-from services.journey.definition.graph import Definition
-from services.journey.engine import repository
+from services.journey.definition.graph import Definition, ExitOn, Goal, WaitFor
+from services.journey.engine import history_repository, waits_repository
 from services.journey.engine.correlation import of_customer, of_key
-from services.journey.engine.run import (
+from services.journey.run import (
     Answered,
     AskCoupon,
     AskRule,
@@ -26,6 +26,9 @@ from services.journey.engine.run import (
 from shared.contracts import Event, JourneyCompleted, JourneyExited
 from shared.db import Transaction
 from shared.messaging import Outbox
+
+Waited = ExitOn | Goal | WaitFor | Listen
+"""What has an `event` and says whether it must `match_key`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class _Sheet:
     ended: list[str] = field(default_factory=list)
     reached: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
-    tally: Tally[repository.CountKey] = field(default_factory=Tally)
+    tally: Tally[history_repository.CountKey] = field(default_factory=Tally)
 
 
 class Recorder:
@@ -88,19 +91,21 @@ class Recorder:
             if one.after.goal_at is not None and one.before.goal_at is None:
                 sheet.reached.append(one.after.id)
                 sheet.tally[one.after.journey_id, "goal", one.before.node_id, "", ""] += 1
-        await repository.forget_waits(tx, sheet.left, sheet.ended)
-        await repository.forget_goals(tx, sheet.reached)
-        await repository.add(tx, sheet.waits, sheet.steps)
+        await waits_repository.delete_left(tx, sheet.left)
+        await waits_repository.delete_ended(tx, sheet.ended)
+        await waits_repository.delete_goals(tx, sheet.reached)
+        await waits_repository.insert_waits(tx, sheet.waits)
+        await history_repository.insert_steps(tx, sheet.steps)
         sheet.events += await self._questions.record(tx, asked, answered, now)
         sheet.events += await self._messages.record(tx, sends, now)
         await self._outbox.publish(tx, sheet.events)
-        await repository.count(tx, sheet.tally, now)
+        await history_repository.count(tx, sheet.tally, now)
 
 
 def wait_row(
-    run: Run, definition: Definition, kind: str, node_id: str, what: Any, expires_at: datetime | None = None
+    run: Run, definition: Definition, kind: str, node_id: str, what: Waited, expires_at: datetime | None = None
 ) -> dict[str, Any]:
-    """A row by which an event finds this run. `what` has `event` and `match_key`."""
+    """A row by which an event finds this run."""
     keyed = what.match_key and definition.key is not None
     return {
         "run_id": run.id,

@@ -3,17 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from types import SimpleNamespace
-from typing import Any
 
 from services.journey.definition.graph import Definition, EventEntry, WaitFor
 from services.journey.engine.advancing import Job
 from services.journey.engine.correlation import key_value
-from services.journey.engine.entering import Trigger, new_run, standing_waits
-from services.journey.engine.matching import correlations, touch
-from services.journey.engine.recording import wait_row
+from services.journey.engine.enrolling import Trigger, new_run, standing_waits
+from services.journey.engine.events import correlations, touch
+from services.journey.engine.models import WaitRow
+from services.journey.engine.recorder import wait_row
 from services.journey.engine.rules import step
-from services.journey.engine.run import (
+from services.journey.run import (
     CouponIssued,
     Effect,
     Facts,
@@ -31,7 +30,7 @@ SAMPLE_COUPON = {"id": "cpn_dry_run", "code": "DRYRUN"}
 
 
 @dataclass
-class Rehearsal:
+class Simulation:
     """One simulated run and what it went through."""
 
     definition: Definition
@@ -100,17 +99,16 @@ class Rehearsal:
         if self.run is None:
             return
         keys = correlations(event, [self.definition.key] if self.definition.key else [])
-        rows = [SimpleNamespace(**row) for row in self._waits(self.run)]
-        mine = [row for row in rows if row.event_name == event.event and row.corr_key in keys]
+        mine = [row for row in self._waits(self.run) if row.event_name == event.event and row.corr_key in keys]
         job = touch(Job(self.run, self.run), event, mine)
         self._walk(job, event.timestamp)
 
-    def _waits(self, run: Run) -> list[dict[str, Any]]:
+    def _waits(self, run: Run) -> list[WaitRow]:
         rows = standing_waits(self.definition, run)
         node = self.definition.nodes.get(run.node_id)
         if run.state == "waiting" and isinstance(node, WaitFor):
             rows.append(wait_row(run, self.definition, "node", run.node_id, node))
-        return rows
+        return [WaitRow(**row) for row in rows]
 
     def _answer(self, run: Run) -> Signal:
         node = self.definition.nodes[run.node_id]

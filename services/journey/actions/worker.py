@@ -4,39 +4,39 @@ Committed as `claimed` before the call: a worker that dies leaves a claim, which
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from random import Random
-from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import select, text, update
 
+from services.journey.actions import repository
 from services.journey.actions.messages import outcome
-from services.journey.actions.repository import EFFECT
-from services.journey.engine.models import EffectRow, RunRow
+from services.journey.actions.models import EffectRow
 from services.journey.settings import JourneySettings
-from services.journey.templates.library import TEMPLATE
-from shared.db import claim_due, table
+from services.journey.templates.repository import read_endpoint
+from shared.db import Transaction, as_dict
 from shared.http import EgressClient, EgressFailed, EgressRefused
 from shared.service import Kit
 from shared.web.schemas import rfc3339
 from shared.webhook_answers import Retries, judge
 from shared.webhooks import signed_headers
 
-RUN = table(RunRow)
 BATCH = 20
 _LONGEST_WAIT = 3600.0
 _JITTER = 0.2
-due = text("status IN ('planned', 'claimed')")
+WhyEnded = Callable[[Transaction, str], Awaitable[str | None]]
+"""Why the run with this id was ended before its end, such as `run_exited: exit_event`; None when it was not."""
 
 
-class WebhookSender:
-    """One worker; any number of processes may run it."""
+class WebhookWorker:
+    """One for the service; any number of processes may run it."""
 
-    def __init__(self, kit: Kit, settings: JourneySettings, egress: EgressClient) -> None:
+    def __init__(self, kit: Kit, settings: JourneySettings, egress: EgressClient, why_ended: WhyEnded) -> None:
         self._kit = kit
         self._settings = settings
         self._egress = egress
+        self._why_ended = why_ended
         growing = (min(2.0 * 4**done, _LONGEST_WAIT) for done in range(settings.webhook_attempts - 1))
         self._retries = Retries((0.0, *growing), _JITTER)
         self._chance = Random()  # noqa: S311 - spreads retries, guards nothing
@@ -48,27 +48,22 @@ class WebhookSender:
         await asyncio.gather(*(self._post(row) for row in rows))
         return len(rows) == BATCH
 
-    async def _claim(self) -> list[Any]:
-        now = self._kit.clock.now()
+    async def _claim(self) -> list[EffectRow]:
         lease = timedelta(seconds=2 * self._settings.webhook_timeout_seconds + 10)
-        values = {"status": "claimed", "due_at": now + lease, "attempts": EFFECT.c.attempts + 1, "updated_at": now}
-        where = due & (EFFECT.c.due_at <= now)
         async with self._kit.db.write() as tx:
-            return await claim_due(tx, EffectRow, where=where, order_by=EFFECT.c.due_at, limit=BATCH, values=values)
+            return await repository.claim_messages(tx, self._kit.clock.now(), lease, BATCH)
 
-    async def _post(self, row: Any) -> None:
+    async def _post(self, row: EffectRow) -> None:
         async with self._kit.db.read() as tx:
-            run = (await tx.execute(select(RUN.c.state, RUN.c.reason).where(RUN.c.id == row.run_id))).one()
-            template = (
-                await tx.execute(select(TEMPLATE.c.url, TEMPLATE.c.secret).where(TEMPLATE.c.id == row.template_id))
-            ).one()
-        if run.state in ("exited", "failed") and row.attempts == 1:
-            return await self._settle(row, "suppressed", f"run_{run.state}: {run.reason}")
+            ended = await self._why_ended(tx, row.run_id)
+            endpoint = await read_endpoint(tx, row.template_id)
+        if ended is not None and row.attempts == 1:
+            return await self._settle(row, "suppressed", ended)
         if row.attempts > self._settings.webhook_attempts:
             return await self._settle(row, "unknown", "the worker was lost while posting, too many times")
-        url = row.payload["url"] or template.url
+        url = str(row.payload["url"] or endpoint.url)  # nothing is published without one of them
         body = _body(row)
-        headers = signed_headers([template.secret], row.id, self._kit.clock.now(), body)
+        headers = signed_headers([endpoint.secret], row.id, self._kit.clock.now(), body)
         try:
             answer = await self._egress.post(url, headers={**headers, "content-type": "application/json"}, content=body)
         except EgressRefused as error:
@@ -78,7 +73,7 @@ class WebhookSender:
         told = "410 Gone" if answer.status == 410 else str(answer.status)
         await self._judge(row, f"the endpoint answered {told}", answer.status, answer.headers.get("retry-after"))
 
-    async def _judge(self, row: Any, reason: str, status: int | None, retry_after: str | None) -> None:
+    async def _judge(self, row: EffectRow, reason: str, status: int | None, retry_after: str | None) -> None:
         now, chance = self._kit.clock.now(), self._chance.random()
         verdict = judge(status, retry_after, done=row.attempts, retries=self._retries, chance=chance, now=now)
         if verdict.outcome == "delivered":
@@ -87,23 +82,18 @@ class WebhookSender:
             return await self._settle(row, "failed", reason)
         values = {"status": "planned", "due_at": verdict.retry_at, "reason": reason[:300], "updated_at": now}
         async with self._kit.db.write() as tx:
-            await tx.execute(update(EFFECT).where(self._mine(row)).values(**values))
+            await repository.update_claimed(tx, row, values)
 
-    async def _settle(self, row: Any, status: str, reason: str | None) -> None:
+    async def _settle(self, row: EffectRow, status: str, reason: str | None) -> None:
         now = self._kit.clock.now()
         cut = None if reason is None else reason[:300]
         values = {"status": status, "reason": cut, "due_at": None, "updated_at": now}
         async with self._kit.db.write() as tx:
-            if (await tx.execute(update(EFFECT).where(self._mine(row)).values(**values))).rowcount:
-                await self._kit.outbox.publish(tx, [outcome({**row._mapping, **values})])
-
-    @staticmethod
-    def _mine(row: Any) -> Any:
-        """Fencing: a claim that another worker took over meanwhile is no longer ours to settle."""
-        return (EFFECT.c.id == row.id) & (EFFECT.c.status == "claimed") & (EFFECT.c.attempts == row.attempts)
+            if await repository.update_claimed(tx, row, values):
+                await self._kit.outbox.publish(tx, [outcome({**as_dict(row), **values})])
 
 
-def _body(row: Any) -> bytes:
+def _body(row: EffectRow) -> bytes:
     """Byte for byte the same at every try."""
     data = {
         "message_id": row.id,

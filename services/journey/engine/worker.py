@@ -1,28 +1,23 @@
-"""The timers: claim what is due, step it, commit; and the sweeps that follow a pause, a stop or a goal out of time.
+"""The timers: claim what is due, step it, commit.
 
 Waits of seconds or months are rows with a due time. A claim is a lease: a worker that dies gives its runs back by time.
 """
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import and_, delete, select, text, update
-
-from services.journey.definition.repository import JOURNEY
 from services.journey.engine import repository
 from services.journey.engine.advancing import Advancer, Job
+from services.journey.engine.models import RunRow
 from services.journey.settings import JourneySettings
 from shared.db import is_outage
 from shared.observability.logging import get_logger
 from shared.service import Kit
 
-RUN, WAIT = repository.RUN, repository.WAIT
-SWEEP = 500
 SHORTEST_PAUSE = 0.005
 
 
-class Timers:
+class TimerWorker:
     """One for the engine; any number of processes may run it."""
 
     def __init__(self, kit: Kit, settings: JourneySettings, advancer: Advancer) -> None:
@@ -42,13 +37,13 @@ class Timers:
             due_at = await repository.next_due(tx, now)
         return 1.0 if due_at is None else max((due_at - now).total_seconds(), SHORTEST_PAUSE)
 
-    async def claim(self) -> list[Any]:
+    async def claim(self) -> list[RunRow]:
         """Takes due runs under a lease, in a transaction of its own: an attempt that kills the worker is counted."""
         lease = timedelta(seconds=self._settings.timer_lease_seconds)
         async with self._kit.db.write() as tx:
             return await repository.claim(tx, self._kit.clock.now(), lease, self._settings.timer_batch)
 
-    async def work(self, rows: Sequence[Any]) -> None:
+    async def work(self, rows: Sequence[RunRow]) -> None:
         """Steps claimed runs in one transaction; if that fails, each in one of its own, so that one spoils no other."""
         try:
             await self._commit(rows)
@@ -59,7 +54,7 @@ class Timers:
             for row in rows:
                 await self._alone(row)
 
-    async def _alone(self, row: Any) -> None:
+    async def _alone(self, row: RunRow) -> None:
         try:
             await self._commit([row])
         except Exception as error:
@@ -68,28 +63,6 @@ class Timers:
             async with self._kit.db.write() as tx:
                 await self._advancer.give_back(tx, row, error, self._kit.clock.now())
 
-    async def _commit(self, rows: Sequence[Any]) -> None:
+    async def _commit(self, rows: Sequence[RunRow]) -> None:
         async with self._kit.db.write() as tx:
             await self._advancer.advance(tx, [Job.of(row, claimed=True) for row in rows], self._kit.clock.now())
-
-    async def sweep(self) -> bool:
-        """Ends what a stopped journey has in flight, releases what a pause held, drops late goals, folds counts."""
-        now = self._kit.clock.now()
-        stopped = select(JOURNEY.c.id).where(JOURNEY.c.status == "stopped")
-        unpaused = select(JOURNEY.c.id).where(JOURNEY.c.status != "paused")
-        ending = and_(repository.live, RUN.c.journey_id.in_(stopped), RUN.c.due_at > now)
-        held = and_(text("held"), RUN.c.journey_id.in_(unpaused))
-        late = and_(WAIT.c.kind == "goal", WAIT.c.expires_at < now - timedelta(days=1))
-        async with self._kit.db.write() as tx:
-            ended = await tx.execute(update(RUN).where(_some(ending)).values(due_at=now, held=False))
-            freed = await tx.execute(update(RUN).where(_some(held)).values(held=False))
-            some = select(WAIT.c.run_id).where(late).limit(SWEEP)
-            gone = await tx.execute(delete(WAIT).where(WAIT.c.kind == "goal", WAIT.c.run_id.in_(some)))
-            folded = await repository.fold(tx, SWEEP * 4)
-            if ended.rowcount or freed.rowcount:
-                tx.after_commit(self._advancer.wake.set)
-        return folded >= SWEEP * 4 or max(ended.rowcount, freed.rowcount, gone.rowcount) >= SWEEP
-
-
-def _some(where: Any) -> Any:
-    return RUN.c.id.in_(select(RUN.c.id).where(where).limit(SWEEP))

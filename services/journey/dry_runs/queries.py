@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from services.journey.definition.drawing import Drawing
-from services.journey.definition.repository import Definitions
+from services.journey.customers.repository import find_traits
+from services.journey.definition.cache import DefinitionCache
+from services.journey.definition.management import read_journey
 from services.journey.definition.rules import check
 from services.journey.definition.schemas import field_errors
-from services.journey.engine.profiles import traits_of
-from services.journey.engine.rehearsing import Rehearsal, horizon
-from services.journey.engine.schemas import DryMessage, DryRunIn, DryRunView, DryStep
-from services.journey.templates.library import Templates
+from services.journey.dry_runs.schemas import DryMessage, DryRunIn, DryRunView, DryStep
+from services.journey.dry_runs.simulation import Simulation, horizon
+from services.journey.templates.cache import TemplateCache
 from shared.contracts import TrackedEvent
 from shared.service import Kit
 from shared.web import Unprocessable
@@ -20,9 +20,8 @@ ANYBODY = "dry-run"
 class DryRuns:
     """Plays the newest version, published or not."""
 
-    def __init__(self, kit: Kit, drawing: Drawing, definitions: Definitions, templates: Templates) -> None:
+    def __init__(self, kit: Kit, definitions: DefinitionCache, templates: TemplateCache) -> None:
         self._kit = kit
-        self._drawing = drawing
         self._definitions = definitions
         self._templates = templates
 
@@ -30,20 +29,20 @@ class DryRuns:
         """Raises NotFound; Unprocessable for a definition that could not be published."""
         now = self._kit.clock.now()
         async with self._kit.db.read() as tx:
-            row = await self._drawing.require(tx, journey_id)
+            row = await read_journey(tx, journey_id)
             definition = (await self._definitions.load(tx, [(row.id, row.version)]))[row.id, row.version]
             if findings := check(definition):
                 detail = f"{findings[0].pointer}: {findings[0].detail}"
                 raise Unprocessable("invalid_definition", detail, errors=field_errors(findings))
             render = await self._templates.renderer(tx, definition.template_ids)
-            known = await traits_of(tx, [body.customer_id] if body.customer_id else [])
+            known = await find_traits(tx, [body.customer_id] if body.customer_id else [])
         customer_id = body.customer_id or ANYBODY
         traits = {**known.get(customer_id, {}), **(body.profile or {})}
         events = _events(body, customer_id)
         start = min((event.timestamp for event in events), default=now)
-        rehearsal = Rehearsal(definition, render, traits, body.facts)
-        rehearsal.play(journey_id, row.version, customer_id, events, start, horizon(start, body.until))
-        return _view(row.version, rehearsal)
+        simulation = Simulation(definition, render, traits, body.facts)
+        simulation.play(journey_id, row.version, customer_id, events, start, horizon(start, body.until))
+        return _view(row.version, simulation)
 
 
 def _events(body: DryRunIn, customer_id: str) -> list[TrackedEvent]:
@@ -61,8 +60,8 @@ def _events(body: DryRunIn, customer_id: str) -> list[TrackedEvent]:
     return [event(place, one.event, one.timestamp, one.properties) for place, one in enumerate(body.events)]
 
 
-def _view(version: int, rehearsal: Rehearsal) -> DryRunView:
-    run = rehearsal.run
+def _view(version: int, simulation: Simulation) -> DryRunView:
+    run = simulation.run
     return DryRunView(
         version=version,
         entered=run is not None,
@@ -75,7 +74,7 @@ def _view(version: int, rehearsal: Rehearsal) -> DryRunView:
             DryStep(
                 node_id=log.node_id, port=log.port, target=log.target, reason=log.reason, detail=dict(log.detail), at=at
             )
-            for at, log in rehearsal.steps
+            for at, log in simulation.steps
         ],
         messages=[
             DryMessage(
@@ -87,7 +86,7 @@ def _view(version: int, rehearsal: Rehearsal) -> DryRunView:
                 failure=sent.failure,
                 at=at,
             )
-            for at, sent in rehearsal.messages
+            for at, sent in simulation.messages
         ],
-        assumed=rehearsal.assumed,
+        assumed=simulation.assumed,
     )

@@ -6,21 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from services.journey.definition.cache import LiveJourney
 from services.journey.definition.graph import ENTRY, Definition, ExitOn, WaitFor
-from services.journey.definition.repository import LiveJourney
-from services.journey.engine import repository
+from services.journey.engine import history_repository, repository, waits_repository
 from services.journey.engine.advancing import Advancer, Job
-from services.journey.engine.models import Enrolment
-from services.journey.engine.recording import wait_row
-from services.journey.engine.run import Run
-from services.journey.engine.times import parse_duration, zone_named
+from services.journey.engine.recorder import wait_row
+from services.journey.run import Run
+from services.journey.times import parse_duration, zone_named
 from shared.contracts import JourneyEntered
-from shared.db import Transaction, excluded, insert_ignore, table, upsert
+from shared.db import Transaction
 from shared.ids import new_id
 from shared.messaging import Outbox
 
-ENROLMENT = table(Enrolment)
-RUN = repository.RUN
 OLDEST = timedelta(days=400)
 """How far back a late event may begin a run's time; what clients send as time may be anything."""
 
@@ -36,7 +33,7 @@ class Trigger:
     event: Mapping[str, object]
 
 
-class Entering:
+class Enrolling:
     """One for the engine."""
 
     def __init__(self, outbox: Outbox, advancer: Advancer) -> None:
@@ -57,10 +54,11 @@ class Entering:
             new_run(journey.id, journey.version, trigger, now)
             for trigger in await self._admit(tx, journey, triggers, now)
         ]
-        new = {key for (key,) in await insert_ignore(tx, RUN, [_row(run) for run in runs])}
-        runs = [run for run in runs if run.id in new]
+        runs = await repository.insert_runs(tx, runs)
         await self._enrol(tx, journey, runs, now)
-        await repository.add(tx, [wait for run in runs for wait in standing_waits(journey.definition, run)], [])
+        await waits_repository.insert_waits(
+            tx, [wait for run in runs for wait in standing_waits(journey.definition, run)]
+        )
         await self._outbox.publish(tx, [_entered(journey, run) for run in runs])
         await self._advancer.advance(tx, [Job(run, run) for run in runs], now)
         await self._tally(tx, journey, len(triggers), len(runs), now)
@@ -77,18 +75,15 @@ class Entering:
         for trigger in triggers:
             first.setdefault((trigger.customer_id, trigger.key if mode == "once_per_key" else ""), trigger)
         rows = [_enrolment(journey, *place, now, entries=0) for place in sorted(first)]
-        won = await insert_ignore(tx, ENROLMENT, rows, [ENROLMENT.c.customer_id, ENROLMENT.c.entry_key])
-        return [first[customer_id, key] for customer_id, key in sorted(won)]
+        return [first[place] for place in sorted(await repository.insert_enrolments(tx, rows))]
 
     async def _enrol(self, tx: Transaction, journey: LiveJourney, runs: Sequence[Run], now: datetime) -> None:
         places = Tally((run.customer_id, key) for run in runs for key in {"", run.entry_key})
         counted = [_enrolment(journey, *place, now, entries=amount) for place, amount in sorted(places.items())]
-        new = excluded(tx, ENROLMENT)
-        changes = {"entries": ENROLMENT.c.entries + new.entries, "last_at": new.last_at}
-        await upsert(tx, ENROLMENT, counted, ["journey_id", "customer_id", "entry_key"], changes)
+        await repository.count_entries(tx, counted)
 
     async def _tally(self, tx: Transaction, journey: LiveJourney, asked: int, entered: int, now: datetime) -> None:
-        tally: Tally[repository.CountKey] = Tally()
+        tally: Tally[history_repository.CountKey] = Tally()
         if entered:
             tally[journey.id, "enter", ENTRY, "", ""] = entered
         if refused := asked - entered:
@@ -96,7 +91,7 @@ class Entering:
             tally[journey.id, "refused", ENTRY, "already_active" if mode == "always" else "already_entered", ""] = (
                 refused
             )
-        await repository.count(tx, tally, now)
+        await history_repository.count(tx, tally, now)
 
 
 def _enrolment(journey: LiveJourney, customer_id: str, key: str, now: datetime, entries: int) -> dict[str, Any]:
@@ -127,12 +122,6 @@ def new_run(journey_id: str, version: int, trigger: Trigger, now: datetime) -> R
         due_at=now,
         event=trigger.event,
     )
-
-
-def _row(run: Run) -> dict[str, Any]:
-    names = ("id", "journey_id", "version", "customer_id", "entry_key", "trigger_id", "since", "entered_at", "seq")
-    fixed = {name: getattr(run, name) for name in names}
-    return {**fixed, **repository.to_values(run), "ended_at": None, "attempts": 0, "held": False, "signal": None}
 
 
 def standing_waits(definition: Definition, run: Run) -> list[dict[str, Any]]:

@@ -1,0 +1,33 @@
+"""The room of what journeys do: questions to other services, messages to customers, and the ledger of both."""
+
+from dataclasses import dataclass
+
+from services.journey.actions.api import router
+from services.journey.actions.messages import Messages
+from services.journey.actions.queries import SendLedger
+from services.journey.actions.questions import Questions
+from services.journey.actions.worker import WebhookWorker, WhyEnded
+from services.journey.inbox.room import InboxRoom
+from services.journey.settings import JourneySettings
+from services.journey.templates.room import TemplatesRoom
+from shared.room import Room
+from shared.service import Kit, Loop
+
+
+@dataclass(eq=False)
+class ActionsRoom(Room):
+    """Offers `questions` and `messages`, which write in the transaction of the step. `why_ended` is asked of the engine."""
+
+    kit: Kit
+    settings: JourneySettings
+    why_ended: WhyEnded
+    templates: TemplatesRoom
+    inbox: InboxRoom
+
+    def __post_init__(self) -> None:
+        worker = WebhookWorker(self.kit, self.settings, self.templates.egress, self.why_ended)
+        self.questions = Questions()
+        self.messages = Messages(worker.wake.set)
+        self.routers = [router]
+        self.provides = [SendLedger(self.kit)]
+        self.loops = [Loop("webhooks", worker.tick, 1.0, wake=worker.wake)]

@@ -1,0 +1,20 @@
+"""The table of customers' traits."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column
+from sqlmodel import Field
+
+from services.journey.base import Base
+from shared.db import JsonType, UtcDateTime
+
+
+class CustomerTraits(Base, table=True):
+    """What tracked events told of a customer: enough for templates, dates and time zones."""
+
+    __tablename__ = "customer_traits"
+
+    customer_id: str = Field(primary_key=True, max_length=255)
+    traits: dict[str, Any] = Field(sa_column=Column(JsonType, nullable=False))
+    updated_at: datetime = Field(sa_type=UtcDateTime)

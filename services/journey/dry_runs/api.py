@@ -1,0 +1,24 @@
+"""The route of the dry run."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from services.journey.dry_runs.queries import DryRuns
+from services.journey.dry_runs.schemas import DryRunIn, DryRunView
+from shared.web import Caller, Provided, needs
+
+router = APIRouter(prefix="/v1", tags=["journey runs"])
+JourneysRead = Annotated[Caller, Depends(needs("journey:journeys:read"))]
+Plays = Annotated[DryRuns, Provided(DryRuns)]
+
+
+@router.post("/journeys/{journey_id}/dry-run")
+async def dry_run_journey(caller: JourneysRead, journey_id: str, body: DryRunIn, dry_runs: Plays) -> DryRunView:
+    """Walk the newest version with a simulated customer and clock (试运行): same rules, nothing written or sent.
+
+    Coupons are taken as issued; a branch answers as `facts` tell, and is reported in `assumed` where they don't.
+    """
+    if body.customer_id is not None:
+        caller.require_customer(body.customer_id)
+    return await dry_runs.play(journey_id, body)
