@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from services.coupon.packs.giving import PackGiving
-from services.coupon.packs.managing import Packs
+from services.coupon.packs.claiming import PackClaims
+from services.coupon.packs.management import Packs
 from services.coupon.packs.schemas import PackClaimIn, PackClaimView, PackIn, PackPatch, PackView, Status
 from shared.web import Caller, ExternalId, Page, PageParams, Provided, client_of, needs
 
@@ -14,42 +14,42 @@ PacksRead = Annotated[Caller, Depends(needs("coupon:packs:read"))]
 PacksWrite = Annotated[Caller, Depends(needs("coupon:packs:write"))]
 CouponsRead = Annotated[Caller, Depends(needs("coupon:coupons:read"))]
 CouponsWrite = Annotated[Caller, Depends(needs("coupon:coupons:write"))]
-Managing = Annotated[Packs, Provided(Packs)]
-Giving = Annotated[PackGiving, Provided(PackGiving)]
+Management = Annotated[Packs, Provided(Packs)]
+Claims = Annotated[PackClaims, Provided(PackClaims)]
 
 
 @router.post("", status_code=201, summary="Create a coupon pack")
-async def create_pack(caller: PacksWrite, body: PackIn, packs: Managing) -> PackView:
+async def create_pack(caller: PacksWrite, body: PackIn, packs: Management) -> PackView:
     """Create a pack 礼包 of several coupons, such as a welcome pack 新人礼包. It is active unless `status` says paused."""
     return await packs.create(body)
 
 
 @router.get("", summary="List coupon packs")
 async def list_packs(
-    caller: PacksRead, paging: PageParams, packs: Managing, status: Status | None = None
+    caller: PacksRead, paging: PageParams, packs: Management, status: Status | None = None
 ) -> Page[PackView]:
     """Packs, newest first."""
     return await packs.page(paging, status)
 
 
 @router.get("/{pack_id}", summary="Read a coupon pack")
-async def get_pack(caller: PacksRead, pack_id: str, packs: Managing) -> PackView:
+async def get_pack(caller: PacksRead, pack_id: str, packs: Management) -> PackView:
     """One pack and how many were given."""
-    return await packs.get(pack_id)
+    return await packs.read(pack_id)
 
 
 @router.patch("/{pack_id}", summary="Change, pause or activate a coupon pack")
-async def change_pack(caller: PacksWrite, pack_id: str, body: PackPatch, packs: Managing) -> PackView:
+async def change_pack(caller: PacksWrite, pack_id: str, body: PackPatch, packs: Management) -> PackView:
     """Change a pack. Those that were given stay as they are."""
     return await packs.change(pack_id, body)
 
 
 @router.post("/{pack_id}/claims", status_code=201, summary="Claim a coupon pack")
 async def claim_pack(
-    caller: CouponsWrite, pack_id: str, body: PackClaimIn, request: Request, giving: Giving
+    caller: CouponsWrite, pack_id: str, body: PackClaimIn, request: Request, claims: Claims
 ) -> PackClaimView:
     """All coupons of the pack, or none: then the problem names the item that can't be given, as `item`."""
-    return await giving.claim(caller, client_of(request.scope), pack_id, body)
+    return await claims.claim(caller, client_of(request.scope), pack_id, body)
 
 
 @router.get("/{pack_id}/claims", summary="List the claims of a coupon pack")
@@ -57,14 +57,14 @@ async def list_pack_claims(
     caller: CouponsRead,
     pack_id: str,
     paging: PageParams,
-    giving: Giving,
+    claims: Claims,
     customer_id: Annotated[ExternalId | None, Query(description="of this customer only")] = None,
 ) -> Page[PackClaimView]:
     """Claims with their coupons, newest first."""
-    return await giving.page(caller, pack_id, paging, customer_id)
+    return await claims.page(caller, pack_id, paging, customer_id)
 
 
 @router.get("/{pack_id}/claims/{claim_id}", summary="Read a claim of a coupon pack")
-async def get_pack_claim(caller: CouponsRead, pack_id: str, claim_id: str, giving: Giving) -> PackClaimView:
+async def get_pack_claim(caller: CouponsRead, pack_id: str, claim_id: str, claims: Claims) -> PackClaimView:
     """One claim with its coupons."""
-    return await giving.get(caller, pack_id, claim_id)
+    return await claims.read(caller, pack_id, claim_id)

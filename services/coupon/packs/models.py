@@ -1,6 +1,7 @@
 """Tables of the packs."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, String, UniqueConstraint
 from sqlmodel import Field
@@ -28,7 +29,7 @@ class CouponPack(Base, table=True):
     id: str = Field(primary_key=True, sa_type=String(40))
     name: str = Field(sa_type=String(200))
     status: str = Field(sa_type=String(16))
-    items: list[dict[str, object]] = Field(sa_type=JsonType)
+    items: list[dict[str, Any]] = Field(sa_type=JsonType)
     total: int | None = Field(None, sa_type=BigInteger)
     per_customer: int = Field(1, sa_type=BigInteger)
     auto_on: str | None = Field(None, sa_type=String(32))
@@ -38,7 +39,7 @@ class CouponPack(Base, table=True):
 
 
 class PackClaim(Base, table=True):
-    """One customer's pack: the coupons that came with it. `number` counts her packs of one kind from 1."""
+    """One customer's pack: the coupons that came with it. `number` counts their packs of one kind from 1."""
 
     __tablename__ = "pack_claim"
     __table_args__ = (

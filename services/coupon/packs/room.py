@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from services.coupon.abuse.room import AbuseRoom
 from services.coupon.packs.api import router
-from services.coupon.packs.giving import PackGiving
-from services.coupon.packs.managing import Packs
+from services.coupon.packs.claiming import PackClaims
+from services.coupon.packs.handlers import Newcomers
+from services.coupon.packs.management import Packs
 from services.coupon.templates.room import TemplatesRoom
 from services.coupon.wallet.room import WalletRoom
 from shared.contracts import ProfileCreated
@@ -24,7 +25,7 @@ class PacksRoom(Room):
     wallet: WalletRoom
 
     def __post_init__(self) -> None:
-        giving = PackGiving(self.kit, self.wallet.granting, self.wallet.reading, self.abuse.watch)
+        claims = PackClaims(self.kit, self.wallet.granting, self.wallet.reading, self.abuse.watch)
         self.routers = [router]
-        self.provides = [Packs(self.kit), giving]
-        self.subscriptions = [Subscription("coupon.packs", (ProfileCreated,), giving.on_profile)]
+        self.provides = [Packs(self.kit), claims]
+        self.subscriptions = [Subscription("coupon.packs", (ProfileCreated,), Newcomers(self.kit, claims).on_profile)]

@@ -74,7 +74,7 @@ class PackView(View):
 
 
 class PackClaimIn(Body):
-    """Whose pack. `number` (1 for her first) makes the call safe to repeat: the same number is given once."""
+    """Whose pack. `number` (1 for their first) makes the call safe to repeat: the same number is given once."""
 
     customer_id: ExternalId
     number: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = None
