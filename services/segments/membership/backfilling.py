@@ -12,7 +12,7 @@ from services.segments.membership import repository, segment_repository
 from services.segments.membership.cache import RuleCache
 from services.segments.membership.evaluating import Evaluation
 from services.segments.membership.rule_set import Compiled, RuleSet
-from services.segments.membership.rules import MemberChange, compose, recompose
+from services.segments.membership.rules import MemberChange, Moment, compose, recompose
 from services.segments.profiles.repository import Person, find_after
 from services.segments.rules.scalars import micros
 from services.segments.rules.tree import SegmentLeaf
@@ -70,9 +70,10 @@ class Backfill:
         values = await repository.find_values(tx, people.keys())
         inside = await repository.find_segments(tx, people.keys())
         changes: list[MemberChange] = []
+        moment = Moment(now, "edit")
         for uid in people:
             changes += recompose(rules, uid, leaves.changes.get(uid, ()), values[uid], inside[uid])
-            changes += compose(rules, uid, [one], values[uid], inside[uid], now, "edit")
+            changes += compose(rules, uid, [one], values[uid], inside[uid], moment)
         await self._evaluation.save(tx, rules, leaves, changes, people)
         mine = [change for change in changes if change.segment.id == one.id]
         entered = sum(1 for change in mine if change.entered)

@@ -37,11 +37,13 @@ def scale() -> ColumnElement[int]:
 
 
 def fact_text(name: str) -> ColumnElement[str]:
+    """The text form of an event's property."""
     found: ColumnElement[str] = StoredEvent.c.facts["t"][name].as_string()
     return found
 
 
 def fact_number(name: str) -> ColumnElement[int]:
+    """The number of an event's property, in millionths."""
     return _fact_integer("n", name)
 
 

@@ -31,6 +31,7 @@ class Touched:
     causes: dict[int, str] = field(default_factory=dict)
 
     def cause(self, uid: int) -> str:
+        """Why memberships of this profile change."""
         return "merge" if uid in self.rebuilt else self.causes.get(uid, "event")
 
 

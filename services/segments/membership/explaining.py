@@ -28,6 +28,7 @@ class Case:
     traits: dict[tuple[int, str], Scalar] = field(default_factory=dict)
 
     def verdict(self, leaf: StateLeaf, at: int) -> Verdict:
+        """What one leaf says as of an instant."""
         if isinstance(leaf, TraitLeaf):
             return judge_trait(leaf, self.traits.get((self.uid, leaf.trait)), at)
         return judge(leaf, self.events.get((self.uid, leaf.id), []), at)

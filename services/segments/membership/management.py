@@ -102,14 +102,17 @@ class Segments:
         return node, zone
 
     async def read(self, segment_id: str) -> SegmentView:
+        """One segment. Raises a 404 problem."""
         async with self._kit.db.read() as tx:
             return await _view(tx, await repository.read_segment(tx, segment_id))
 
     async def page(self, paging: Paging, status: str | None) -> Page[SegmentView]:
+        """Newest first: those of a status, else all but archived ones."""
         async with self._kit.db.read() as tx:
             return await repository.segments_page(tx, status, paging, await count_live(tx))
 
     async def versions(self, segment_id: str, paging: Paging) -> Page[VersionView]:
+        """Every definition that a segment had, newest first."""
         async with self._kit.db.read() as tx:
             await repository.read_segment(tx, segment_id)
             return await repository.versions_page(tx, segment_id, paging)

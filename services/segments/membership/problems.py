@@ -14,10 +14,12 @@ def refused_rule(faults: Faults) -> Unprocessable:
 
 
 def unknown_segment() -> NotFound:
+    """There is no segment of that id."""
     return NotFound("segment_not_found", "There is no such segment; list them with GET /v1/segments.")
 
 
 def segment_archived() -> Conflict:
+    """What is archived stays as it is."""
     return Conflict("segment_archived", "This segment is archived and can't change; create a new one.")
 
 

@@ -39,6 +39,7 @@ class RuleSet:
 
     @cached_property
     def by_id(self) -> dict[str, Compiled]:
+        """The segments by their ids."""
         return {one.id: one for one in self.segments}
 
     @cached_property

@@ -31,7 +31,7 @@ class State:
 
 
 class Moment(NamedTuple):
-    """When (µs) and why something began."""
+    """When (µs) something happens, and why."""
 
     at: int
     cause: str
@@ -130,7 +130,7 @@ def recompose(
         # Whoever is new enters as what the first moment made of them: no entry that ends in the same instant.
         values.update({change.leaf_id: change.value for change in changes})
         touched = [one for change in changes for one in rules.users.get(change.leaf_id, ())]
-        return compose(rules, uid, [*rules.default_members, *touched], values, inside, created.at, created.cause)
+        return compose(rules, uid, [*rules.default_members, *touched], values, inside, created)
     found: list[MemberChange] = []
     ordered = sorted(changes, key=lambda change: (change.at, change.cause != "time"))
     for (at, cause), group in groupby(ordered, key=lambda change: (change.at, change.cause)):
@@ -138,7 +138,7 @@ def recompose(
         for change in group:
             values[change.leaf_id] = change.value
             touched += rules.users.get(change.leaf_id, ())
-        found += compose(rules, uid, touched, values, inside, at, cause)
+        found += compose(rules, uid, touched, values, inside, Moment(at, cause))
     return found
 
 
@@ -148,8 +148,7 @@ def compose(
     touched: Iterable[Compiled],
     values: dict[int, bool],
     inside: set[str],
-    at: int,
-    cause: str,
+    moment: Moment,
 ) -> list[MemberChange]:
     """Compose segments in their order; a change passes on to the segments that refer to it."""
     waiting = {rules.place[one.id]: one for one in touched}
@@ -162,7 +161,7 @@ def compose(
         if is_in == (one.id in inside):
             continue
         (inside.add if is_in else inside.discard)(one.id)
-        found.append(MemberChange(one, uid, is_in, at, cause))
+        found.append(MemberChange(one, uid, is_in, moment.at, moment.cause))
         waiting.update({rules.place[other.id]: other for other in rules.dependents.get(one.id, ())})
     return found
 

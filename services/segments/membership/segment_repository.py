@@ -89,14 +89,17 @@ async def versions_page(tx: Transaction, segment_id: str, paging: Paging) -> Pag
 
 
 async def insert_segment(tx: Transaction, row: dict[str, Any]) -> None:
+    """A segment that was not there before."""
     await tx.run(insert(Segment.table).values(**row))
 
 
 async def insert_version(tx: Transaction, row: dict[str, Any]) -> None:
+    """One more definition of a segment."""
     await tx.run(insert(SegmentVersion.table).values(**row))
 
 
 async def update_segment(tx: Transaction, segment_id: str, changes: dict[str, Any]) -> None:
+    """Set these columns of one segment."""
     await tx.run(update(Segment.table).where(Segment.c.id == segment_id).values(**changes))
 
 

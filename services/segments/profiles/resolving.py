@@ -21,13 +21,20 @@ class Named(Protocol):
     """What resolving needs to know of an item; it sets `uid`."""
 
     @property
-    def type(self) -> str: ...
+    def type(self) -> str:
+        """identify, alias or another kind of call."""
+
     @property
-    def user_id(self) -> str | None: ...
+    def user_id(self) -> str | None:
+        """The customer whom it names."""
+
     @property
-    def anonymous_id(self) -> str | None: ...
+    def anonymous_id(self) -> str | None:
+        """The device or browser that it comes from."""
+
     @property
-    def previous_id(self) -> str | None: ...
+    def previous_id(self) -> str | None:
+        """The anonymous id that an alias joins to the user."""
 
     uid: int
 

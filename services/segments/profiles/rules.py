@@ -12,10 +12,12 @@ Key = str
 
 
 def user_key(value: str) -> Key:
+    """The identifier of a customer."""
     return f"{USER}:{value}"
 
 
 def anonymous_key(value: str) -> Key:
+    """The identifier of a device or browser that nobody has signed in on."""
     return f"{ANONYMOUS}:{value}"
 
 

@@ -71,6 +71,7 @@ class Reader:
         return value
 
     def choice(self, value: object, allowed: tuple[str, ...], pointer: str, what: str) -> str:
+        """One of the allowed words."""
         if not isinstance(value, str) or value not in allowed:
             raise self.refuse(pointer, f"{what} is one of {', '.join(allowed)}.")
         return value

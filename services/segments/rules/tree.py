@@ -43,6 +43,8 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class TraitLeaf:
+    """A condition on a trait."""
+
     id: int
     source: dict[str, Any] = field(compare=False)
     trait: str
@@ -66,6 +68,8 @@ class EventLeaf:
 
 @dataclass(frozen=True, slots=True)
 class SegmentLeaf:
+    """Being in another segment."""
+
     id: int
     source: dict[str, Any] = field(compare=False)
     segment: str

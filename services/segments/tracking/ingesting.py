@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from services.segments.events import repository as events
@@ -71,7 +72,7 @@ class Ingestion:
         fresh = [item for item in items if item.message_id in stored]
         touched = _touched(rules, fresh, resolved)
         touched.traits = await _keep_traits(tx, fresh)
-        await _keep_contacts(tx, fresh, resolved, now)
+        await _keep_contacts(tx, fresh, now)
         await self._publish(tx, fresh, resolved)
         await self._evaluation.apply(tx, rules, micros(now), touched, resolved.people)
         return stored
@@ -140,7 +141,7 @@ def _trait_row(uid: int, name: str, value: Any, at: int) -> dict[str, Any]:
     }
 
 
-async def _keep_contacts(tx: Transaction, fresh: Sequence[Item], resolved: Resolved, now: Any) -> None:
+async def _keep_contacts(tx: Transaction, fresh: Sequence[Item], now: datetime) -> None:
     links = {
         key: item.uid
         for item in fresh

@@ -143,7 +143,7 @@ async def test_flips_of_an_archived_segment_are_nobodys(segments: Any) -> None:
 
 
 async def test_a_definition_that_fails_halfway_leaves_no_trace(segments: Any) -> None:
-    """The book that a rolled back transaction saw must not stay in memory."""
+    """The rule set that a rolled back transaction saw must not stay in memory."""
     outbox = segments.running.service.kit.outbox
     publish, calls = outbox.publish, 0
 
@@ -157,7 +157,7 @@ async def test_a_definition_that_fails_halfway_leaves_no_trace(segments: Any) ->
     outbox.publish = failing
     answer = await segments.http.post("/v1/segments", json={"name": "ghost", "rule": {"event": "Product Viewed"}})
     assert answer.status_code == 503
-    # The next book is another process's.
+    # The next rule set is another process's.
     kit = segments.running.service.kit
     other = RunningService(create_service(kit.settings, kit.bus, kit.clock), kit.bus, kit.clock, Recorder())
     made = await Segments(other, kit.clock).segment({"event": "Order Completed"})
