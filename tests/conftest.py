@@ -1,5 +1,6 @@
 """Fixtures that every test may use: a clock, a fresh database on each backend, a bus, and services running on them."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -11,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit import servers
+from kit import runs, servers
+from kit.broker import sweep
 from kit.engines import SharedStatements
+from kit.postgres import TestDatabase, drop
 from kit.services import INTERNAL_SECRET, Recorder, RunningService
 
 from shared.clock import ManualClock
@@ -23,6 +26,17 @@ from shared.service import Service
 from shared.settings import ServiceSettings
 
 RunService = Callable[..., Awaitable[RunningService]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    runs.this_run()  # before workers and children start, which inherit it
+    if not hasattr(config, "workerinput"):
+        runs.kill_orphans()
+        for kind, name in runs.ledger().left_behind():
+            if kind == "database" and servers.available("postgresql"):
+                drop(name)
+            elif kind == "broker" and servers.available("rabbitmq"):
+                asyncio.run(sweep(name.split()))
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -56,13 +70,13 @@ class Backend:
     dialect: str
     data_dir: Path
     database_url: str | None
-    server: servers.TestDatabase | None = None
+    server: TestDatabase | None = None
 
 
 @pytest.fixture(scope="session")
-def _worker_database(worker_id: str) -> Iterator[servers.TestDatabase]:
+def _worker_database(worker_id: str) -> Iterator[TestDatabase]:
     servers.require("postgresql")
-    database = servers.TestDatabase(f"quanyu_test_{worker_id}_{os.getpid()}")
+    database = TestDatabase(worker_id)
     database.create()
     yield database
     database.drop()
@@ -81,7 +95,7 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]
     if request.param == "sqlite":
         yield Backend("sqlite", tmp_path, None)
         return
-    database: servers.TestDatabase = request.getfixturevalue("_worker_database")
+    database: TestDatabase = request.getfixturevalue("_worker_database")
     database.clear()
     yield Backend("postgresql", tmp_path, database.url, database)
 
@@ -118,15 +132,16 @@ async def run_service(
     async with AsyncExitStack() as stack:
 
         async def run(create: Callable[..., Service], kind: type[ServiceSettings], **settings: Any) -> RunningService:
-            base = {
+            base: dict[str, Any] = {
                 "data_dir": backend.data_dir,
                 "database_url": backend.database_url,
                 "database_pool_size": 5,
                 "internal_secret": INTERNAL_SECRET,
+                "migrate_on_start": False,
             }
             service = create(kind(**{**base, **settings}), bus, clock)
             if find_spec(service.kit.migrations) is None:
-                pass  # a test's own part, which makes its tables itself
+                await service.migrate()  # a test's own part, which makes its tables itself
             elif service.kit.db.dialect == "sqlite":
                 await _migrated_files.copy(service)
             elif backend.server is not None:

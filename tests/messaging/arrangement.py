@@ -6,15 +6,15 @@ import os
 import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-import aio_pika
 import aiosqlite
 from kit import servers
+from kit.broker import swept
 from messaging.probe import CONSUMERS, ProbeSettings
 from messaging.proxy import TcpProxy
 
@@ -106,26 +106,11 @@ async def arrange(kind: str, data_dir: Path, database_url: str | None) -> AsyncI
     netloc = parts.netloc.rpartition("@")
     bus_url = urlunsplit(parts._replace(netloc=f"{netloc[0]}{netloc[1]}127.0.0.1:{proxy.port}"))
     place = Place(kind, str(data_dir), database_url, bus_url)
-    try:
-        yield Arrangement(place, proxy)
-    finally:
-        await proxy.cut()
+    async with AsyncExitStack() as stack:
         if kind == "rabbit":
-            await sweep(place.prefix)
-
-
-async def sweep(prefix: str) -> None:
-    """Delete everything that a test's bus declared."""
-    waits = (0.05, *RETRY_SECONDS)
-    topology = Topology(prefix, waits)
-    connection = await aio_pika.connect(servers.BROKER_URL)
-    async with connection:
-        channel = await connection.channel()
-        for consumer in CONSUMERS:
-            waiting = [topology.waiting(consumer, seconds) for seconds in waits]
-            for queue in (*waiting, topology.queue(consumer), topology.parked(consumer)):
-                await channel.queue_delete(queue)
-        await channel.exchange_delete(topology.exchange)
+            await stack.enter_async_context(swept(Topology(place.prefix, (0.05, *RETRY_SECONDS)), CONSUMERS))
+        stack.push_async_callback(proxy.cut)
+        yield Arrangement(place, proxy)
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: float = 20.0) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from kit import servers
+from kit.postgres import TestDatabase
 from messaging.arrangement import Arrangement, arrange
 from messaging.probe import create_probe
 
@@ -24,7 +25,7 @@ def servers_of_arrangement(request: pytest.FixtureRequest) -> tuple[str, str | N
         return kind, None
     if kind == "rabbit":
         servers.require("rabbitmq")
-    database: servers.TestDatabase = request.getfixturevalue("_worker_database")
+    database: TestDatabase = request.getfixturevalue("_worker_database")
     database.clear()
     return kind, database.url
 

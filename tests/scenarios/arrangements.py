@@ -4,13 +4,13 @@ import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aio_pika
 from kit import servers
+from kit.broker import swept
 from rich.console import Console
 
 from shared.messaging.topology import Topology
@@ -81,7 +81,10 @@ async def arrange(kind: str, folder: Path, database_url: str | None) -> AsyncIte
     prefix = f"qs-{uuid.uuid4().hex[:12]}"
     environment = _environment(kind, folder, database_url, prefix)
     log = folder / "processes.log"
-    with log.open("w") as output:
+    async with AsyncExitStack() as stack:
+        output = stack.enter_context(log.open("w"))
+        if kind != "embedded":
+            await stack.enter_async_context(swept(Topology(prefix, RETRY_SECONDS), _consumers()))
         console = Console(file=output, width=400, color_system=None)
         processes = Processes(environment, {name: free_port() for name in names}, console, folder=folder)
         running = RunningSuite(kind, processes, environment, folder / "data", names[-1], log)
@@ -98,8 +101,6 @@ async def arrange(kind: str, folder: Path, database_url: str | None) -> AsyncIte
             raise
         finally:
             await processes.stop()
-            if kind != "embedded":
-                await _sweep(prefix)
 
 
 def _environment(kind: str, folder: Path, database_url: str | None, prefix: str) -> dict[str, str]:
@@ -125,19 +126,6 @@ def _environment(kind: str, folder: Path, database_url: str | None, prefix: str)
     if kind == "each_alone":
         environment["QUANYU_INTERNAL_SECRET"] = "a-secret-that-only-the-scenarios-know"
     return environment
-
-
-async def _sweep(prefix: str) -> None:
-    """Delete every queue that the suite declared."""
-    topology = Topology(prefix, RETRY_SECONDS)
-    connection = await aio_pika.connect(servers.BROKER_URL)
-    async with connection:
-        channel = await connection.channel()
-        for consumer in _consumers():
-            waiting = [topology.waiting(consumer, seconds) for seconds in RETRY_SECONDS]
-            for queue in (*waiting, topology.queue(consumer), topology.parked(consumer)):
-                await channel.queue_delete(queue)
-        await channel.exchange_delete(topology.exchange)
 
 
 def _consumers() -> set[str]:

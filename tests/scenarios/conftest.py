@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from kit import servers
+from kit.postgres import TestDatabase
 from rich.console import Console
 from scenarios.apps import SegmentApp, verify_all
 from scenarios.arrangements import RunningSuite, arrange
@@ -26,7 +27,7 @@ def start_suite(request: pytest.FixtureRequest, tmp_path: Path) -> StartSuite:
     url: str | None = None
     if callspec is None or callspec.params.get("kind") != "embedded":
         servers.require("rabbitmq")
-        database: servers.TestDatabase = request.getfixturevalue("_worker_database")
+        database: TestDatabase = request.getfixturevalue("_worker_database")
         database.create()  # made again: empty, also after a test that was killed
         url = database.url
     return lambda kind: arrange(kind, tmp_path, url)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from kit import servers
+from kit.postgres import TestDatabase
 
 from gateway.settings import GatewaySettings
 from shared.settings import ServiceSettings
@@ -84,7 +85,7 @@ def test_each_part_gets_a_role_and_a_schema_of_its_own() -> None:
 
 def test_the_roles_script_runs_twice_and_keeps_the_parts_apart() -> None:
     servers.require("postgresql")
-    database = servers.TestDatabase("quanyu_test_roles")
+    database = TestDatabase("roles")
     database.create()
     # other names than the real roles, which belong to the whole server
     script = (ROOT / "deploy/postgres/roles.sql").read_text().replace("quanyu_", "quanyu_test_roles_")
