@@ -5,6 +5,7 @@ from shared.db.bulk import insert_bulk, update_bulk
 from shared.db.dialect import claim_due, excluded, insert_ignore, planned_for_whole_tables, table, upsert
 from shared.db.engine import Database, Transaction
 from shared.db.faults import is_outage, is_transient, is_unstorable
+from shared.db.many import one_of
 from shared.db.rounds import delete_some, prune, sweep
 from shared.db.rows import as_dict
 from shared.db.types import JsonType, UtcDateTime, json_dumps, json_loads
@@ -27,6 +28,7 @@ __all__ = [
     "is_unstorable",
     "json_dumps",
     "json_loads",
+    "one_of",
     "part_registry",
     "planned_for_whole_tables",
     "prune",

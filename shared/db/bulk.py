@@ -5,16 +5,14 @@ For hot paths. Against the driver's executemany it saves a plan start per row on
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-import orjson
 from sqlalchemy import Table, TextClause, text
 from sqlalchemy.dialects import postgresql
 
 from shared.db.engine import Transaction
-from shared.db.types import instant_text
+from shared.db.types import bulk_json
 
 _POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy types it for 2.1 only in part
 
@@ -29,7 +27,7 @@ async def insert_bulk(
     if not rows:
         return []
     statement = _insert(target, tuple(rows[0]), tx.dialect, ignore)
-    return [tuple(row) for row in (await tx.execute(statement, {"rows": _json(rows)})).all()]
+    return [tuple(row) for row in (await tx.execute(statement, {"rows": bulk_json(rows)})).all()]
 
 
 async def update_bulk(
@@ -49,17 +47,7 @@ async def update_bulk(
     if not rows:
         return 0
     shape = (tuple(rows[0]), tuple(match.items()), tuple(values.items()))
-    return (await tx.execute(_update(target, *shape, tx.dialect), {"rows": _json(rows)})).rowcount
-
-
-def _json(rows: Sequence[Mapping[str, Any]]) -> str:
-    return orjson.dumps(rows, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return instant_text(value)
-    raise TypeError(f"a bulk row can't hold {type(value).__name__}")
+    return (await tx.execute(_update(target, *shape, tx.dialect), {"rows": bulk_json(rows)})).rowcount
 
 
 @lru_cache(maxsize=256)
