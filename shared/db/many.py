@@ -64,7 +64,7 @@ class _Tuples(TypeDecorator[Any]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:  # noqa: ARG002 - SQLAlchemy names it
         return bulk_json(list(value))
 
 
@@ -72,7 +72,7 @@ class _Condition(FunctionElement[bool]):
     inherit_cache = True
     type = Boolean()
 
-    def self_group(self, against: Any = None) -> Any:
+    def self_group(self, against: Any = None) -> Any:  # noqa: ARG002 - SQLAlchemy names it
         """As it stands: SQLAlchemy would ask SQLite whether it `= 1`, and SQLite then read the whole table."""
         return self
 

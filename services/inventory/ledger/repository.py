@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
-from sqlalchemy import Select, bindparam, select, tuple_, update
+from sqlalchemy import Select, bindparam, select, union, update
 
 from services.inventory.ledger.models import StockDocument, StockLevel, StockMovement
 from services.inventory.ledger.rules import COUNTERS, Level, LevelKey, Movement
 from services.inventory.ledger.schemas import MovementView, StockView
 from services.inventory.ledger.views import stock_view
 from services.inventory.locations.models import Location
-from shared.db import Transaction, insert_bulk, insert_ignore, update_bulk
+from shared.db import Transaction, insert_bulk, insert_ignore, one_of, update_bulk
 from shared.ids import new_id
 from shared.web import Page, Paging, filtered, page_of
 
@@ -28,8 +28,8 @@ _LEVELS: Final = select(
     Location.c.active,
     Location.c.can_ship,
 ).join(Location.table, Location.c.id == StockLevel.c.location_id)
-_BY_KEY: Final = tuple_(StockLevel.c.sku, StockLevel.c.location_id).in_(bindparam("keys", expanding=True))
-_BY_SKU: Final = StockLevel.c.sku.in_(bindparam("skus", expanding=True))
+_BY_KEY: Final = one_of((StockLevel.c.sku, StockLevel.c.location_id), "keys")
+_BY_SKU: Final = one_of(StockLevel.c.sku, "skus")
 
 
 def _locked(statement: Select[Any]) -> Select[Any]:
@@ -38,7 +38,8 @@ def _locked(statement: Select[Any]) -> Select[Any]:
 
 _LOCK_KEYS: Final = _locked(_LEVELS.where(_BY_KEY))
 _LOCK_SKUS: Final = _locked(_LEVELS.where(_BY_SKU))
-_LOCK_BOTH: Final = _locked(_LEVELS.where(_BY_KEY | _BY_SKU))
+_BOTH: Final = union(*(select(StockLevel.c.id).where(either) for either in (_BY_KEY, _BY_SKU)))
+_LOCK_BOTH: Final = _locked(_LEVELS.where(StockLevel.c.id.in_(_BOTH)))
 _OF_SKUS: Final = _LEVELS.where(_BY_SKU).order_by(StockLevel.c.sku, StockLevel.c.location_id)
 
 _UPDATE_SAFETY: Final = (
@@ -48,26 +49,20 @@ _UPDATE_SAFETY: Final = (
 )
 
 
-def padded(values: Sequence[T]) -> Sequence[T]:
-    """The values, the last one repeated up to a power of two: few lengths of IN list, so few statements to prepare."""
-    size = 1 << (len(values) - 1).bit_length()
-    return [*values, *([values[-1]] * (size - len(values)))]
-
-
 async def lock_levels(tx: Transaction, keys: Sequence[LevelKey], skus: Sequence[str]) -> list[Level]:
     """The levels of ``keys`` and every level of ``skus``, locked until the transaction ends. Missing levels are left out."""
     if keys and skus:
-        return await tx.rows(Level, _LOCK_BOTH, {"keys": padded(keys), "skus": padded(skus)})
+        return await tx.rows(Level, _LOCK_BOTH, {"keys": keys, "skus": skus})
     if keys:
-        return await tx.rows(Level, _LOCK_KEYS, {"keys": padded(keys)})
+        return await tx.rows(Level, _LOCK_KEYS, {"keys": keys})
     if skus:
-        return await tx.rows(Level, _LOCK_SKUS, {"skus": padded(skus)})
+        return await tx.rows(Level, _LOCK_SKUS, {"skus": skus})
     return []
 
 
 async def levels_of(tx: Transaction, skus: Sequence[str]) -> list[Level]:
     """Every level of the SKUs, not locked: for answers, never for decisions."""
-    return await tx.rows(Level, _OF_SKUS, {"skus": padded(skus)}) if skus else []
+    return await tx.rows(Level, _OF_SKUS, {"skus": skus}) if skus else []
 
 
 async def page_levels(tx: Transaction, paging: Paging, sku: str | None, location_id: str | None) -> Page[StockView]:

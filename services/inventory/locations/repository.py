@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from services.inventory.locations.models import Location
 from services.inventory.locations.schemas import LocationView
 from services.inventory.locations.views import location_view
-from shared.db import Transaction, insert_ignore
+from shared.db import Transaction, insert_ignore, one_of
 from shared.web import Page, Paging, filtered, page_of
 
 
@@ -28,7 +28,7 @@ async def lock(tx: Transaction, location_id: str) -> Location | None:
 
 async def known_ids(tx: Transaction, ids: Sequence[str]) -> set[str]:
     """Those of the ids that are locations."""
-    return set(await tx.scalars(select(Location.c.id).where(Location.c.id.in_(ids)))) if ids else set()
+    return set(await tx.scalars(select(Location.c.id).where(one_of(Location.c.id, ids)))) if ids else set()
 
 
 async def insert_location(tx: Transaction, row: Mapping[str, Any]) -> bool:

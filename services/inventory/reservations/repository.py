@@ -6,24 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Select, bindparam, delete, exists, select
+from sqlalchemy import Select, delete, exists, select
 
-from services.inventory.ledger.repository import padded
 from services.inventory.reservations.models import ReservationLineRow, ReservationRow
 from services.inventory.reservations.rules import OPEN, Line, Reservation, Status
-from shared.db import Transaction, insert_bulk, update_bulk
+from shared.db import Transaction, insert_bulk, one_of, update_bulk
 from shared.web import Page, Paging, filtered, page_of
 
 _NAMES: Final = tuple(ReservationRow.c.keys())
-_IDS: Final = ReservationRow.c.id.in_(bindparam("ids", expanding=True))
-_BY_ORDER: Final = select(ReservationRow.table).where(
-    ReservationRow.c.order_id.in_(bindparam("orders", expanding=True))
-)
+_IDS: Final = one_of(ReservationRow.c.id, "ids")
+_BY_ORDER: Final = select(ReservationRow.table).where(one_of(ReservationRow.c.order_id, "orders"))
 _BY_ID: Final = select(ReservationRow.table).where(_IDS).order_by(ReservationRow.c.id)
 _LOCK: Final = _BY_ID.with_for_update()
 _LINES: Final = (
     select(ReservationLineRow.table)
-    .where(ReservationLineRow.c.reservation_id.in_(bindparam("ids", expanding=True)))
+    .where(one_of(ReservationLineRow.c.reservation_id, "ids"))
     .order_by(ReservationLineRow.c.reservation_id, ReservationLineRow.c.line_no)
 )
 _CHANGING: Final = ("status", "expires_at", "extended", "reserved_again", "version", "updated_at")
@@ -46,20 +43,20 @@ class _Id(NamedTuple):
 async def by_order(tx: Transaction, order_ids: Iterable[str]) -> dict[str, Reservation]:
     """The reservations of these orders, by order id."""
     orders = sorted(set(order_ids))
-    found = await _load(tx, _BY_ORDER, {"orders": padded(orders)}) if orders else []
+    found = await _load(tx, _BY_ORDER, {"orders": orders}) if orders else []
     return {reservation.order_id: reservation for reservation in found}
 
 
 async def by_id(tx: Transaction, ids: Iterable[str]) -> dict[str, Reservation]:
     wanted = sorted(set(ids))
-    found = await _load(tx, _BY_ID, {"ids": padded(wanted)}) if wanted else []
+    found = await _load(tx, _BY_ID, {"ids": wanted}) if wanted else []
     return {reservation.id: reservation for reservation in found}
 
 
 async def lock(tx: Transaction, ids: Iterable[str]) -> dict[str, Reservation]:
     """The reservations by id, locked in the order of their ids."""
     wanted = sorted(set(ids))
-    found = await _load(tx, _LOCK, {"ids": padded(wanted)}) if wanted else []
+    found = await _load(tx, _LOCK, {"ids": wanted}) if wanted else []
     return {reservation.id: reservation for reservation in found}
 
 
@@ -138,7 +135,7 @@ async def insert_lines(tx: Transaction, reservations: Iterable[Reservation]) -> 
 async def replace_lines(tx: Transaction, reservations: Sequence[Reservation]) -> None:
     """The lines of reservations that were placed anew; what they were before stands in the ledger."""
     ids = [reservation.id for reservation in reservations]
-    await tx.run(delete(ReservationLineRow.table).where(ReservationLineRow.c.reservation_id.in_(ids)))
+    await tx.run(delete(ReservationLineRow.table).where(one_of(ReservationLineRow.c.reservation_id, ids)))
     await insert_lines(tx, reservations)
 
 
@@ -186,7 +183,7 @@ async def loaded(tx: Transaction, rows: Sequence[ReservationRow]) -> list[Reserv
     if not rows:
         return []
     lines: dict[str, list[Line]] = defaultdict(list)
-    for line in await tx.rows(ReservationLineRow, _LINES, {"ids": padded([row.id for row in rows])}):
+    for line in await tx.rows(ReservationLineRow, _LINES, {"ids": [row.id for row in rows]}):
         lines[line.reservation_id].append(_line(line))
     return [_reservation(row, lines[row.id]) for row in rows]
 
