@@ -11,7 +11,7 @@ from shared.web import Caller, Provided, merchant_needs
 router = APIRouter(prefix="/v1/audit", tags=["segments"])
 
 
-@router.get("/segments")
+@router.get("/segments", summary="Prove memberships")
 async def audit_segments(
     _: Annotated[Caller, Depends(merchant_needs("segments:audit:read"))], audit: Annotated[Audit, Provided(Audit)]
 ) -> AuditView:

@@ -13,7 +13,7 @@ ProfilesRead = Annotated[Caller, Depends(needs("segments:profiles:read"))]
 Views = Annotated[CustomerViews, Provided(CustomerViews)]
 
 
-@router.get("/profiles")
+@router.get("/profiles", summary="List people")
 async def list_profiles(
     caller: ProfilesRead,
     views: Views,
@@ -24,13 +24,13 @@ async def list_profiles(
     return await views.page(caller, page, identifier)
 
 
-@router.get("/profiles/{customer_id}")
+@router.get("/profiles/{customer_id}", summary="Read one person")
 async def get_profile(caller: ProfilesRead, views: Views, customer_id: str) -> ProfileView:
     """One person, by customer id or profile id."""
     return await views.read(caller, customer_id)
 
 
-@router.get("/profiles/{customer_id}/timeline")
+@router.get("/profiles/{customer_id}/timeline", summary="List what somebody did")
 async def get_timeline(caller: ProfilesRead, views: Views, customer_id: str, page: PageParams) -> Page[TimelineEntry]:
     """What somebody did, newest first."""
     return await views.timeline(caller, customer_id, page)

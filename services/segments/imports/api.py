@@ -13,7 +13,7 @@ ImportsWrite = Annotated[Caller, Depends(merchant_needs("segments:imports:write"
 Importing = Annotated[OrdersImport, Provided(OrdersImport)]
 
 
-@router.post("/imports/orders")
+@router.post("/imports/orders", summary="Import order history")
 async def import_orders(_: ImportsWrite, orders: Importing, body: OrdersIn) -> OrdersResult:
     """Bring in order history: up to 500 whole orders. Each is accepted, a duplicate, or rejected with its reason."""
     return await orders.run(body)

@@ -57,7 +57,7 @@ def _route(path: str, kind: str, body: type[BaseModel], summary: str, collector:
     return HotRoute("POST", f"/v1/{path}", WRITE, collect, summary, body, Accepted, parse=False, tags=("tracking",))
 
 
-@router.get("/tracking-rejects")
+@router.get("/tracking-rejects", summary="List dead letters")
 async def list_rejects(
     _: RejectsRead,
     letters: Letters,
