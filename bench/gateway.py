@@ -33,7 +33,7 @@ async def _drive(app: Any, scope: dict[str, Any]) -> float:
 
 async def measure() -> tuple[float, float]:
     """Median seconds of one call: through the gateway, and straight to the inventory service."""
-    from gateway.keys.managing import new_key
+    from gateway.keys.management import new_key
     from shared.web.identity import SCOPE_KEY, Caller
     from suite.settings import SuiteSettings
     from suite.wiring import embedded

@@ -67,7 +67,7 @@ def database() -> Iterator[str]:
 @contextmanager
 def suite(backend: str, **settings: str) -> Iterator[Suite]:
     """The suite in one process on `sqlite` or `postgresql`, with an administrator key, torn down afterwards."""
-    from gateway.keys.managing import new_key
+    from gateway.keys.management import new_key
 
     key = new_key("secret")
     folder = tempfile.mkdtemp(prefix="quanyu-bench-")

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from fastapi import APIRouter
 
 from shared.messaging import Subscription
 from shared.service import Kit, Loop, Service
 from shared.web import HotRoute, create_app
+
+S = TypeVar("S", bound=Service)
 
 
 class Room:
@@ -27,8 +29,15 @@ class Room:
     """Async context managers (by factory) that are open while the service runs."""
 
 
-def join(kit: Kit, rooms: Sequence[Room], *, description: str = "") -> Service:
-    """The service of these rooms. Routes are matched, loops ticked and resources entered in the order of the rooms."""
+@overload
+def join(kit: Kit, rooms: Sequence[Room], *, description: str = "") -> Service: ...
+@overload
+def join(kit: Kit, rooms: Sequence[Room], *, description: str = "", kind: type[S]) -> S: ...
+def join(kit: Kit, rooms: Sequence[Room], *, description: str = "", kind: type[Service] = Service) -> Service:
+    """The service of these rooms, or a subclass of it.
+
+    Routes are matched, loops ticked and resources entered in the order of the rooms.
+    """
     app = create_app(
         kit,
         routers=list(chain.from_iterable(room.routers for room in rooms)),
@@ -36,7 +45,7 @@ def join(kit: Kit, rooms: Sequence[Room], *, description: str = "") -> Service:
         hot_routes=list(chain.from_iterable(room.hot_routes for room in rooms)),
         description=description,
     )
-    return Service(
+    return kind(
         kit,
         app,
         subscriptions=list(chain.from_iterable(room.subscriptions for room in rooms)),

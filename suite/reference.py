@@ -117,7 +117,7 @@ def _summaries() -> dict[tuple[str, str], str]:
         services = [create(kind(**flags), bus, clock) for create, kind in map(service, SERVICES)]
         forwarders = {service.name: AsgiForwarder(service.app) for service in services}
         gateway = create_gateway(GatewaySettings(**flags), bus, clock, forwarders)
-        documents = [service.app.openapi() for service in (*services, gateway)]
+        documents = [app.openapi() for app in (*(service.app for service in services), gateway.admin)]
     return {
         (method.upper(), path): operation.get("summary", "")
         for document in documents

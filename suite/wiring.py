@@ -163,7 +163,8 @@ def build(name: str, flags: Flags, bus: Bus) -> Service:
     if name in SERVICES:
         create, options = service(name)
         return create(load(options, flags), bus, clock)
-    from gateway.app import create_gateway, http_upstreams
+    from gateway.app import create_gateway
+    from gateway.forwarding.upstreams import http_upstreams
     from gateway.settings import GatewaySettings
 
     settings = load(GatewaySettings, flags)

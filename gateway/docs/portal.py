@@ -6,7 +6,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.docs.gathering import Documents
+from gateway.docs.documents import Documents
 from shared.web import NotFound
 from shared.web.asgi import Headers, header, respond
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from gateway.keys.managing import KeyManager
+from gateway.keys.management import Keys
 from gateway.keys.rules import Kind
 from gateway.keys.schemas import KeyIn, KeyView, NewKeyView, RotateIn
 from shared.web import Caller, Page, PageParams, Provided, needs
@@ -13,11 +13,11 @@ from shared.web import Caller, Page, PageParams, Provided, needs
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 KeysRead = Annotated[Caller, Depends(needs("gateway:keys:read"))]
 KeysWrite = Annotated[Caller, Depends(needs("gateway:keys:write"))]
-Keys = Annotated[KeyManager, Provided(KeyManager)]
+Managed = Annotated[Keys, Provided(Keys)]
 
 
 @router.post("", status_code=201)
-async def create_key(caller: KeysWrite, body: KeyIn, keys: Keys, response: Response) -> NewKeyView:
+async def create_key(caller: KeysWrite, body: KeyIn, keys: Managed, response: Response) -> NewKeyView:
     """Make a key. It is shown in this answer only; what is stored can't be turned back into it."""
     response.headers["cache-control"] = "no-store"
     return await keys.create(caller, body)
@@ -26,7 +26,7 @@ async def create_key(caller: KeysWrite, body: KeyIn, keys: Keys, response: Respo
 @router.get("")
 async def list_keys(
     caller: KeysRead,
-    keys: Keys,
+    keys: Managed,
     paging: PageParams,
     kind: Kind | None = None,
     owner_id: Annotated[str | None, Query(max_length=40)] = None,
@@ -36,14 +36,14 @@ async def list_keys(
 
 
 @router.get("/{key_id}")
-async def get_key(caller: KeysRead, keys: Keys, key_id: str) -> KeyView:
+async def get_key(caller: KeysRead, keys: Managed, key_id: str) -> KeyView:
     """One key, without its secret."""
-    return await keys.get(caller, key_id)
+    return await keys.read(caller, key_id)
 
 
 @router.post("/{key_id}/rotate", status_code=201)
 async def rotate_key(
-    caller: KeysWrite, keys: Keys, key_id: str, response: Response, body: RotateIn | None = None
+    caller: KeysWrite, keys: Managed, key_id: str, response: Response, body: RotateIn | None = None
 ) -> NewKeyView:
     """Make its successor. The old key works to the end of the overlap; its answers then carry Deprecation and Sunset."""
     response.headers["cache-control"] = "no-store"
@@ -52,6 +52,6 @@ async def rotate_key(
 
 
 @router.delete("/{key_id}", status_code=204)
-async def revoke_key(caller: KeysWrite, keys: Keys, key_id: str) -> None:
+async def revoke_key(caller: KeysWrite, keys: Managed, key_id: str) -> None:
     """Revoke at once. A revoked key stays listed."""
     await keys.revoke(caller, key_id)

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, Column, Index, String
 from sqlmodel import Field
 
 from gateway.base import Base
+from gateway.keys.rules import Kind
 from shared.db import JsonType, UtcDateTime
 
 
@@ -24,7 +25,7 @@ class ApiKey(Base, table=True):
 
     id: str = Field(primary_key=True, max_length=40)
     owner_id: str = Field(max_length=40, index=True)
-    kind: str = Field(max_length=20)
+    kind: Kind = Field(sa_column=Column(String(20), nullable=False))
     name: str = Field(max_length=200)
     digest: str = Field(sa_column=Column(String(64), nullable=False, unique=True))
     hint: str = Field(max_length=20, description="first 12 and last 4 characters")

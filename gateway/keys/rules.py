@@ -8,13 +8,11 @@ import hashlib
 import re
 import zlib
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Literal
 
 from shared.web.identity import covers
 
 Kind = Literal["secret", "restricted", "publishable", "partner"]
-Network = IPv4Network | IPv6Network
 
 LENGTH = 60
 _MARKS: dict[Kind, str] = {"secret": "sk", "restricted": "rk", "publishable": "pk", "partner": "rk"}
@@ -64,14 +62,3 @@ def uncovered(granted: Iterable[str], wanted: Iterable[str]) -> list[str]:
     """Those of `wanted` that `granted` does not include."""
     mine = tuple(granted)
     return [scope for scope in wanted if not any(covers(one, scope) for one in mine)]
-
-
-def address_allowed(address: str, networks: Iterable[Network]) -> bool:
-    """True when `address` lies in one of `networks`. An address that can't be read lies in none."""
-    try:
-        parsed: IPv4Address | IPv6Address = ip_address(address.split("%")[0])
-    except ValueError:
-        return False
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
-        parsed = parsed.ipv4_mapped
-    return any(parsed in network for network in networks)

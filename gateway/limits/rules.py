@@ -7,19 +7,7 @@ Nothing doubles at the edge of a window, and an idle bucket needs no memory.
 from dataclasses import dataclass
 from math import ceil
 
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """`quota` requests per `window` seconds, all at once or evenly. `name` appears in the RateLimit headers."""
-
-    name: str
-    quota: int
-    window: float
-
-    @property
-    def spacing(self) -> float:
-        """Seconds that one request costs."""
-        return self.window / self.quota
+from gateway.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)

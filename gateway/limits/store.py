@@ -7,8 +7,9 @@ from typing import Any, Protocol, cast
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from gateway.limits.rules import Decision, Policy, decide
+from gateway.limits.rules import Decision, decide
 from gateway.metrics import LIMIT_STORE_FAILURES
+from gateway.policy import Policy
 from shared.clock import Clock
 from shared.observability.logging import get_logger
 

@@ -5,15 +5,15 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from gateway.webhooks_in.managing import SourceManager
-from gateway.webhooks_in.receiving import HookReceiver
+from gateway.webhooks_in.accepting import Accepting
+from gateway.webhooks_in.management import Sources
 from gateway.webhooks_in.schemas import (
     HookAnswer,
     NewSourceView,
     Outcome,
     ReceivedView,
-    SourceChange,
     SourceIn,
+    SourcePatch,
     SourceSecretRotation,
     SourceView,
     Trial,
@@ -24,14 +24,14 @@ from shared.web import Caller, Page, PageParams, Provided, needs
 router = APIRouter(prefix="/v1", tags=["webhooks in"])
 SourcesRead = Annotated[Caller, Depends(needs("gateway:sources:read"))]
 SourcesWrite = Annotated[Caller, Depends(needs("gateway:sources:write"))]
-Sources = Annotated[SourceManager, Provided(SourceManager)]
-Receiver = Annotated[HookReceiver, Provided(HookReceiver)]
+Managed = Annotated[Sources, Provided(Sources)]
+Accepts = Annotated[Accepting, Provided(Accepting)]
 
 _ANY_BODY: dict[str, Any] = {"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}}
 
 
 @router.post("/webhook-sources", status_code=201)
-async def create_source(caller: SourcesWrite, body: SourceIn, sources: Sources, response: Response) -> NewSourceView:
+async def create_source(caller: SourcesWrite, body: SourceIn, sources: Managed, response: Response) -> NewSourceView:
     """Let a partner post to a URL of its own. The answer holds the secret, once; whoever has it can settle orders."""
     response.headers["cache-control"] = "no-store"
     return await sources.create(caller, body)
@@ -40,7 +40,7 @@ async def create_source(caller: SourcesWrite, body: SourceIn, sources: Sources, 
 @router.get("/webhook-sources")
 async def list_sources(
     caller: SourcesRead,
-    sources: Sources,
+    sources: Managed,
     paging: PageParams,
     status: Literal["active", "paused"] | None = None,
     scheme: Annotated[str | None, Query(max_length=40)] = None,
@@ -50,19 +50,19 @@ async def list_sources(
 
 
 @router.get("/webhook-sources/{source_id}")
-async def get_source(caller: SourcesRead, sources: Sources, source_id: str) -> SourceView:
+async def get_source(caller: SourcesRead, sources: Managed, source_id: str) -> SourceView:
     """One source, without its secret."""
-    return await sources.get(caller, source_id)
+    return await sources.read(caller, source_id)
 
 
 @router.patch("/webhook-sources/{source_id}")
-async def change_source(caller: SourcesWrite, sources: Sources, source_id: str, body: SourceChange) -> SourceView:
+async def change_source(caller: SourcesWrite, sources: Managed, source_id: str, body: SourcePatch) -> SourceView:
     """Rename, map otherwise; pause or resume."""
     return await sources.change(caller, source_id, body)
 
 
 @router.delete("/webhook-sources/{source_id}", status_code=204)
-async def delete_source(caller: SourcesWrite, sources: Sources, source_id: str) -> None:
+async def delete_source(caller: SourcesWrite, sources: Managed, source_id: str) -> None:
     """Remove a source: what is posted to its URL is refused from now on."""
     await sources.remove(caller, source_id)
 
@@ -70,7 +70,7 @@ async def delete_source(caller: SourcesWrite, sources: Sources, source_id: str) 
 @router.post("/webhook-sources/{source_id}/rotate-secret")
 async def rotate_source_secret(
     caller: SourcesWrite,
-    sources: Sources,
+    sources: Managed,
     source_id: str,
     response: Response,
     body: SourceSecretRotation | None = None,
@@ -82,7 +82,7 @@ async def rotate_source_secret(
 
 
 @router.post("/webhook-sources/{source_id}/test")
-async def test_source(caller: SourcesRead, sources: Sources, source_id: str, body: Trial) -> TrialView:
+async def test_source(caller: SourcesRead, sources: Managed, source_id: str, body: Trial) -> TrialView:
     """Show what a body would become, by the source's mapping or by another. Nothing is published or stored."""
     return await sources.try_out(caller, source_id, body)
 
@@ -90,7 +90,7 @@ async def test_source(caller: SourcesRead, sources: Sources, source_id: str, bod
 @router.get("/webhook-sources/{source_id}/received")
 async def list_received(
     caller: SourcesRead,
-    sources: Sources,
+    sources: Managed,
     source_id: str,
     paging: PageParams,
     outcome: Outcome | None = None,
@@ -101,7 +101,7 @@ async def list_received(
 
 
 @router.post("/hooks/{source_id}", status_code=202, openapi_extra=_ANY_BODY)
-async def receive_hook(request: Request, receiver: Receiver, source_id: str) -> HookAnswer:
+async def receive_hook(request: Request, accepting: Accepts, source_id: str) -> HookAnswer:
     """Where partners post. The signature is the key; the answer comes once the message is safe.
 
     401 for whatever is not proven, an unknown source included; 422 for what its mapping can't read; 503 while paused.
@@ -109,4 +109,4 @@ async def receive_hook(request: Request, receiver: Receiver, source_id: str) -> 
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
         headers.setdefault(name, value)
-    return await receiver.receive(source_id, headers, await request.body(), headers.get("x-forwarded-for", ""))
+    return await accepting.accept(source_id, headers, await request.body(), headers.get("x-forwarded-for", ""))

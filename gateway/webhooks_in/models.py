@@ -11,7 +11,7 @@ from shared.db import JsonType, UtcDateTime
 
 
 class Source(Base, table=True):
-    """Somebody who may post to `/v1/hooks/{id}`. `secrets` as in `gateway/rotation.py`; `maps_to` as in `mapping.py`.
+    """Somebody who may post to `/v1/hooks/{id}`. `secrets` as in `gateway/rotation.py`; `maps_to` as in `maps_to.py`.
 
     `signature_failures` counts the deliveries that were not proven; their reason is kept of the last one only.
     """

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
-from gateway.webhooks_in.mapping import ANY_ORDER_EVENT, EVENT_NAMES, Fields, MapsTo
+from gateway.webhooks_in.maps_to import ANY_ORDER_EVENT, EVENT_NAMES, Fields, MapsTo
 from gateway.webhooks_in.pointers import MISSING, found
 from shared.contracts import OrderCancelled, OrderCompleted, OrderEvent, OrderPaid, OrderRefunded, RefundedLine
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from gateway.webhooks_in.mapping import MapsTo
+from gateway.webhooks_in.maps_to import MapsTo
 from shared.web import Body, Instant, JsonObject, Name, Text, View
 
 Outcome = Literal["accepted", "ignored", "refused", "paused"]
@@ -20,7 +20,7 @@ class SourceIn(Body):
     maps_to: MapsTo
 
 
-class SourceChange(Body):
+class SourcePatch(Body):
     """What to change; leave out what stays. A paused source answers 503, so that its partner tries again later."""
 
     name: Name | None = None

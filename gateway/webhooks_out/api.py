@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from gateway.webhooks_out.managing import WebhookManager
+from gateway.webhooks_out.management import Endpoints
 from gateway.webhooks_out.schemas import (
     DeliveryDetail,
     DeliveryView,
-    EndpointChange,
     EndpointIn,
+    EndpointPatch,
     EndpointView,
     NewEndpointView,
     SecretRotation,
@@ -20,82 +20,82 @@ from shared.web import Caller, Page, PageParams, Provided, needs
 router = APIRouter(prefix="/v1", tags=["webhooks"])
 WebhooksRead = Annotated[Caller, Depends(needs("gateway:webhooks:read"))]
 WebhooksWrite = Annotated[Caller, Depends(needs("gateway:webhooks:write"))]
-Webhooks = Annotated[WebhookManager, Provided(WebhookManager)]
+Managed = Annotated[Endpoints, Provided(Endpoints)]
 
 
 @router.post("/webhook-endpoints", status_code=201)
 async def create_endpoint(
-    caller: WebhooksWrite, body: EndpointIn, webhooks: Webhooks, response: Response
+    caller: WebhooksWrite, body: EndpointIn, endpoints: Managed, response: Response
 ) -> NewEndpointView:
     """Register a URL. The answer holds the signing secret, once; deliveries follow Standard Webhooks."""
     response.headers["cache-control"] = "no-store"
-    return await webhooks.create(caller, body)
+    return await endpoints.create(caller, body)
 
 
 @router.get("/webhook-endpoints")
 async def list_endpoints(
-    caller: WebhooksRead, webhooks: Webhooks, paging: PageParams, status: Literal["enabled", "disabled"] | None = None
+    caller: WebhooksRead, endpoints: Managed, paging: PageParams, status: Literal["enabled", "disabled"] | None = None
 ) -> Page[EndpointView]:
     """Endpoints, newest first."""
-    return await webhooks.page(caller, paging, status)
+    return await endpoints.page(caller, paging, status)
 
 
 @router.get("/webhook-endpoints/{endpoint_id}")
-async def get_endpoint(caller: WebhooksRead, webhooks: Webhooks, endpoint_id: str) -> EndpointView:
+async def get_endpoint(caller: WebhooksRead, endpoints: Managed, endpoint_id: str) -> EndpointView:
     """One endpoint, without its secret."""
-    return await webhooks.get(caller, endpoint_id)
+    return await endpoints.read(caller, endpoint_id)
 
 
 @router.patch("/webhook-endpoints/{endpoint_id}")
 async def change_endpoint(
-    caller: WebhooksWrite, webhooks: Webhooks, endpoint_id: str, body: EndpointChange
+    caller: WebhooksWrite, endpoints: Managed, endpoint_id: str, body: EndpointPatch
 ) -> EndpointView:
     """Change URL, events or description; disable or enable."""
-    return await webhooks.change(caller, endpoint_id, body)
+    return await endpoints.change(caller, endpoint_id, body)
 
 
 @router.delete("/webhook-endpoints/{endpoint_id}", status_code=204)
-async def delete_endpoint(caller: WebhooksWrite, webhooks: Webhooks, endpoint_id: str) -> None:
+async def delete_endpoint(caller: WebhooksWrite, endpoints: Managed, endpoint_id: str) -> None:
     """Remove an endpoint; what waits for it is given up."""
-    await webhooks.remove(caller, endpoint_id)
+    await endpoints.remove(caller, endpoint_id)
 
 
 @router.get("/webhook-endpoints/{endpoint_id}/deliveries")
 async def list_deliveries(
     caller: WebhooksRead,
-    webhooks: Webhooks,
+    endpoints: Managed,
     endpoint_id: str,
     paging: PageParams,
     status: Literal["pending", "delivered", "failed"] | None = None,
     event_type: Annotated[str | None, Query(max_length=80)] = None,
 ) -> Page[DeliveryView]:
     """What was sent to an endpoint, or waits to be; newest first."""
-    return await webhooks.deliveries(caller, endpoint_id, paging, status, event_type)
+    return await endpoints.deliveries(caller, endpoint_id, paging, status, event_type)
 
 
 @router.post("/webhook-endpoints/{endpoint_id}/test", status_code=202)
-async def test_endpoint(caller: WebhooksWrite, webhooks: Webhooks, endpoint_id: str) -> DeliveryView:
+async def test_endpoint(caller: WebhooksWrite, endpoints: Managed, endpoint_id: str) -> DeliveryView:
     """Send a `webhook.test` event to this endpoint."""
-    return await webhooks.test(caller, endpoint_id)
+    return await endpoints.test(caller, endpoint_id)
 
 
 @router.post("/webhook-endpoints/{endpoint_id}/rotate-secret")
 async def rotate_secret(
-    caller: WebhooksWrite, webhooks: Webhooks, endpoint_id: str, response: Response, body: SecretRotation | None = None
+    caller: WebhooksWrite, endpoints: Managed, endpoint_id: str, response: Response, body: SecretRotation | None = None
 ) -> NewEndpointView:
     """Make a new signing secret. Until the overlap ends each delivery carries two signatures."""
     response.headers["cache-control"] = "no-store"
     overlap = (body or SecretRotation()).overlap_seconds
-    return await webhooks.rotate_secret(caller, endpoint_id, timedelta(seconds=overlap))
+    return await endpoints.rotate_secret(caller, endpoint_id, timedelta(seconds=overlap))
 
 
 @router.get("/webhook-deliveries/{delivery_id}")
-async def get_delivery(caller: WebhooksRead, webhooks: Webhooks, delivery_id: str) -> DeliveryDetail:
+async def get_delivery(caller: WebhooksRead, endpoints: Managed, delivery_id: str) -> DeliveryDetail:
     """One delivery with its payload and its tries."""
-    return await webhooks.delivery(caller, delivery_id)
+    return await endpoints.delivery(caller, delivery_id)
 
 
 @router.post("/webhook-deliveries/{delivery_id}/replay", status_code=202)
-async def replay_delivery(caller: WebhooksWrite, webhooks: Webhooks, delivery_id: str) -> DeliveryView:
+async def replay_delivery(caller: WebhooksWrite, endpoints: Managed, delivery_id: str) -> DeliveryView:
     """Send a delivery again, under the same `webhook-id`."""
-    return await webhooks.replay(caller, delivery_id)
+    return await endpoints.replay(caller, delivery_id)

@@ -1,180 +1,214 @@
 """The SQL of outgoing webhooks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Row, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, exists, func, insert, or_, select, update
 
 from gateway.webhooks_out.models import Attempt, Delivery, Endpoint, WebhookEvent
-from shared.db import Transaction, claim_due, insert_ignore, table
-from shared.web import Caller
+from shared.db import Database, Transaction, claim_due, insert_ignore, prune
+from shared.web import Caller, Page, Paging, filtered, page_of
 
-ENDPOINTS, EVENTS = table(Endpoint), table(WebhookEvent)
-DELIVERIES, ATTEMPTS = table(Delivery), table(Attempt)
-_PRUNE_BATCH = 1000
+T = TypeVar("T")
+
+
+class Listener(NamedTuple):
+    """An enabled endpoint with the patterns of what it wants to hear."""
+
+    id: str
+    events: list[str]
+
+
+class Target(NamedTuple):
+    """An endpoint as it is called."""
+
+    id: str
+    owner_id: str
+    url: str
+    secrets: list[dict[str, Any]]
+    failing_since: datetime | None
+
+
+class _Body(NamedTuple):
+    id: str
+    body: bytes
 
 
 # endpoints
 
 
-def visible(statement: Any, caller: Caller) -> Any:
+def _visible(statement: Select[*tuple[Any, ...]], caller: Caller) -> Select[*tuple[Any, ...]]:
     """The wall between owners: the merchant's secret keys see all endpoints, every other key its own owner's."""
-    statement = statement.where(ENDPOINTS.c.status != "deleted")
-    return statement if caller.kind == "secret" else statement.where(ENDPOINTS.c.owner_id == caller.owner_id)
+    statement = statement.where(Endpoint.c.status != "deleted")
+    return statement if caller.kind == "secret" else statement.where(Endpoint.c.owner_id == caller.owner_id)
 
 
-async def endpoint(tx: Transaction, endpoint_id: str, caller: Caller) -> Row[Any] | None:
-    statement = visible(select(ENDPOINTS).where(ENDPOINTS.c.id == endpoint_id), caller)
-    return (await tx.execute(statement)).one_or_none()
+async def find_endpoint(tx: Transaction, endpoint_id: str, caller: Caller) -> Endpoint | None:
+    return await tx.row(Endpoint, _visible(select(Endpoint.table).where(Endpoint.c.id == endpoint_id), caller))
 
 
-async def add_endpoint(tx: Transaction, row: Mapping[str, Any]) -> None:
-    await tx.execute(insert(ENDPOINTS).values(**row))
+async def page_of_endpoints(
+    tx: Transaction, caller: Caller, status: str | None, paging: Paging, to_view: Callable[[Endpoint], T]
+) -> Page[T]:
+    """Endpoints that `caller` may know of, newest first; None asks for all."""
+    statement = filtered(_visible(select(Endpoint.table), caller), {Endpoint.c.status: status})
+    return await page_of(tx, Endpoint, statement, Endpoint.c.id, paging, to_view)
 
 
-async def change_endpoint(tx: Transaction, endpoint_id: str, values: Mapping[str, Any]) -> bool:
-    chosen = update(ENDPOINTS).where(ENDPOINTS.c.id == endpoint_id, ENDPOINTS.c.status != "deleted")
-    return (await tx.execute(chosen.values(**values))).rowcount > 0
+async def insert_endpoint(tx: Transaction, row: Mapping[str, Any]) -> None:
+    await tx.run(insert(Endpoint.table).values(**row))
 
 
-async def swap_secrets(
+async def update_endpoint(tx: Transaction, endpoint_id: str, values: Mapping[str, Any]) -> None:
+    chosen = update(Endpoint.table).where(Endpoint.c.id == endpoint_id, Endpoint.c.status != "deleted")
+    await tx.run(chosen.values(**values))
+
+
+async def replace_secrets(
     tx: Transaction, endpoint_id: str, seen_at: datetime, secrets: Sequence[Mapping[str, Any]], now: datetime
 ) -> bool:
-    """Replace the secrets unless the endpoint was changed since `seen_at`."""
-    chosen = update(ENDPOINTS).where(ENDPOINTS.c.id == endpoint_id, ENDPOINTS.c.changed_at == seen_at)
-    return (await tx.execute(chosen.values(secrets=list(secrets), changed_at=now))).rowcount > 0
+    """False when the endpoint was changed since `seen_at`."""
+    chosen = update(Endpoint.table).where(Endpoint.c.id == endpoint_id, Endpoint.c.changed_at == seen_at)
+    return await tx.run(chosen.values(secrets=list(secrets), changed_at=now)) > 0
 
 
-async def listening(tx: Transaction) -> Sequence[Row[Any]]:
-    """The enabled endpoints with their patterns."""
-    statement = select(ENDPOINTS.c.id, ENDPOINTS.c.events).where(ENDPOINTS.c.status == "enabled")
-    return (await tx.execute(statement)).all()
+async def listeners(tx: Transaction) -> list[Listener]:
+    statement = select(Endpoint.c.id, Endpoint.c.events).where(Endpoint.c.status == "enabled")
+    return await tx.rows(Listener, statement)
 
 
 async def disable(tx: Transaction, endpoint_id: str, reason: str, now: datetime) -> bool:
     """Disable an enabled endpoint and give up what waits for it. False when it was not enabled (any more)."""
-    chosen = update(ENDPOINTS).where(ENDPOINTS.c.id == endpoint_id, ENDPOINTS.c.status == "enabled")
-    values = {"status": "disabled", "disabled_reason": reason, "changed_at": now}
-    if not (await tx.execute(chosen.values(**values))).rowcount:
+    chosen = update(Endpoint.table).where(Endpoint.c.id == endpoint_id, Endpoint.c.status == "enabled")
+    if not await tx.run(chosen.values(status="disabled", disabled_reason=reason, changed_at=now)):
         return False
     await give_up(tx, endpoint_id, f"endpoint disabled: {reason}", now)
     return True
 
 
 async def give_up(tx: Transaction, endpoint_id: str, why: str, now: datetime) -> None:
-    waiting = (DELIVERIES.c.endpoint_id == endpoint_id) & (DELIVERIES.c.status == "pending")
-    await tx.execute(
-        update(DELIVERIES)
-        .where(waiting)
-        .values(status="failed", last_error=why, next_attempt_at=None, lease=None, lease_until=None, finished_at=now)
-    )
+    """Nothing more is sent of what waits for an endpoint."""
+    waiting = update(Delivery.table).where(Delivery.c.endpoint_id == endpoint_id, Delivery.c.status == "pending")
+    ended = {"status": "failed", "last_error": why, "finished_at": now}
+    await tx.run(waiting.values(**ended, next_attempt_at=None, lease=None, lease_until=None))
 
 
-async def note_health(tx: Transaction, endpoint_id: str, *, well: bool, pause: datetime | None, now: datetime) -> None:
+async def update_health(
+    tx: Transaction, endpoint_id: str, *, well: bool, pause: datetime | None, now: datetime
+) -> None:
     """Remember since when an endpoint has been failing, and what pause it asked for."""
-    mine = update(ENDPOINTS).where(ENDPOINTS.c.id == endpoint_id)
+    mine = update(Endpoint.table).where(Endpoint.c.id == endpoint_id)
     if well:
-        troubled = or_(ENDPOINTS.c.failing_since.is_not(None), ENDPOINTS.c.paused_until.is_not(None))
-        await tx.execute(mine.where(troubled).values(failing_since=None, paused_until=None))
+        troubled = or_(Endpoint.c.failing_since.is_not(None), Endpoint.c.paused_until.is_not(None))
+        await tx.run(mine.where(troubled).values(failing_since=None, paused_until=None))
         return
-    await tx.execute(mine.where(ENDPOINTS.c.failing_since.is_(None)).values(failing_since=now))
+    await tx.run(mine.where(Endpoint.c.failing_since.is_(None)).values(failing_since=now))
     if pause is not None:
-        await tx.execute(mine.values(paused_until=pause))
+        await tx.run(mine.values(paused_until=pause))
 
 
 # deliveries
 
 
-async def add_event(tx: Transaction, row: Mapping[str, Any]) -> None:
-    await insert_ignore(tx, EVENTS, [row])
+async def insert_event(tx: Transaction, row: Mapping[str, Any]) -> None:
+    await insert_ignore(tx, WebhookEvent.table, [row])
 
 
-async def add_deliveries(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> int:
-    """One per endpoint and event, however often the event comes; answers how many were new."""
-    return len(await insert_ignore(tx, DELIVERIES, rows))
+async def insert_deliveries(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+    """One per endpoint and event, however often the event comes."""
+    await insert_ignore(tx, Delivery.table, rows)
 
 
-async def delivery(tx: Transaction, delivery_id: str, caller: Caller) -> Row[Any] | None:
-    mine = select(DELIVERIES).join(ENDPOINTS, ENDPOINTS.c.id == DELIVERIES.c.endpoint_id)
-    return (await tx.execute(visible(mine.where(DELIVERIES.c.id == delivery_id), caller))).one_or_none()
+async def find_delivery(tx: Transaction, delivery_id: str, caller: Caller) -> Delivery | None:
+    mine = select(Delivery.table).join(Endpoint.table, Endpoint.c.id == Delivery.c.endpoint_id)
+    return await tx.row(Delivery, _visible(mine.where(Delivery.c.id == delivery_id), caller))
 
 
-async def payload(tx: Transaction, event_id: str) -> bytes:
-    return bytes(await tx.scalar(select(EVENTS.c.body).where(EVENTS.c.id == event_id)))
+async def page_of_deliveries(
+    tx: Transaction,
+    endpoint_id: str,
+    status: str | None,
+    event_type: str | None,
+    paging: Paging,
+    to_view: Callable[[Delivery], T],
+) -> Page[T]:
+    """An endpoint's deliveries, newest first; None asks for all."""
+    wanted = {Delivery.c.endpoint_id: endpoint_id, Delivery.c.status: status, Delivery.c.event_type: event_type}
+    return await page_of(tx, Delivery, filtered(select(Delivery.table), wanted), Delivery.c.id, paging, to_view)
 
 
-async def attempts(tx: Transaction, delivery_id: str) -> Sequence[Row[Any]]:
-    statement = select(ATTEMPTS).where(ATTEMPTS.c.delivery_id == delivery_id).order_by(ATTEMPTS.c.id.desc()).limit(50)
-    return (await tx.execute(statement)).all()
+async def attempts(tx: Transaction, delivery_id: str) -> list[Attempt]:
+    """The last fifty, newest first."""
+    statement = select(Attempt.table).where(Attempt.c.delivery_id == delivery_id)
+    return await tx.rows(Attempt, statement.order_by(Attempt.c.id.desc()).limit(50))
 
 
 async def replay(tx: Transaction, delivery_id: str, now: datetime) -> bool:
     """Make a delivery due at once, with its schedule begun anew. False while an attempt is under way."""
-    free = or_(DELIVERIES.c.lease_until.is_(None), DELIVERIES.c.lease_until < now)
-    chosen = update(DELIVERIES).where(DELIVERIES.c.id == delivery_id, free)
-    values = {"status": "pending", "round": 0, "next_attempt_at": now, "lease": None, "lease_until": None}
-    return (await tx.execute(chosen.values(**values, finished_at=None))).rowcount > 0
+    chosen = update(Delivery.table).where(Delivery.c.id == delivery_id, _free(now))
+    again = {"status": "pending", "round": 0, "next_attempt_at": now, "finished_at": None}
+    return await tx.run(chosen.values(**again, lease=None, lease_until=None)) > 0
 
 
-def _due(now: datetime) -> Any:
-    free = or_(DELIVERIES.c.lease_until.is_(None), DELIVERIES.c.lease_until < now)
-    return (DELIVERIES.c.status == "pending") & (DELIVERIES.c.next_attempt_at <= now) & free
+def _free(now: datetime) -> ColumnElement[bool]:
+    """A lease that ran out is free again: its worker died between send and record."""
+    return or_(Delivery.c.lease_until.is_(None), Delivery.c.lease_until < now)
 
 
-async def endpoints_with_work(tx: Transaction, now: datetime, limit: int) -> Sequence[Row[Any]]:
+def _due(now: datetime) -> ColumnElement[bool]:
+    return (Delivery.c.status == "pending") & (Delivery.c.next_attempt_at <= now) & _free(now)
+
+
+async def targets_with_work(tx: Transaction, now: datetime, limit: int) -> list[Target]:
     """Endpoints that something is due for, longest waiting first, with what is needed to call them."""
-    waiting = func.min(DELIVERIES.c.next_attempt_at).label("since")
-    due = select(DELIVERIES.c.endpoint_id, waiting).where(_due(now)).group_by(DELIVERIES.c.endpoint_id).subquery()
-    columns = (ENDPOINTS.c.id, ENDPOINTS.c.owner_id, ENDPOINTS.c.url, ENDPOINTS.c.secrets, ENDPOINTS.c.failing_since)
-    awake = or_(ENDPOINTS.c.paused_until.is_(None), ENDPOINTS.c.paused_until <= now)
+    waiting = func.min(Delivery.c.next_attempt_at).label("since")
+    due = select(Delivery.c.endpoint_id, waiting).where(_due(now)).group_by(Delivery.c.endpoint_id).subquery()
+    columns = (Endpoint.c.id, Endpoint.c.owner_id, Endpoint.c.url, Endpoint.c.secrets, Endpoint.c.failing_since)
+    awake = or_(Endpoint.c.paused_until.is_(None), Endpoint.c.paused_until <= now)
     statement = (
         select(*columns)
-        .join(due, due.c.endpoint_id == ENDPOINTS.c.id)
-        .where(ENDPOINTS.c.status == "enabled", awake)
+        .join(due, due.c.endpoint_id == Endpoint.c.id)
+        .where(Endpoint.c.status == "enabled", awake)
         .order_by(due.c.since)
         .limit(limit)
     )
-    return (await tx.execute(statement)).all()
+    return await tx.rows(Target, statement)
 
 
 async def claim(
     tx: Transaction, endpoint_id: str, now: datetime, limit: int, lease: str, until: datetime
 ) -> list[Delivery]:
-    """Take due deliveries of one endpoint. A lease that ran out is free again: its worker died between send and record."""
+    """Take due deliveries of one endpoint."""
     return await claim_due(
         tx,
         Delivery,
-        where=_due(now) & (DELIVERIES.c.endpoint_id == endpoint_id),
-        order_by=DELIVERIES.c.next_attempt_at,
+        where=_due(now) & (Delivery.c.endpoint_id == endpoint_id),
+        order_by=Delivery.c.next_attempt_at,
         limit=limit,
         values={"lease": lease, "lease_until": until},
     )
 
 
 async def bodies(tx: Transaction, event_ids: Sequence[str]) -> dict[str, bytes]:
-    statement = select(EVENTS.c.id, EVENTS.c.body).where(EVENTS.c.id.in_(event_ids))
-    return {row.id: bytes(row.body) for row in await tx.execute(statement)}
+    """What is sent, by event."""
+    statement = select(WebhookEvent.c.id, WebhookEvent.c.body).where(WebhookEvent.c.id.in_(event_ids))
+    return {row.id: bytes(row.body) for row in await tx.rows(_Body, statement)}
 
 
-async def settle(tx: Transaction, delivery_id: str, lease: str, values: Mapping[str, Any]) -> bool:
+async def settle(tx: Transaction, delivery_id: str, lease: str | None, values: Mapping[str, Any]) -> bool:
     """Record an attempt's end if this worker still holds the delivery: its lease may have run out, or been taken away."""
-    chosen = update(DELIVERIES).where(DELIVERIES.c.id == delivery_id, DELIVERIES.c.lease == lease)
-    counted = {"attempts": DELIVERIES.c.attempts + 1, "lease": None, "lease_until": None}
-    return (await tx.execute(chosen.values(**counted, **values))).rowcount > 0
+    chosen = update(Delivery.table).where(Delivery.c.id == delivery_id, Delivery.c.lease == lease)
+    counted = {"attempts": Delivery.c.attempts + 1, "lease": None, "lease_until": None}
+    return await tx.run(chosen.values(**counted, **values)) > 0
 
 
-async def add_attempt(tx: Transaction, row: Mapping[str, Any]) -> None:
-    await tx.execute(insert(ATTEMPTS).values(**row))
+async def insert_attempt(tx: Transaction, row: Mapping[str, Any]) -> None:
+    await tx.run(insert(Attempt.table).values(**row))
 
 
-async def prune(tx: Transaction, before: datetime) -> bool:
-    """Forget finished deliveries and events that nothing refers to. True when there may be more."""
-    old = (DELIVERIES.c.status != "pending") & (DELIVERIES.c.finished_at < before)
-    chosen = select(DELIVERIES.c.id).where(old).limit(_PRUNE_BATCH)
-    ids = [row.id for row in await tx.execute(chosen)]
-    await tx.execute(delete(ATTEMPTS).where(ATTEMPTS.c.delivery_id.in_(ids)))
-    await tx.execute(delete(DELIVERIES).where(DELIVERIES.c.id.in_(ids)))
-    unused = ~exists(select(DELIVERIES.c.id).where(DELIVERIES.c.event_id == EVENTS.c.id))
-    await tx.execute(delete(EVENTS).where(EVENTS.c.created_at < before, unused))
-    return len(ids) == _PRUNE_BATCH
+async def prune_finished(db: Database, before: datetime) -> bool:
+    """Forget some finished deliveries, with their attempts, and events that nothing refers to. True: more may wait."""
+    unused = ~exists(select(Delivery.c.id).where(Delivery.c.event_id == WebhookEvent.c.id))
+    more = await prune(db, Delivery.table, (Delivery.c.status != "pending") & (Delivery.c.finished_at < before))
+    return await prune(db, WebhookEvent.table, (WebhookEvent.c.created_at < before) & unused) or more

@@ -35,7 +35,7 @@ class EndpointIn(Body):
         return list(dict.fromkeys(values))
 
 
-class EndpointChange(Body):
+class EndpointPatch(Body):
     """What to change; leave out what stays. `enabled` true resumes with new events, replay is separate."""
 
     url: Url | None = None

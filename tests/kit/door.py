@@ -8,7 +8,7 @@ from kit.services import RunningService
 from kit.upstream import FakePart
 
 from gateway.app import Gateway
-from gateway.keys.managing import new_key
+from gateway.keys.management import new_key
 
 ADMIN_KEY = new_key("secret")
 

@@ -15,7 +15,7 @@ from kit.servers import free_port
 from kit.services import INTERNAL_SECRET
 from kit.upstream import FakePart
 
-from gateway.app import http_upstreams
+from gateway.forwarding.upstreams import http_upstreams
 from gateway.settings import GatewaySettings
 from shared.clock import ManualClock
 from shared.web import Client, client_of

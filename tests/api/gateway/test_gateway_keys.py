@@ -9,8 +9,8 @@ import pytest
 from kit.door import ADMIN_KEY, Suite
 from sqlalchemy import select
 
-from gateway.keys.managing import new_key
-from gateway.keys.repository import KEYS
+from gateway.keys.management import new_key
+from gateway.keys.models import ApiKey
 from gateway.keys.rules import format_key
 from shared.clock import ManualClock
 
@@ -33,7 +33,7 @@ async def test_the_key_is_shown_once_and_stored_as_a_digest(suite: Suite) -> Non
     listed = await suite.client().get("/v1/keys", params={"kind": "restricted"})
     assert [one["id"] for one in listed.json()["data"]] == [made["id"]]
     async with suite.gateway.kit.db.read() as tx:
-        rows = (await tx.execute(select(KEYS))).all()
+        rows = (await tx.execute(select(ApiKey.table))).all()
         log = (await tx.execute(select(suite.gateway.kit.metadata.tables["audit_log"]))).all()
     dump = str(rows) + str(log)
     assert key not in dump
@@ -120,9 +120,9 @@ async def test_what_another_replica_revoked_is_heard_within_a_round(suite: Suite
     assert await status_of(suite, made["key"]) == 200
     clock.advance(seconds=1)
     async with suite.gateway.kit.db.write() as tx:  # as another process would: past this one's memory
-        chosen = KEYS.update().where(KEYS.c.id == made["id"])
+        chosen = ApiKey.table.update().where(ApiKey.c.id == made["id"])
         await tx.execute(chosen.values(revoked_at=clock.now(), changed_at=clock.now()))
-    await suite.gateway.ring.hear()
+    await suite.gateway.keys.cache.invalidate_changed()
     assert await status_of(suite, made["key"]) == 401
 
 
@@ -130,7 +130,7 @@ async def test_memory_never_outlives_five_seconds(suite: Suite, clock: ManualClo
     made = (await suite.client().post("/v1/keys", json={"name": "r", **THING})).json()
     assert await status_of(suite, made["key"]) == 200
     async with suite.gateway.kit.db.write() as tx:
-        await tx.execute(KEYS.update().where(KEYS.c.id == made["id"]).values(revoked_at=clock.now()))
+        await tx.execute(ApiKey.table.update().where(ApiKey.c.id == made["id"]).values(revoked_at=clock.now()))
     clock.advance(seconds=5)
     assert await status_of(suite, made["key"]) == 401
 
@@ -240,14 +240,13 @@ async def test_the_first_start_makes_an_administrator_and_a_later_one_keeps_it(
 
 async def run_again(suite: Suite, admin_key: str | None) -> None:
     """What the next start does with the administrator's key."""
-    from gateway.audit.recording import Auditor
-    from gateway.keys.managing import KeyManager
+    from gateway.audit_log.log import AuditLog
+    from gateway.keys.administrator import Administrator
     from gateway.settings import GatewaySettings
 
     kit = suite.gateway.kit
-    manager = KeyManager(kit.db, kit.clock, suite.gateway.ring, Auditor(kit.clock))
     settings = GatewaySettings(data_dir=kit.settings.data_dir, admin_key=admin_key)
-    await manager.ensure_admin_key(settings)
+    await Administrator(kit, settings, AuditLog(kit)).ensure()
 
 
 async def test_a_crash_between_file_and_row_loses_no_key(run_gateway: Any, backend: Any) -> None:
@@ -279,7 +278,7 @@ async def test_a_flood_of_invented_keys_costs_no_look_up_and_no_memory(suite: Su
     assert await status_of(suite, ADMIN_KEY) == 200, "a known key is not held back"
     elsewhere = await suite.client(new_key("secret"), "192.0.2.1").get("/v1/things/1")
     assert elsewhere.status_code == 401
-    assert len(suite.gateway.ring._unknown) <= 1
+    assert len(suite.gateway.keys.cache._unknown) <= 1
 
 
 async def test_administrative_calls_are_in_the_audit_log(suite: Suite) -> None:

@@ -11,8 +11,10 @@ import pytest
 from kit.door import Suite
 from kit.upstream import RawServer, read_request
 from pydantic_core import to_json
+from sqlalchemy import select
 from standardwebhooks import Webhook
 
+from gateway.webhooks_out.models import Attempt, WebhookEvent
 from shared.clock import ManualClock
 from shared.contracts import CouponRedeemed, StockSoldOut
 from shared.messaging import Pack
@@ -90,8 +92,8 @@ async def publish(suite: Suite, *events: Any, ids: list[str] | None = None) -> l
 
 
 async def deliver(suite: Suite) -> None:
-    await suite.gateway.dispatcher.tick()
-    await suite.gateway.dispatcher.idle()
+    await suite.gateway.webhooks_out.worker.tick()
+    await suite.gateway.webhooks_out.worker.idle()
 
 
 async def deliveries(suite: Suite, endpoint: dict[str, Any], **filters: Any) -> list[dict[str, Any]]:
@@ -218,7 +220,7 @@ async def test_after_the_last_try_it_waits_for_a_replay_under_the_same_id(run_ga
 async def test_a_killed_sender_leaves_a_lease_and_the_same_id_comes_again(suite: Suite, clock: ManualClock) -> None:
     async with receiving() as receiver:
         endpoint = await register(suite, receiver)
-        dispatcher = suite.gateway.dispatcher
+        dispatcher = suite.gateway.webhooks_out.worker
 
         async def killed(*_: Any) -> None:
             raise asyncio.CancelledError  # the request is out; the process dies before it can write that down
@@ -321,14 +323,14 @@ async def test_a_dead_endpoint_delays_no_other(run_gateway: Any) -> None:
         await register(suite, well)
         await publish(suite, *[COUPON] * 50)
         for _ in range(200):
-            await suite.gateway.dispatcher.tick()
+            await suite.gateway.webhooks_out.worker.tick()
             if len(well.got) == 50:
                 break
             await asyncio.sleep(0.02)
         assert len(well.got) == 50
         assert dead.open <= 4
         hang.set()
-        await suite.gateway.dispatcher.idle()
+        await suite.gateway.webhooks_out.worker.idle()
 
 
 async def test_events_go_out_by_themselves_within_moments(suite: Suite) -> None:
@@ -415,11 +417,13 @@ async def test_history_is_forgotten_after_its_time(suite: Suite, clock: ManualCl
         await publish(suite, COUPON)
         await deliver(suite)
         clock.advance(timedelta(days=29))
-        await suite.gateway.dispatcher.prune()
+        await suite.gateway.webhooks_out.worker.prune()
         assert len(await deliveries(suite, endpoint)) == 1
         clock.advance(timedelta(days=2))
-        await suite.gateway.dispatcher.prune()
+        await suite.gateway.webhooks_out.worker.prune()
         assert await deliveries(suite, endpoint) == []
+        async with suite.gateway.kit.db.read() as tx:
+            assert [await tx.scalars(select(one.table)) for one in (Attempt, WebhookEvent)] == [[], []]
 
 
 async def test_what_was_given_up_while_it_was_sent_is_not_revived(suite: Suite, clock: ManualClock) -> None:
@@ -436,12 +440,12 @@ async def test_what_was_given_up_while_it_was_sent_is_not_revived(suite: Suite, 
         made = await suite.client().post("/v1/webhook-endpoints", json={"url": server.url, "events": ["*"]})
         path = f"/v1/webhook-endpoints/{made.json()['id']}"
         await publish(suite, COUPON)
-        await suite.gateway.dispatcher.tick()
+        await suite.gateway.webhooks_out.worker.tick()
         await asked.wait()
         disabled = await suite.client().patch(path, json={"enabled": False})
         assert (disabled.json()["status"], disabled.json()["disabled_reason"]) == ("disabled", "by_request")
         may_answer.set()
-        await suite.gateway.dispatcher.idle()
+        await suite.gateway.webhooks_out.worker.idle()
         await suite.client().patch(path, json={"enabled": True})
         clock.advance(timedelta(hours=1))
         await deliver(suite)

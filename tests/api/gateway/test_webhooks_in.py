@@ -194,7 +194,7 @@ async def test_nothing_is_told_when_the_transaction_fails(
         raise OSError("the disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr("gateway.webhooks_in.repository.note_messages", broken)
+        patch.setattr("gateway.webhooks_in.repository.update_messages", broken)
         assert (await post(source)).status_code == 503
     assert await told(suite, "order.paid") == []
     assert await received(suite, source) == []

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from gateway.webhooks_in.mapping import EVENT_NAMES, MapsTo
+from gateway.webhooks_in.maps_to import EVENT_NAMES, MapsTo
 from gateway.webhooks_in.pointers import MISSING, SHAPE, found
 from gateway.webhooks_in.rules import EVENTS, Ignored, Unmappable, read, translate
 from shared.contracts import (

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.limits.rules import Policy, decide, headers
+from gateway.limits.rules import decide, headers
+from gateway.policy import Policy
 
 POLICIES = st.builds(Policy, st.just("key"), st.integers(1, 50), st.floats(0.5, 120))
 GAPS = st.lists(st.floats(0, 20), min_size=1, max_size=200)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.forwarding.paths import LONGEST, OddPath, check_path
+from gateway.proxy.paths import LONGEST, OddPath, check_path
 from gateway.routes import ROUTES, Route, RouteTable
 
 TABLE = RouteTable(

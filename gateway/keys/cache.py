@@ -1,4 +1,4 @@
-"""The key ring: finds who holds a key, with a short memory so that the hot path seldom asks the database.
+"""Who holds a key, with a short memory so that the hot path seldom asks the database.
 
 A change made in this process is seen at once; one made by another replica within a second, by a loop that asks which
 keys changed (a queue on the bus would reach only one of the replicas). Memory never outlives five seconds anyway.
@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from ipaddress import ip_network
-from typing import Any, Literal
+from typing import Literal
 
+from gateway.addresses import Network, address_allowed
 from gateway.keys import repository
-from gateway.keys.rules import Network, address_allowed, digest, well_formed
-from gateway.limits.rules import Policy
+from gateway.keys.models import ApiKey
+from gateway.keys.rules import digest, well_formed
 from gateway.metrics import KEY_CHECKS
-from shared.clock import Clock
-from shared.db import Database
+from gateway.policy import Policy
+from shared.service import Kit
 from shared.web import Caller
 from shared.web.schemas import rfc3339
 
@@ -30,7 +31,7 @@ Refusal = Literal["malformed", "unknown", "revoked", "expired", "address"]
 
 
 @dataclass(frozen=True, slots=True)
-class HeldKey:
+class CachedKey:
     """A key as the hot path needs it. `notice` are headers that tell of a coming end."""
 
     caller: Caller
@@ -51,17 +52,16 @@ class HeldKey:
         return None
 
 
-def held(row: Any) -> HeldKey:
-    """From a row of the table."""
+def _cached(row: ApiKey) -> CachedKey:
     caller = Caller(row.id, row.owner_id, row.kind, tuple(row.scopes), shop_id=row.shop_id)
     limits = row.limits
     policy = Policy("key", limits["requests"], limits["window_seconds"]) if limits else None
     networks = tuple(ip_network(text) for text in row.allowed_ips)
-    return HeldKey(caller, networks, policy, row.expires_at, row.revoked_at, row.changed_at, _notice(row))
+    return CachedKey(caller, networks, policy, row.expires_at, row.revoked_at, row.changed_at, _notice(row))
 
 
-def _notice(row: Any) -> list[tuple[bytes, bytes]]:
-    if row.successor_id is None or row.expires_at is None:
+def _notice(row: ApiKey) -> list[tuple[bytes, bytes]]:
+    if row.successor_id is None or row.rotated_at is None or row.expires_at is None:
         return []
     return [
         (b"deprecation", b"@%d" % int(row.rotated_at.timestamp())),
@@ -70,30 +70,30 @@ def _notice(row: Any) -> list[tuple[bytes, bytes]]:
     ]
 
 
-class KeyRing:
-    """Answers `find(key, address)`. Holds digests, never keys."""
+class KeyCache:
+    """Answers `authenticate(key, address)`. Holds digests, never keys."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
-        self._db = db
-        self._clock = clock
-        self._known: OrderedDict[str, tuple[HeldKey, datetime]] = OrderedDict()
+    def __init__(self, kit: Kit) -> None:
+        self._db = kit.db
+        self._clock = kit.clock
+        self._known: OrderedDict[str, tuple[CachedKey, datetime]] = OrderedDict()
         self._unknown: OrderedDict[str, datetime] = OrderedDict()
-        self._loading: dict[str, asyncio.Task[HeldKey | None]] = {}
+        self._loading: dict[str, asyncio.Task[CachedKey | None]] = {}
         self._uses: dict[str, datetime] = {}
         self._seen_until: datetime | None = None
 
-    def remembered(self, key: str) -> bool:
-        """True when `find` would answer a key without asking the database."""
+    def knows(self, key: str) -> bool:
+        """True when `authenticate` finds a key without asking the database."""
         return digest(key) in self._known
 
-    async def find(self, key: str, address: str) -> HeldKey | Refusal:
+    async def authenticate(self, key: str, address: str) -> CachedKey | Refusal:
         """Who holds `key`, or why it is refused. The reason is for the log only."""
         if not well_formed(key):
             return self._refuse("malformed")
         fingerprint, now = digest(key), self._clock.now()
         entry = self._known.get(fingerprint)
         if entry is not None and now < entry[1]:
-            found: HeldKey | None = entry[0]
+            found: CachedKey | None = entry[0]
         elif (until := self._unknown.get(fingerprint)) is not None and now < until:
             found = None
         else:
@@ -106,7 +106,7 @@ class KeyRing:
         self._uses[found.caller.key_id] = now
         return found
 
-    def forget(self, fingerprint: str) -> None:
+    def invalidate(self, fingerprint: str) -> None:
         """Ask the database again the next time."""
         self._known.pop(fingerprint, None)
         self._unknown.pop(fingerprint, None)
@@ -116,10 +116,10 @@ class KeyRing:
         """Write down the last uses since the last round (a loop calls this once a minute)."""
         uses, self._uses = self._uses, {}
         async with self._db.write() as tx:
-            await repository.note_uses(tx, uses)
+            await repository.update_last_uses(tx, uses)
 
-    async def hear(self) -> None:
-        """Forget what other replicas changed (a loop calls this every second)."""
+    async def invalidate_changed(self) -> None:
+        """Ask again for what other replicas changed (a loop calls this every second)."""
         now = self._clock.now()
         since = (self._seen_until or now - MEMORY) - _OVERLAP
         async with self._db.read() as tx:
@@ -127,27 +127,27 @@ class KeyRing:
         for row in changed:
             entry = self._known.get(row.digest)
             if entry is None or entry[0].changed_at < row.changed_at:
-                self.forget(row.digest)
+                self.invalidate(row.digest)
         self._seen_until = now
 
     def _refuse(self, reason: Refusal) -> Refusal:
         KEY_CHECKS.labels(reason).inc()
         return reason
 
-    async def _load(self, fingerprint: str) -> HeldKey | None:
+    async def _load(self, fingerprint: str) -> CachedKey | None:
         task = self._loading.get(fingerprint)
         if task is None:
-            task = asyncio.create_task(self._fetch(fingerprint))
+            task = asyncio.create_task(self._read(fingerprint))
             self._loading[fingerprint] = task
             task.add_done_callback(lambda done: self._loaded(fingerprint, done))
         return await asyncio.shield(task)
 
-    async def _fetch(self, fingerprint: str) -> HeldKey | None:
+    async def _read(self, fingerprint: str) -> CachedKey | None:
         async with self._db.read() as tx:
-            row = await repository.by_digest(tx, fingerprint)
-        return None if row is None else held(row)
+            row = await repository.find_by_digest(tx, fingerprint)
+        return None if row is None else _cached(row)
 
-    def _loaded(self, fingerprint: str, task: asyncio.Task[HeldKey | None]) -> None:
+    def _loaded(self, fingerprint: str, task: asyncio.Task[CachedKey | None]) -> None:
         if self._loading.get(fingerprint) is not task:
             return  # forgotten while it was loading: what it found may be old
         del self._loading[fingerprint]

@@ -1,24 +1,22 @@
-"""Writes the audit log, in the transaction of what it tells."""
+"""Writes the audit log, in the transaction of what it tells, and shows it."""
 
 from typing import Any
 
-from sqlalchemy import insert
-
-from gateway.audit.models import AuditEntry
-from shared.clock import Clock
-from shared.db import Transaction, table
+from gateway.audit_log import repository
+from gateway.audit_log.schemas import AuditView
+from shared.db import Transaction
 from shared.ids import new_id
 from shared.observability.context import current_cause
-from shared.web import Caller
+from shared.service import Kit
+from shared.web import Caller, Page, Paging
 
-AUDIT = table(AuditEntry)
 
-
-class Auditor:
+class AuditLog:
     """`record(tx, caller, "key.revoke", key_id)`; `detail` never holds a secret."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, kit: Kit) -> None:
+        self._db = kit.db
+        self._clock = kit.clock
 
     async def record(
         self,
@@ -40,4 +38,10 @@ class Auditor:
             "request_id": current_cause.get().correlation_id,
             "detail": detail,
         }
-        await tx.execute(insert(AUDIT).values(**row))
+        await repository.insert_entry(tx, row)
+
+    async def page(self, caller: Caller, paging: Paging, object_id: str | None, action: str | None) -> Page[AuditView]:
+        """The merchant's secret keys see all entries, every other key its own owner's."""
+        owner_id = None if caller.kind == "secret" else caller.owner_id
+        async with self._db.read() as tx:
+            return await repository.page(tx, owner_id, object_id, action, paging, AuditView.model_validate)

@@ -7,22 +7,23 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from gateway import rotation
-from gateway.audit.recording import Auditor
+from gateway.audit_log.log import AuditLog
 from gateway.metrics import WEBHOOK_ATTEMPTS, WEBHOOK_SECONDS
 from gateway.settings import GatewaySettings
 from gateway.webhooks_out import repository
-from shared.clock import Clock
-from shared.db import Database, Transaction
+from gateway.webhooks_out.models import Delivery
+from gateway.webhooks_out.repository import Target
+from shared.db import Transaction
 from shared.http import EgressClient, EgressError
 from shared.ids import new_id
 from shared.observability.logging import get_logger
+from shared.service import Kit
 from shared.webhook_answers import Retries, Verdict, judge
 from shared.webhooks import signed_headers
 
@@ -41,16 +42,14 @@ class _Result:
     milliseconds: int
 
 
-class Dispatcher:
+class DeliveryWorker:
     """The loop body is `tick`; `idle()` waits for what is in flight; `running()` holds it open."""
 
-    def __init__(
-        self, db: Database, clock: Clock, egress: EgressClient, auditor: Auditor, settings: GatewaySettings
-    ) -> None:
-        self._db = db
-        self._clock = clock
+    def __init__(self, kit: Kit, settings: GatewaySettings, egress: EgressClient, log: AuditLog) -> None:
+        self._db = kit.db
+        self._clock = kit.clock
         self._egress = egress
-        self._auditor = auditor
+        self._audit_log = log
         self._settings = settings
         self._retries = Retries(settings.webhooks_schedule_seconds, settings.webhooks_jitter)
         self.wake = asyncio.Event()
@@ -86,15 +85,15 @@ class Dispatcher:
                 return False
             now = self._clock.now()
             async with self._db.read() as tx:
-                working = await repository.endpoints_with_work(tx, now, room + len(self._in_flight))
+                working = await repository.targets_with_work(tx, now, room + len(self._in_flight))
             if working:
                 await self._claim(working, room)
         return False
 
-    async def _claim(self, working: Any, room: int) -> None:
+    async def _claim(self, working: Sequence[Target], room: int) -> None:
         now, lease = self._clock.now(), new_id("lse")
         until = now + timedelta(seconds=self._settings.webhooks_lease_seconds)
-        claimed: list[tuple[Any, Any]] = []
+        claimed: list[tuple[Target, Delivery]] = []
         async with self._db.write() as tx:
             for endpoint in working:
                 most = self._settings.webhooks_per_endpoint if endpoint.failing_since is None else 1
@@ -106,7 +105,7 @@ class Dispatcher:
         for endpoint, row in claimed:
             self._start(endpoint, row, bodies[row.event_id])
 
-    def _start(self, endpoint: Any, row: Any, body: bytes) -> None:
+    def _start(self, endpoint: Target, row: Delivery, body: bytes) -> None:
         task = asyncio.create_task(self._deliver(endpoint, row, body), name=f"webhook {row.id}")
         self._tasks.add(task)
         self._in_flight[endpoint.id] += 1
@@ -120,7 +119,7 @@ class Dispatcher:
 
         task.add_done_callback(ended)
 
-    async def _deliver(self, endpoint: Any, row: Any, body: bytes) -> None:
+    async def _deliver(self, endpoint: Target, row: Delivery, body: bytes) -> None:
         result = await self._send(endpoint, row, body)
         verdict = judge(
             result.status,
@@ -139,7 +138,7 @@ class Dispatcher:
             # The lease runs out and the same id is sent again: late and twice is better than never.
             self._log.warning("webhook attempt not recorded", delivery_id=row.id, error=type(error).__name__)
 
-    async def _send(self, endpoint: Any, row: Any, body: bytes) -> _Result:
+    async def _send(self, endpoint: Target, row: Delivery, body: bytes) -> _Result:
         now, started = self._clock.now(), time.perf_counter()
         headers = {"content-type": "application/json", "user-agent": "Quanyu-Webhooks/1"}
         headers |= signed_headers(rotation.live(endpoint.secrets, now), row.event_id, now, body)
@@ -152,7 +151,9 @@ class Dispatcher:
             error = failure.reason
         return _Result(status, error, answer, retry_after, int((time.perf_counter() - started) * 1000))
 
-    async def _record(self, tx: Transaction, endpoint: Any, row: Any, result: _Result, verdict: Verdict) -> None:
+    async def _record(
+        self, tx: Transaction, endpoint: Target, row: Delivery, result: _Result, verdict: Verdict
+    ) -> None:
         now = self._clock.now()
         finished = verdict.outcome != "retry"
         values = {
@@ -174,28 +175,28 @@ class Dispatcher:
             "error": result.error,
             "answer": result.answer,
         }
-        await repository.add_attempt(tx, attempt)
+        await repository.insert_attempt(tx, attempt)
         well = verdict.outcome == "delivered"
         if well and endpoint.failing_since is None:
             return
         pause = verdict.retry_at if verdict.pause else None
-        await repository.note_health(tx, endpoint.id, well=well, pause=pause, now=now)
+        await repository.update_health(tx, endpoint.id, well=well, pause=pause, now=now)
         reason = self._reason_to_disable(endpoint, verdict)
         if reason is not None and await repository.disable(tx, endpoint.id, reason, now):
-            await self._auditor.record(
+            await self._audit_log.record(
                 tx, None, "webhook_endpoint.disable", endpoint.id, endpoint.owner_id, reason=reason
             )
             self._log.warning("webhook endpoint disabled", endpoint_id=endpoint.id, reason=reason)
 
-    def _reason_to_disable(self, endpoint: Any, verdict: Verdict) -> str | None:
+    def _reason_to_disable(self, endpoint: Target, verdict: Verdict) -> str | None:
         if verdict.outcome == "gone":
             return "gone"
+        if verdict.outcome == "delivered" or endpoint.failing_since is None:
+            return None
         patience = timedelta(days=self._settings.webhooks_disable_days)
-        failing = verdict.outcome != "delivered" and endpoint.failing_since is not None
-        return "failing" if failing and self._clock.now() - endpoint.failing_since >= patience else None
+        return "failing" if self._clock.now() - endpoint.failing_since >= patience else None
 
     async def prune(self) -> bool:
         """Forget finished deliveries after their time."""
         before = self._clock.now() - timedelta(days=self._settings.webhooks_keep_days)
-        async with self._db.write() as tx:
-            return await repository.prune(tx, before)
+        return await repository.prune_finished(self._db, before)

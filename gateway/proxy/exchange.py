@@ -1,18 +1,18 @@
-"""One request at the door: what is known of it so far, its answer's extra headers, and its one line in the access log."""
+"""One request and its answer: what is known of it so far, the answer's extra headers, its one line in the access log."""
 
 import time
 
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.access_log import AccessLog
 from gateway.metrics import REQUEST_SECONDS
+from gateway.proxy.access_log import AccessLog
 from gateway.routes import Route
 from shared.web import Caller, Problem, TooLarge
 from shared.web.asgi import respond_problem
 
 
 class Exchange:
-    """Wraps `send`, so that every answer carries the request id and what the door has to say."""
+    """Wraps `send`, so that every answer carries the request id and what the gateway has to say."""
 
     __slots__ = (
         "_send",

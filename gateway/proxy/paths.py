@@ -1,4 +1,4 @@
-"""Which paths are plain enough to be authorised: one spelling per resource, so that door and service see the same path."""
+"""Which paths are plain enough to be authorised: one spelling per resource, so that gateway and service see the same path."""
 
 import re
 

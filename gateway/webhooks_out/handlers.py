@@ -2,38 +2,37 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from pydantic_core import to_json
-from sqlalchemy import Row
 
 from gateway.webhooks_out import repository
+from gateway.webhooks_out.repository import Listener
 from gateway.webhooks_out.rules import matches
-from shared.clock import Clock
 from shared.contracts import REGISTRY, Envelope, Event, public_names
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.messaging import Subscription
+from shared.service import Kit
 from shared.web.schemas import rfc3339
 
 
 class Fanout:
-    """The consumer of every public event. `wake` tells the dispatcher that there is something to send."""
+    """The consumer of every public event. `wake` tells the worker that there is something to send."""
 
-    def __init__(self, clock: Clock, wake: asyncio.Event) -> None:
-        self._clock = clock
+    def __init__(self, kit: Kit, wake: asyncio.Event) -> None:
+        self._clock = kit.clock
         self._woken = wake
         # Many messages share a transaction: the endpoints are read once for all of them.
-        self._listening: WeakKeyDictionary[Transaction, Sequence[Row[Any]]] = WeakKeyDictionary()
+        self._listening: WeakKeyDictionary[Transaction, Sequence[Listener]] = WeakKeyDictionary()
 
     def wake(self) -> None:
-        """Have the dispatcher look for work."""
+        """Have the worker look for what is due."""
         self._woken.set()
 
     def subscription(self) -> Subscription:
         events = [REGISTRY[name] for name in public_names()]
-        return Subscription(consumer="gateway.webhooks", events=events, handler=self.handle, wanted=self.wanted)
+        return Subscription(consumer="gateway.webhooks", events=events, handler=self.on_event, wanted=self.wanted)
 
     async def wanted(self, tx: Transaction, envelopes: Sequence[Envelope]) -> list[Envelope]:
         """The messages that some endpoint listens to."""
@@ -44,24 +43,24 @@ class Fanout:
         heard = {name for name in names if any(matches(row.events, name) for row in endpoints)}
         return [envelope for envelope in envelopes if envelope.name in heard]
 
-    async def handle(self, tx: Transaction, event: Event, envelope: Envelope) -> None:
+    async def on_event(self, tx: Transaction, event: Event, envelope: Envelope) -> None:
         wanted = [row.id for row in await self._endpoints(tx) if matches(row.events, envelope.name)]
         if wanted:
             body = {"type": envelope.name, "timestamp": rfc3339(envelope.occurred_at), "data": envelope.payload}
-            await self.add(tx, envelope.id, envelope.name, to_json(body), wanted)
+            await self.deliver(tx, envelope.id, envelope.name, to_json(body), wanted)
 
-    async def _endpoints(self, tx: Transaction) -> Sequence[Row[Any]]:
+    async def _endpoints(self, tx: Transaction) -> Sequence[Listener]:
         endpoints = self._listening.get(tx)
         if endpoints is None:
-            endpoints = self._listening[tx] = await repository.listening(tx)
+            endpoints = self._listening[tx] = await repository.listeners(tx)
         return endpoints
 
-    async def add(
+    async def deliver(
         self, tx: Transaction, event_id: str, event_type: str, body: bytes, endpoint_ids: Sequence[str]
     ) -> list[str]:
         """Store the bytes to be sent and a delivery for each endpoint; answers the deliveries' ids."""
         now = self._clock.now()
-        await repository.add_event(tx, {"id": event_id, "type": event_type, "body": body, "created_at": now})
+        await repository.insert_event(tx, {"id": event_id, "type": event_type, "body": body, "created_at": now})
         rows = [
             {
                 "id": new_id("whd"),
@@ -76,6 +75,6 @@ class Fanout:
             }
             for endpoint_id in endpoint_ids
         ]
-        await repository.add_deliveries(tx, rows)
+        await repository.insert_deliveries(tx, rows)
         tx.after_commit(self.wake)
         return [str(row["id"]) for row in rows]

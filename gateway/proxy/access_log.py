@@ -1,4 +1,4 @@
-"""One line per request, written in batches: a line through the general log pipeline costs more than the whole door.
+"""One line per request, written in batches: a line through the general log pipeline costs more than the rest of the way.
 
 A line holds only what we chose ourselves or checked (template, ids, numbers): no path, query, header or body, since those
 hold personal data. What was not yet written when the process is killed is lost; everything else of a request is not here.

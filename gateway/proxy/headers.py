@@ -1,4 +1,4 @@
-"""One look at a request's headers: what the door needs of them, and what of them may go on to a part."""
+"""One look at a request's headers: what the gateway needs of them, and what of them may go on to a part."""
 
 from dataclasses import dataclass, field
 
@@ -39,7 +39,7 @@ _DROPPED = frozenset(
 
 
 @dataclass(slots=True)
-class Sifted:
+class RequestHeaders:
     """`kept` go on to the part. `length` is the announced body length in bytes, None when there is none announced."""
 
     kept: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -54,11 +54,11 @@ class Sifted:
     request_id: bytes | None = None
 
 
-def sift(headers: list[tuple[bytes, bytes]]) -> Sifted:
+def read_headers(headers: list[tuple[bytes, bytes]]) -> RequestHeaders:
     """Sort the headers. Raises BadRequest for an ambiguous request, a 431 for too many headers."""
     if len(headers) > MOST_HEADERS or sum(len(name) + len(value) for name, value in headers) > MOST_BYTES:
         raise Problem("headers_too_large", f"Send at most {MOST_HEADERS} headers and 32 KiB of them.", status=431)
-    sifted = Sifted()
+    found = RequestHeaders()
     hosts = 0
     named: set[bytes] = set()
     for name, value in headers:
@@ -67,40 +67,40 @@ def sift(headers: list[tuple[bytes, bytes]]) -> Sifted:
         elif name == b"connection":
             named.update(part.strip().lower() for part in value.split(b","))
         elif name in _DROPPED:
-            _note_dropped(sifted, name, value)
+            _note_dropped(found, name, value)
         elif b"_" in name or name.startswith(b"x-quanyu-"):
             continue  # an underscore can pass for a hyphen further on; identity is written by us alone
         else:
-            _note_kept(sifted, name, value)
-            sifted.kept.append((name, value))
+            _note_kept(found, name, value)
+            found.kept.append((name, value))
     if hosts > 1:
         raise BadRequest("ambiguous_host", "Send one Host header.")
     if named:
-        sifted.kept = [pair for pair in sifted.kept if pair[0] not in named]
-    return sifted
+        found.kept = [pair for pair in found.kept if pair[0] not in named]
+    return found
 
 
-def _note_dropped(sifted: Sifted, name: bytes, value: bytes) -> None:
+def _note_dropped(found: RequestHeaders, name: bytes, value: bytes) -> None:
     if name == b"authorization":
-        sifted.authorization.append(value)
+        found.authorization.append(value)
     elif name == b"x-api-key":
-        sifted.api_key.append(value)
+        found.api_key.append(value)
     elif name == b"x-forwarded-for":
-        sifted.forwarded_for.append(value)
+        found.forwarded_for.append(value)
     elif name == b"x-request-id":
-        sifted.request_id = value
+        found.request_id = value
     elif name == b"transfer-encoding":
-        sifted.chunked = True
+        found.chunked = True
 
 
-def _note_kept(sifted: Sifted, name: bytes, value: bytes) -> None:
+def _note_kept(found: RequestHeaders, name: bytes, value: bytes) -> None:
     if name == b"content-length":
-        if sifted.length is not None or not value.isdigit() or len(value) > 15:
+        if found.length is not None or not value.isdigit() or len(value) > 15:
             raise BadRequest("ambiguous_length", "Send one Content-Length, a number of bytes.")
-        sifted.length = int(value)
+        found.length = int(value)
     elif name == b"content-encoding":
-        sifted.encoding = value
+        found.encoding = value
     elif name == b"origin":
-        sifted.origin = value
+        found.origin = value
     elif name == b"access-control-request-method":
-        sifted.preflight = value
+        found.preflight = value

@@ -4,39 +4,37 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
-
 from gateway import rotation
-from gateway.audit.recording import Auditor
+from gateway.audit_log.log import AuditLog
 from gateway.webhooks_in import repository
-from gateway.webhooks_in.mapping import MapsTo
-from gateway.webhooks_in.repository import RECEIVED, SOURCES
+from gateway.webhooks_in.maps_to import MapsTo
+from gateway.webhooks_in.models import Source
 from gateway.webhooks_in.rules import Ignored, Unmappable, read, translate
 from gateway.webhooks_in.schemas import (
     EventView,
     NewSourceView,
     ReceivedView,
-    SourceChange,
     SourceIn,
+    SourcePatch,
     SourceView,
     Trial,
     TrialView,
 )
 from gateway.webhooks_in.schemes import SCHEMES, Scheme
-from shared.clock import Clock
-from shared.db import Database, Transaction
+from shared.db import Transaction
 from shared.ids import new_id
-from shared.web import Caller, Conflict, FieldError, NotFound, Page, Paging, Unprocessable, fetch_page, invalid
+from shared.service import Kit
+from shared.web import Caller, Conflict, FieldError, NotFound, Page, Paging, Unprocessable, invalid
 
 
-class SourceManager:
+class Sources:
     """Who holds a source's secret can settle orders with it: sources have a scope of their own, and another owner's
     source does not exist."""
 
-    def __init__(self, db: Database, clock: Clock, auditor: Auditor) -> None:
-        self._db = db
-        self._clock = clock
-        self._auditor = auditor
+    def __init__(self, kit: Kit, log: AuditLog) -> None:
+        self._db = kit.db
+        self._clock = kit.clock
+        self._log = log
 
     async def create(self, caller: Caller, wanted: SourceIn) -> NewSourceView:
         """A source with its secret. Raises Unprocessable for a scheme that is not there, or a secret it can't use."""
@@ -54,26 +52,23 @@ class SourceManager:
             "changed_at": now,
         }
         async with self._db.write() as tx:
-            await repository.add_source(tx, row)
-            await self._auditor.record(
+            await repository.insert_source(tx, row)
+            await self._log.record(
                 tx, caller, "webhook_source.create", source_id, scheme=wanted.scheme, maps_to=row["maps_to"]
             )
             return NewSourceView(**_shown(await self._source(tx, source_id, caller)), secret=secret)
 
     async def page(self, caller: Caller, paging: Paging, status: str | None, scheme: str | None) -> Page[SourceView]:
-        statement = repository.visible(select(SOURCES), caller)
-        if status is not None:
-            statement = statement.where(SOURCES.c.status == status)
-        if scheme is not None:
-            statement = statement.where(SOURCES.c.scheme == scheme)
         async with self._db.read() as tx:
-            return await fetch_page(tx, statement, SOURCES.c.id, paging, lambda row: SourceView(**_shown(row)))
+            return await repository.page_of_sources(
+                tx, caller, status, scheme, paging, lambda row: SourceView(**_shown(row))
+            )
 
-    async def get(self, caller: Caller, source_id: str) -> SourceView:
+    async def read(self, caller: Caller, source_id: str) -> SourceView:
         async with self._db.read() as tx:
             return SourceView(**_shown(await self._source(tx, source_id, caller)))
 
-    async def change(self, caller: Caller, source_id: str, change: SourceChange) -> SourceView:
+    async def change(self, caller: Caller, source_id: str, change: SourcePatch) -> SourceView:
         """Rename, pause or resume, map otherwise. Deliveries that were refused are decided anew when they come again."""
         given = {name: getattr(change, name) for name in change.model_fields_set}
         for name, value in given.items():
@@ -88,9 +83,9 @@ class SourceManager:
             values["status"] = "paused" if change.paused else "active"
         async with self._db.write() as tx:
             await self._source(tx, source_id, caller)
-            await repository.change_source(tx, source_id, values)
+            await repository.update_source(tx, source_id, values)
             detail = {name: value for name, value in values.items() if name != "changed_at"}
-            await self._auditor.record(tx, caller, "webhook_source.change", source_id, **detail)
+            await self._log.record(tx, caller, "webhook_source.change", source_id, **detail)
             return SourceView(**_shown(await self._source(tx, source_id, caller)))
 
     async def remove(self, caller: Caller, source_id: str) -> None:
@@ -98,8 +93,8 @@ class SourceManager:
         values = {"status": "deleted", "secrets": [], "changed_at": self._clock.now()}
         async with self._db.write() as tx:
             await self._source(tx, source_id, caller)
-            await repository.change_source(tx, source_id, values)
-            await self._auditor.record(tx, caller, "webhook_source.delete", source_id)
+            await repository.update_source(tx, source_id, values)
+            await self._log.record(tx, caller, "webhook_source.delete", source_id)
 
     async def rotate_secret(
         self, caller: Caller, source_id: str, overlap: timedelta, wanted: str | None
@@ -109,11 +104,11 @@ class SourceManager:
             row = await self._source(tx, source_id, caller)
             secret, now = _secret_for(SCHEMES[row.scheme], wanted), self._clock.now()
             secrets = rotation.rotated(row.secrets, secret, now, overlap)
-            if not await repository.swap_secrets(tx, source_id, row.changed_at, secrets, now):
+            if not await repository.replace_secrets(tx, source_id, row.changed_at, secrets, now):
                 raise Conflict(
                     "changed_meanwhile", "Somebody else changed this source just now. Look at it and try again."
                 )
-            await self._auditor.record(tx, caller, "webhook_source.rotate_secret", source_id)
+            await self._log.record(tx, caller, "webhook_source.rotate_secret", source_id)
             return NewSourceView(**_shown(await self._source(tx, source_id, caller)), secret=secret)
 
     async def try_out(self, caller: Caller, source_id: str, trial: Trial) -> TrialView:
@@ -132,17 +127,14 @@ class SourceManager:
     async def received(
         self, caller: Caller, source_id: str, paging: Paging, outcome: str | None, order_id: str | None
     ) -> Page[ReceivedView]:
-        statement = select(RECEIVED).where(RECEIVED.c.source_id == source_id)
-        if outcome is not None:
-            statement = statement.where(RECEIVED.c.outcome == outcome)
-        if order_id is not None:
-            statement = statement.where(RECEIVED.c.order_id == order_id)
         async with self._db.read() as tx:
             await self._source(tx, source_id, caller)
-            return await fetch_page(tx, statement, RECEIVED.c.id, paging, ReceivedView.model_validate)
+            return await repository.page_of_received(
+                tx, source_id, outcome, order_id, paging, ReceivedView.model_validate
+            )
 
-    async def _source(self, tx: Transaction, source_id: str, caller: Caller) -> Any:
-        row = await repository.source(tx, source_id, caller)
+    async def _source(self, tx: Transaction, source_id: str, caller: Caller) -> Source:
+        row = await repository.find_source(tx, source_id, caller)
         if row is None:
             raise NotFound("not_found", "There is no such webhook source.")
         return row
@@ -172,6 +164,6 @@ def _stored(maps_to: MapsTo) -> dict[str, Any]:
     return maps_to.model_dump(mode="json", exclude_defaults=True)
 
 
-def _shown(row: Any) -> dict[str, Any]:
+def _shown(row: Source) -> dict[str, Any]:
     shown = {name: getattr(row, name) for name in SourceView.model_fields if name != "url"}
     return shown | {"url": f"/v1/hooks/{row.id}"}

@@ -1,28 +1,20 @@
-"""The life of keys: made, rotated, revoked; and the administrator's first key."""
+"""The life of keys: made, rotated, revoked."""
 
-import os
 import secrets
-import sys
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, select
-
-from gateway.audit.recording import Auditor
+from gateway.audit_log.log import AuditLog
 from gateway.keys import repository
-from gateway.keys.repository import KEYS
-from gateway.keys.ring import KeyRing
-from gateway.keys.rules import PUBLISHABLE_SCOPES, TRACKING_SCOPE, Kind, digest, format_key, uncovered, well_formed
+from gateway.keys.cache import KeyCache
+from gateway.keys.models import ApiKey
+from gateway.keys.rules import PUBLISHABLE_SCOPES, TRACKING_SCOPE, Kind, digest, format_key, uncovered
 from gateway.keys.schemas import KeyIn, KeyView, NewKeyView
-from gateway.settings import GatewaySettings
-from shared.clock import Clock
-from shared.db import Database
+from shared.db import Transaction
 from shared.ids import new_id
-from shared.web import Caller, Conflict, Forbidden, NotFound, Page, Paging, fetch_page, invalid
+from shared.service import Kit
+from shared.web import Caller, Conflict, Forbidden, NotFound, Page, Paging, invalid
 
-ADMIN_ID = "key_admin"
-MERCHANT = "own_merchant"
 _MANAGED_BY_OTHERS: tuple[Kind, ...] = ("restricted", "publishable")
 
 
@@ -35,14 +27,14 @@ def hint_of(key: str) -> str:
     return f"{key[:12]}…{key[-4:]}"
 
 
-class KeyManager:
+class Keys:
     """The use cases of keys. Every change is audited and leaves this process's memory of the key at once."""
 
-    def __init__(self, db: Database, clock: Clock, ring: KeyRing, auditor: Auditor) -> None:
-        self._db = db
-        self._clock = clock
-        self._ring = ring
-        self._auditor = auditor
+    def __init__(self, kit: Kit, cache: KeyCache, log: AuditLog) -> None:
+        self._db = kit.db
+        self._clock = kit.clock
+        self._cache = cache
+        self._log = log
 
     async def create(self, caller: Caller, wanted: KeyIn) -> NewKeyView:
         """Make a key. Nobody can hand out more than they hold. Raises Forbidden or Unprocessable."""
@@ -57,20 +49,20 @@ class KeyManager:
         if wanted.expires_at is not None and wanted.expires_at <= now:
             raise invalid("#/expires_at", "in_the_past", "expires_at must lie in the future.")
         key = new_key(wanted.kind)
-        row = _row(key, wanted, scopes, now) | {
+        row = new_row(key, wanted, scopes, now) | {
             "owner_id": new_id("own") if wanted.kind == "partner" else caller.owner_id,
             "created_by": caller.key_id,
         }
         async with self._db.write() as tx:
             if caller.kind != "secret":
                 await self._no_longer_than_its_maker(tx, caller, wanted)
-            await repository.add(tx, row)
-            await self._auditor.record(tx, caller, "key.create", row["id"], kind=wanted.kind, scopes=scopes)
-            made = await repository.by_id(tx, row["id"])
+            await repository.insert_key(tx, row)
+            await self._log.record(tx, caller, "key.create", row["id"], kind=wanted.kind, scopes=scopes)
+            made = _found(await repository.find(tx, row["id"]))
         return NewKeyView(**_shown(made, now), key=key)
 
-    async def _no_longer_than_its_maker(self, tx: Any, caller: Caller, wanted: KeyIn) -> None:
-        maker = await repository.by_id(tx, caller.key_id)
+    async def _no_longer_than_its_maker(self, tx: Transaction, caller: Caller, wanted: KeyIn) -> None:
+        maker = await repository.find(tx, caller.key_id)
         end = maker.expires_at if maker else None
         if end is not None and (wanted.expires_at is None or wanted.expires_at > end):
             raise Forbidden(
@@ -78,29 +70,23 @@ class KeyManager:
             )
 
     async def page(self, caller: Caller, paging: Paging, kind: str | None, owner_id: str | None) -> Page[KeyView]:
-        statement = repository.visible(select(KEYS), caller)
-        if kind is not None:
-            statement = statement.where(KEYS.c.kind == kind)
-        if owner_id is not None:
-            statement = statement.where(KEYS.c.owner_id == owner_id)
         now = self._clock.now()
         async with self._db.read() as tx:
-            return await fetch_page(tx, statement, KEYS.c.id, paging, lambda row: KeyView(**_shown(row, now)))
+            return await repository.page(tx, caller, kind, owner_id, paging, lambda row: KeyView(**_shown(row, now)))
 
-    async def get(self, caller: Caller, key_id: str) -> KeyView:
+    async def read(self, caller: Caller, key_id: str) -> KeyView:
         async with self._db.read() as tx:
-            return KeyView(**_shown(_found(await repository.by_id(tx, key_id, caller)), self._clock.now()))
+            return KeyView(**_shown(_found(await repository.find(tx, key_id, caller)), self._clock.now()))
 
     async def rotate(self, caller: Caller, key_id: str, overlap: timedelta) -> NewKeyView:
         """A successor with the same rights; the old key works for `overlap` more. Raises Conflict when it is not active."""
         now = self._clock.now()
         async with self._db.write() as tx:
-            old = _found(await repository.by_id(tx, key_id, caller))
+            old = _found(await repository.find(tx, key_id, caller))
             _must_cover(caller, old.scopes)
             _must_fit_shop(caller, old.shop_id)
             key, successor = new_key(old.kind), new_id("key")
-            retired = await repository.retire(tx, key_id, successor, now, now + overlap)
-            if retired is None:
+            if not await repository.retire(tx, key_id, successor, now, now + overlap):
                 raise Conflict(
                     "key_not_active", "This key is revoked, expired or rotated already. Rotate its successor."
                 )
@@ -112,10 +98,10 @@ class KeyManager:
                 "created_at": now,
                 "changed_at": now,
             }
-            await repository.add(tx, row)
-            await self._auditor.record(tx, caller, "key.rotate", key_id, old.owner_id, successor_id=successor)
-            made = await repository.by_id(tx, successor)
-            tx.after_commit(lambda: self._ring.forget(old.digest))
+            await repository.insert_key(tx, row)
+            await self._log.record(tx, caller, "key.rotate", key_id, old.owner_id, successor_id=successor)
+            made = _found(await repository.find(tx, successor))
+            tx.after_commit(lambda: self._cache.invalidate(old.digest))
         return NewKeyView(**_shown(made, now), key=key)
 
     async def revoke(self, caller: Caller, key_id: str) -> None:
@@ -125,47 +111,19 @@ class KeyManager:
                 "own_key", "A key can't revoke itself. Use another key, so that you don't lock yourself out."
             )
         async with self._db.write() as tx:
-            old = _found(await repository.by_id(tx, key_id, caller))
+            old = _found(await repository.find(tx, key_id, caller))
             _must_cover(caller, old.scopes)
             _must_fit_shop(caller, old.shop_id)
             if await repository.revoke(tx, key_id, self._clock.now()):
-                await self._auditor.record(tx, caller, "key.revoke", key_id, old.owner_id)
-            tx.after_commit(lambda: self._ring.forget(old.digest))
-
-    async def ensure_admin_key(self, settings: GatewaySettings) -> None:
-        """See that there is an administrator's key: the one given by QUANYU_ADMIN_KEY, or a fresh one, shown once.
-
-        Raises ValueError when the given one is no key. The file is written before the row, so that a crash between them
-        loses nothing: the next start takes the key from the file.
-        """
-        now, path = self._clock.now(), settings.data_dir / "admin.key"
-        given = settings.admin_key.get_secret_value() if settings.admin_key else None
-        if given is not None and not well_formed(given):
-            raise ValueError("QUANYU_ADMIN_KEY is no well-formed key; make one with `quanyu keys generate`")
-        async with self._db.read() as tx:
-            known = await repository.by_id(tx, ADMIN_ID)
-        if known is not None and given is None:
-            return
-        key = given or _key_in(path) or new_key("secret")
-        if given is None:
-            _write_private(path, key)
-        row = _row(key, KeyIn(name="Administrator", kind="secret"), ["*"], now)
-        async with self._db.write() as tx:
-            made = await repository.add_once(tx, row | {"id": ADMIN_ID, "owner_id": MERCHANT})
-            changed = not made and given is not None
-            if changed and not await repository.replace_digest(tx, ADMIN_ID, digest(key), hint_of(key), now):
-                return
-            if made or changed:
-                await self._auditor.record(tx, None, "key.create" if made else "key.replace", ADMIN_ID, MERCHANT)
-        if made and given is None:
-            sys.stdout.write(f"Administrator key (shown once, kept in {path}): {key}\n")
-            sys.stdout.flush()
+                await self._log.record(tx, caller, "key.revoke", key_id, old.owner_id)
+            tx.after_commit(lambda: self._cache.invalidate(old.digest))
 
 
 _INHERITED = ("owner_id", "kind", "name", "scopes", "limits", "allowed_ips", "shop_id", "expires_at")
 
 
-def _row(key: str, wanted: KeyIn, scopes: list[str], now: datetime) -> dict[str, Any]:
+def new_row(key: str, wanted: KeyIn, scopes: list[str], now: datetime) -> dict[str, Any]:
+    """A key that is stored, without who owns and who made it."""
     return {
         "id": new_id("key"),
         "kind": wanted.kind,
@@ -208,40 +166,20 @@ def _must_fit_shop(caller: Caller, shop_id: str | None) -> None:
         raise Forbidden("shop_not_allowed", "Your key works for one shop; it manages keys of that shop only.")
 
 
-def _found(row: Row[Any] | None) -> Row[Any]:
+def _found(row: ApiKey | None) -> ApiKey:
     if row is None:
         raise NotFound("not_found", "There is no such key.")
     return row
 
 
-def _shown(row: Any, now: datetime) -> dict[str, Any]:
+def _shown(row: ApiKey, now: datetime) -> dict[str, Any]:
     shown = {name: getattr(row, name) for name in KeyView.model_fields if name != "status"}
     return shown | {"status": _status(row, now)}
 
 
-def _status(row: Any, now: datetime) -> str:
+def _status(row: ApiKey, now: datetime) -> str:
     if row.revoked_at is not None:
         return "revoked"
     if row.expires_at is not None and row.expires_at <= now:
         return "expired"
     return "rotating" if row.successor_id is not None else "active"
-
-
-def _key_in(path: Path) -> str | None:
-    try:
-        text = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return None
-    return text if well_formed(text) else None
-
-
-def _write_private(path: Path, key: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(key + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.docs.merging import merge
-from gateway.forwarding.asking import ask
+from gateway.forwarding.calls import call
 from gateway.forwarding.port import Forwarder
 from gateway.routes import RouteTable
 from shared.observability.logging import get_logger
@@ -32,16 +32,16 @@ class Documents:
         async with self._gathering:
             now = asyncio.get_running_loop().time()
             if self._bytes is None or now >= self._until:
-                answers = await asyncio.gather(*(self._fetch(name) for name in self._upstreams))
+                answers = await asyncio.gather(*(self._read(name) for name in self._upstreams))
                 missing = [name for name in self._upstreams if name not in self._good]
                 document = merge(self._good, self._table.routes, missing)
                 self._bytes = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
                 self._until = now + (_FRESH_SECONDS if all(answers) else 0)
             return self._bytes
 
-    async def _fetch(self, name: str) -> bool:
+    async def _read(self, name: str) -> bool:
         try:
-            status, body = await ask(self._upstreams[name], "/openapi.json")
+            status, body = await call(self._upstreams[name], "/openapi.json")
             document = json.loads(body) if status == 200 else None
         except (Problem, TimeoutError, ValueError) as error:
             self._log.warning("no OpenAPI document", service=name, error=type(error).__name__)

@@ -1,4 +1,4 @@
-"""Questions that the gateway itself asks a part: is it ready, what is its OpenAPI document."""
+"""Calls that the gateway makes on its own account: is a part ready, what is its OpenAPI document."""
 
 import asyncio
 
@@ -8,16 +8,16 @@ from gateway.forwarding.port import Forwarded, Forwarder
 from shared.ids import new_id
 
 
-async def ask(forwarder: Forwarder, path: str, seconds: float = 3.0) -> tuple[int, bytes]:
+async def call(forwarder: Forwarder, path: str, seconds: float = 3.0) -> tuple[int, bytes]:
     """GET `path`: status and body. Raises a Problem or TimeoutError when the part gives no answer."""
     status, body = 0, bytearray()
-    asked = False
+    begun = False
 
     async def receive() -> Message:
-        nonlocal asked
-        if asked:
-            await asyncio.Event().wait()  # nobody disconnects from a question; the caller's deadline ends it
-        asked = True
+        nonlocal begun
+        if begun:
+            await asyncio.Event().wait()  # nobody disconnects from this call; its deadline ends it
+        begun = True
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(message: Message) -> None:

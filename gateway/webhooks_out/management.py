@@ -4,42 +4,41 @@ from datetime import timedelta
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import select
 
 from gateway import rotation
-from gateway.audit.recording import Auditor
+from gateway.audit_log.log import AuditLog
 from gateway.webhooks_out import repository
-from gateway.webhooks_out.fanning import Fanout
-from gateway.webhooks_out.repository import DELIVERIES, ENDPOINTS
+from gateway.webhooks_out.handlers import Fanout
+from gateway.webhooks_out.models import Delivery, Endpoint
 from gateway.webhooks_out.schemas import (
     AttemptView,
     DeliveryDetail,
     DeliveryView,
-    EndpointChange,
     EndpointIn,
+    EndpointPatch,
     EndpointView,
     NewEndpointView,
 )
-from shared.clock import Clock
-from shared.db import Database, Transaction
+from shared.db import Transaction
 from shared.http import EgressClient, EgressRefused
 from shared.ids import new_id
-from shared.web import Caller, Conflict, NotFound, Page, Paging, fetch_page, invalid
+from shared.service import Kit
+from shared.web import Caller, Conflict, NotFound, Page, Paging, invalid
 from shared.web.schemas import rfc3339
 from shared.webhooks import new_secret
 
 TEST_TYPE = "webhook.test"
 
 
-class WebhookManager:
+class Endpoints:
     """Everything that a partner does with endpoints. Another owner's endpoint does not exist for them."""
 
-    def __init__(self, db: Database, clock: Clock, egress: EgressClient, fanout: Fanout, auditor: Auditor) -> None:
-        self._db = db
-        self._clock = clock
+    def __init__(self, kit: Kit, egress: EgressClient, fanout: Fanout, log: AuditLog) -> None:
+        self._db = kit.db
+        self._clock = kit.clock
         self._egress = egress
         self._fanout = fanout
-        self._auditor = auditor
+        self._log = log
 
     async def create(self, caller: Caller, wanted: EndpointIn) -> NewEndpointView:
         await self._check(wanted.url)
@@ -56,23 +55,20 @@ class WebhookManager:
             "changed_at": now,
         }
         async with self._db.write() as tx:
-            await repository.add_endpoint(tx, row)
-            await self._auditor.record(tx, caller, "webhook_endpoint.create", str(row["id"]), events=wanted.events)
+            await repository.insert_endpoint(tx, row)
+            await self._log.record(tx, caller, "webhook_endpoint.create", str(row["id"]), events=wanted.events)
             made = await self._endpoint(tx, str(row["id"]), caller)
         return NewEndpointView(**_shown(made), secret=secret)
 
     async def page(self, caller: Caller, paging: Paging, status: str | None) -> Page[EndpointView]:
-        statement = repository.visible(select(ENDPOINTS), caller)
-        if status is not None:
-            statement = statement.where(ENDPOINTS.c.status == status)
         async with self._db.read() as tx:
-            return await fetch_page(tx, statement, ENDPOINTS.c.id, paging, EndpointView.model_validate)
+            return await repository.page_of_endpoints(tx, caller, status, paging, EndpointView.model_validate)
 
-    async def get(self, caller: Caller, endpoint_id: str) -> EndpointView:
+    async def read(self, caller: Caller, endpoint_id: str) -> EndpointView:
         async with self._db.read() as tx:
             return EndpointView.model_validate(await self._endpoint(tx, endpoint_id, caller))
 
-    async def change(self, caller: Caller, endpoint_id: str, change: EndpointChange) -> EndpointView:
+    async def change(self, caller: Caller, endpoint_id: str, change: EndpointPatch) -> EndpointView:
         """Change some fields. Disabling gives up what is waiting; enabling resumes with new events."""
         if change.url is not None:
             await self._check(change.url)
@@ -89,18 +85,18 @@ class WebhookManager:
                 await repository.disable(tx, endpoint_id, "by_request", now)
             elif change.enabled:
                 values |= {"status": "enabled", "disabled_reason": None, "failing_since": None, "paused_until": None}
-            await repository.change_endpoint(tx, endpoint_id, values | {"changed_at": now})
+            await repository.update_endpoint(tx, endpoint_id, values | {"changed_at": now})
             fields = sorted(change.model_fields_set)
-            await self._auditor.record(tx, caller, "webhook_endpoint.change", endpoint_id, fields=fields)
+            await self._log.record(tx, caller, "webhook_endpoint.change", endpoint_id, fields=fields)
             return EndpointView.model_validate(await self._endpoint(tx, endpoint_id, caller))
 
     async def remove(self, caller: Caller, endpoint_id: str) -> None:
         now = self._clock.now()
         async with self._db.write() as tx:
             await self._endpoint(tx, endpoint_id, caller)
-            await repository.change_endpoint(tx, endpoint_id, {"status": "deleted", "secrets": [], "changed_at": now})
+            await repository.update_endpoint(tx, endpoint_id, {"status": "deleted", "secrets": [], "changed_at": now})
             await repository.give_up(tx, endpoint_id, "endpoint deleted", now)
-            await self._auditor.record(tx, caller, "webhook_endpoint.delete", endpoint_id)
+            await self._log.record(tx, caller, "webhook_endpoint.delete", endpoint_id)
 
     async def rotate_secret(self, caller: Caller, endpoint_id: str, overlap: timedelta) -> NewEndpointView:
         """A new secret; deliveries carry the old one's signature too until the overlap ends."""
@@ -109,11 +105,11 @@ class WebhookManager:
             row = await self._endpoint(tx, endpoint_id, caller)
             now = self._clock.now()
             secrets = rotation.rotated(row.secrets, secret, now, overlap)
-            if not await repository.swap_secrets(tx, endpoint_id, row.changed_at, secrets, now):
+            if not await repository.replace_secrets(tx, endpoint_id, row.changed_at, secrets, now):
                 raise Conflict(
                     "changed_meanwhile", "Somebody else changed this endpoint just now. Look at it and try again."
                 )
-            await self._auditor.record(tx, caller, "webhook_endpoint.rotate_secret", endpoint_id)
+            await self._log.record(tx, caller, "webhook_endpoint.rotate_secret", endpoint_id)
             return NewEndpointView(**_shown(await self._endpoint(tx, endpoint_id, caller)), secret=secret)
 
     async def test(self, caller: Caller, endpoint_id: str) -> DeliveryView:
@@ -122,25 +118,22 @@ class WebhookManager:
         body = {"type": TEST_TYPE, "timestamp": rfc3339(now), "data": {"endpoint_id": endpoint_id}}
         async with self._db.write() as tx:
             _must_be_enabled(await self._endpoint(tx, endpoint_id, caller))
-            (made,) = await self._fanout.add(tx, new_id("evt"), TEST_TYPE, to_json(body), [endpoint_id])
+            (made,) = await self._fanout.deliver(tx, new_id("evt"), TEST_TYPE, to_json(body), [endpoint_id])
             return DeliveryView.model_validate(await self._delivery(tx, made, caller))
 
     async def deliveries(
         self, caller: Caller, endpoint_id: str, paging: Paging, status: str | None, event_type: str | None
     ) -> Page[DeliveryView]:
-        statement = select(DELIVERIES).where(DELIVERIES.c.endpoint_id == endpoint_id)
-        if status is not None:
-            statement = statement.where(DELIVERIES.c.status == status)
-        if event_type is not None:
-            statement = statement.where(DELIVERIES.c.event_type == event_type)
         async with self._db.read() as tx:
             await self._endpoint(tx, endpoint_id, caller)
-            return await fetch_page(tx, statement, DELIVERIES.c.id, paging, DeliveryView.model_validate)
+            return await repository.page_of_deliveries(
+                tx, endpoint_id, status, event_type, paging, DeliveryView.model_validate
+            )
 
     async def delivery(self, caller: Caller, delivery_id: str) -> DeliveryDetail:
         async with self._db.read() as tx:
             row = await self._delivery(tx, delivery_id, caller)
-            payload = await repository.payload(tx, row.event_id)
+            payload = (await repository.bodies(tx, [row.event_id]))[row.event_id]
             tries = [AttemptView.model_validate(one) for one in await repository.attempts(tx, delivery_id)]
         shown = {name: getattr(row, name) for name in DeliveryView.model_fields}
         return DeliveryDetail(**shown, payload=payload.decode(), tries=tries)
@@ -161,23 +154,23 @@ class WebhookManager:
         except EgressRefused as refused:
             raise invalid("#/url", "url_refused", refused.reason) from None
 
-    async def _endpoint(self, tx: Transaction, endpoint_id: str, caller: Caller) -> Any:
-        row = await repository.endpoint(tx, endpoint_id, caller)
+    async def _endpoint(self, tx: Transaction, endpoint_id: str, caller: Caller) -> Endpoint:
+        row = await repository.find_endpoint(tx, endpoint_id, caller)
         if row is None:
             raise NotFound("not_found", "There is no such webhook endpoint.")
         return row
 
-    async def _delivery(self, tx: Transaction, delivery_id: str, caller: Caller) -> Any:
-        row = await repository.delivery(tx, delivery_id, caller)
+    async def _delivery(self, tx: Transaction, delivery_id: str, caller: Caller) -> Delivery:
+        row = await repository.find_delivery(tx, delivery_id, caller)
         if row is None:
             raise NotFound("not_found", "There is no such delivery.")
         return row
 
 
-def _must_be_enabled(endpoint: Any) -> None:
+def _must_be_enabled(endpoint: Endpoint) -> None:
     if endpoint.status != "enabled":
         raise Conflict("endpoint_disabled", "This endpoint is disabled. Enable it first: PATCH it with enabled true.")
 
 
-def _shown(row: Any) -> dict[str, Any]:
+def _shown(row: Endpoint) -> dict[str, Any]:
     return {name: getattr(row, name) for name in EndpointView.model_fields}

@@ -3,28 +3,25 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
-
 from gateway import rotation
-from gateway.limits.guard import Guard
+from gateway.limits.rate_limits import RateLimits
 from gateway.metrics import HOOKS_RECEIVED, HOOKS_UNPROVEN
-from gateway.settings import GatewaySettings
 from gateway.webhooks_in import repository
-from gateway.webhooks_in.mapping import MapsTo
+from gateway.webhooks_in.maps_to import MapsTo
+from gateway.webhooks_in.repository import PostedTo
 from gateway.webhooks_in.rules import Ignored, Unmappable, read, translate
 from gateway.webhooks_in.schemas import HookAnswer
 from gateway.webhooks_in.schemes import SCHEMES
 from shared.batching import GroupCommit
-from shared.clock import Clock
 from shared.contracts import OrderEvent
-from shared.db import Database, Transaction
+from shared.db import Transaction
 from shared.ids import new_id
-from shared.messaging import Outbox
 from shared.observability.context import current_cause
 from shared.observability.logging import get_logger
+from shared.service import Kit
 from shared.web import Unauthorized, Unavailable, Unprocessable
 from shared.webhooks import SignatureInvalid
 
@@ -62,31 +59,30 @@ class _Taken:
     correlation: str | None
 
 
-class HookReceiver:
-    """`receive` is the use case; `note_failures` and `prune` are loop bodies. Hold `group.running()` open meanwhile.
+class Accepting:
+    """`accept` is the use case, `note_failures` the body of a loop. Hold `group.running()` open meanwhile.
 
     Deliveries that arrive together share one transaction: on a promotion day the order system tells hundreds a second.
     """
 
-    def __init__(self, db: Database, clock: Clock, outbox: Outbox, guard: Guard, settings: GatewaySettings) -> None:
-        self._db = db
-        self._clock = clock
-        self._outbox = outbox
-        self._guard = guard
-        self._keep = timedelta(days=settings.hooks_keep_days)
-        self.group: GroupCommit[_Taken, bool] = GroupCommit("gateway.hooks", db, self._commit)
+    def __init__(self, kit: Kit, rates: RateLimits) -> None:
+        self._db = kit.db
+        self._clock = kit.clock
+        self._outbox = kit.outbox
+        self._rates = rates
+        self.group: GroupCommit[_Taken, bool] = GroupCommit("gateway.hooks", kit.db, self._commit)
         self._failures: dict[str, _Failures] = {}
         self._nobodys_secret = SCHEMES[_NOBODYS_SCHEME].new_secret()
         self._log = get_logger(part="hooks")
 
-    async def receive(self, source_id: str, headers: Mapping[str, str], body: bytes, address: str) -> HookAnswer:
+    async def accept(self, source_id: str, headers: Mapping[str, str], body: bytes, address: str) -> HookAnswer:
         """Take a delivery that `address` sent. `headers` has lower-case names.
 
         Raises Unauthorized for what is not proven, Unprocessable for what its mapping can't read, Unavailable while the
         source is paused; the last two are written down and decided anew when the partner tries again.
         """
         async with self._db.read() as tx:
-            source = await repository.posted_to(tx, source_id)
+            source = await repository.find_posted_to(tx, source_id)
         try:
             delivery_id = self._prove(source, headers, body)
         except SignatureInvalid as invalid:
@@ -112,14 +108,14 @@ class HookReceiver:
             case _:
                 return HookAnswer(status="ignored")
 
-    def _prove(self, source: Row[Any] | None, headers: Mapping[str, str], body: bytes) -> str:
+    def _prove(self, source: PostedTo | None, headers: Mapping[str, str], body: bytes) -> str:
         """The delivery's id. An unknown source costs as much as a wrong secret. Raises SignatureInvalid."""
         now = self._clock.now()
         if source is None:
             return SCHEMES[_NOBODYS_SCHEME].prove([self._nobodys_secret], headers, body, now)
         return SCHEMES[source.scheme].prove(rotation.live(source.secrets, now), headers, body, now)
 
-    def _unproven(self, source: Row[Any] | None, why: str, address: str) -> Unauthorized:
+    def _unproven(self, source: PostedTo | None, why: str, address: str) -> Unauthorized:
         """Count it and answer the one refusal for every reason. Raises TooManyRequests instead for one failure too many."""
         source_id = None if source is None else source.id
         HOOKS_UNPROVEN.inc()
@@ -127,14 +123,14 @@ class HookReceiver:
         if source_id is not None:
             before = self._failures.get(source_id)
             self._failures[source_id] = _Failures(before.count + 1 if before else 1, self._clock.now(), why)
-        self._guard.failed(address)
+        self._rates.count_failure(address)
         return Unauthorized(
             "delivery_not_proven",
             "This delivery is not proven: check the URL, the secret, the signature's headers and the clock.",
             headers={"WWW-Authenticate": 'Signature realm="quanyu"'},
         )
 
-    def _taken(self, source: Row[Any], delivery_id: str, body: bytes, decision: _Decision) -> _Taken:
+    def _taken(self, source: PostedTo, delivery_id: str, body: bytes, decision: _Decision) -> _Taken:
         now, event = self._clock.now(), decision.event
         row = {
             "id": new_id("whr"),
@@ -155,11 +151,11 @@ class HookReceiver:
 
     async def _commit(self, tx: Transaction, taken: Sequence[_Taken]) -> list[bool]:
         """Write deliveries down and publish what they became. False for one that was accepted before."""
-        fresh = await repository.record(tx, [one.row for one in taken])
+        fresh = await repository.insert_received(tx, [one.row for one in taken])
         told = [one for one, is_fresh in zip(taken, fresh, strict=True) if is_fresh and one.event is not None]
         events = [one.event for one in told if one.event is not None]
         ids = await self._outbox.publish(tx, events, correlations=[one.correlation for one in told])
-        await repository.note_messages(
+        await repository.update_messages(
             tx,
             [
                 (one.row["source_id"], one.row["delivery_id"], message_id)
@@ -174,15 +170,10 @@ class HookReceiver:
         if failures:
             async with self._db.write() as tx:
                 for source_id, seen in sorted(failures.items()):
-                    await repository.note_failures(tx, source_id, seen.count, seen.at, seen.why)
-
-    async def prune(self) -> bool:
-        """Forget deliveries after their time."""
-        async with self._db.write() as tx:
-            return await repository.prune(tx, self._clock.now() - self._keep)
+                    await repository.count_failures(tx, source_id, seen.count, seen.at, seen.why)
 
 
-def _decide(source: Row[Any], body: bytes) -> _Decision:
+def _decide(source: PostedTo, body: bytes) -> _Decision:
     if source.status == "paused":
         return _Decision("paused", code="source_paused", detail="The source was paused when this delivery came.")
     try:

@@ -3,20 +3,21 @@
 odd paths refused → route known? → who calls? → may they? → how often? → how much? → forwarded with a proven identity.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from ipaddress import ip_network
 from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.access_log import AccessLog
-from gateway.exchange import Exchange, too_large
-from gateway.forwarding.paths import OddPath, check_path
+from gateway.addresses import address_of
 from gateway.forwarding.port import Forwarded, Forwarder
-from gateway.forwarding.sifting import Sifted, sift
-from gateway.keys import credentials
-from gateway.keys.ring import HeldKey, KeyRing
-from gateway.limits.guard import Guard
+from gateway.keys.cache import CachedKey, KeyCache
+from gateway.limits.rate_limits import RateLimits
+from gateway.proxy import credentials
+from gateway.proxy.access_log import AccessLog
+from gateway.proxy.exchange import Exchange, too_large
+from gateway.proxy.headers import RequestHeaders, read_headers
+from gateway.proxy.paths import OddPath, check_path
 from gateway.routes import PUBLIC, Route, RouteTable
 from gateway.settings import GatewaySettings
 from shared.ids import new_id
@@ -28,7 +29,7 @@ from shared.web.problems import to_problem, unexpected
 _REALM = {"WWW-Authenticate": 'Bearer realm="quanyu"'}
 
 
-class Door:
+class PublicApp:
     """The public ASGI application."""
 
     def __init__(
@@ -36,16 +37,14 @@ class Door:
         settings: GatewaySettings,
         table: RouteTable,
         upstreams: Mapping[str, Forwarder],
-        ring: KeyRing,
-        guard: Guard,
-        openapi: Callable[[], dict[str, Any]],
+        keys: KeyCache,
+        rates: RateLimits,
     ) -> None:
-        """`openapi` answers the document of the administrative API alone; the merged one is at `/openapi.json`."""
-        self.openapi = openapi
         self._table = table
         self._upstreams = dict(upstreams)
-        self._ring = ring
-        self._guard = guard
+        self._keys = keys
+        self._rates = rates
+        self._proxies = tuple(ip_network(one) for one in settings.trusted_proxies)
         self.access_log = AccessLog(settings)
         self._origins = settings.cors_origins
         public = settings.metrics_public
@@ -86,36 +85,36 @@ class Door:
 
     async def _pass(self, exchange: Exchange, receive: Receive) -> None:
         scope = exchange.scope
-        sifted = sift(scope["headers"])
-        _keep_request_id(exchange, sifted.request_id)
-        exchange.address = self._guard.address_of(exchange.address, sifted.forwarded_for)
+        given = read_headers(scope["headers"])
+        _keep_request_id(exchange, given.request_id)
+        exchange.address = address_of(exchange.address, given.forwarded_for, self._proxies)
         raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
-        route = self._route(exchange, raw_path, sifted)
+        route = self._route(exchange, raw_path, given)
         if route is None:
-            return await self._preflight(exchange, sifted)
+            return await self._preflight(exchange, given)
         exchange.route = route
         query: bytes = scope["query_string"]
         if query and credentials.in_query(query):
             raise BadRequest("key_in_query", "Never put a key into a URL: it lands in logs. Send it as Authorization.")
-        if sifted.length is not None and sifted.length > route.body_limit:
+        if given.length is not None and given.length > route.body_limit:
             raise too_large(route.body_limit)
-        if sifted.length is None:
+        if given.length is None:
             receive = exchange.limited(receive, route.body_limit)
-        if route.tracking and sifted.origin is not None:
-            exchange.extra += self._cors(sifted.origin)
+        if route.tracking and given.origin is not None:
+            exchange.extra += self._cors(given.origin)
         if route.scope != PUBLIC:
-            receive = await self._admit(exchange, route, sifted, receive)
+            receive = await self._admit(exchange, route, given, receive)
         elif route.hook:
-            exchange.extra += await self._guard.count_hook(exchange.address)
+            exchange.extra += await self._rates.count_hook(exchange.address)
         upstream = self._upstreams.get(route.service)
         if upstream is None:
             raise Unavailable("upstream_unavailable", f"The {route.service} service is not part of this installation.")
-        has_body = sifted.chunked or bool(sifted.length)
+        has_body = given.chunked or bool(given.length)
         request = Forwarded(
             scope["method"],
             raw_path,
             query,
-            self._headers(exchange, sifted),
+            self._headers(exchange, given),
             exchange.caller,
             exchange.request_id,
             route.template,
@@ -124,7 +123,7 @@ class Door:
         )
         await upstream.forward(request, receive, exchange.send)
 
-    def _route(self, exchange: Exchange, raw_path: bytes, sifted: Sifted) -> Route | None:
+    def _route(self, exchange: Exchange, raw_path: bytes, given: RequestHeaders) -> Route | None:
         """The route; None for a preflight of a tracking path. Raises NotFound, or 405 with the methods it knows."""
         method: str = exchange.scope["method"]
         try:
@@ -136,54 +135,54 @@ class Door:
             if found.template != "/metrics" or self._metrics_public:
                 return found
             found = frozenset()
-        if method == "OPTIONS" and sifted.preflight is not None and sifted.origin is not None:
-            wanted = self._table.match(sifted.preflight.decode("latin-1"), path)
+        if method == "OPTIONS" and given.preflight is not None and given.origin is not None:
+            wanted = self._table.match(given.preflight.decode("latin-1"), path)
             if isinstance(wanted, Route) and wanted.tracking:
                 exchange.route = wanted
                 return None
-        self._guard.failed(exchange.address)
+        self._rates.count_failure(exchange.address)
         if not found:
             raise NotFound("not_found", "There is nothing at this path. The paths are listed at /docs.")
         allow = ", ".join(sorted(found))
         detail = f"This path knows {allow}, not {method}."
         raise Problem("method_not_allowed", detail, status=405, headers={"Allow": allow})
 
-    async def _admit(self, exchange: Exchange, route: Route, sifted: Sifted, receive: Receive) -> Receive:
+    async def _admit(self, exchange: Exchange, route: Route, given: RequestHeaders, receive: Receive) -> Receive:
         """Establish the caller, their right to this route and their turn. Raises 401, 403 or 429."""
-        given = credentials.from_headers(sifted.authorization, sifted.api_key, tracking=route.tracking)
-        if given is None and route.tracking:
+        credential = credentials.from_headers(given.authorization, given.api_key, tracking=route.tracking)
+        if credential is None and route.tracking:
             body = await read_body(receive)
             receive = replayed(body, receive)
-            given = credentials.from_body(body, sifted.encoding)
-        key = await self._authenticate(exchange, given)
+            credential = credentials.from_body(body, given.encoding)
+        key = await self._authenticate(exchange, credential)
         exchange.caller = key.caller
         if not key.caller.allows(route.scope):
             exchange.note = "scope missing"
             raise Forbidden(
                 "scope_missing", f"This key lacks the scope {route.scope}. Use a key that has it.", scope=route.scope
             )
-        exchange.extra += await self._guard.count(key, exchange.address)
+        exchange.extra += await self._rates.count(key.caller, key.policy, exchange.address)
         exchange.extra += key.notice
         return receive
 
-    async def _authenticate(self, exchange: Exchange, given: str | None) -> HeldKey:
-        if given is None:
+    async def _authenticate(self, exchange: Exchange, credential: str | None) -> CachedKey:
+        if credential is None:
             exchange.note = "no key"
-            self._guard.failed(exchange.address)
+            self._rates.count_failure(exchange.address)
             detail = "This call needs a key: send it as `Authorization: Bearer qy_…` or `X-API-Key`."
             raise Unauthorized("key_missing", detail, headers=_REALM)
-        if not self._ring.remembered(given):
-            self._guard.not_failing(exchange.address)
-        found = await self._ring.find(given, exchange.address)
-        if isinstance(found, HeldKey):
+        if not self._keys.knows(credential):
+            self._rates.check_failures(exchange.address)
+        found = await self._keys.authenticate(credential, exchange.address)
+        if isinstance(found, CachedKey):
             return found
         exchange.note = f"key {found}"
-        self._guard.failed(exchange.address)
+        self._rates.count_failure(exchange.address)
         detail = "This key is not valid. Check for typing errors, or ask for a new key."
         raise Unauthorized("key_invalid", detail, headers=_REALM)
 
-    def _headers(self, exchange: Exchange, sifted: Sifted) -> list[tuple[bytes, bytes]]:
-        headers = sifted.kept
+    def _headers(self, exchange: Exchange, given: RequestHeaders) -> list[tuple[bytes, bytes]]:
+        headers = given.kept
         headers.append((b"x-request-id", exchange.request_id.encode()))
         headers.append((b"x-forwarded-for", exchange.address.encode("latin-1", "replace")))
         return headers
@@ -196,8 +195,8 @@ class Door:
             return [(b"access-control-allow-origin", origin), (b"vary", b"origin")]
         return []
 
-    async def _preflight(self, exchange: Exchange, sifted: Sifted) -> None:
-        allowed = self._cors(sifted.origin or b"")
+    async def _preflight(self, exchange: Exchange, given: RequestHeaders) -> None:
+        allowed = self._cors(given.origin or b"")
         if allowed:
             allowed = [
                 *allowed,

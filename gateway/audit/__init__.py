@@ -1,1 +1,0 @@
-"""Who changed what at the door: an append-only log of administrative calls."""

@@ -1,0 +1,83 @@
+"""The administrator's key: the first one, from which all others come."""
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from gateway.audit_log.log import AuditLog
+from gateway.keys import repository
+from gateway.keys.management import hint_of, new_key, new_row
+from gateway.keys.rules import digest, well_formed
+from gateway.keys.schemas import KeyIn
+from gateway.settings import GatewaySettings
+from shared.service import Kit
+
+ADMIN_ID = "key_admin"
+MERCHANT = "own_merchant"
+
+
+class Administrator:
+    """`ensure` when the gateway starts."""
+
+    def __init__(self, kit: Kit, settings: GatewaySettings, log: AuditLog) -> None:
+        self._db = kit.db
+        self._clock = kit.clock
+        self._log = log
+        self._path = settings.data_dir / "admin.key"
+        self._given = settings.admin_key.get_secret_value() if settings.admin_key else None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """There is a key from the first request on."""
+        await self.ensure()
+        yield
+
+    async def ensure(self) -> None:
+        """See that there is an administrator's key: the one given by QUANYU_ADMIN_KEY, or a fresh one, shown once.
+
+        Raises ValueError when the given one is no key. The file is written before the row, so that a crash between them
+        loses nothing: the next start takes the key from the file.
+        """
+        now, path, given = self._clock.now(), self._path, self._given
+        if given is not None and not well_formed(given):
+            raise ValueError("QUANYU_ADMIN_KEY is no well-formed key; make one with `quanyu keys generate`")
+        async with self._db.read() as tx:
+            known = await repository.find(tx, ADMIN_ID)
+        if known is not None and given is None:
+            return
+        key = given or _key_in(path) or new_key("secret")
+        if given is None:
+            _write_private(path, key)
+        row = new_row(key, KeyIn(name="Administrator", kind="secret"), ["*"], now)
+        async with self._db.write() as tx:
+            made = await repository.insert_once(tx, row | {"id": ADMIN_ID, "owner_id": MERCHANT})
+            changed = not made and given is not None
+            if changed and not await repository.replace_digest(tx, ADMIN_ID, digest(key), hint_of(key), now):
+                return
+            if made or changed:
+                await self._log.record(tx, None, "key.create" if made else "key.replace", ADMIN_ID, MERCHANT)
+        if made and given is None:
+            sys.stdout.write(f"Administrator key (shown once, kept in {path}): {key}\n")
+            sys.stdout.flush()
+
+
+def _key_in(path: Path) -> str | None:
+    try:
+        text = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return text if well_formed(text) else None
+
+
+def _write_private(path: Path, key: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(key + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

@@ -1,0 +1,24 @@
+"""The room of API keys."""
+
+from gateway.audit_log.room import AuditLogRoom
+from gateway.keys.administrator import Administrator
+from gateway.keys.api import router
+from gateway.keys.cache import KeyCache
+from gateway.keys.management import Keys
+from gateway.settings import GatewaySettings
+from shared.room import Room
+from shared.service import Kit, Loop
+
+
+class KeysRoom(Room):
+    """Offers `cache`: who holds a key, as the hot path asks it."""
+
+    def __init__(self, kit: Kit, settings: GatewaySettings, audit_log: AuditLogRoom) -> None:
+        self.cache = KeyCache(kit)
+        self.routers = [router]
+        self.provides = [Keys(kit, self.cache, audit_log.log)]
+        self.loops = [
+            Loop("key-uses", self.cache.note_uses, 60),
+            Loop("key-changes", self.cache.invalidate_changed, 1),
+        ]
+        self.resources = [Administrator(kit, settings, audit_log.log).running]

@@ -1,0 +1,32 @@
+"""The room of webhooks to the world: endpoints, and the deliveries to them."""
+
+from gateway.audit_log.room import AuditLogRoom
+from gateway.settings import GatewaySettings
+from gateway.webhooks_out.api import router
+from gateway.webhooks_out.handlers import Fanout
+from gateway.webhooks_out.management import Endpoints
+from gateway.webhooks_out.worker import DeliveryWorker
+from shared.http import EgressClient
+from shared.room import Room
+from shared.service import Kit, Loop
+
+
+class WebhooksOutRoom(Room):
+    """Hears every public event. Its `worker` sends what is due."""
+
+    def __init__(self, kit: Kit, settings: GatewaySettings, audit_log: AuditLogRoom) -> None:
+        egress = EgressClient(
+            allow_private=settings.webhooks_allow_private,
+            connect_seconds=settings.webhooks_connect_seconds,
+            total_seconds=settings.webhooks_total_seconds,
+        )
+        self.worker = DeliveryWorker(kit, settings, egress, audit_log.log)
+        fanout = Fanout(kit, self.worker.wake)
+        self.routers = [router]
+        self.provides = [Endpoints(kit, egress, fanout, audit_log.log)]
+        self.subscriptions = [fanout.subscription()]
+        self.loops = [
+            Loop("webhooks", self.worker.tick, 0.5, wake=self.worker.wake),
+            Loop("webhook-history", self.worker.prune, 3600),
+        ]
+        self.resources = [self.worker.running]
