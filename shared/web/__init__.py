@@ -2,6 +2,7 @@
 
 from shared.web.app import PartApp, create_app
 from shared.web.client import Client, ClientFacts, bucket_of, client_of
+from shared.web.fingerprints import fingerprint
 from shared.web.hot import HotRequest, HotRoute
 from shared.web.identity import Caller, merchant_needs, needs, sign_headers
 from shared.web.paging import Page, PageParams, Paging, fetch_page, filtered, page_of
@@ -76,6 +77,7 @@ __all__ = [
     "create_app",
     "fetch_page",
     "filtered",
+    "fingerprint",
     "page_of",
     "invalid",
     "merchant_needs",

@@ -1,6 +1,5 @@
 """Checkout 下单锁券: price the cart, freeze the quote, hold its coupons for the order."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,7 +24,7 @@ from services.coupon.wallet.models import Coupon
 from shared.contracts import CouponLocked
 from shared.db import Transaction
 from shared.service import Kit
-from shared.web import Caller, Client, Conflict, Unprocessable
+from shared.web import Caller, Client, Conflict, Unprocessable, fingerprint
 
 
 class Locking:
@@ -63,23 +62,23 @@ class Locking:
 
     async def _lock(self, caller: Caller, body: CheckoutIn, attempt: Attempt | None) -> tuple[CheckoutView, bool]:
         now = self._kit.clock.now()
-        fingerprint = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
+        sent = fingerprint(body)
         async with self._kit.db.write() as tx:
             candidates, offers = await self._hold(tx, body)
             known = await repository.open_for(tx, body.order_id)
             if known is not None:
-                return await self._again(tx, known, fingerprint)
+                return await self._again(tx, known, sent)
             if attempt is not None:
                 candidates = await self._redeemed(tx, caller, body, attempt, candidates)
             held = await wallet.lock(tx, candidates)
             priced = await self._quoting.price(tx, body, candidates, order_id=body.order_id)
             _refuse_unusable(body, priced)
-            row = frozen.checkout(body, priced, fingerprint, now)
+            row = frozen.checkout(body, priced, sent, now)
             if not await repository.add(tx, row):
                 known = await repository.open_for(tx, body.order_id)
                 if known is None:
                     raise Conflict("checkout_in_progress", "Another call is settling this order. Try again.")
-                return await self._again(tx, known, fingerprint)
+                return await self._again(tx, known, sent)
             await self._store(tx, row, priced, held, offers, caller.actor)
             stored = await repository.find(tx, str(row["id"]))
             assert stored is not None  # noqa: S101 - inserted above in this transaction
@@ -114,8 +113,8 @@ class Locking:
             coupons.append(answer.coupon_id)
         return list(dict.fromkeys([*candidates, *coupons]))
 
-    async def _again(self, tx: Transaction, known: Row[Any], fingerprint: str) -> tuple[CheckoutView, bool]:
-        if known.fingerprint != fingerprint:
+    async def _again(self, tx: Transaction, known: Row[Any], sent: str) -> tuple[CheckoutView, bool]:
+        if known.fingerprint != sent:
             raise Unprocessable(
                 "idempotency_key_reused",
                 "This order has an open checkout that was made from another body. Roll it back first, or repeat its body.",

@@ -1,6 +1,5 @@
 """Refunds 退款: decided from the frozen shares, stored once, one after the other for each checkout."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,7 +20,7 @@ from services.coupon.wallet import repository as wallet
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Caller, Conflict, Unprocessable
+from shared.web import Caller, Conflict, Unprocessable, fingerprint
 
 
 class Refunding:
@@ -63,11 +62,11 @@ class Refunding:
         self, tx: Transaction, checkout: Row[Any], body: RefundIn, actor: str
     ) -> tuple[RefundView, bool]:
         """The same for a checkout whose row this transaction holds."""
-        fingerprint = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
+        sent = fingerprint(body)
         if body.refund_id is not None:
             known = await repository.named(tx, checkout.id, body.refund_id)
             if known is not None:
-                return await self._again(tx, known, fingerprint), True
+                return await self._again(tx, known, sent), True
         sheet = await self._books(tx, checkout)
         if body.lines is None and body.refund_id is None and sheet.emptied_by is not None:
             return await self._refunds.found(
@@ -79,7 +78,7 @@ class Refunding:
         used = [lock.coupon_id for lock in (await checkouts.locks(tx, [checkout.id]))[checkout.id]]
         await wallet.lock(tx, [*used, *await self._cutting.coupons(tx, checkout.id)])
         cuts = await self._cutting.foresee(tx, checkout.id, kept)
-        row = self._row(checkout, body, fingerprint, policy, lines, actor)
+        row = self._row(checkout, body, sent, policy, lines, actor)
         row |= {"number": len(sheet.refunds) + 1, "whole": whole}
         coupons: list[str] = []
         if whole and body.return_coupons == "when_whole":
@@ -90,8 +89,8 @@ class Refunding:
         await repository.add(tx, row, line_rows, books.share_rows(row["id"], checkout.id, lines, sheet.funders))
         return await self._refunds.found(tx, row["id"]), False
 
-    async def _again(self, tx: Transaction, known: Row[Any], fingerprint: str) -> RefundView:
-        if known.fingerprint != fingerprint:
+    async def _again(self, tx: Transaction, known: Row[Any], sent: str) -> RefundView:
+        if known.fingerprint != sent:
             detail = "This refund_id was used for another refund of the order. Repeat its body, or use a new id."
             raise Unprocessable("idempotency_key_reused", detail, refund=known.id)
         return await self._refunds.found(tx, known.id)
@@ -122,7 +121,7 @@ class Refunding:
         self,
         checkout: Row[Any],
         body: RefundIn,
-        fingerprint: str,
+        sent: str,
         policy: Policy,
         lines: Sequence[LineBack],
         actor: str,
@@ -134,7 +133,7 @@ class Refunding:
             "order_id": checkout.order_id,
             "customer_id": checkout.customer_id,
             "refund_id": body.refund_id or refund_id,
-            "fingerprint": fingerprint,
+            "fingerprint": sent,
             "policy": policy,
             "currency": checkout.currency,
             "amount": sum(line.money for line in lines),

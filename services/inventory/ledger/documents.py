@@ -1,16 +1,13 @@
 """Documents with a reference of the caller's own: the same reference again gets the first answer, and does nothing."""
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-import orjson
-
 from services.inventory.ledger import repository
 from shared.db import Transaction
 from shared.ids import new_id
-from shared.web import Conflict
+from shared.web import Conflict, fingerprint
 
 
 class Document:
@@ -29,12 +26,12 @@ class Document:
         """
         if self._reference is None:
             return None
-        fingerprint = hashlib.blake2b(orjson.dumps(body), digest_size=16).hexdigest()
-        row = {"id": self.id, "kind": self._kind, "reference": self._reference, "fingerprint": fingerprint}
+        same = fingerprint(body)
+        row = {"id": self.id, "kind": self._kind, "reference": self._reference, "fingerprint": same}
         earlier = await repository.insert_document(tx, row | {"answer": {}, "created_at": now})
         if earlier is None:
             return None
-        if earlier.fingerprint != fingerprint:
+        if earlier.fingerprint != same:
             raise Conflict(
                 "reference_reused",
                 "This reference was used for another body. Send the first body unchanged, or choose a new reference.",

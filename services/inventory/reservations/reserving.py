@@ -5,13 +5,10 @@ reservations, lines, movements, change the levels, insert the messages. Nothing 
 the transaction ends right after the writing, so a hot row is held as briefly as a batch allows.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-
-import orjson
 
 from services.inventory.ledger.posting import Ledger, News, Posting
 from services.inventory.locations.management import Locations
@@ -25,7 +22,7 @@ from shared.contracts.inventory import ReservationHeld
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Conflict, FieldError, Problem, Unavailable, Unprocessable
+from shared.web import Conflict, FieldError, Problem, Unavailable, Unprocessable, fingerprint
 
 _TRIES = 3
 
@@ -45,8 +42,7 @@ class Order:
     def fingerprint(self) -> str:
         """The same for two requests that ask for the same."""
         lines = sorted(([sku, place or "", units] for (sku, place), units in self.wanted.items()), key=str)
-        body = orjson.dumps([self.channel, self.ttl_seconds, lines])
-        return hashlib.blake2b(body, digest_size=16).hexdigest()
+        return fingerprint([self.channel, self.ttl_seconds, lines])
 
 
 class Reserving:
