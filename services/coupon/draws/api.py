@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
+from services.coupon.draws.audit import DrawAudit
 from services.coupon.draws.drawing import Drawing
-from services.coupon.draws.managing import Draws
-from services.coupon.draws.proving import Proving
+from services.coupon.draws.management import Draws
 from services.coupon.draws.schemas import DrawAuditView, DrawIn, DrawnView, DrawView, Status, TicketIn, TicketView
 from shared.web import Caller, ClientFacts, ExternalId, Page, PageParams, Provided, needs
 
@@ -16,32 +16,32 @@ DrawsWrite = Annotated[Caller, Depends(needs("coupon:draws:write"))]
 TicketsRead = Annotated[Caller, Depends(needs("coupon:tickets:read"))]
 TicketsWrite = Annotated[Caller, Depends(needs("coupon:tickets:write"))]
 AuditRead = Annotated[Caller, Depends(needs("coupon:audit:read"))]
-Managing = Annotated[Draws, Provided(Draws)]
+Management = Annotated[Draws, Provided(Draws)]
 Tickets = Annotated[Drawing, Provided(Drawing)]
 
 
 @router.post("", status_code=201, summary="Create a draw")
-async def create_draw(caller: DrawsWrite, body: DrawIn, draws: Managing) -> DrawView:
+async def create_draw(caller: DrawsWrite, body: DrawIn, draws: Management) -> DrawView:
     """A lucky draw 抽奖 with stated odds; its seed's hash is published now, the seed when it is closed."""
     return await draws.create(body)
 
 
 @router.get("", summary="List draws")
 async def list_draws(
-    caller: DrawsRead, paging: PageParams, draws: Managing, status: Status | None = None
+    caller: DrawsRead, paging: PageParams, draws: Management, status: Status | None = None
 ) -> Page[DrawView]:
     """Draws, newest first."""
     return await draws.page(paging, status)
 
 
 @router.get("/{draw_id}", summary="Read a draw with its odds")
-async def get_draw(caller: DrawsRead, draw_id: str, draws: Managing) -> DrawView:
+async def get_draw(caller: DrawsRead, draw_id: str, draws: Management) -> DrawView:
     """The stated odds, how many of each prize are gone, and the seed once the draw is closed."""
-    return await draws.get(draw_id)
+    return await draws.read(draw_id)
 
 
 @router.post("/{draw_id}/close", summary="Close a draw and reveal its seed")
-async def close_draw(caller: DrawsWrite, draw_id: str, draws: Managing) -> DrawView:
+async def close_draw(caller: DrawsWrite, draw_id: str, draws: Management) -> DrawView:
     """No more tickets; everybody can recompute them all."""
     return await draws.close(draw_id)
 
@@ -62,7 +62,7 @@ async def list_tickets(
     tickets: Tickets,
     customer_id: Annotated[ExternalId | None, Query(description="of this customer only")] = None,
 ) -> Page[TicketView]:
-    """By number; an end-user sees her own."""
+    """By number; an end-user sees their own."""
     return await tickets.page(caller, draw_id, paging, customer_id)
 
 
@@ -71,10 +71,12 @@ async def get_ticket(
     caller: TicketsRead, draw_id: str, number: Annotated[int, Path(ge=1, le=10**15)], tickets: Tickets
 ) -> TicketView:
     """One ticket."""
-    return await tickets.get(caller, draw_id, number)
+    return await tickets.read(caller, draw_id, number)
 
 
 @router.get("/{draw_id}/audit", summary="Prove a draw")
-async def audit_draw(caller: AuditRead, draw_id: str, proving: Annotated[Proving, Provided(Proving)]) -> DrawAuditView:
+async def audit_draw(
+    caller: AuditRead, draw_id: str, audit: Annotated[DrawAudit, Provided(DrawAudit)]
+) -> DrawAuditView:
     """Draws every ticket again and names those that differ. Before closing: numbers, hashes and quantities only."""
-    return await proving.prove(draw_id)
+    return await audit.prove(draw_id)

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
-
 from services.coupon.abuse.book import Watch
 from services.coupon.draws import repository
-from services.coupon.draws.managing import unknown_draw
-from services.coupon.draws.models import Draw, DrawTicket
+from services.coupon.draws.management import unknown_draw
+from services.coupon.draws.models import Draw, DrawPrize
+from services.coupon.draws.repository import Ticket
 from services.coupon.draws.rules import RAN_OUT, closed_now, drawn_at, linked, point
 from services.coupon.draws.schemas import DrawnView, TicketIn, TicketView
 from services.coupon.reasons import explain
@@ -20,7 +19,7 @@ from services.coupon.wallet.reading import Wallet
 from services.coupon.wishes import Granted, Origin, Wish
 from shared.db import Transaction
 from shared.service import Kit
-from shared.web import Caller, Client, Conflict, Gone, NotFound, Page, Paging, Problem, fetch_page
+from shared.web import Caller, Client, Conflict, Gone, NotFound, Page, Paging, Problem
 from shared.web.schemas import rfc3339
 
 _REFUSALS: dict[str, type[Problem]] = {
@@ -68,7 +67,7 @@ class Drawing:
         origin = await self._watch.origin(client, body.customer_id)
         now = self._kit.clock.now()
         async with self._kit.db.write() as tx:
-            draw = await repository.draw(tx, draw_id, hold=True)
+            draw = await repository.lock(tx, draw_id)
             if draw is None:
                 raise unknown_draw()
             earlier = await self._earlier(tx, draw_id, body)
@@ -96,45 +95,38 @@ class Drawing:
                 "created_at": now,
             }
             ticket["chain"] = linked(draw.chain, ticket)
-            await tx.execute(insert(DrawTicket.table), ticket)
-            counted = (Draw.c.id == draw_id) & (Draw.c.tickets == draw.tickets)
-            values = {"tickets": turn.number, "chain": ticket["chain"], "updated_at": now}
-            await tx.execute(update(Draw.table).where(counted).values(**values))
+            await repository.insert_ticket(tx, draw, ticket)
             return await self._drawn_view(tx, draw_id, turn.number)
 
-    async def get(self, caller: Caller, draw_id: str, number: int) -> TicketView:
+    async def read(self, caller: Caller, draw_id: str, number: int) -> TicketView:
+        """One ticket. Raises NotFound, also for somebody else's."""
         async with self._kit.db.read() as tx:
-            chosen = repository.tickets(draw_id).where(DrawTicket.c.number == number)
-            row = (await tx.execute(chosen)).one_or_none()
-        if row is None:
-            raise NotFound("not_found", "There is no such ticket.")
+            row = await self._ticket(tx, draw_id, number)
         caller.require_customer(row.customer_id)
         return TicketView.model_validate(row)
 
     async def page(self, caller: Caller, draw_id: str, paging: Paging, customer_id: str | None) -> Page[TicketView]:
-        """Tickets by number; an end-user sees her own."""
+        """Tickets by number; an end-user sees their own."""
         if customer_id is not None:
             caller.require_customer(customer_id)
-        owner = caller.customer_id or customer_id
-        chosen = repository.tickets(draw_id)
-        if owner is not None:
-            chosen = chosen.where(DrawTicket.c.customer_id == owner)
         async with self._kit.db.read() as tx:
-            if await repository.draw(tx, draw_id) is None:
+            if await repository.find(tx, draw_id) is None:
                 raise unknown_draw()
-            return await fetch_page(tx, chosen, DrawTicket.c.number, paging, TicketView.model_validate, ascending=True)
+            return await repository.page_tickets(tx, paging, draw_id, caller.customer_id or customer_id)
 
     async def _earlier(self, tx: Transaction, draw_id: str, body: TicketIn) -> int | None:
         """The number of the ticket that this reference has; of another customer's nothing is told."""
         if body.ticket_ref is None:
             return None
-        same = (DrawTicket.c.draw_id == draw_id) & (DrawTicket.c.ticket_ref == body.ticket_ref)
-        row = (await tx.execute(select(DrawTicket.c.number, DrawTicket.c.customer_id).where(same))).one_or_none()
-        if row is not None and row.customer_id != body.customer_id:
+        found = await repository.of_reference(tx, draw_id, body.ticket_ref)
+        if found is None:
+            return None
+        number, owner = found
+        if owner != body.customer_id:
             raise _refused("ticket_ref_taken")
-        return None if row is None else int(row.number)
+        return number
 
-    async def _admit(self, tx: Transaction, draw: Row[Any], customer_id: str, day: str, now: datetime) -> int:
+    async def _admit(self, tx: Transaction, draw: Draw, customer_id: str, day: str, now: datetime) -> int:
         """The how manieth ticket of the customer this one is. Raises what speaks against it."""
         reason = closed_now(draw.status, draw.starts_at, draw.ends_at, now)
         if reason is not None:
@@ -146,7 +138,7 @@ class Drawing:
             raise _refused("day_limit_reached", retry_at=rfc3339(next_day(now, self._time_zone)))
         return before + 1
 
-    async def _award(self, tx: Transaction, prizes: list[Row[Any]], drawn: int | None, turn: _Turn) -> _Award:
+    async def _award(self, tx: Transaction, prizes: list[DrawPrize], drawn: int | None, turn: _Turn) -> _Award:
         """Give the drawn prize or, when it ran out or its coupon is refused, its fallback; else nothing."""
         if drawn is None:
             return _Award()
@@ -156,21 +148,21 @@ class Drawing:
         await templates.hold(tx, sorted({prize.template_id for prize in tries if prize.template_id is not None}))
         reason: str | None = None
         for prize in tries:
-            if not await repository.take(tx, prize, 1):
+            if not await repository.take_prize(tx, prize, 1):
                 reason = reason or RAN_OUT
                 continue
             if prize.template_id is None:
                 return _Award(prize.place, reason)
-            answer = await self._grant(tx, prize, turn)
+            answer = await self._grant(tx, prize, prize.template_id, turn)
             if isinstance(answer, Granted):
                 return _Award(prize.place, reason, answer.coupon_id)
             reason = reason or answer.code
-            await repository.take(tx, prize, -1)
+            await repository.take_prize(tx, prize, -1)
         return _Award(None, reason)
 
-    async def _grant(self, tx: Transaction, prize: Row[Any], turn: _Turn) -> Granted | Problem:
+    async def _grant(self, tx: Transaction, prize: DrawPrize, template_id: str, turn: _Turn) -> Granted | Problem:
         wish = Wish(
-            template_id=prize.template_id,
+            template_id=template_id,
             customer_id=turn.customer_id,
             source="draw",
             actor=turn.actor,
@@ -181,9 +173,16 @@ class Drawing:
         return (await self._granting.grant(tx, [wish]))[0]
 
     async def _drawn_view(self, tx: Transaction, draw_id: str, number: int) -> DrawnView:
-        row = (await tx.execute(repository.tickets(draw_id).where(DrawTicket.c.number == number))).one()
-        coupons = await self._wallet.views(tx, [row.coupon_id] if row.coupon_id else [])
-        return DrawnView(**{**row._mapping, "coupon": coupons.get(row.coupon_id)})
+        row = await self._ticket(tx, draw_id, number)
+        coupon_id = row.coupon_id
+        coupon = None if coupon_id is None else (await self._wallet.views(tx, [coupon_id]))[coupon_id]
+        return DrawnView(**row._asdict(), coupon=coupon)
+
+    async def _ticket(self, tx: Transaction, draw_id: str, number: int) -> Ticket:
+        row = await repository.find_ticket(tx, draw_id, number)
+        if row is None:
+            raise NotFound("not_found", "There is no such ticket.")
+        return row
 
 
 def _refused(code: str, **members: Any) -> Problem:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from services.coupon.abuse.room import AbuseRoom
 from services.coupon.draws.api import router
+from services.coupon.draws.audit import DrawAudit
 from services.coupon.draws.drawing import Drawing
-from services.coupon.draws.managing import Draws
-from services.coupon.draws.proving import Proving
+from services.coupon.draws.management import Draws
 from services.coupon.settings import CouponSettings
 from services.coupon.templates.room import TemplatesRoom
 from services.coupon.wallet.room import WalletRoom
@@ -29,4 +29,4 @@ class DrawsRoom(Room):
             self.kit, self.wallet.granting, self.wallet.reading, self.abuse.watch, self.settings.time_zone
         )
         self.routers = [router]
-        self.provides = [Draws(self.kit), drawing, Proving(self.kit)]
+        self.provides = [Draws(self.kit), drawing, DrawAudit(self.kit)]

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from services.coupon.draws.models import DrawPrize
+
 ALGORITHM = "v1"
 WHOLE = 10_000
 """Odds are basis points of this."""
@@ -67,7 +69,7 @@ class Replay:
     draw_id: str
     seed: str | None
     seed_hash: str
-    prizes: Sequence[Any]
+    prizes: Sequence[DrawPrize]
     number: int = 0
     chain: str = ""
     awarded: dict[int, int] = field(default_factory=dict)

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from services.coupon.scanning.redeeming import Scanning
+from services.coupon.scanning.claiming import Scanning
+from services.coupon.scanning.management import ClaimCodes
 from services.coupon.scanning.schemas import (
     ClaimCodeIn,
     ClaimCodePatch,
@@ -15,7 +16,6 @@ from services.coupon.scanning.schemas import (
     Status,
     TokenView,
 )
-from services.coupon.scanning.showing import ClaimCodes
 from services.coupon.wallet.schemas import CouponView
 from shared.web import Caller, ClientFacts, ExternalId, Page, PageParams, Provided, needs
 from shared.web.requests import request_id_of
@@ -68,13 +68,13 @@ async def redeem_scan(
     scanning: Annotated[Scanning, Provided(Scanning)],
 ) -> CouponView:
     """422 `token_invalid` for a forged, old or stopped code; with a true one the refusals of a claim."""
-    return await scanning.redeem(caller, client, body, request_id_of(request.scope))
+    return await scanning.claim(caller, client, body, request_id_of(request.scope))
 
 
 @router.get("/{claim_code_id}", summary="Read a QR code to claim by")
 async def get_claim_code(caller: CodesRead, claim_code_id: str, codes: Codes) -> ClaimCodeView:
     """One QR code."""
-    return await codes.get(caller, claim_code_id)
+    return await codes.read(caller, claim_code_id)
 
 
 @router.patch("/{claim_code_id}", summary="Pause or activate a QR code to claim by")

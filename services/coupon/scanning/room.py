@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from services.coupon.abuse.room import AbuseRoom
 from services.coupon.scanning.api import router
-from services.coupon.scanning.redeeming import Scanning
-from services.coupon.scanning.showing import ClaimCodes
+from services.coupon.scanning.claiming import Scanning
+from services.coupon.scanning.management import ClaimCodes
 from services.coupon.settings import CouponSettings
 from services.coupon.templates.room import TemplatesRoom
 from services.coupon.wallet.room import WalletRoom

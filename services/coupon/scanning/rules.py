@@ -6,7 +6,8 @@ import hmac
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+
+from services.coupon.scanning.models import ClaimCode
 
 GRACE_SECONDS = 10
 """So long after its end a rotating token still counts: who scanned it in time has to log in, and clocks differ."""
@@ -34,21 +35,21 @@ def read(token: str) -> Token | None:
     return None if found is None else Token(found[1], int(found[2]), found[3])
 
 
-def genuine(token: Token, code: Any) -> bool:
+def genuine(token: Token, code: ClaimCode | None) -> bool:
     """True when `code` (None when there is none of that id, which takes as long) signed it."""
     key = _NO_KEY if code is None else code.key
     right = hmac.compare_digest(_signature(key, token.claim_code_id, token.until), token.signature)
     return right and code is not None
 
 
-def in_time(token: Token, code: Any, now: datetime) -> bool:
+def in_time(token: Token, code: ClaimCode, now: datetime) -> bool:
     """True while the code and, where it rotates, the token can be used."""
     if code.status != "active" or (code.valid_until is not None and code.valid_until <= now):
         return False
     if not code.rotating:
         return token.until == 0
     # From the other side as well: no token of a later setting or a wrong clock lives longer than one of now.
-    left, most = token.until - now.timestamp(), int(code.ttl_seconds)
+    left, most = token.until - now.timestamp(), code.ttl_seconds
     return -GRACE_SECONDS <= left <= most + GRACE_SECONDS
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from services.coupon.sharing.helping import Sharing
-from services.coupon.sharing.offering import ShareOffers
+from services.coupon.sharing.management import ShareOffers
 from services.coupon.sharing.schemas import (
     HelperView,
     HelpIn,
@@ -45,7 +45,7 @@ async def list_share_offers(
 @router.get("/share-offers/{offer_id}", summary="Read a share offer")
 async def get_share_offer(caller: OffersRead, offer_id: str, offers: Offers) -> ShareOfferView:
     """One offer: how many shared, how many reached their friends."""
-    return await offers.get(offer_id)
+    return await offers.read(offer_id)
 
 
 @router.patch("/share-offers/{offer_id}", summary="Rename, pause or activate a share offer")
@@ -77,7 +77,7 @@ async def list_shares(
 @router.get("/shares/{token}", summary="Read a share")
 async def get_share(caller: SharesRead, token: str, shares: Shares) -> ShareView:
     """By its token, as the friend's app does, or by its id."""
-    return await shares.get(caller, token)
+    return await shares.read(caller, token)
 
 
 @router.post("/shares/{token}/helps", status_code=201, summary="Help a friend")

@@ -1,11 +1,8 @@
 """Use cases of the customers: share an offer, help a friend 好友助力. Rewards are given where the last help is counted."""
 
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-
-from sqlalchemy import Row, select, update
 
 from services.coupon.abuse.book import Watch
 from services.coupon.audience.knowing import Audience
@@ -13,18 +10,20 @@ from services.coupon.audience.rules import not_for
 from services.coupon.reasons import explain
 from services.coupon.refusals import refusal
 from services.coupon.sharing import repository
-from services.coupon.sharing.models import Share, ShareHelp
-from services.coupon.sharing.offering import unknown_offer
-from services.coupon.sharing.rules import refused_help, share_status
-from services.coupon.sharing.schemas import HelperView, HelpView, ShareView, share_view
+from services.coupon.sharing.management import unknown_offer
+from services.coupon.sharing.models import ShareOffer
+from services.coupon.sharing.repository import OfferedShare, Outcome
+from services.coupon.sharing.rules import ShareStatus, refused_help, share_status
+from services.coupon.sharing.schemas import HelperView, HelpView, ShareView
+from services.coupon.sharing.views import share_view
 from services.coupon.templates.terms import Scope
 from services.coupon.wallet.granting import Granting
 from services.coupon.wallet.reading import Wallet
 from services.coupon.wishes import Granted, Origin, Wish
-from shared.db import Transaction, insert_ignore
+from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Caller, Client, Conflict, Forbidden, Gone, NotFound, Page, Paging, Problem, fetch_page
+from shared.web import Caller, Client, Conflict, Forbidden, Gone, NotFound, Page, Paging, Problem
 
 _REFUSALS: dict[str, type[Problem]] = {
     "own_share": Forbidden,
@@ -34,14 +33,6 @@ _REFUSALS: dict[str, type[Problem]] = {
     "offer_paused": Conflict,
     "share_limit_reached": Conflict,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """What became of a wish: its coupon, or the code of its refusal."""
-
-    coupon_id: str | None = None
-    refused: str | None = None
 
 
 class Sharing:
@@ -59,7 +50,7 @@ class Sharing:
         caller.require_customer(customer_id)
         now = self._kit.clock.now()
         async with self._kit.db.write() as tx:
-            offer = await repository.offer(tx, offer_id)
+            offer = await repository.find_offer(tx, offer_id)
             if offer is None:
                 raise unknown_offer()
             while True:
@@ -72,10 +63,10 @@ class Sharing:
                 if seq > offer.per_customer:
                     raise _refused("share_limit_reached")
                 # Somebody else may insert the same number first; then that share is the open one.
-                await insert_ignore(tx, Share.table, [_new_share(offer, customer_id, seq, now)])
+                await repository.insert_share(tx, _new_share(offer, customer_id, seq, now))
 
     async def help(self, caller: Caller, client: Client, token: str, customer_id: str) -> HelpView:
-        """Count a friend's help; she gets her coupon and, with the last help, the sharer gets hers. Again: the same answer.
+        """Count a friend's help: they get their coupon and, with the last help, the sharer theirs. Again: the same answer.
 
         Raises `own_share`, `share_expired`, `share_complete`, `already_helped`, `offer_paused`, `not_eligible`.
         """
@@ -83,65 +74,59 @@ class Sharing:
         origin = await self._watch.origin(client, customer_id)
         now = self._kit.clock.now()
         async with self._kit.db.write() as tx:
-            share = await repository.share(tx, token, hold=True)
+            share = await repository.lock(tx, token)
             if share is None or share.token != token:
                 raise _unknown()
             before = await repository.help_of(tx, share, customer_id)
             if before is not None:
                 if before.share_id != share.id:
                     raise _refused("already_helped")
-                return await self._help_view(tx, share, before.position, before, now)
-            reason = refused_help(share, share.offer_status, customer_id, now)
+                return await self._help_view(tx, share, before.position, Outcome(before.coupon_id, before.refused))
+            reason = refused_help(share.customer_id, _status(share, now), share.offer_status, customer_id)
             if reason is not None:
                 raise _refused(reason)
             await self._refuse_old_customer(tx, share, customer_id, now)
-            position = share.helps + 1
             # First of all the key: the same friend may be helping another share of the same sharer at this moment.
-            if not await insert_ignore(tx, ShareHelp.table, [_new_help(share, position, customer_id, now)]):
+            if not await repository.insert_help(tx, _new_help(share, customer_id, now)):
                 raise _refused("already_helped")
-            friend = await self._reward(tx, share, position, customer_id, caller.actor, origin, now)
-            held = await repository.share(tx, token, hold=False)
-            return await self._help_view(tx, held or share, position, friend, now)
+            friend, reward = await self._reward(tx, share, customer_id, caller.actor, origin)
+            await repository.count_help(tx, share, friend, reward, now)
+            counted = await repository.find(tx, token)
+            return await self._help_view(tx, counted or share, share.helps + 1, friend)
 
-    async def get(self, caller: Caller, name: str) -> ShareView:
+    async def read(self, caller: Caller, name: str) -> ShareView:
         """By id or by the link's token. Others than the sharer see only how far it is, and only by its token."""
         async with self._kit.db.read() as tx:
-            row = await repository.share(tx, name, hold=False)
+            row = await repository.find(tx, name)
         if row is None:
             raise _unknown()
-        hers = caller.customer_id in (None, row.customer_id)
-        if not hers and row.token != name:
+        own = caller.customer_id in (None, row.customer_id)
+        if not own and row.token != name:
             raise _unknown()
-        return share_view(row, _status(row, self._kit.clock.now()), whole=hers)
+        return share_view(row, _status(row, self._kit.clock.now()), whole=own)
 
     async def page(
         self, caller: Caller, paging: Paging, offer_id: str | None, customer_id: str | None
     ) -> Page[ShareView]:
-        """Shares, newest first; an end-user sees her own."""
+        """Shares, newest first; an end-user sees their own."""
         if customer_id is not None:
             caller.require_customer(customer_id)
         owner, now = caller.customer_id or customer_id, self._kit.clock.now()
-        chosen = repository.shares()
-        if offer_id is not None:
-            chosen = chosen.where(Share.c.offer_id == offer_id)
-        if owner is not None:
-            chosen = chosen.where(Share.c.customer_id == owner)
         async with self._kit.db.read() as tx:
-            return await fetch_page(
-                tx, chosen, Share.c.id, paging, lambda row: share_view(row, _status(row, now), whole=True)
+            return await repository.page(
+                tx, paging, offer_id, owner, lambda row: share_view(row, _status(row, now), whole=True)
             )
 
     async def helps(self, caller: Caller, name: str, paging: Paging) -> Page[HelperView]:
         """Who helped, in their order: for the sharer and the merchant."""
         async with self._kit.db.read() as tx:
-            row = await repository.share(tx, name, hold=False)
+            row = await repository.find(tx, name)
             if row is None:
                 raise _unknown()
             caller.require_customer(row.customer_id)
-            chosen = select(ShareHelp.table).where(ShareHelp.c.share_id == row.id)
-            return await fetch_page(tx, chosen, ShareHelp.c.position, paging, HelperView.model_validate, ascending=True)
+            return await repository.page_helps(tx, paging, row.id)
 
-    async def _refuse_old_customer(self, tx: Transaction, share: Row[Any], customer_id: str, now: datetime) -> None:
+    async def _refuse_old_customer(self, tx: Transaction, share: OfferedShare, customer_id: str, now: datetime) -> None:
         if share.new_customer_days is None:
             return
         scope = Scope(new_customer_days=share.new_customer_days)
@@ -151,17 +136,10 @@ class Sharing:
             raise refusal(unfit)
 
     async def _reward(
-        self,
-        tx: Transaction,
-        share: Row[Any],
-        position: int,
-        customer_id: str,
-        actor: str,
-        origin: Origin,
-        now: datetime,
-    ) -> _Given:
-        """Count the help of a held share and give out what it earns. Answers what the friend got."""
-        wishes = {}
+        self, tx: Transaction, share: OfferedShare, customer_id: str, actor: str, origin: Origin
+    ) -> tuple[Outcome, Outcome]:
+        """Give out what the next help of a held share earns: to the friend, and with the last one to the sharer."""
+        wishes: dict[str, Wish] = {}
         if share.friend_template_id is not None:
             wishes["friend"] = Wish(
                 template_id=share.friend_template_id,
@@ -172,7 +150,7 @@ class Sharing:
                 reference=f"{share.id}:friend:{customer_id}",
                 origin=origin,
             )
-        if position == share.friends:
+        if share.helps + 1 == share.friends:
             wishes["reward"] = Wish(
                 template_id=share.reward_template_id,
                 customer_id=share.customer_id,
@@ -183,38 +161,30 @@ class Sharing:
             )
         granted = await self._granting.grant(tx, list(wishes.values())) if wishes else []
         given = {
-            who: _Given(coupon_id=answer.coupon_id) if isinstance(answer, Granted) else _Given(refused=answer.code)
+            who: Outcome(answer.coupon_id) if isinstance(answer, Granted) else Outcome(refused=answer.code)
             for who, answer in zip(wishes, granted, strict=True)
         }
-        friend, reward = given.get("friend", _Given()), given.get("reward", _Given())
-        counted = (Share.c.id == share.id) & (Share.c.helps == position - 1)
-        values = {"reward_coupon_id": reward.coupon_id, "reward_refused": reward.refused, "updated_at": now}
-        await tx.execute(update(Share.table).where(counted).values(helps=position, **values))
-        helper = (ShareHelp.c.share_id == share.id) & (ShareHelp.c.position == position)
-        await tx.execute(
-            update(ShareHelp.table).where(helper).values(coupon_id=friend.coupon_id, refused=friend.refused)
-        )
-        return friend
+        return given.get("friend", Outcome()), given.get("reward", Outcome())
 
-    async def _help_view(self, tx: Transaction, share: Row[Any], position: int, friend: Any, now: datetime) -> HelpView:
+    async def _help_view(self, tx: Transaction, share: OfferedShare, position: int, friend: Outcome) -> HelpView:
         coupon_id = friend.coupon_id
-        coupons = await self._wallet.views(tx, [] if coupon_id is None else [coupon_id])
+        coupon = None if coupon_id is None else (await self._wallet.views(tx, [coupon_id]))[coupon_id]
         return HelpView(
             share_id=share.id,
             position=position,
-            status=_status(share, now),
+            status=_status(share, self._kit.clock.now()),
             helps=share.helps,
             friends=share.friends,
-            coupon=coupons.get(coupon_id) if coupon_id else None,
+            coupon=coupon,
             refused=friend.refused,
         )
 
 
-def _status(share: Row[Any], now: datetime) -> Any:
+def _status(share: OfferedShare, now: datetime) -> ShareStatus:
     return share_status(share.helps, share.friends, share.expires_at, now)
 
 
-def _new_share(offer: Row[Any], customer_id: str, seq: int, now: datetime) -> dict[str, Any]:
+def _new_share(offer: ShareOffer, customer_id: str, seq: int, now: datetime) -> dict[str, Any]:
     return {
         "id": new_id("shr"),
         "offer_id": offer.id,
@@ -229,10 +199,10 @@ def _new_share(offer: Row[Any], customer_id: str, seq: int, now: datetime) -> di
     }
 
 
-def _new_help(share: Row[Any], position: int, customer_id: str, now: datetime) -> dict[str, Any]:
+def _new_help(share: OfferedShare, customer_id: str, now: datetime) -> dict[str, Any]:
     return {
         "share_id": share.id,
-        "position": position,
+        "position": share.helps + 1,
         "offer_id": share.offer_id,
         "sharer_id": share.customer_id,
         "customer_id": customer_id,

@@ -32,7 +32,7 @@ class ShareOffer(Base, table=True):
 
 
 class Share(Base, table=True):
-    """One customer's link. `token` is what the link carries; `seq` counts her shares of the offer: the key is the limit.
+    """One customer's link. `token` is what the link carries; `seq` counts their shares of the offer: the key is the limit.
 
     `helps` moves with the rows of `share_help`. At the last one the reward is decided once: its coupon or its refusal.
     """

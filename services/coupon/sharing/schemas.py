@@ -90,7 +90,7 @@ class ShareView(View):
 
 
 class HelpView(View):
-    """What a friend's help did: she was the `position`-th, and this is her coupon, or why there is none."""
+    """What a friend's help did: they were the `position`-th, and this is their coupon, or why there is none."""
 
     share_id: str
     position: int
@@ -109,9 +109,3 @@ class HelperView(View):
     coupon_id: str | None
     refused: str | None
     created_at: Instant
-
-
-def share_view(row: Any, status: ShareStatus, *, whole: bool) -> ShareView:
-    """`row` holds a share with its offer's `offer_name`; not `whole` for those whom it is shown to by its link."""
-    hidden = {} if whole else {"customer_id": None, "reward_coupon_id": None, "reward_refused": None}
-    return ShareView(**{**row._mapping, "status": status, **hidden})

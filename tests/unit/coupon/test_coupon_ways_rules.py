@@ -2,14 +2,15 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.coupon.draws.models import DrawPrize
 from services.coupon.draws.rules import WHOLE, Replay, closed_now, drawn_at, linked, point, seed_hash
+from services.coupon.scanning.models import ClaimCode
 from services.coupon.scanning.rules import GRACE_SECONDS, Token, genuine, in_time, read, sign
 from services.coupon.sharing.rules import refused_help, share_status
 
@@ -19,9 +20,9 @@ CODE_ID = "clc_01JD0000000000000000000000"
 SEED = "07" * 32
 
 
-def claim_code(**fields: Any) -> SimpleNamespace:
-    base = {"key": KEY, "status": "active", "valid_until": None, "rotating": True, "ttl_seconds": 60}
-    return SimpleNamespace(**{**base, **fields})
+def claim_code(**fields: Any) -> ClaimCode:
+    base: dict[str, Any] = {"key": KEY, "status": "active", "valid_until": None, "rotating": True, "ttl_seconds": 60}
+    return ClaimCode(**{**base, **fields})
 
 
 @given(st.integers(0, 10**11))
@@ -81,9 +82,9 @@ def test_a_poster_lives_as_long_as_its_code() -> None:
     ],
 )
 def test_who_may_help(helps: int, ends: int, offer: str, who: str, code: str | None) -> None:
-    share = SimpleNamespace(customer_id="sharer", helps=helps, friends=3, expires_at=NOW + timedelta(hours=ends))
-    assert refused_help(share, offer, who, NOW) == code
-    assert (share_status(helps, 3, share.expires_at, NOW) == "open") == (code in (None, "own_share", "offer_paused"))
+    status = share_status(helps, 3, NOW + timedelta(hours=ends), NOW)
+    assert refused_help("sharer", status, offer, who) == code
+    assert (status == "open") == (code in (None, "own_share", "offer_paused"))
 
 
 def test_points_are_fair_and_follow_from_the_seed_alone() -> None:
@@ -118,7 +119,7 @@ def test_when_tickets_are_drawn(status: str, shift: int, code: str | None) -> No
     assert closed_now(status, NOW, NOW + timedelta(hours=24), NOW + timedelta(hours=shift)) == code
 
 
-def tickets(prizes: list[SimpleNamespace], number: int) -> list[dict[str, Any]]:
+def tickets(prizes: list[DrawPrize], number: int) -> list[dict[str, Any]]:
     """True tickets of a draw with prizes that may run out."""
     left = {prize.place: prize.quantity for prize in prizes}
     chain, found = seed_hash(SEED), []
@@ -127,18 +128,20 @@ def tickets(prizes: list[SimpleNamespace], number: int) -> list[dict[str, Any]]:
         prize, reason = drawn, None
         if drawn is not None and left[drawn] == 0:
             prize, reason = prizes[drawn].fallback, "ran_out"
-        if prize is not None and left[prize] is not None:
-            left[prize] -= 1
+        if prize is not None and (rest := left[prize]) is not None:
+            left[prize] = rest - 1
         row = {"number": at, "customer_id": "c", "drawn": drawn, "prize": prize, "reason": reason, "coupon_id": None}
         chain = linked(chain, row)
         found.append({**row, "chain": chain})
     return found
 
 
-PRIZES = [
-    SimpleNamespace(place=0, odds_bp=5000, quantity=3, fallback=1),
-    SimpleNamespace(place=1, odds_bp=2000, quantity=None, fallback=None),
-]
+def prize_at(place: int, odds_bp: int, quantity: int | None, fallback: int | None) -> DrawPrize:
+    stated: dict[str, Any] = {"place": place, "odds_bp": odds_bp, "quantity": quantity, "fallback": fallback}
+    return DrawPrize(draw_id="drw_1", name=f"prize {place}", template_id=None, awarded=0, **stated)
+
+
+PRIZES = [prize_at(0, 5000, 3, 1), prize_at(1, 2000, None, None)]
 
 
 def replayed(rows: list[dict[str, Any]], seed: str | None = SEED) -> list[str]:

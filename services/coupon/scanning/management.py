@@ -3,18 +3,16 @@
 import io
 import secrets
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import segno
-from sqlalchemy import Row, func, insert, select, update
 
-from services.coupon.scanning.models import ClaimCode, ClaimScan
+from services.coupon.scanning import repository
+from services.coupon.scanning.models import ClaimCode
 from services.coupon.scanning.rules import sign
 from services.coupon.scanning.schemas import (
     ClaimCodeIn,
     ClaimCodePatch,
     ClaimCodeView,
-    ScanFigure,
     ScanFigures,
     TokenView,
 )
@@ -23,10 +21,7 @@ from services.coupon.templates.validity import local_day
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Caller, NotFound, Page, Paging, fetch_page, invalid
-
-_FIELDS = [ClaimCode.c[name] for name in ClaimCodeView.model_fields]
-"""All but the key."""
+from shared.web import Caller, NotFound, Page, Paging, invalid
 
 
 class ClaimCodes:
@@ -37,6 +32,7 @@ class ClaimCodes:
         self._time_zone = time_zone
 
     async def create(self, caller: Caller, body: ClaimCodeIn) -> ClaimCodeView:
+        """A new code with a key of its own. Raises Unprocessable for an unknown template."""
         _refuse_other_shop(caller, body.shop_id)
         now = self._kit.clock.now()
         code_id = new_id("clc")
@@ -51,33 +47,30 @@ class ClaimCodes:
         async with self._kit.db.write() as tx:
             if await templates.find(tx, body.template_id) is None:
                 raise invalid("#/template_id", "unknown_template", "There is no coupon template with this id.")
-            await tx.execute(insert(ClaimCode.table), row)
+            await repository.insert_code(tx, row)
             return await self._view(tx, caller, code_id)
 
-    async def get(self, caller: Caller, code_id: str) -> ClaimCodeView:
+    async def read(self, caller: Caller, code_id: str) -> ClaimCodeView:
+        """One code. Raises NotFound, also for another shop's."""
         async with self._kit.db.read() as tx:
             return await self._view(tx, caller, code_id)
 
     async def page(
         self, caller: Caller, paging: Paging, shop_id: str | None, template_id: str | None, status: str | None
     ) -> Page[ClaimCodeView]:
-        chosen = select(*_FIELDS)
-        for column, wanted in (("shop_id", caller.shop_id), ("shop_id", shop_id), ("template_id", template_id)):
-            if wanted is not None:
-                chosen = chosen.where(ClaimCode.c[column] == wanted)
-        if status is not None:
-            chosen = chosen.where(ClaimCode.c.status == status)
+        """Codes, newest first; a shop sees its own."""
         async with self._kit.db.read() as tx:
-            return await fetch_page(tx, chosen, ClaimCode.c.id, paging, ClaimCodeView.model_validate)
+            return await repository.page(tx, paging, (caller.shop_id, shop_id), template_id, status)
 
     async def change(self, caller: Caller, code_id: str, patch: ClaimCodePatch) -> ClaimCodeView:
+        """Pause or activate a code, or move its end."""
         given = patch.model_dump(exclude_unset=True)
         if given.get("status", "") is None:
             raise invalid("#/status", "status_needed", "A code is active or paused; leave `status` out to keep it.")
         async with self._kit.db.write() as tx:
             await self._view(tx, caller, code_id)
             values = {**given, "updated_at": self._kit.clock.now()}
-            await tx.execute(update(ClaimCode.table).where(ClaimCode.c.id == code_id).values(**values))
+            await repository.update_code(tx, code_id, values)
             return await self._view(tx, caller, code_id)
 
     async def token(self, caller: Caller, code_id: str) -> TokenView:
@@ -101,32 +94,18 @@ class ClaimCodes:
     async def figures(self, caller: Caller, shop_id: str | None, days: int) -> ScanFigures:
         """Coupons by shop and day, of the last `days` days of the merchant's calendar."""
         first = local_day(self._kit.clock.now() - timedelta(days=days - 1), self._time_zone)
-        chosen = select(ClaimScan.c.shop_id, ClaimScan.c.day, func.count().label("coupons")).where(
-            ClaimScan.c.day >= first
-        )
-        for wanted in (caller.shop_id, shop_id):
-            if wanted is not None:
-                chosen = chosen.where(ClaimScan.c.shop_id == wanted)
-        chosen = chosen.group_by(ClaimScan.c.day, ClaimScan.c.shop_id).order_by(
-            ClaimScan.c.day.desc(), ClaimScan.c.shop_id
-        )
         async with self._kit.db.read() as tx:
-            rows = await tx.execute(chosen)
-            return ScanFigures(data=[ScanFigure.model_validate(row) for row in rows])
+            return ScanFigures(data=await repository.figures(tx, (caller.shop_id, shop_id), first))
 
     async def _view(self, tx: Transaction, caller: Caller, code_id: str) -> ClaimCodeView:
         return ClaimCodeView.model_validate(await self._find(tx, caller, code_id))
 
-    async def _find(self, tx: Transaction, caller: Caller, code_id: str) -> Row[Any]:
-        row = await find(tx, code_id)
+    async def _find(self, tx: Transaction, caller: Caller, code_id: str) -> ClaimCode:
+        row = await repository.find(tx, code_id)
         if row is None:
             raise NotFound("not_found", "There is no claim code with this id.")
         _refuse_other_shop(caller, row.shop_id)
         return row
-
-
-async def find(tx: Transaction, code_id: str) -> Row[Any] | None:
-    return (await tx.execute(select(ClaimCode.table).where(ClaimCode.c.id == code_id))).one_or_none()
 
 
 def _refuse_other_shop(caller: Caller, shop_id: str) -> None:

@@ -1,23 +1,31 @@
 """A customer scanned a QR code: prove the token, give the coupon."""
 
-from typing import Any
-
-from sqlalchemy import Row, select, update
+from dataclasses import dataclass
 
 from services.coupon.abuse.guarding import Guarding
 from services.coupon.reasons import explain
-from services.coupon.scanning.models import ClaimScan
+from services.coupon.scanning import repository
+from services.coupon.scanning.models import ClaimCode
 from services.coupon.scanning.rules import Token, genuine, in_time, read
 from services.coupon.scanning.schemas import ScanIn
-from services.coupon.scanning.showing import find
 from services.coupon.templates.validity import local_day
 from services.coupon.wallet.granting import Granting
 from services.coupon.wallet.reading import Wallet
 from services.coupon.wallet.schemas import CouponView
 from services.coupon.wishes import Origin, Wish
-from shared.db import Transaction, insert_ignore
+from shared.db import Transaction
 from shared.service import Kit
 from shared.web import Caller, Client, Problem, Unprocessable
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """Who scanned, on whose behalf and by which request."""
+
+    customer_id: str
+    actor: str
+    correlation: str
+    origin: Origin
 
 
 def invalid_token() -> Unprocessable:
@@ -36,7 +44,7 @@ class Scanning:
         self._guarding = guarding
         self._time_zone = time_zone
 
-    async def redeem(self, caller: Caller, client: Client, body: ScanIn, correlation: str) -> CouponView:
+    async def claim(self, caller: Caller, client: Client, body: ScanIn, correlation: str) -> CouponView:
         """The coupon. The same token (or poster on the same day) answers the customer's coupon again.
 
         Raises `token_invalid`, `too_many_attempts`, and the refusals of a claim: a proven token hides nothing.
@@ -49,53 +57,48 @@ class Scanning:
                 attempt.failed()
                 raise invalid_token()
             code, token = proven
-            return await self._claim(tx, code, token, body.customer_id, caller.actor, correlation, attempt.origin)
+            coupon_id = await self._coupon(
+                tx, code, token, _Scan(body.customer_id, caller.actor, correlation, attempt.origin)
+            )
+            return (await self._wallet.views(tx, [coupon_id]))[coupon_id]
 
-    async def _prove(self, tx: Transaction, text: str) -> tuple[Row[Any], Token] | None:
+    async def _prove(self, tx: Transaction, text: str) -> tuple[ClaimCode, Token] | None:
         token = read(text)
         if token is None:
             return None
-        code = await find(tx, token.claim_code_id)
+        code = await repository.find(tx, token.claim_code_id)
         if not genuine(token, code) or code is None or not in_time(token, code, self._kit.clock.now()):
             return None
         return code, token
 
-    async def _claim(
-        self,
-        tx: Transaction,
-        code: Row[Any],
-        token: Token,
-        customer_id: str,
-        actor: str,
-        correlation: str,
-        origin: Origin,
-    ) -> CouponView:
+    async def _coupon(self, tx: Transaction, code: ClaimCode, token: Token, scan: _Scan) -> str:
+        """The coupon of this scan: a new one, or that which the customer has of this slot already."""
         now = self._kit.clock.now()
         day = local_day(now, self._time_zone)
         slot = str(token.until) if code.rotating else day
-        key = {"claim_code_id": code.id, "customer_id": customer_id, "slot": slot}
-        mine = (
-            (ClaimScan.c.claim_code_id == code.id)
-            & (ClaimScan.c.customer_id == customer_id)
-            & (ClaimScan.c.slot == slot)
+        row = {
+            "claim_code_id": code.id,
+            "customer_id": scan.customer_id,
+            "slot": slot,
+            "shop_id": code.shop_id,
+            "day": day,
+            "created_at": now,
+        }
+        key = (code.id, scan.customer_id, slot)
+        if not await repository.insert_scan(tx, row):
+            return await repository.coupon_of(tx, key)
+        wish = Wish(
+            template_id=code.template_id,
+            customer_id=scan.customer_id,
+            source="qr",
+            actor=scan.actor,
+            reason=f"scanned in shop {code.shop_id}",
+            reference=f"{code.id}:{slot}:{scan.customer_id}",
+            correlation=scan.correlation,
+            origin=scan.origin,
         )
-        row = {**key, "shop_id": code.shop_id, "day": day, "created_at": now}
-        if await insert_ignore(tx, ClaimScan.table, [row]):
-            reference = f"{code.id}:{slot}:{customer_id}"
-            reason = f"scanned in shop {code.shop_id}"
-            wish = Wish(
-                template_id=code.template_id,
-                customer_id=customer_id,
-                source="qr",
-                actor=actor,
-                reason=reason,
-                reference=reference,
-                correlation=correlation,
-                origin=origin,
-            )
-            granted = (await self._granting.grant(tx, [wish]))[0]
-            if isinstance(granted, Problem):
-                raise granted
-            await tx.execute(update(ClaimScan.table).where(mine).values(coupon_id=granted.coupon_id))
-        coupon_id = await tx.scalar(select(ClaimScan.c.coupon_id).where(mine))
-        return (await self._wallet.views(tx, [coupon_id]))[coupon_id]
+        granted = (await self._granting.grant(tx, [wish]))[0]
+        if isinstance(granted, Problem):
+            raise granted
+        await repository.set_coupon(tx, key, granted.coupon_id)
+        return granted.coupon_id

@@ -1,17 +1,14 @@
 """Use cases of the merchant: offers for sharing, and how they go."""
 
-from typing import Any
-
-from sqlalchemy import Row, insert, select, update
-
 from services.coupon.sharing import repository
-from services.coupon.sharing.models import ShareOffer
+from services.coupon.sharing.repository import Figures
 from services.coupon.sharing.schemas import ShareOfferIn, ShareOfferPatch, ShareOfferView
+from services.coupon.sharing.views import offer_view
 from services.coupon.templates import repository as templates
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import NotFound, Page, Paging, fetch_page, invalid
+from shared.web import NotFound, Page, Paging, invalid
 
 
 class ShareOffers:
@@ -21,6 +18,7 @@ class ShareOffers:
         self._kit = kit
 
     async def create(self, body: ShareOfferIn) -> ShareOfferView:
+        """A new offer. Raises Unprocessable when it names a template that there is not."""
         now = self._kit.clock.now()
         offer_id = new_id("sho")
         async with self._kit.db.write() as tx:
@@ -29,41 +27,37 @@ class ShareOffers:
                 if template_id is not None and await templates.find(tx, template_id) is None:
                     raise invalid(f"#/{field}", "unknown_template", "There is no coupon template with this id.")
             row = {**body.model_dump(), "id": offer_id, "created_at": now, "updated_at": now}
-            await tx.execute(insert(ShareOffer.table), row)
+            await repository.insert_offer(tx, row)
             return await self._view(tx, offer_id)
 
-    async def get(self, offer_id: str) -> ShareOfferView:
+    async def read(self, offer_id: str) -> ShareOfferView:
+        """One offer and how it goes. Raises NotFound."""
         async with self._kit.db.read() as tx:
             return await self._view(tx, offer_id)
 
     async def page(self, paging: Paging, status: str | None) -> Page[ShareOfferView]:
-        chosen = select(ShareOffer.table)
-        if status is not None:
-            chosen = chosen.where(ShareOffer.c.status == status)
+        """Offers and how they go, newest first."""
         async with self._kit.db.read() as tx:
-            rows = await fetch_page(tx, chosen, ShareOffer.c.id, paging, lambda row: row)
+            rows = await repository.page_offers(tx, paging, status)
             figures = await repository.figures(tx, [row.id for row in rows.data])
-        views = [_view(row, figures.get(row.id, (0, 0, 0))) for row in rows.data]
+        views = [offer_view(row, figures.get(row.id, Figures())) for row in rows.data]
         return Page[ShareOfferView](data=views, has_more=rows.has_more, next_cursor=rows.next_cursor)
 
     async def change(self, offer_id: str, patch: ShareOfferPatch) -> ShareOfferView:
+        """Rename, pause or activate an offer."""
         given = {key: value for key, value in patch.model_dump(exclude_unset=True).items() if value is not None}
         async with self._kit.db.write() as tx:
             values = {**given, "updated_at": self._kit.clock.now()}
-            await tx.execute(update(ShareOffer.table).where(ShareOffer.c.id == offer_id).values(**values))
+            await repository.update_offer(tx, offer_id, values)
             return await self._view(tx, offer_id)
 
     async def _view(self, tx: Transaction, offer_id: str) -> ShareOfferView:
-        row = await repository.offer(tx, offer_id)
+        row = await repository.find_offer(tx, offer_id)
         if row is None:
             raise unknown_offer()
-        return _view(row, (await repository.figures(tx, [offer_id])).get(offer_id, (0, 0, 0)))
+        return offer_view(row, (await repository.figures(tx, [offer_id])).get(offer_id, Figures()))
 
 
 def unknown_offer() -> NotFound:
+    """The answer about an offer that there is not."""
     return NotFound("not_found", "There is no share offer with this id.")
-
-
-def _view(row: Row[Any], figures: tuple[int, int, int]) -> ShareOfferView:
-    shares, completed, helps = figures
-    return ShareOfferView(**{**row._mapping, "shares": shares, "completed": completed, "helps": helps})
