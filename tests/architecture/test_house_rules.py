@@ -120,3 +120,14 @@ def test_nothing_tracked_names_this_machine_or_a_registry() -> None:
             continue  # a picture or a font, or removed in this change
         guilty += [f"{name}:{number}" for number, line in enumerate(text.splitlines(), 1) if hosts.search(line)]
     assert guilty == []
+
+
+def test_what_does_not_exist_has_one_code() -> None:
+    """`token_unknown` is no object's path but a token that was shown: a till tells it from others' refusals."""
+    codes = {
+        str(getattr(call.args[0], "value", None))
+        for path in SOURCES
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", None) == "NotFound" and call.args
+    }
+    assert codes == {"not_found", "token_unknown"}

@@ -101,4 +101,4 @@ def _point(geo: Geo | None) -> dict[str, float | None]:
 
 
 def _no_location(location_id: str) -> NotFound:
-    return NotFound("location_not_found", f"There is no location {location_id[:64]}. GET /v1/locations lists them.")
+    return NotFound("not_found", f"There is no location {location_id[:64]}. GET /v1/locations lists them.")

@@ -5,6 +5,6 @@ from shared.web import NotFound
 
 def no_reservation(reservation_id: str) -> NotFound:
     return NotFound(
-        "reservation_not_found",
+        "not_found",
         f"There is no reservation {reservation_id[:60]}. Find it with GET /v1/reservations?order_id=…",
     )

@@ -25,5 +25,5 @@ class SendLedger:
         async with self._kit.db.read() as tx:
             row = await repository.find_message(tx, message_id)
         if row is None:
-            raise NotFound("message_not_found", f"There is no message {message_id[:64]!r}.")
+            raise NotFound("not_found", f"There is no message {message_id[:64]!r}.")
         return MessageView.model_validate(row)

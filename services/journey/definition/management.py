@@ -15,7 +15,7 @@ from shared.web import Conflict, NotFound, Page, Paging
 
 def not_found(journey_id: str) -> NotFound:
     """No journey has this id."""
-    return NotFound("journey_not_found", f"There is no journey {journey_id[:64]!r}; GET /v1/journeys lists them.")
+    return NotFound("not_found", f"There is no journey {journey_id[:64]!r}; GET /v1/journeys lists them.")
 
 
 async def read_journey(tx: Transaction, journey_id: str) -> Journey:

@@ -22,5 +22,5 @@ class Inbox:
         async with self._kit.db.write() as tx:
             row = await repository.mark_read(tx, customer_id, message_id, self._kit.clock.now())
         if row is None:
-            raise NotFound("message_not_found", "There is no such message in this customer's inbox.")
+            raise NotFound("not_found", "There is no such message in this customer's inbox.")
         return InboxMessageView.model_validate(row)

@@ -78,7 +78,7 @@ class Runs:
         async with self._kit.db.read() as tx:
             row = await repository.find(tx, run_id)
             if row is None:
-                raise NotFound("run_not_found", f"There is no run {run_id[:64]!r}.")
+                raise NotFound("not_found", f"There is no run {run_id[:64]!r}.")
             steps = await steps_of(tx, run_id, MOST_STEPS)
             effects = await effects_of(tx, run_id)
         return RunWithSteps(

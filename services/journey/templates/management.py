@@ -67,7 +67,7 @@ class Templates:
         async with self._kit.db.read() as tx:
             row = await repository.find(tx, template_id)
         if row is None:
-            raise NotFound("message_template_not_found", f"There is no message template {template_id[:64]!r}.")
+            raise NotFound("not_found", f"There is no message template {template_id[:64]!r}.")
         return MessageTemplateView.model_validate(row)
 
     async def preview(self, template_id: str, body: PreviewIn) -> PreviewView:

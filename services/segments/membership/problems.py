@@ -15,7 +15,7 @@ def refused_rule(faults: Faults) -> Unprocessable:
 
 def unknown_segment() -> NotFound:
     """There is no segment of that id."""
-    return NotFound("segment_not_found", "There is no such segment; list them with GET /v1/segments.")
+    return NotFound("not_found", "There is no such segment; list them with GET /v1/segments.")
 
 
 def segment_archived() -> Conflict:

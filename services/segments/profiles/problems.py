@@ -5,4 +5,4 @@ from shared.web import NotFound
 
 def unknown_profile() -> NotFound:
     """Nobody has that id, or it is not the caller's own."""
-    return NotFound("profile_not_found", "Nobody is known by that id. People appear with their first tracked event.")
+    return NotFound("not_found", "Nobody is known by that id. People appear with their first tracked event.")

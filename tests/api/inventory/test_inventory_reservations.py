@@ -285,7 +285,7 @@ async def test_unknown_location_and_unknown_reservation(shop: Shop) -> None:
     assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_location")
     for verb in ("confirm", "release", "extend", "ship"):
         missing = await shop.step({"id": "rsv_none"}, verb)
-        assert (missing.status_code, missing.json()["code"]) == (404, "reservation_not_found")
+        assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
     assert (await shop.client.get("/v1/reservations/rsv_none")).status_code == 404
 
 

@@ -212,4 +212,4 @@ async def test_locations_are_created_once_changed_and_listed(shop: Shop) -> None
 @pytest.mark.parametrize("method", ["get", "patch"])
 async def test_unknown_location(shop: Shop, method: str) -> None:
     answer = await shop.client.request(method, "/v1/locations/none", json={} if method == "patch" else None)
-    assert (answer.status_code, answer.json()["code"]) == (404, "location_not_found")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

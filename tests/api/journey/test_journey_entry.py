@@ -159,7 +159,7 @@ async def test_entries_by_api(shop: JourneyShop) -> None:
     lacking = await shop.api.post(path, json={"customer_id": "c1"})
     assert (lacking.status_code, lacking.json()["errors"][0]["code"]) == (422, "key_missing")
     lost = await shop.api.post("/v1/journeys/jny_none/entries", json=body)
-    assert (lost.status_code, lost.json()["code"]) == (404, "journey_not_found")
+    assert (lost.status_code, lost.json()["code"]) == (404, "not_found")
     other = await shop.publish_journey(waiting(on_event("once")))
     wrong = await shop.api.post(f"/v1/journeys/{other}/entries", json=body)
     assert (wrong.status_code, wrong.json()["code"]) == (409, "wrong_entry_kind")

@@ -116,7 +116,7 @@ async def test_unknown_journeys(shop: JourneyShop) -> None:
         ("POST", "/resume", None), ("POST", "/stop", None), ("GET", "/runs", None), ("GET", "/statistics", None),
     ):  # fmt: skip
         answer = await shop.api.request(method, f"/v1/journeys/jny_none{path}", json=body)
-        assert (answer.status_code, answer.json()["code"]) == (404, "journey_not_found"), path
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
 
 
 @pytest.mark.parametrize(

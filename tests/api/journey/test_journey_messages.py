@@ -47,7 +47,7 @@ async def test_templates_are_kept_listed_and_previewed(shop: JourneyShop) -> Non
     listed = await shop.api.get("/v1/message-templates", params={"channel": "inbox"})
     assert [one["id"] for one in listed.json()["data"]] == [template]
     assert (await shop.api.get(f"/v1/message-templates/{template}")).json()["body"] == body
-    assert (await shop.api.get("/v1/message-templates/msg_none")).json()["code"] == "message_template_not_found"
+    assert (await shop.api.get("/v1/message-templates/msg_none")).json()["code"] == "not_found"
 
 
 async def test_a_preview_that_fails_says_so(shop: JourneyShop) -> None:
@@ -109,7 +109,7 @@ async def test_the_inbox_of_a_customer(shop: JourneyShop) -> None:
     unread = (await app.get("/v1/customers/c1/inbox", params={"unread": True})).json()["data"]
     assert [one["body"] for one in unread] == ["1", "0"]
     assert (await app.get("/v1/customers/c2/inbox")).status_code == 404
-    assert (await shop.api.post(path.replace("c1", "c2"))).json()["code"] == "message_not_found"
+    assert (await shop.api.post(path.replace("c1", "c2"))).json()["code"] == "not_found"
 
 
 @dataclass
