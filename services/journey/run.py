@@ -39,6 +39,7 @@ class Run:
 
     @property
     def live(self) -> bool:
+        """In flight."""
         return self.state in LIVE
 
     @property
@@ -48,6 +49,7 @@ class Run:
 
     @property
     def visit(self) -> int:
+        """How many times the run has come to its node."""
         return self.visits.get(self.node_id, 1)
 
     @property
@@ -173,6 +175,8 @@ class Unlisten:
 
 @dataclass(frozen=True, slots=True)
 class AskCoupon:
+    """A coupon of this template is wanted for the run's customer."""
+
     reference: str
     node_id: str
     template_id: str
@@ -180,6 +184,8 @@ class AskCoupon:
 
 @dataclass(frozen=True, slots=True)
 class AskRule:
+    """Whether the run's customer fits this rule is wanted."""
+
     reference: str
     node_id: str
     rule: Mapping[str, object]

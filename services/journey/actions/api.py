@@ -13,7 +13,7 @@ MessagesRead = Annotated[Caller, Depends(needs("journey:messages:read"))]
 Ledger = Annotated[SendLedger, Provided(SendLedger)]
 
 
-@router.get("")
+@router.get("", summary="List sent messages")
 async def list_messages(
     caller: MessagesRead,
     ledger: Ledger,
@@ -29,7 +29,7 @@ async def list_messages(
     return await ledger.page(paging, customer_id, journey_id, status)
 
 
-@router.get("/{message_id}")
+@router.get("/{message_id}", summary="Read a message of the send ledger")
 async def get_message(caller: MessagesRead, message_id: str, ledger: Ledger) -> MessageView:
     """One message of the send ledger."""
     message = await ledger.read(message_id)

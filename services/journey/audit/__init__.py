@@ -1,0 +1,1 @@
+"""The proof that no run is stuck and every count is right."""

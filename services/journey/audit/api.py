@@ -13,7 +13,7 @@ AuditRead = Annotated[Caller, Depends(needs("journey:audit:read"))]
 Audits = Annotated[Audit, Provided(Audit)]
 
 
-@router.get("/journeys")
+@router.get("/journeys", summary="Audit journeys")
 async def audit_journeys(caller: AuditRead, audit: Audits) -> AuditView:
     """Prove the identities of this service: no run is stuck, every effect has its outcome, counters equal the history."""
     return await audit.read()

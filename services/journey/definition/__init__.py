@@ -1,0 +1,1 @@
+"""What operators draw: journeys, their versions, and what makes one publishable."""

@@ -16,13 +16,13 @@ Manages = Annotated[Journeys, Provided(Journeys)]
 Publishes = Annotated[Publishing, Provided(Publishing)]
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, summary="Create a journey")
 async def create_journey(caller: JourneysWrite, body: JourneyIn, journeys: Manages) -> JourneyView:
     """Draw a journey (旅程): a draft with version 1. What publishing would still refuse is listed in `problems`."""
     return await journeys.create(body)
 
 
-@router.get("")
+@router.get("", summary="List journeys")
 async def list_journeys(
     caller: JourneysRead,
     journeys: Manages,
@@ -35,37 +35,37 @@ async def list_journeys(
     return await journeys.page(paging, status, name, entry_kind)
 
 
-@router.get("/{journey_id}")
+@router.get("/{journey_id}", summary="Read a journey")
 async def get_journey(caller: JourneysRead, journey_id: str, journeys: Manages) -> JourneyView:
     """One journey in its newest version."""
     return await journeys.read(journey_id)
 
 
-@router.put("/{journey_id}")
+@router.put("/{journey_id}", summary="Change a journey: a new version")
 async def redraw_journey(caller: JourneysWrite, journey_id: str, body: JourneyIn, journeys: Manages) -> JourneyView:
     """Draw it anew: a new version, which takes effect when it is published."""
     return await journeys.change(journey_id, body)
 
 
-@router.post("/{journey_id}/publish")
+@router.post("/{journey_id}/publish", summary="Publish a journey's newest version")
 async def publish_journey(caller: JourneysWrite, journey_id: str, publishing: Publishes) -> JourneyView:
     """Publish the newest version (发布): checked whole, every problem named. Runs in flight finish on their version."""
     return await publishing.publish(journey_id)
 
 
-@router.post("/{journey_id}/pause")
+@router.post("/{journey_id}/pause", summary="Pause a journey")
 async def pause_journey(caller: JourneysWrite, journey_id: str, publishing: Publishes) -> JourneyView:
     """Pause (暂停): nobody enters, nobody advances; exits and goals still count."""
     return await publishing.pause(journey_id)
 
 
-@router.post("/{journey_id}/resume")
+@router.post("/{journey_id}/resume", summary="Resume a journey")
 async def resume_journey(caller: JourneysWrite, journey_id: str, publishing: Publishes) -> JourneyView:
     """Resume (恢复): what came due during the pause happens now."""
     return await publishing.resume(journey_id)
 
 
-@router.post("/{journey_id}/stop")
+@router.post("/{journey_id}/stop", summary="Stop a journey for ever")
 async def stop_journey(caller: JourneysWrite, journey_id: str, publishing: Publishes) -> JourneyView:
     """Stop for ever (停止): runs in flight exit."""
     return await publishing.stop(journey_id)

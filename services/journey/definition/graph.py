@@ -5,7 +5,7 @@ An edge is `[from, to]` (the port `out`) or `[from, port, to]`. A port that lead
 """
 
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -98,9 +98,7 @@ class Wait(Part):
         description="An IANA zone, or `customer` for the customer's trait time_zone; default: the journey's.",
     )
 
-    @property
-    def ports(self) -> tuple[str, ...]:
-        return (OUT, ERROR)
+    ports: ClassVar[tuple[str, ...]] = (OUT, ERROR)
 
 
 class WaitFor(Part):
@@ -112,9 +110,7 @@ class WaitFor(Part):
     timeout: Text
     since_entry: bool = False
 
-    @property
-    def ports(self) -> tuple[str, ...]:
-        return ("event", "timeout")
+    ports: ClassVar[tuple[str, ...]] = ("event", "timeout")
 
 
 class Branch(Part):
@@ -123,9 +119,7 @@ class Branch(Part):
     kind: Literal["branch"]
     rule: dict[str, object]
 
-    @property
-    def ports(self) -> tuple[str, ...]:
-        return ("yes", "no", ERROR)
+    ports: ClassVar[tuple[str, ...]] = ("yes", "no", ERROR)
 
 
 class Variant(Part):
@@ -144,6 +138,7 @@ class Split(Part):
 
     @property
     def ports(self) -> tuple[str, ...]:
+        """The names of the variants."""
         return tuple(variant.name for variant in self.variants)
 
 
@@ -153,9 +148,7 @@ class IssueCoupon(Part):
     kind: Literal["issue_coupon"]
     template_id: Text
 
-    @property
-    def ports(self) -> tuple[str, ...]:
-        return (OUT, ERROR)
+    ports: ClassVar[tuple[str, ...]] = (OUT, ERROR)
 
 
 class Send(Part):
@@ -168,9 +161,7 @@ class Send(Part):
         default=None, description="Webhook only; overrides the template's URL."
     )
 
-    @property
-    def ports(self) -> tuple[str, ...]:
-        return (OUT, ERROR)
+    ports: ClassVar[tuple[str, ...]] = (OUT, ERROR)
 
 
 class Exit(Part):
@@ -178,9 +169,7 @@ class Exit(Part):
 
     kind: Literal["exit"]
 
-    @property
-    def ports(self) -> tuple[str, ...]:
-        return ()
+    ports: ClassVar[tuple[str, ...]] = ()
 
 
 Node = Annotated[Wait | WaitFor | Branch | Split | IssueCoupon | Send | Exit, Field(discriminator="kind")]

@@ -61,20 +61,22 @@ class Publishing:
 
     async def pause(self, journey_id: str) -> JourneyView:
         """Nobody enters and nobody advances; exits and goals still count. Raises NotFound, Conflict."""
-        return await self._turn(journey_id, ("published",), "paused")
+        return await self._change_status(journey_id, ("published",), "paused")
 
     async def resume(self, journey_id: str) -> JourneyView:
         """Goes on; what came due during the pause happens now. Raises NotFound, Conflict."""
-        return await self._turn(journey_id, ("paused",), "published")
+        return await self._change_status(journey_id, ("paused",), "published")
 
     async def stop(self, journey_id: str) -> JourneyView:
         """For ever: runs in flight exit with the reason `journey_stopped`. Raises NotFound, Conflict for a draft."""
         async with self._kit.db.read() as tx:
             if (await read_journey(tx, journey_id)).status == "stopped":
                 return await self._journeys.read(journey_id)
-        return await self._turn(journey_id, ("published", "paused"), "stopped")
+        return await self._change_status(journey_id, ("published", "paused"), "stopped")
 
-    async def _turn(self, journey_id: str, before: tuple[JourneyStatus, ...], after: JourneyStatus) -> JourneyView:
+    async def _change_status(
+        self, journey_id: str, before: tuple[JourneyStatus, ...], after: JourneyStatus
+    ) -> JourneyView:
         async with self._kit.db.write() as tx:
             if not await repository.change_status(tx, journey_id, before, after, self._kit.clock.now()):
                 journey = await repository.find(tx, journey_id)
@@ -88,7 +90,7 @@ class Publishing:
     async def _refuse_unsound(self, definition: Definition) -> None:
         findings = check(definition)
         if not findings:
-            findings = await self._foreign(needed(definition), definition)
+            findings = await self._check_ids(needed(definition), definition)
         if findings:
             first = findings[0]
             raise Unprocessable(
@@ -97,7 +99,7 @@ class Publishing:
                 errors=field_errors(findings),
             )
 
-    async def _foreign(self, wanted: Needed, definition: Definition) -> list[Finding]:
+    async def _check_ids(self, wanted: Needed, definition: Definition) -> list[Finding]:
         """Ids of other services come by messages: one made a moment ago may not have arrived, so we wait a little."""
         deadline = asyncio.get_running_loop().time() + self._settings.copy_wait_seconds
         while True:
@@ -120,9 +122,9 @@ class Publishing:
                 )
             await asyncio.sleep(LOOK_AGAIN)
         findings += missing(wanted.messages, channels, "unknown_message_template", "message template")
-        return findings + await self._sends(definition, channels)
+        return findings + await self._check_sends(definition, channels)
 
-    async def _sends(self, definition: Definition, channels: dict[str, tuple[str, bool]]) -> list[Finding]:
+    async def _check_sends(self, definition: Definition, channels: dict[str, tuple[str, bool]]) -> list[Finding]:
         findings = []
         for node_id, node in definition.nodes.items():
             if not isinstance(node, Send) or node.template_id not in channels:

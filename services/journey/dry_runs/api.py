@@ -13,7 +13,7 @@ JourneysRead = Annotated[Caller, Depends(needs("journey:journeys:read"))]
 Plays = Annotated[DryRuns, Provided(DryRuns)]
 
 
-@router.post("/journeys/{journey_id}/dry-run")
+@router.post("/journeys/{journey_id}/dry-run", summary="Play a journey without effects")
 async def dry_run_journey(caller: JourneysRead, journey_id: str, body: DryRunIn, dry_runs: Plays) -> DryRunView:
     """Walk the newest version with a simulated customer and clock (试运行): same rules, nothing written or sent.
 

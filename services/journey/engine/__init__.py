@@ -1,0 +1,1 @@
+"""Runs in flight: who enters, what each step does, what wakes a run."""

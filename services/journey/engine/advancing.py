@@ -113,12 +113,12 @@ class Advancer:
         try:
             after, effects = step(definition, job.run, now, facts)
         except Exception as error:  # whatever it is, it is this run's trouble: bounded tries, then parked
-            return self._trip(job, definition, error, now)
+            return self._fail(job, definition, error, now)
         if after == job.before and not (effects or job.effects or job.claimed):
             return None
         return _Result(Stepped(job.before, after, definition, (*job.effects, *effects)))
 
-    def _trip(self, job: Job, definition: Definition, error: Exception, now: datetime) -> _Result:
+    def _fail(self, job: Job, definition: Definition, error: Exception, now: datetime) -> _Result:
         text = f"{type(error).__name__}: {error}"[:300]
         self._log.error(
             "run cannot be stepped", run_id=job.run.id, node=job.run.node_id, attempt=job.attempts, error=text
@@ -134,7 +134,7 @@ class Advancer:
         """Counts a failed attempt to write a claimed run: it comes again later, or is parked after too many."""
         job = Job.of(row, claimed=True)
         loaded = await self._definitions.load(tx, [(job.run.journey_id, job.run.version)])
-        result = self._trip(job, loaded[job.run.journey_id, job.run.version], error, now)
+        result = self._fail(job, loaded[job.run.journey_id, job.run.version], error, now)
         if await repository.fence(tx, [job.before]):
             await repository.save(tx, [self._changes(result, now)])
             await self._recorder.record(tx, [result.stepped], now)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from services.journey.definition.graph import (
@@ -12,7 +13,6 @@ from services.journey.definition.graph import (
     Branch,
     DateFrom,
     Definition,
-    Exit,
     IssueCoupon,
     Node,
     Send,
@@ -43,6 +43,7 @@ from services.journey.times import next_local, parse_duration, parse_local_time,
 SLOWEST_ASK = timedelta(minutes=15)
 FARTHEST = timedelta(days=400)
 WHOLE = 10_000
+Answer = TypeVar("Answer", CouponIssued, CouponRefused, RuleEvaluated)
 
 
 class StepError(Exception):
@@ -74,64 +75,82 @@ class Leave:
 Outcome = Stay | Leave
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A run at a node, and what its step rests on."""
+
+    definition: Definition
+    run: Run
+    now: datetime
+    facts: Facts
+
+    def answer(self, kind: type[Answer]) -> Answer | None:
+        """The answer to this visit's question, when that is what woke the run."""
+        signal = self.facts.signal
+        if isinstance(signal, kind) and signal.reference == self.run.reference and self.run.state == "waiting_answer":
+            return signal
+        return None
+
+
 # -- waiting --------------------------------------------------------------------------------------
 
 
-def _wait(node: Wait, definition: Definition, run: Run, now: datetime, facts: Facts) -> Outcome | None:
+def _wait(node: Wait, visit: Visit) -> Outcome | None:
     """The target is worked out again at the wake: a date or zone that changed meanwhile counts."""
-    target = _wait_until(node, definition, run, facts)
+    target = _wait_until(node, visit)
     if isinstance(target, str):
         return Leave(ERROR, target)
-    if target <= now:
+    if target <= visit.now:
         return Leave(OUT, "waited")
-    if run.state == "waiting" and run.due_at == target:
+    if visit.run.state == "waiting" and visit.run.due_at == target:
         return None
     return Stay("waiting", target)
 
 
-def _wait_until(node: Wait, definition: Definition, run: Run, facts: Facts) -> datetime | str:
+def _wait_until(node: Wait, visit: Visit) -> datetime | str:
     """When the wait ends, or the reason why its date is no use."""
-    zone = _zone(node.time_zone, definition, facts)
+    zone = _zone(node.time_zone, visit)
     if node.for_ is not None:
-        return parse_duration(node.for_).after(run.arrived_at, zone)
+        return parse_duration(node.for_).after(visit.run.arrived_at, zone)
     if node.at_local is not None:
-        return next_local(parse_local_time(node.at_local), zone, run.arrived_at, strictly=run.visit > 1)
+        return next_local(parse_local_time(node.at_local), zone, visit.run.arrived_at, strictly=visit.run.visit > 1)
     value: object = node.until
     if isinstance(node.until, DateFrom):
-        value = run.event.get(node.until.property) if node.until.property else facts.traits.get(node.until.trait or "")
+        event, traits = visit.run.event, visit.facts.traits
+        value = event.get(node.until.property) if node.until.property else traits.get(node.until.trait or "")
     if value is None:
         return "date_missing"
     moment = parse_moment(value, zone)
     if moment is None:
         return "date_unreadable"
-    if moment < run.arrived_at:
+    if moment < visit.run.arrived_at:
         return "date_past"
-    return "date_too_far" if moment > run.arrived_at + FARTHEST else moment
+    return "date_too_far" if moment > visit.run.arrived_at + FARTHEST else moment
 
 
-def _zone(name: str | None, definition: Definition, facts: Facts) -> ZoneInfo:
+def _zone(name: str | None, visit: Visit) -> ZoneInfo:
     """The node's zone, the customer's, or the journey's where those are missing or unknown."""
     if name == CUSTOMER_ZONE:
-        trait = facts.traits.get("time_zone") or facts.traits.get("timezone")
+        trait = visit.facts.traits.get("time_zone") or visit.facts.traits.get("timezone")
         name = trait if isinstance(trait, str) else None
     zone = zone_named(name) if name else None
-    zone = zone or zone_named(definition.time_zone)
+    zone = zone or zone_named(visit.definition.time_zone)
     if zone is None:
-        raise StepError(f"no time zone {definition.time_zone!r}")
+        raise StepError(f"no time zone {visit.definition.time_zone!r}")
     return zone
 
 
-def _wait_for(node: WaitFor, definition: Definition, run: Run, now: datetime, facts: Facts) -> Outcome | None:
-    quiet = (Unlisten(run.node_id),)
-    if isinstance(facts.signal, EventSeen) and facts.signal.node_id == run.node_id and run.state == "waiting":
-        return Leave("event", "event_came", quiet, detail={"message_id": facts.signal.message_id})
+def _wait_for(node: WaitFor, visit: Visit) -> Outcome | None:
+    run, signal, quiet = visit.run, visit.facts.signal, (Unlisten(visit.run.node_id),)
+    if isinstance(signal, EventSeen) and signal.node_id == run.node_id and run.state == "waiting":
+        return Leave("event", "event_came", quiet, detail={"message_id": signal.message_id})
     if run.state == "waiting":
-        if run.due_at is not None and now >= run.due_at:
+        if run.due_at is not None and visit.now >= run.due_at:
             return Leave("timeout", "timed_out", quiet)
         return None
     if node.since_entry and run.node_id in run.seen:
         return Leave("event", "event_since_entry", detail={"message_id": run.seen[run.node_id]})
-    due_at = parse_duration(node.timeout).after(now, _zone(None, definition, facts))
+    due_at = parse_duration(node.timeout).after(visit.now, _zone(None, visit))
     return Stay("waiting", due_at, (Listen(run.node_id, node.event, node.match_key),), "waiting_event")
 
 
@@ -154,57 +173,57 @@ def choose(variants: Sequence[tuple[str, int]], place: int) -> str:
     raise ValueError("the shares of a split must sum to 10000")
 
 
-def _split(node: Split, definition: Definition, run: Run, now: datetime, facts: Facts) -> Outcome:
-    place = bucket(f"{run.journey_id}:{run.node_id}", run.customer_id)
+def _split(node: Split, visit: Visit) -> Outcome:
+    place = bucket(f"{visit.run.journey_id}:{visit.run.node_id}", visit.run.customer_id)
     variant = choose([(arm.name, arm.share_bp) for arm in node.variants], place)
     return Leave(variant, "split_hash", detail={"bucket": place})
 
 
-def _branch(node: Branch, definition: Definition, run: Run, now: datetime, facts: Facts) -> Outcome | None:
-    answer = facts.signal
-    if isinstance(answer, RuleEvaluated) and answer.reference == run.reference and run.state == "waiting_answer":
-        detail: dict[str, object] = {"because": list(answer.because)}
-        if answer.error is not None:
-            done = Answered(answer.reference, "failed", "rule_error")
-            return Leave(ERROR, "rule_error", (done,), detail={"error": answer.error})
-        reason = "rule_matched" if answer.matches else "rule_not_matched"
-        done = Answered(answer.reference, "sent", reason)
-        return Leave("yes" if answer.matches else "no", reason, (done,), detail=detail)
-    return _ask(run, now, facts, AskRule(run.reference, run.node_id, node.rule))
+def _branch(node: Branch, visit: Visit) -> Outcome | None:
+    answer = visit.answer(RuleEvaluated)
+    if answer is None:
+        return _ask(visit, AskRule(visit.run.reference, visit.run.node_id, node.rule))
+    detail: dict[str, object] = {"because": list(answer.because)}
+    if answer.error is not None:
+        done = Answered(answer.reference, "failed", "rule_error")
+        return Leave(ERROR, "rule_error", (done,), detail={"error": answer.error})
+    reason = "rule_matched" if answer.matches else "rule_not_matched"
+    done = Answered(answer.reference, "sent", reason)
+    return Leave("yes" if answer.matches else "no", reason, (done,), detail=detail)
 
 
-def _issue_coupon(node: IssueCoupon, definition: Definition, run: Run, now: datetime, facts: Facts) -> Outcome | None:
-    answer = facts.signal
-    if run.state == "waiting_answer" and isinstance(answer, CouponIssued) and answer.reference == run.reference:
-        coupon_id = str(answer.coupon.get("id"))
-        done = Answered(answer.reference, "sent", "coupon_issued", coupon_id)
-        return Leave(OUT, "coupon_issued", (done,), coupon=dict(answer.coupon), detail={"coupon_id": coupon_id})
-    if run.state == "waiting_answer" and isinstance(answer, CouponRefused) and answer.reference == run.reference:
-        done = Answered(answer.reference, "failed", answer.code)
-        return Leave(ERROR, answer.code, (done,))
-    return _ask(run, now, facts, AskCoupon(run.reference, run.node_id, node.template_id))
+def _issue_coupon(node: IssueCoupon, visit: Visit) -> Outcome | None:
+    if issued := visit.answer(CouponIssued):
+        coupon_id = str(issued.coupon.get("id"))
+        done = Answered(issued.reference, "sent", "coupon_issued", coupon_id)
+        return Leave(OUT, "coupon_issued", (done,), coupon=dict(issued.coupon), detail={"coupon_id": coupon_id})
+    if refused := visit.answer(CouponRefused):
+        return Leave(ERROR, refused.code, (Answered(refused.reference, "failed", refused.code),))
+    return _ask(visit, AskCoupon(visit.run.reference, visit.run.node_id, node.template_id))
 
 
-def _ask(run: Run, now: datetime, facts: Facts, ask: AskCoupon | AskRule) -> Stay | None:
+def _ask(visit: Visit, ask: AskCoupon | AskRule) -> Stay | None:
     """Asks once, and again under the same reference when the answer stays out: the other side is idempotent."""
-    if run.state == "waiting_answer" and run.due_at is not None and now < run.due_at:
+    run = visit.run
+    if run.state == "waiting_answer" and run.due_at is not None and visit.now < run.due_at:
         return None
-    silence = min(facts.ask_again * 2 ** min(run.asks, 10), SLOWEST_ASK)
-    return Stay("waiting_answer", now + silence, (ask,), "asked", asked=True)
+    silence = min(visit.facts.ask_again * 2 ** min(run.asks, 10), SLOWEST_ASK)
+    return Stay("waiting_answer", visit.now + silence, (ask,), "asked", asked=True)
 
 
 # -- acting ---------------------------------------------------------------------------------------
 
 
-def _send(node: Send, definition: Definition, run: Run, now: datetime, facts: Facts) -> Outcome:
+def _send(node: Send, visit: Visit) -> Outcome:
+    run = visit.run
     context = {
-        "customer": {**facts.traits, "id": run.customer_id},
+        "customer": {**visit.facts.traits, "id": run.customer_id},
         "event": run.event,
         "coupon": run.coupon or {},
-        "journey": {"id": run.journey_id, "name": definition.name, "version": run.version, "run_id": run.id},
+        "journey": {"id": run.journey_id, "name": visit.definition.name, "version": run.version, "run_id": run.id},
     }
     try:
-        message = facts.render(node.template_id, context)
+        message = visit.facts.render(node.template_id, context)
     except RenderFailed as error:
         failed = SendMessage(run.reference, run.node_id, node.channel, node.template_id, failure=str(error))
         return Leave(ERROR, "template_failed", (failed,), detail={"error": str(error)})
@@ -214,10 +233,6 @@ def _send(node: Send, definition: Definition, run: Run, now: datetime, facts: Fa
     return Leave(OUT, "sent" if node.channel == "inbox" else "queued", (planned,))
 
 
-def _exit(node: Exit, definition: Definition, run: Run, now: datetime, facts: Facts) -> Outcome:
-    raise StepError("a run came to rest on an exit")
-
-
 VISITS: dict[type[Node], Callable[..., Outcome | None]] = {
     Wait: _wait,
     WaitFor: _wait_for,
@@ -225,5 +240,4 @@ VISITS: dict[type[Node], Callable[..., Outcome | None]] = {
     Split: _split,
     IssueCoupon: _issue_coupon,
     Send: _send,
-    Exit: _exit,
 }

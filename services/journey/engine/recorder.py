@@ -39,11 +39,10 @@ class Stepped:
     after: Run
     definition: Definition
     effects: tuple[Effect, ...]
-    error: str | None = None  # why the run was given up
 
 
 @dataclass
-class _Sheet:
+class _Batch:
     """What goes into the database for one batch."""
 
     now: datetime
@@ -66,7 +65,7 @@ class Recorder:
 
     async def record(self, tx: Transaction, stepped: Sequence[Stepped], now: datetime) -> None:
         """Writes the effects of runs whose new state has won."""
-        sheet = _Sheet(now)
+        batch = _Batch(now)
         asked: list[tuple[Run, AskCoupon | AskRule]] = []
         answered: list[Answered] = []
         sends: list[tuple[Run, SendMessage]] = []
@@ -75,11 +74,11 @@ class Recorder:
             for effect in one.effects:
                 if isinstance(effect, Logged):
                     number += 1
-                    _log(sheet, one, effect, number)
+                    _log(batch, one, effect, number)
                 elif isinstance(effect, Listen):
-                    sheet.waits.append(wait_row(one.after, one.definition, "node", effect.node_id, effect))
+                    batch.waits.append(wait_row(one.after, one.definition, "node", effect.node_id, effect))
                 elif isinstance(effect, Unlisten):
-                    sheet.left.append((one.after.id, effect.node_id))
+                    batch.left.append((one.after.id, effect.node_id))
                 elif isinstance(effect, AskCoupon | AskRule):
                     asked.append((one.after, effect))
                 elif isinstance(effect, Answered):
@@ -87,19 +86,19 @@ class Recorder:
                 elif isinstance(effect, SendMessage):
                     sends.append((one.after, effect))
                 elif isinstance(effect, Ended):
-                    _end(sheet, one, effect)
+                    _end(batch, one, effect)
             if one.after.goal_at is not None and one.before.goal_at is None:
-                sheet.reached.append(one.after.id)
-                sheet.tally[one.after.journey_id, "goal", one.before.node_id, "", ""] += 1
-        await waits_repository.delete_left(tx, sheet.left)
-        await waits_repository.delete_ended(tx, sheet.ended)
-        await waits_repository.delete_goals(tx, sheet.reached)
-        await waits_repository.insert_waits(tx, sheet.waits)
-        await history_repository.insert_steps(tx, sheet.steps)
-        sheet.events += await self._questions.record(tx, asked, answered, now)
-        sheet.events += await self._messages.record(tx, sends, now)
-        await self._outbox.publish(tx, sheet.events)
-        await history_repository.count(tx, sheet.tally, now)
+                batch.reached.append(one.after.id)
+                batch.tally[one.after.journey_id, "goal", one.before.node_id, "", ""] += 1
+        await waits_repository.delete_left(tx, batch.left)
+        await waits_repository.delete_ended(tx, batch.ended)
+        await waits_repository.delete_goals(tx, batch.reached)
+        await waits_repository.insert_waits(tx, batch.waits)
+        await history_repository.insert_steps(tx, batch.steps)
+        batch.events += await self._questions.record(tx, asked, answered, now)
+        batch.events += await self._messages.record(tx, sends, now)
+        await self._outbox.publish(tx, batch.events)
+        await history_repository.count(tx, batch.tally, now)
 
 
 def wait_row(
@@ -117,9 +116,9 @@ def wait_row(
     }
 
 
-def _log(sheet: _Sheet, one: Stepped, log: Logged, number: int) -> None:
+def _log(batch: _Batch, one: Stepped, log: Logged, number: int) -> None:
     run = one.after
-    sheet.steps.append(
+    batch.steps.append(
         {
             "run_id": run.id,
             "number": number,
@@ -130,19 +129,19 @@ def _log(sheet: _Sheet, one: Stepped, log: Logged, number: int) -> None:
             "target": log.target,
             "reason": log.reason,
             "detail": dict(log.detail),
-            "at": sheet.now,
+            "at": batch.now,
         }
     )
     if log.port is not None:
-        sheet.tally[run.journey_id, "edge", log.node_id, log.port, log.target or ""] += 1
+        batch.tally[run.journey_id, "edge", log.node_id, log.port, log.target or ""] += 1
 
 
-def _end(sheet: _Sheet, one: Stepped, end: Ended) -> None:
+def _end(batch: _Batch, one: Stepped, end: Ended) -> None:
     run = one.after
-    sheet.ended.append(run.id)
-    sheet.tally[run.journey_id, "end", run.node_id, end.state, ""] += 1
+    batch.ended.append(run.id)
+    batch.tally[run.journey_id, "end", run.node_id, end.state, ""] += 1
     kind = JourneyCompleted if end.state == "completed" else JourneyExited
-    sheet.events.append(
+    batch.events.append(
         kind(
             journey_id=run.journey_id,
             journey_name=one.definition.name,

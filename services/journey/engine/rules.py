@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from services.journey.definition.graph import ENTRY, HOLDOUT, OUT, Definition, Exit
-from services.journey.engine.nodes import VISITS, Leave, Outcome, Stay, StepError, bucket
+from services.journey.engine.nodes import VISITS, Leave, Outcome, Stay, StepError, Visit, bucket
 from services.journey.run import Effect, Ended, Facts, Logged, Run
 
 MOST_NODES = 500  # of one step; a published definition cannot reach it, so reaching it is a defect
@@ -84,4 +84,6 @@ def _visit(definition: Definition, run: Run, now: datetime, facts: Facts) -> Out
     node = definition.nodes.get(run.node_id)
     if node is None:
         raise StepError(f"version {run.version} has no node {run.node_id!r}")
-    return VISITS[type(node)](node, definition, run, now, facts)
+    if isinstance(node, Exit):
+        raise StepError("a run came to rest on an exit")
+    return VISITS[type(node)](node, Visit(definition, run, now, facts))

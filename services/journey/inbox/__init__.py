@@ -1,0 +1,1 @@
+"""Messages in the shop's app 站内信."""

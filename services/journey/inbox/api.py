@@ -14,7 +14,7 @@ InboxWrite = Annotated[Caller, Depends(needs("journey:inbox:write"))]
 Messages = Annotated[Inbox, Provided(Inbox)]
 
 
-@router.get("")
+@router.get("", summary="List a customer's inbox")
 async def list_inbox(
     caller: InboxRead,
     customer_id: str,
@@ -27,7 +27,7 @@ async def list_inbox(
     return await inbox.page(customer_id, paging, unread)
 
 
-@router.post("/{message_id}/read")
+@router.post("/{message_id}/read", summary="Mark an inbox message as read")
 async def read_inbox_message(
     caller: InboxWrite, customer_id: str, message_id: str, inbox: Messages
 ) -> InboxMessageView:

@@ -1,0 +1,1 @@
+"""Runs as operators and programs see them."""

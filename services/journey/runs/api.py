@@ -15,14 +15,14 @@ RunsRead = Annotated[Caller, Depends(needs("journey:runs:read"))]
 Manages = Annotated[Runs, Provided(Runs)]
 
 
-@router.post("/journeys/{journey_id}/entries", status_code=201)
+@router.post("/journeys/{journey_id}/entries", status_code=201, summary="Let a customer enter a journey")
 async def enter_journey(caller: EntriesWrite, journey_id: str, body: EntryIn, runs: Manages) -> RunWithSteps:
     """Let a customer enter a journey whose entry kind is `api` (进入)."""
     caller.require_customer(body.customer_id)
     return await runs.enter(journey_id, body)
 
 
-@router.get("/journeys/{journey_id}/runs")
+@router.get("/journeys/{journey_id}/runs", summary="List the runs of a journey")
 async def list_runs(
     caller: RunsRead,
     journey_id: str,
@@ -38,7 +38,7 @@ async def list_runs(
     return await runs.page(journey_id, paging, customer_id, state)
 
 
-@router.get("/journey-runs/{run_id}")
+@router.get("/journey-runs/{run_id}", summary="Read a run with its steps and effects")
 async def get_run(caller: RunsRead, run_id: str, runs: Manages) -> RunWithSteps:
     """One run: every step with its reason code, every effect with its outcome (the newest 1,000 steps)."""
     run = await runs.read(run_id)
@@ -46,7 +46,7 @@ async def get_run(caller: RunsRead, run_id: str, runs: Manages) -> RunWithSteps:
     return run
 
 
-@router.get("/journeys/{journey_id}/statistics")
+@router.get("/journeys/{journey_id}/statistics", summary="Read the live counts of a journey")
 async def journey_statistics(caller: RunsRead, journey_id: str, runs: Manages) -> StatisticsView:
     """Live counts: entered, in flight per node, ended, goals, and every edge."""
     return await runs.statistics(journey_id)

@@ -1,0 +1,1 @@
+"""Message templates in Liquid, within limits."""

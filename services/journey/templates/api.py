@@ -21,7 +21,7 @@ TemplatesWrite = Annotated[Caller, Depends(needs("journey:templates:write"))]
 Manages = Annotated[Templates, Provided(Templates)]
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, summary="Create a message template")
 async def create_message_template(
     caller: TemplatesWrite, body: MessageTemplateIn, templates: Manages, response: Response
 ) -> MessageTemplateCreated:
@@ -32,7 +32,7 @@ async def create_message_template(
     return created
 
 
-@router.get("")
+@router.get("", summary="List message templates")
 async def list_message_templates(
     caller: TemplatesRead,
     templates: Manages,
@@ -44,13 +44,13 @@ async def list_message_templates(
     return await templates.page(paging, channel, name)
 
 
-@router.get("/{template_id}")
+@router.get("/{template_id}", summary="Read a message template")
 async def get_message_template(caller: TemplatesRead, template_id: str, templates: Manages) -> MessageTemplateView:
     """One message template."""
     return await templates.read(template_id)
 
 
-@router.post("/{template_id}/preview")
+@router.post("/{template_id}/preview", summary="Preview a message template")
 async def preview_message_template(
     caller: TemplatesRead, template_id: str, body: PreviewIn, templates: Manages
 ) -> PreviewView:
