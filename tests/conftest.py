@@ -5,18 +5,17 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 from kit import runs, servers
+from kit.alone import START
+from kit.backends import Backend, MigratedFiles
 from kit.broker import sweep
 from kit.engines import SharedStatements
 from kit.postgres import TestDatabase, drop
-from kit.services import INTERNAL_SECRET, Recorder, RunningService
+from kit.services import Recorder, RunningService
 
 from shared.clock import ManualClock
 from shared.db import Database
@@ -24,6 +23,8 @@ from shared.messaging import LocalBus
 from shared.observability.logging import configure_logging
 from shared.service import Service
 from shared.settings import ServiceSettings
+
+__all__ = ["Backend", "RunService"]
 
 RunService = Callable[..., Awaitable[RunningService]]
 
@@ -51,26 +52,18 @@ def _statements_compiled_once() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("QUANYU_") and not name.startswith("QUANYU_TEST_")]:
-        monkeypatch.delenv(name)
+@pytest.fixture(autouse=True, scope="session")
+def _no_settings_from_outside() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("QUANYU_") and not name.startswith("QUANYU_TEST_")]:
+            patch.delenv(name)
+        yield
 
 
 @pytest.fixture
 def clock() -> ManualClock:
     """2026-11-11 10:00 in Shanghai, and standing still."""
-    return ManualClock(datetime(2026, 11, 11, 2, 0, tzinfo=UTC))
-
-
-@dataclass(frozen=True)
-class Backend:
-    """Where a test's services keep their data."""
-
-    dialect: str
-    data_dir: Path
-    database_url: str | None
-    server: TestDatabase | None = None
+    return ManualClock(START)
 
 
 @pytest.fixture(scope="session")
@@ -83,21 +76,41 @@ def _worker_database(worker_id: str) -> Iterator[TestDatabase]:
 
 
 @pytest.fixture(scope="session")
-def _migrated_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.MigratedFiles]:
+def _migrated_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MigratedFiles]:
     folder = tmp_path_factory.mktemp("migrated")
-    yield servers.MigratedFiles(folder)
+    yield MigratedFiles(folder)
     shutil.rmtree(folder)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+def backend(request: pytest.FixtureRequest, tmp_path: Path, _migrated_files: MigratedFiles) -> Backend:
     """A fresh database on each of the two, one after the other."""
+    return _open_backend(request, "_worker_database", tmp_path, _migrated_files)
+
+
+@pytest.fixture(scope="session")
+def _kept_database(worker_id: str) -> Iterator[TestDatabase]:
+    servers.require("postgresql")
+    database = TestDatabase(f"{worker_id}_kept")
+    database.create()
+    yield database
+    database.drop()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def kept_backend(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, _migrated_files: MigratedFiles
+) -> Backend:
+    """The same for a module's tests that leave it as they found it. Other tests may have a `backend` meanwhile."""
+    return _open_backend(request, "_kept_database", tmp_path_factory.mktemp("kept"), _migrated_files)
+
+
+def _open_backend(request: pytest.FixtureRequest, database_fixture: str, folder: Path, files: MigratedFiles) -> Backend:
     if request.param == "sqlite":
-        yield Backend("sqlite", tmp_path, None)
-        return
-    database: TestDatabase = request.getfixturevalue("_worker_database")
+        return Backend("sqlite", folder, None, files)
+    database: TestDatabase = request.getfixturevalue(database_fixture)
     database.clear()
-    yield Backend("postgresql", tmp_path, database.url, database)
+    return Backend("postgresql", folder, database.url, files, database)
 
 
 @pytest.fixture
@@ -123,7 +136,6 @@ async def run_service(
     bus: LocalBus,
     clock: ManualClock,
     recorder: Recorder,
-    _migrated_files: servers.MigratedFiles,
 ) -> AsyncIterator[RunService]:
     """Starts services: `await run_service(create_service, CouponSettings, lock_sweep_seconds=0.1)`.
 
@@ -132,20 +144,8 @@ async def run_service(
     async with AsyncExitStack() as stack:
 
         async def run(create: Callable[..., Service], kind: type[ServiceSettings], **settings: Any) -> RunningService:
-            base: dict[str, Any] = {
-                "data_dir": backend.data_dir,
-                "database_url": backend.database_url,
-                "database_pool_size": 5,
-                "internal_secret": INTERNAL_SECRET,
-                "migrate_on_start": False,
-            }
-            service = create(kind(**{**base, **settings}), bus, clock)
-            if find_spec(service.kit.migrations) is None:
-                await service.migrate()  # a test's own part, which makes its tables itself
-            elif service.kit.db.dialect == "sqlite":
-                await _migrated_files.copy(service)
-            elif backend.server is not None:
-                await backend.server.migrated(service)
+            service = create(backend.settings(kind, **settings), bus, clock)
+            await backend.prepare(service)
             running = RunningService(service, bus, clock, recorder)
             stack.push_async_callback(running.close)
             await stack.enter_async_context(service.running())

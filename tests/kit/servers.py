@@ -1,17 +1,11 @@
 """Real servers that the tests use when they are there. A missing one skips aloud, and fails where CI=true."""
 
 import os
-import shutil
 import socket
 from functools import lru_cache
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-
-from shared.db import Database
-from shared.db.migrate import upgrade
-from shared.service import Service
 
 POSTGRES_URL = os.environ.get("QUANYU_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 BROKER_URL = os.environ.get("QUANYU_TEST_BROKER_URL", "amqp://guest:guest@127.0.0.1:5672/")
@@ -47,27 +41,3 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-class MigratedFiles:
-    """SQLite files as their part's migrations leave them, made when first asked for, to be copied for each test."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._made: set[str] = set()
-
-    async def copy(self, service: Service) -> None:
-        """Give the service its file, unless it has one already."""
-        kit = service.kit
-        model = self._folder / f"{kit.migrations}.db"
-        if kit.migrations not in self._made:
-            db = Database(f"sqlite:///{model}", schema=kit.db.schema)
-            await upgrade(db, kit.migrations, kit.metadata)
-            await db.close()
-            self._made.add(kit.migrations)
-        _copy_once(model, Path(kit.settings.resolved_database_url().removeprefix("sqlite:///")))
-
-
-def _copy_once(model: Path, target: Path) -> None:
-    if not target.exists():
-        shutil.copyfile(model, target)

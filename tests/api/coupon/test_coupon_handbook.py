@@ -11,6 +11,7 @@ from api.coupon.mall import Mall
 from conftest import Backend
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from kit.backends import MigratedFiles
 
 from shared.clock import ManualClock
 from suite.handbook.coupon.examples import EXAMPLES
@@ -20,9 +21,9 @@ PAGE = Path(__file__).parents[3] / "docs/coupons-for-engineers.md"
 
 
 @pytest.fixture
-def backend(tmp_path: Path) -> Backend:
+def backend(tmp_path: Path, _migrated_files: MigratedFiles) -> Backend:
     """One database is enough: a preview stores nothing."""
-    return Backend("sqlite", tmp_path, None)
+    return Backend("sqlite", tmp_path, None, _migrated_files)
 
 
 async def test_a_preview_answers_what_the_pages_show(mall: Mall) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from api.coupon.mall import Mall
 from api.coupon.test_coupon_abuse import cases, claim
-from api.coupon.test_coupon_audit import strike
+from api.coupon.test_coupon_audit import found_after
 from api.coupon.test_coupon_redemption import Till, show
+from kit.alone import Alone
 from sqlalchemy import delete, update
 
 from services.coupon.audit.store_checks import STORE_CHECKS
@@ -51,14 +52,19 @@ async def a_day_in_the_store(mall: Mall, clock: ManualClock) -> None:
     await mall.http.post(f"/v1/abuse/cases/{case['id']}/decide", json={"decision": "void"})
 
 
+@pytest.fixture(scope="module")
+def day(alone: Alone) -> Mall:
+    mall = Mall(alone.running)
+    alone.run(a_day_in_the_store(mall, alone.clock))
+    assert alone.run(mall.audit()) == {}
+    return mall
+
+
 @pytest.mark.parametrize(
     ("name", "number"), [(name, number) for name, all_of in DAMAGE.items() for number in range(len(all_of))]
 )
-async def test_damage_is_found_and_named(mall: Mall, clock: ManualClock, name: str, number: int) -> None:
-    await a_day_in_the_store(mall, clock)
-    assert await mall.audit() == {}
-    await strike(mall, DAMAGE[name][number])
-    assert name in await mall.audit()
+def test_damage_is_found_and_named(alone: Alone, day: Mall, name: str, number: int) -> None:
+    assert name in alone.run(found_after(day, DAMAGE[name][number]))
 
 
 def test_every_check_was_seen_red() -> None:

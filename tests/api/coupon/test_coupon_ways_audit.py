@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 from api.coupon.mall import Mall
-from api.coupon.test_coupon_audit import strike
+from api.coupon.test_coupon_audit import found_after, strike
 from api.coupon.test_coupon_codes import batch, public, redeem
 from api.coupon.test_coupon_draws import draw, ticket
 from api.coupon.test_coupon_scanning import claim_code, scan, token
 from api.coupon.test_coupon_sharing import help_, offer, share
+from kit.alone import Alone
 from sqlalchemy import delete, update
 
 from services.coupon.audit.way_checks import WAY_CHECKS
@@ -46,12 +47,17 @@ async def some_ways(mall: Mall) -> None:
     await ticket(mall, await draw(mall, [{"name": "coupon", "template_id": template_id, "odds_bp": 10_000}]), "c5")
 
 
+@pytest.fixture(scope="module")
+def ways(alone: Alone) -> Mall:
+    mall = Mall(alone.running)
+    alone.run(some_ways(mall))
+    assert alone.run(mall.audit()) == {}
+    return mall
+
+
 @pytest.mark.parametrize("name", WAY_CHECKS)
-async def test_damage_is_found_and_named(mall: Mall, name: str) -> None:
-    await some_ways(mall)
-    assert await mall.audit() == {}
-    await strike(mall, DAMAGE[name])
-    assert name in await mall.audit()
+def test_damage_is_found_and_named(alone: Alone, ways: Mall, name: str) -> None:
+    assert name in alone.run(found_after(ways, DAMAGE[name]))
 
 
 async def test_a_batch_can_not_claim_more_than_was_asked_for(mall: Mall) -> None:
