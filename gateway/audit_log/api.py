@@ -13,7 +13,7 @@ AuditRead = Annotated[Caller, Depends(needs("gateway:audit:read"))]
 Log = Annotated[AuditLog, Provided(AuditLog)]
 
 
-@router.get("")
+@router.get("", summary="List administrative calls")
 async def list_entries(
     caller: AuditRead,
     paging: PageParams,

@@ -13,6 +13,7 @@ T = TypeVar("T")
 
 
 async def insert_entry(tx: Transaction, row: Mapping[str, Any]) -> None:
+    """Append one entry."""
     await tx.run(insert(AuditEntry.table).values(**row))
 
 

@@ -23,7 +23,7 @@ class EventTypeView(View):
     example: dict[str, Any]
 
 
-@router.get("")
+@router.get("", summary="List event types")
 async def list_event_types(_caller: EventsRead) -> Page[EventTypeView]:
     """Every type that an endpoint can ask for, all on one page."""
     entries = [EventTypeView.model_validate(entry) for entry in catalogue()]

@@ -56,6 +56,7 @@ class Portal:
         self._documents = documents
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a page, or let `api` answer."""
         path: str = scope["path"]
         zipped = "gzip" in (header(scope, b"accept-encoding") or "")
         if path == "/openapi.json":

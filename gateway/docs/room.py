@@ -19,5 +19,6 @@ class DocsRoom(Room):
         self.routers = [router]
 
     def portal(self, admin: PartApp) -> Portal:
+        """The pages, with everything else handed to `admin`."""
         documents = Documents({**self._forwarding.upstreams, "gateway": AsgiForwarder(admin)}, self._table)
         return Portal(admin, documents)

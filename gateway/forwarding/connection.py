@@ -101,6 +101,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def usable(self) -> bool:
+        """True while the part has not closed it."""
         return self._transport is not None and not self._transport.is_closing()
 
     def rest(self) -> None:
@@ -135,9 +136,11 @@ class Connection(asyncio.Protocol):
     # called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio: the connection is open."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are none by inheritance
 
     def data_received(self, data: bytes) -> None:
+        """asyncio: bytes of an answer, or unasked ones, which end the connection."""
         if self._parser is None:
             return self.fail(UpstreamBroken("The service sent bytes that nobody asked for."))
         self.received_any = True
@@ -147,6 +150,7 @@ class Connection(asyncio.Protocol):
             self.fail(self._failure or UpstreamBroken("The service sent something that is no HTTP answer."))
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio: the end, which is also the end of an answer that told no length."""
         if self.head_done and self._until_close and exc is None:
             self.complete = True
         elif not self.complete and self._failure is None:
@@ -157,20 +161,24 @@ class Connection(asyncio.Protocol):
         self._on_lost(self)
 
     def pause_writing(self) -> None:
+        """asyncio: the part does not keep up."""
         self._writing_paused = True
 
     def resume_writing(self) -> None:
+        """asyncio: the part takes more again."""
         self._writing_paused = False
         self._wake()
 
     # called by the parser
 
     def on_message_begin(self) -> None:
+        """httptools: an answer begins; a second one was not asked for."""
         if self.complete:
             self.keep = False
             self._failure = self._failure or UpstreamBroken("The service sent bytes after the end of its answer.")
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """httptools: one header, as long as there are not too many."""
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > _MOST_HEADER_BYTES:
             self._failure = UpstreamBroken("The service sent too many headers.")
@@ -178,6 +186,7 @@ class Connection(asyncio.Protocol):
         self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
+        """httptools: the head is there; how the body ends is decided by it."""
         if self._parser is None or self.complete:
             return
         status = self._parser.get_status_code()
@@ -197,6 +206,7 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def on_body(self, body: bytes) -> None:
+        """httptools: a piece of the body; reading pauses when nobody takes it."""
         if self.complete:
             return
         self._chunks.append(body)
@@ -207,6 +217,7 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def on_message_complete(self) -> None:
+        """httptools: the end of an answer, or of an interim one."""
         if self._interim:
             self._interim = False
         elif not self.complete:

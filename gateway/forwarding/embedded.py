@@ -14,6 +14,7 @@ class AsgiForwarder:
         self._app = app
 
     async def forward(self, request: Forwarded, receive: Receive, send: Send) -> None:
+        """Call the application with the caller in its scope."""
         scope = dict(request.scope)
         scope["headers"] = request.headers
         scope[SCOPE_KEY] = request.caller

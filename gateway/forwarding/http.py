@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from starlette.types import Receive, Send
 
 from gateway.forwarding.connection import Connection, UpstreamBroken
-from gateway.forwarding.pool import Pool, UpstreamBusy, UpstreamDown
+from gateway.forwarding.pool import Bounds, Pool, UpstreamBusy, UpstreamDown
 from gateway.forwarding.port import Forwarded, Headers
 from gateway.metrics import UPSTREAM_FAILURES, UPSTREAM_RETRIES
 from shared.web import Problem, Unavailable
@@ -39,11 +39,7 @@ class HttpForwarder:
         name: str,
         base_url: str,
         sign: Sign,
-        *,
-        deadline_seconds: float = 30.0,
-        most: int = 100,
-        most_waiting: int = 1000,
-        idle_seconds: float = 60.0,
+        bounds: Bounds,
     ) -> None:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
@@ -53,20 +49,20 @@ class HttpForwarder:
         self.name = name
         self._sign = sign
         self._authority = parts.netloc.rpartition("@")[2].encode("ascii")
-        self.deadline = deadline_seconds
+        self.deadline = bounds.deadline_seconds
         self._retry_credit = 10.0
-        self.pool = Pool(
-            name, parts.hostname, port, tls=tls, most=most, most_waiting=most_waiting, idle_seconds=idle_seconds
-        )
+        self.pool = Pool(name, parts.hostname, port, tls, bounds)
 
     async def aclose(self) -> None:
+        """Close every connection."""
         self.pool.close()
         await asyncio.sleep(0)  # lets the transports report their end
 
     async def forward(self, request: Forwarded, receive: Receive, send: Send) -> None:
-        exchange = _Exchange(self, request, receive, send)
+        """Send the request on and its answer back. Raises a Problem while no answer has begun."""
+        call = _Call(self, request, receive, send)
         try:
-            await exchange.run()
+            await call.run()
         except ClientGone:
             return
         except UpstreamDown as error:
@@ -94,6 +90,7 @@ class HttpForwarder:
         return True
 
     def earn_retry(self) -> None:
+        """Each request earns a part of a retry."""
         self._retry_credit = min(self._retry_credit + _RETRY_SHARE, 100.0)
 
     def head(self, request: Forwarded) -> bytes:
@@ -109,7 +106,7 @@ class HttpForwarder:
         return head
 
 
-class _Exchange:
+class _Call:
     """One request and its answer."""
 
     def __init__(self, forwarder: HttpForwarder, request: Forwarded, receive: Receive, send: Send) -> None:

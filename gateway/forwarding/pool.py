@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections import deque
+from dataclasses import dataclass
 
 from gateway.forwarding.connection import Connection
 from gateway.metrics import UPSTREAM_CONNECTIONS
@@ -16,32 +17,28 @@ class UpstreamBusy(Exception):
     """All connections are at work and the queue is full, or waiting took too long."""
 
 
-class Pool:
-    """Lends connections. Each `acquire` is followed by exactly one `release`.
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many connections, and how long. `idle_seconds` stays below the part's keep-alive time: none is closed as it is lent.
 
-    `idle_seconds` stays below the part's keep-alive time, so that a connection is not closed as it is lent.
+    `deadline_seconds` is for an answer's head, and again for each piece of its body.
     """
 
-    def __init__(
-        self,
-        name: str,
-        host: str,
-        port: int,
-        *,
-        tls: ssl.SSLContext | None = None,
-        most: int = 100,
-        most_waiting: int = 1000,
-        idle_seconds: float = 60.0,
-        connect_seconds: float = 2.0,
-        wait_seconds: float = 5.0,
-    ) -> None:
+    most: int = 100
+    most_waiting: int = 1000
+    deadline_seconds: float = 30.0
+    idle_seconds: float = 60.0
+    connect_seconds: float = 2.0
+    wait_seconds: float = 5.0
+
+
+class Pool:
+    """Lends connections. Each `acquire` is followed by exactly one `release`."""
+
+    def __init__(self, name: str, host: str, port: int, tls: ssl.SSLContext | None, bounds: Bounds) -> None:
         self._address = (host, port)
         self._tls = tls
-        self._most = most
-        self._most_waiting = most_waiting
-        self._idle_seconds = idle_seconds
-        self._connect_seconds = connect_seconds
-        self._wait_seconds = wait_seconds
+        self._bounds = bounds
         self._idle: list[Connection] = []
         self._open: set[Connection] = set()
         self._connecting = 0
@@ -55,6 +52,7 @@ class Pool:
 
     @property
     def idle(self) -> int:
+        """Connections that wait to be lent."""
         return len(self._idle)
 
     async def acquire(self, *, fresh: bool = False) -> tuple[Connection, bool]:
@@ -62,7 +60,7 @@ class Pool:
         while True:
             if not fresh and (kept := self._kept()) is not None:
                 return kept, True
-            if self.open < self._most:
+            if self.open < self._bounds.most:
                 return await self._connect(), False
             if fresh and self._idle:
                 self._idle.pop().fail(UpstreamDown("replaced by a new connection"))
@@ -89,7 +87,7 @@ class Pool:
             connection.fail(UpstreamDown("the gateway is stopping"))
 
     def _kept(self) -> Connection | None:
-        oldest = asyncio.get_running_loop().time() - self._idle_seconds
+        oldest = asyncio.get_running_loop().time() - self._bounds.idle_seconds
         while self._idle:
             connection = self._idle.pop()
             if connection.usable and connection.idle_since >= oldest:
@@ -100,7 +98,7 @@ class Pool:
     async def _connect(self) -> Connection:
         self._connecting += 1
         try:
-            async with asyncio.timeout(self._connect_seconds):
+            async with asyncio.timeout(self._bounds.connect_seconds):
                 _, connection = await asyncio.get_running_loop().create_connection(
                     lambda: Connection(self._lost), *self._address, ssl=self._tls
                 )
@@ -126,12 +124,12 @@ class Pool:
         self._hand_slot()
 
     async def _queue(self) -> Connection | None:
-        if len(self._waiting) >= self._most_waiting:
+        if len(self._waiting) >= self._bounds.most_waiting:
             raise UpstreamBusy("the queue is full")
         turn: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
-            async with asyncio.timeout(self._wait_seconds):
+            async with asyncio.timeout(self._bounds.wait_seconds):
                 return await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():

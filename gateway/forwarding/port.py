@@ -34,7 +34,8 @@ class Forwarder(Protocol):
     When the part dies in the middle of its answer the answer stays incomplete, so that the server cuts the connection.
     """
 
-    async def forward(self, request: Forwarded, receive: Receive, send: Send) -> None: ...
+    async def forward(self, request: Forwarded, receive: Receive, send: Send) -> None:
+        """Hand one request on."""
 
     async def aclose(self) -> None:
         """Close what is open to the part."""

@@ -16,6 +16,7 @@ class ForwardingRoom(Room):
         self.resources = [self._open]
 
     async def readiness(self) -> list[str]:
+        """What keeps the parts from serving, one sentence each."""
         return await troubles(self.upstreams)
 
     @asynccontextmanager

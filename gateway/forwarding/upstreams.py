@@ -7,6 +7,7 @@ from pydantic_core import from_json
 
 from gateway.forwarding.calls import call
 from gateway.forwarding.http import HttpForwarder
+from gateway.forwarding.pool import Bounds
 from gateway.forwarding.port import Forwarded, Forwarder, Headers
 from gateway.settings import GatewaySettings
 from shared.clock import Clock
@@ -24,20 +25,14 @@ def http_upstreams(settings: GatewaySettings, clock: Clock) -> dict[str, Forward
             return []
         return sign_headers(request.caller, secret, clock.now(), request.method, request.raw_path)
 
+    bounds = Bounds(
+        most=settings.upstream_connections,
+        most_waiting=settings.upstream_waiting,
+        deadline_seconds=settings.upstream_seconds,
+        idle_seconds=settings.upstream_idle_seconds,
+    )
     urls = {name: getattr(settings, f"{name}_url") for name in PARTS}
-    return {
-        name: HttpForwarder(
-            name,
-            url,
-            sign,
-            deadline_seconds=settings.upstream_seconds,
-            most=settings.upstream_connections,
-            most_waiting=settings.upstream_waiting,
-            idle_seconds=settings.upstream_idle_seconds,
-        )
-        for name, url in urls.items()
-        if url
-    }
+    return {name: HttpForwarder(name, url, sign, bounds) for name, url in urls.items() if url}
 
 
 async def troubles(upstreams: Mapping[str, Forwarder]) -> list[str]:

@@ -16,14 +16,14 @@ KeysWrite = Annotated[Caller, Depends(needs("gateway:keys:write"))]
 Managed = Annotated[Keys, Provided(Keys)]
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, summary="Create a key")
 async def create_key(caller: KeysWrite, body: KeyIn, keys: Managed, response: Response) -> NewKeyView:
     """Make a key. It is shown in this answer only; what is stored can't be turned back into it."""
     response.headers["cache-control"] = "no-store"
     return await keys.create(caller, body)
 
 
-@router.get("")
+@router.get("", summary="List keys")
 async def list_keys(
     caller: KeysRead,
     keys: Managed,
@@ -35,13 +35,13 @@ async def list_keys(
     return await keys.page(caller, paging, kind, owner_id)
 
 
-@router.get("/{key_id}")
+@router.get("/{key_id}", summary="Read a key")
 async def get_key(caller: KeysRead, keys: Managed, key_id: str) -> KeyView:
     """One key, without its secret."""
     return await keys.read(caller, key_id)
 
 
-@router.post("/{key_id}/rotate", status_code=201)
+@router.post("/{key_id}/rotate", status_code=201, summary="Rotate a key")
 async def rotate_key(
     caller: KeysWrite, keys: Managed, key_id: str, response: Response, body: RotateIn | None = None
 ) -> NewKeyView:
@@ -51,7 +51,7 @@ async def rotate_key(
     return await keys.rotate(caller, key_id, timedelta(seconds=overlap))
 
 
-@router.delete("/{key_id}", status_code=204)
+@router.delete("/{key_id}", status_code=204, summary="Revoke a key")
 async def revoke_key(caller: KeysWrite, keys: Managed, key_id: str) -> None:
     """Revoke at once. A revoked key stays listed."""
     await keys.revoke(caller, key_id)

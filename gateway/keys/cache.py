@@ -43,6 +43,7 @@ class CachedKey:
     notice: list[tuple[bytes, bytes]] = field(default_factory=list)
 
     def refusal(self, now: datetime, address: str) -> Refusal | None:
+        """Why the key does not work now, from there; None when it does."""
         if self.revoked_at is not None:
             return "revoked"
         if self.expires_at is not None and now >= self.expires_at:

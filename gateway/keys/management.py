@@ -24,6 +24,7 @@ def new_key(kind: Kind) -> str:
 
 
 def hint_of(key: str) -> str:
+    """What may be shown of a key: its beginning and end."""
     return f"{key[:12]}…{key[-4:]}"
 
 
@@ -70,11 +71,13 @@ class Keys:
             )
 
     async def page(self, caller: Caller, paging: Paging, kind: str | None, owner_id: str | None) -> Page[KeyView]:
+        """The keys that the caller may know of."""
         now = self._clock.now()
         async with self._db.read() as tx:
             return await repository.page(tx, caller, kind, owner_id, paging, lambda row: KeyView(**_shown(row, now)))
 
     async def read(self, caller: Caller, key_id: str) -> KeyView:
+        """One of them. Raises NotFound."""
         async with self._db.read() as tx:
             return KeyView(**_shown(_found(await repository.find(tx, key_id, caller)), self._clock.now()))
 

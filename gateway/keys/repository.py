@@ -28,6 +28,7 @@ class Change(NamedTuple):
 
 
 async def insert_key(tx: Transaction, row: Mapping[str, Any]) -> None:
+    """Store a new key."""
     await tx.run(insert(ApiKey.table).values(**row))
 
 
@@ -37,6 +38,7 @@ async def insert_once(tx: Transaction, row: Mapping[str, Any]) -> bool:
 
 
 async def find_by_digest(tx: Transaction, digest: str) -> ApiKey | None:
+    """The key that has this digest, whoever owns it."""
     return await tx.row(ApiKey, select(ApiKey.table).where(ApiKey.c.digest == digest))
 
 
@@ -92,10 +94,12 @@ async def replace_digest(tx: Transaction, key_id: str, digest: str, hint: str, n
 
 
 async def update_last_uses(tx: Transaction, uses: Mapping[str, datetime]) -> None:
+    """Write down when each key was last used, by its id."""
     if uses:
         await tx.run(_LAST_USE, [{"key_id": key_id, "at": at} for key_id, at in sorted(uses.items())])
 
 
 async def changed_since(tx: Transaction, since: datetime) -> list[Change]:
+    """The keys that were changed since then, on whatever replica."""
     statement = select(ApiKey.c.digest, ApiKey.c.changed_at).where(ApiKey.c.changed_at >= since)
     return await tx.rows(Change, statement)

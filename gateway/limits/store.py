@@ -36,9 +36,11 @@ return {1, tostring(after - now)}
 class Limiter(Protocol):
     """Counts a request against a bucket and tells whether it may go on. Never raises."""
 
-    async def hit(self, bucket: str, policy: Policy, cost: int = 1) -> Decision: ...
+    async def hit(self, bucket: str, policy: Policy, cost: int = 1) -> Decision:
+        """Count one request; the decision says whether it may go on."""
 
-    async def aclose(self) -> None: ...
+    async def aclose(self) -> None:
+        """Close what is open."""
 
 
 class MemoryLimiter:
@@ -49,6 +51,7 @@ class MemoryLimiter:
         self._arrivals: dict[str, float] = {}
 
     async def hit(self, bucket: str, policy: Policy, cost: int = 1) -> Decision:
+        """Count one request."""
         return self.hit_now(bucket, policy, cost)
 
     def hit_now(self, bucket: str, policy: Policy, cost: int = 1) -> Decision:
@@ -71,6 +74,7 @@ class MemoryLimiter:
             self._arrivals.pop(next(iter(self._arrivals)))
 
     async def aclose(self) -> None:
+        """Forget all buckets."""
         self._arrivals.clear()
 
 
@@ -85,6 +89,7 @@ class RedisLimiter:
         self._log = get_logger(part="limits")
 
     async def hit(self, bucket: str, policy: Policy, cost: int = 1) -> Decision:
+        """Count one request for all replicas, or here while Redis is away."""
         loop = asyncio.get_running_loop()
         if loop.time() < self._away_until:
             return self._local.hit_now(bucket, policy, cost)
@@ -107,6 +112,7 @@ class RedisLimiter:
         return await call
 
     async def aclose(self) -> None:
+        """Close the connections to Redis."""
         await self._redis.aclose()
 
 

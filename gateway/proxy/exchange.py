@@ -101,4 +101,5 @@ class Exchange:
 
 
 def too_large(most: int) -> TooLarge:
+    """The 413 of a body over the limit."""
     return TooLarge("body_too_large", f"The body is over the limit of {most} bytes. Send less at a time.", limit=most)

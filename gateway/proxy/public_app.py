@@ -52,6 +52,7 @@ class PublicApp:
         self._log = get_logger(part="gateway")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever it is; nothing is raised."""
         if scope["type"] == "lifespan":
             return await _lifespan(receive, send)
         if scope["type"] != "http":

@@ -30,14 +30,14 @@ Accepts = Annotated[Accepting, Provided(Accepting)]
 _ANY_BODY: dict[str, Any] = {"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}}
 
 
-@router.post("/webhook-sources", status_code=201)
+@router.post("/webhook-sources", status_code=201, summary="Create a webhook source")
 async def create_source(caller: SourcesWrite, body: SourceIn, sources: Managed, response: Response) -> NewSourceView:
     """Let a partner post to a URL of its own. The answer holds the secret, once; whoever has it can settle orders."""
     response.headers["cache-control"] = "no-store"
     return await sources.create(caller, body)
 
 
-@router.get("/webhook-sources")
+@router.get("/webhook-sources", summary="List webhook sources")
 async def list_sources(
     caller: SourcesRead,
     sources: Managed,
@@ -49,25 +49,25 @@ async def list_sources(
     return await sources.page(caller, paging, status, scheme)
 
 
-@router.get("/webhook-sources/{source_id}")
+@router.get("/webhook-sources/{source_id}", summary="Read a webhook source")
 async def get_source(caller: SourcesRead, sources: Managed, source_id: str) -> SourceView:
     """One source, without its secret."""
     return await sources.read(caller, source_id)
 
 
-@router.patch("/webhook-sources/{source_id}")
+@router.patch("/webhook-sources/{source_id}", summary="Change a webhook source")
 async def change_source(caller: SourcesWrite, sources: Managed, source_id: str, body: SourcePatch) -> SourceView:
     """Rename, map otherwise; pause or resume."""
     return await sources.change(caller, source_id, body)
 
 
-@router.delete("/webhook-sources/{source_id}", status_code=204)
+@router.delete("/webhook-sources/{source_id}", status_code=204, summary="Remove a webhook source")
 async def delete_source(caller: SourcesWrite, sources: Managed, source_id: str) -> None:
     """Remove a source: what is posted to its URL is refused from now on."""
     await sources.remove(caller, source_id)
 
 
-@router.post("/webhook-sources/{source_id}/rotate-secret")
+@router.post("/webhook-sources/{source_id}/rotate-secret", summary="Rotate a source's secret")
 async def rotate_source_secret(
     caller: SourcesWrite,
     sources: Managed,
@@ -81,13 +81,13 @@ async def rotate_source_secret(
     return await sources.rotate_secret(caller, source_id, timedelta(seconds=wanted.overlap_seconds), wanted.secret)
 
 
-@router.post("/webhook-sources/{source_id}/test")
+@router.post("/webhook-sources/{source_id}/test", summary="Try a mapping on a body")
 async def test_source(caller: SourcesRead, sources: Managed, source_id: str, body: Trial) -> TrialView:
     """Show what a body would become, by the source's mapping or by another. Nothing is published or stored."""
     return await sources.try_out(caller, source_id, body)
 
 
-@router.get("/webhook-sources/{source_id}/received")
+@router.get("/webhook-sources/{source_id}/received", summary="List what came from a source")
 async def list_received(
     caller: SourcesRead,
     sources: Managed,
@@ -100,7 +100,7 @@ async def list_received(
     return await sources.received(caller, source_id, paging, outcome, order_id)
 
 
-@router.post("/hooks/{source_id}", status_code=202, openapi_extra=_ANY_BODY)
+@router.post("/hooks/{source_id}", status_code=202, openapi_extra=_ANY_BODY, summary="Take a partner's delivery")
 async def receive_hook(request: Request, accepting: Accepts, source_id: str) -> HookAnswer:
     """Where partners post. The signature is the key; the answer comes once the message is safe.
 

@@ -59,12 +59,14 @@ class Sources:
             return NewSourceView(**_shown(await self._source(tx, source_id, caller)), secret=secret)
 
     async def page(self, caller: Caller, paging: Paging, status: str | None, scheme: str | None) -> Page[SourceView]:
+        """The sources that the caller may know of."""
         async with self._db.read() as tx:
             return await repository.page_of_sources(
                 tx, caller, status, scheme, paging, lambda row: SourceView(**_shown(row))
             )
 
     async def read(self, caller: Caller, source_id: str) -> SourceView:
+        """One of them. Raises NotFound."""
         async with self._db.read() as tx:
             return SourceView(**_shown(await self._source(tx, source_id, caller)))
 
@@ -127,6 +129,7 @@ class Sources:
     async def received(
         self, caller: Caller, source_id: str, paging: Paging, outcome: str | None, order_id: str | None
     ) -> Page[ReceivedView]:
+        """What came from a source of the caller's."""
         async with self._db.read() as tx:
             await self._source(tx, source_id, caller)
             return await repository.page_of_received(

@@ -33,6 +33,7 @@ def _visible(caller: Caller) -> Select[*tuple[Any, ...]]:
 
 
 async def find_source(tx: Transaction, source_id: str, caller: Caller) -> Source | None:
+    """The source, if it exists and `caller` may know of it."""
     return await tx.row(Source, _visible(caller).where(Source.c.id == source_id))
 
 
@@ -56,10 +57,12 @@ async def find_posted_to(tx: Transaction, source_id: str) -> PostedTo | None:
 
 
 async def insert_source(tx: Transaction, row: Mapping[str, Any]) -> None:
+    """Store a new source."""
     await tx.run(insert(Source.table).values(**row))
 
 
 async def update_source(tx: Transaction, source_id: str, values: Mapping[str, Any]) -> None:
+    """Change a source that is not removed."""
     await tx.run(update(Source.table).where(Source.c.id == source_id, Source.c.status != "deleted").values(**values))
 
 

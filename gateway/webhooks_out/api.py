@@ -23,7 +23,7 @@ WebhooksWrite = Annotated[Caller, Depends(needs("gateway:webhooks:write"))]
 Managed = Annotated[Endpoints, Provided(Endpoints)]
 
 
-@router.post("/webhook-endpoints", status_code=201)
+@router.post("/webhook-endpoints", status_code=201, summary="Create a webhook endpoint")
 async def create_endpoint(
     caller: WebhooksWrite, body: EndpointIn, endpoints: Managed, response: Response
 ) -> NewEndpointView:
@@ -32,7 +32,7 @@ async def create_endpoint(
     return await endpoints.create(caller, body)
 
 
-@router.get("/webhook-endpoints")
+@router.get("/webhook-endpoints", summary="List webhook endpoints")
 async def list_endpoints(
     caller: WebhooksRead, endpoints: Managed, paging: PageParams, status: Literal["enabled", "disabled"] | None = None
 ) -> Page[EndpointView]:
@@ -40,13 +40,13 @@ async def list_endpoints(
     return await endpoints.page(caller, paging, status)
 
 
-@router.get("/webhook-endpoints/{endpoint_id}")
+@router.get("/webhook-endpoints/{endpoint_id}", summary="Read a webhook endpoint")
 async def get_endpoint(caller: WebhooksRead, endpoints: Managed, endpoint_id: str) -> EndpointView:
     """One endpoint, without its secret."""
     return await endpoints.read(caller, endpoint_id)
 
 
-@router.patch("/webhook-endpoints/{endpoint_id}")
+@router.patch("/webhook-endpoints/{endpoint_id}", summary="Change a webhook endpoint")
 async def change_endpoint(
     caller: WebhooksWrite, endpoints: Managed, endpoint_id: str, body: EndpointPatch
 ) -> EndpointView:
@@ -54,13 +54,13 @@ async def change_endpoint(
     return await endpoints.change(caller, endpoint_id, body)
 
 
-@router.delete("/webhook-endpoints/{endpoint_id}", status_code=204)
+@router.delete("/webhook-endpoints/{endpoint_id}", status_code=204, summary="Remove a webhook endpoint")
 async def delete_endpoint(caller: WebhooksWrite, endpoints: Managed, endpoint_id: str) -> None:
     """Remove an endpoint; what waits for it is given up."""
     await endpoints.remove(caller, endpoint_id)
 
 
-@router.get("/webhook-endpoints/{endpoint_id}/deliveries")
+@router.get("/webhook-endpoints/{endpoint_id}/deliveries", summary="List what was sent to an endpoint")
 async def list_deliveries(
     caller: WebhooksRead,
     endpoints: Managed,
@@ -73,13 +73,13 @@ async def list_deliveries(
     return await endpoints.deliveries(caller, endpoint_id, paging, status, event_type)
 
 
-@router.post("/webhook-endpoints/{endpoint_id}/test", status_code=202)
+@router.post("/webhook-endpoints/{endpoint_id}/test", status_code=202, summary="Send a test event to an endpoint")
 async def test_endpoint(caller: WebhooksWrite, endpoints: Managed, endpoint_id: str) -> DeliveryView:
     """Send a `webhook.test` event to this endpoint."""
     return await endpoints.test(caller, endpoint_id)
 
 
-@router.post("/webhook-endpoints/{endpoint_id}/rotate-secret")
+@router.post("/webhook-endpoints/{endpoint_id}/rotate-secret", summary="Rotate an endpoint's secret")
 async def rotate_secret(
     caller: WebhooksWrite, endpoints: Managed, endpoint_id: str, response: Response, body: SecretRotation | None = None
 ) -> NewEndpointView:
@@ -89,13 +89,13 @@ async def rotate_secret(
     return await endpoints.rotate_secret(caller, endpoint_id, timedelta(seconds=overlap))
 
 
-@router.get("/webhook-deliveries/{delivery_id}")
+@router.get("/webhook-deliveries/{delivery_id}", summary="Read a delivery")
 async def get_delivery(caller: WebhooksRead, endpoints: Managed, delivery_id: str) -> DeliveryDetail:
     """One delivery with its payload and its tries."""
     return await endpoints.delivery(caller, delivery_id)
 
 
-@router.post("/webhook-deliveries/{delivery_id}/replay", status_code=202)
+@router.post("/webhook-deliveries/{delivery_id}/replay", status_code=202, summary="Send a delivery again")
 async def replay_delivery(caller: WebhooksWrite, endpoints: Managed, delivery_id: str) -> DeliveryView:
     """Send a delivery again, under the same `webhook-id`."""
     return await endpoints.replay(caller, delivery_id)

@@ -31,6 +31,7 @@ class Fanout:
         self._woken.set()
 
     def subscription(self) -> Subscription:
+        """To every public event."""
         events = [REGISTRY[name] for name in public_names()]
         return Subscription(consumer="gateway.webhooks", events=events, handler=self.on_event, wanted=self.wanted)
 
@@ -43,7 +44,8 @@ class Fanout:
         heard = {name for name in names if any(matches(row.events, name) for row in endpoints)}
         return [envelope for envelope in envelopes if envelope.name in heard]
 
-    async def on_event(self, tx: Transaction, event: Event, envelope: Envelope) -> None:
+    async def on_event(self, tx: Transaction, _event: Event, envelope: Envelope) -> None:
+        """Store a delivery for each endpoint that listens to the event."""
         wanted = [row.id for row in await self._endpoints(tx) if matches(row.events, envelope.name)]
         if wanted:
             body = {"type": envelope.name, "timestamp": rfc3339(envelope.occurred_at), "data": envelope.payload}

@@ -41,6 +41,7 @@ class Endpoints:
         self._log = log
 
     async def create(self, caller: Caller, wanted: EndpointIn) -> NewEndpointView:
+        """Register a URL, which must be one that we would call. The secret is in this answer only."""
         await self._check(wanted.url)
         now, secret = self._clock.now(), new_secret()
         row = {
@@ -61,10 +62,12 @@ class Endpoints:
         return NewEndpointView(**_shown(made), secret=secret)
 
     async def page(self, caller: Caller, paging: Paging, status: str | None) -> Page[EndpointView]:
+        """The endpoints that the caller may know of."""
         async with self._db.read() as tx:
             return await repository.page_of_endpoints(tx, caller, status, paging, EndpointView.model_validate)
 
     async def read(self, caller: Caller, endpoint_id: str) -> EndpointView:
+        """One of them. Raises NotFound."""
         async with self._db.read() as tx:
             return EndpointView.model_validate(await self._endpoint(tx, endpoint_id, caller))
 
@@ -91,6 +94,7 @@ class Endpoints:
             return EndpointView.model_validate(await self._endpoint(tx, endpoint_id, caller))
 
     async def remove(self, caller: Caller, endpoint_id: str) -> None:
+        """Nothing is sent to it any more; what waits is given up and its secrets are forgotten."""
         now = self._clock.now()
         async with self._db.write() as tx:
             await self._endpoint(tx, endpoint_id, caller)
@@ -124,6 +128,7 @@ class Endpoints:
     async def deliveries(
         self, caller: Caller, endpoint_id: str, paging: Paging, status: str | None, event_type: str | None
     ) -> Page[DeliveryView]:
+        """What was sent to an endpoint of the caller's, or waits to be."""
         async with self._db.read() as tx:
             await self._endpoint(tx, endpoint_id, caller)
             return await repository.page_of_deliveries(
@@ -131,6 +136,7 @@ class Endpoints:
             )
 
     async def delivery(self, caller: Caller, delivery_id: str) -> DeliveryDetail:
+        """One delivery with its payload and its tries. Raises NotFound."""
         async with self._db.read() as tx:
             row = await self._delivery(tx, delivery_id, caller)
             payload = (await repository.bodies(tx, [row.event_id]))[row.event_id]

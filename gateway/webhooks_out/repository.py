@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import ColumnElement, Select, exists, func, insert, or_, select, update
 
 from gateway.webhooks_out.models import Attempt, Delivery, Endpoint, WebhookEvent
-from shared.db import Database, Transaction, claim_due, insert_ignore, prune
+from shared.db import Database, Transaction, claim_due, insert_ignore, one_of, prune
 from shared.web import Caller, Page, Paging, filtered, page_of
 
 T = TypeVar("T")
@@ -45,6 +45,7 @@ def _visible(statement: Select[*tuple[Any, ...]], caller: Caller) -> Select[*tup
 
 
 async def find_endpoint(tx: Transaction, endpoint_id: str, caller: Caller) -> Endpoint | None:
+    """The endpoint, if it exists and `caller` may know of it."""
     return await tx.row(Endpoint, _visible(select(Endpoint.table).where(Endpoint.c.id == endpoint_id), caller))
 
 
@@ -57,10 +58,12 @@ async def page_of_endpoints(
 
 
 async def insert_endpoint(tx: Transaction, row: Mapping[str, Any]) -> None:
+    """Store a new endpoint."""
     await tx.run(insert(Endpoint.table).values(**row))
 
 
 async def update_endpoint(tx: Transaction, endpoint_id: str, values: Mapping[str, Any]) -> None:
+    """Change an endpoint that is not removed."""
     chosen = update(Endpoint.table).where(Endpoint.c.id == endpoint_id, Endpoint.c.status != "deleted")
     await tx.run(chosen.values(**values))
 
@@ -74,6 +77,7 @@ async def replace_secrets(
 
 
 async def listeners(tx: Transaction) -> list[Listener]:
+    """All endpoints that are enabled."""
     statement = select(Endpoint.c.id, Endpoint.c.events).where(Endpoint.c.status == "enabled")
     return await tx.rows(Listener, statement)
 
@@ -112,6 +116,7 @@ async def update_health(
 
 
 async def insert_event(tx: Transaction, row: Mapping[str, Any]) -> None:
+    """Keep the bytes of an event, once."""
     await insert_ignore(tx, WebhookEvent.table, [row])
 
 
@@ -121,6 +126,7 @@ async def insert_deliveries(tx: Transaction, rows: Sequence[Mapping[str, Any]]) 
 
 
 async def find_delivery(tx: Transaction, delivery_id: str, caller: Caller) -> Delivery | None:
+    """The delivery, if `caller` may know of its endpoint."""
     mine = select(Delivery.table).join(Endpoint.table, Endpoint.c.id == Delivery.c.endpoint_id)
     return await tx.row(Delivery, _visible(mine.where(Delivery.c.id == delivery_id), caller))
 
@@ -192,7 +198,7 @@ async def claim(
 
 async def bodies(tx: Transaction, event_ids: Sequence[str]) -> dict[str, bytes]:
     """What is sent, by event."""
-    statement = select(WebhookEvent.c.id, WebhookEvent.c.body).where(WebhookEvent.c.id.in_(event_ids))
+    statement = select(WebhookEvent.c.id, WebhookEvent.c.body).where(one_of(WebhookEvent.c.id, event_ids))
     return {row.id: bytes(row.body) for row in await tx.rows(_Body, statement)}
 
 
@@ -204,6 +210,7 @@ async def settle(tx: Transaction, delivery_id: str, lease: str | None, values: M
 
 
 async def insert_attempt(tx: Transaction, row: Mapping[str, Any]) -> None:
+    """Append what one try brought."""
     await tx.run(insert(Attempt.table).values(**row))
 
 

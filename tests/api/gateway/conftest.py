@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from kit.door import ADMIN_KEY, Suite
+from kit.gateway import ADMIN_KEY, Suite
 from kit.upstream import FakePart
 
 from gateway.app import Gateway, create_gateway

@@ -10,6 +10,7 @@ from kit.upstream import Handler, RawServer, read_request
 from starlette.types import Message
 
 from gateway.forwarding.http import HttpForwarder
+from gateway.forwarding.pool import Bounds
 from gateway.forwarding.port import Forwarded, Headers
 from shared.web import Problem
 
@@ -72,7 +73,7 @@ async def before(handler: Handler, **options: Any) -> AsyncIterator[tuple[HttpFo
     """A forwarder in front of a server that does `handler` with each connection."""
     server = RawServer(handler)
     async with server.running():
-        forwarder = HttpForwarder("coupon", server.url, sign, **options)
+        forwarder = HttpForwarder("coupon", server.url, sign, Bounds(**options))
         try:
             yield forwarder, server
         finally:
@@ -470,4 +471,4 @@ async def test_a_header_with_a_line_break_is_refused() -> None:
 @pytest.mark.parametrize("url", ["ftp://x", "http://", "http://x/path", "http://x?y=1", "coupon:8001"])
 def test_a_base_url_is_scheme_host_and_port(url: str) -> None:
     with pytest.raises(ValueError, match="coupon"):
-        HttpForwarder("coupon", url, sign)
+        HttpForwarder("coupon", url, sign, Bounds())

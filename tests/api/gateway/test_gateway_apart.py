@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from kit.door import Suite
+from kit.gateway import Suite
 from kit.servers import free_port
 from kit.services import INTERNAL_SECRET
 from kit.upstream import FakePart

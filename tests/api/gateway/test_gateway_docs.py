@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # publishes none
-from kit.door import Suite
+from kit.gateway import Suite
 from kit.upstream import FakePart
 from openapi_spec_validator import OpenAPIV31SpecValidator
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit.door import ADMIN_KEY, Suite
+from kit.gateway import ADMIN_KEY, Suite
 from sqlalchemy import select
 
 from gateway.keys.management import new_key

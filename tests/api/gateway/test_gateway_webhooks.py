@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from kit.door import Suite
+from kit.gateway import Suite
 from kit.upstream import RawServer, read_request
 from pydantic_core import to_json
 from sqlalchemy import select

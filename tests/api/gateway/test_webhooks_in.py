@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from kit.door import Suite
+from kit.gateway import Suite
 from standardwebhooks import Webhook
 
 from gateway.webhooks_in.schemes import SCHEMES

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from conftest import RunService
-from kit.door import ADMIN_KEY
+from kit.gateway import ADMIN_KEY
 from kit.services import RunningService
 
 from gateway.app import create_gateway

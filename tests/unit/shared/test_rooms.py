@@ -12,7 +12,7 @@ from shared.contracts import SegmentChanged
 from shared.db import Database, Transaction, part_registry
 from shared.messaging import LocalBus, Subscription
 from shared.room import Room, join
-from shared.service import Kit, Loop
+from shared.service import Kit, Loop, Service
 from shared.settings import ServiceSettings
 from shared.web import HotRequest, HotRoute
 
@@ -22,6 +22,10 @@ class Base(SQLModel, registry=part_registry()):
 
 
 class HouseSettings(ServiceSettings, service="house"):
+    pass
+
+
+class House(Service):
     pass
 
 
@@ -56,8 +60,9 @@ async def test_rooms_add_up_in_their_order(tmp_path: Path) -> None:
     kitchen = Kitchen(opened)
     parlour = Parlour(opened, kitchen)
 
-    service = join(kit, [kitchen, Room(), parlour], description="A house.")
+    service = join(kit, [kitchen, Room(), parlour], description="A house.", kind=House)
 
+    assert type(service) is House
     assert [path for path in service.app.openapi()["paths"] if path.startswith("/v1")] == [
         "/v1/meals",
         "/v1/guests",

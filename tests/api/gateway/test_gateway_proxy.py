@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from kit.door import ADMIN_KEY, Suite
+from kit.gateway import ADMIN_KEY, Suite
 from kit.servers import REDIS_URL, require
 from kit.upstream import FakePart
 from starlette.types import Message
