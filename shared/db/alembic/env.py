@@ -1,12 +1,22 @@
 """Alembic's environment for every part: the connection and the metadata come from shared.db.migrate."""
 
+from typing import Any, Literal
+
+import sqlalchemy as sa
 from alembic import context
+
+
+def _render(kind: str, item: Any, _context: Any) -> str | Literal[False]:
+    """How a revision names what Alembic's own words do not fit: our JSON is another type on each database."""
+    return "types.JsonType" if kind == "type" and isinstance(item, sa.JSON) else False
+
 
 attributes = context.config.attributes
 context.configure(
     connection=attributes["connection"],
     target_metadata=attributes["metadata"],
     render_as_batch=True,
+    render_item=_render,
     compare_type=True,
     user_module_prefix="types.",
 )

@@ -5,7 +5,6 @@ Revision: ${up_revision}, after: ${down_revision | comma,n}
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
 
 from shared.db import types
 ${imports if imports else ""}

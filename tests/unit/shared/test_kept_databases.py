@@ -17,9 +17,9 @@ CHANGES = {
     "an index dropped": "DROP INDEX coupon.uq_coupon_once_reference",
     "a function more": "CREATE FUNCTION coupon.mine() RETURNS int LANGUAGE sql RETURN 1",
     "a table more": "CREATE TABLE coupon.mine (id int)",
-    "a default": "ALTER TABLE coupon.template ALTER kind DROP DEFAULT",
+    "a default": "ALTER TABLE coupon.template ALTER kind SET DEFAULT 'coupon'",
     "no version": "DROP TABLE coupon.alembic_version",
-    "another version": "UPDATE coupon.alembic_version SET version_num = '0001'",
+    "another version": "UPDATE coupon.alembic_version SET version_num = '0000'",
 }
 
 

@@ -1,1 +1,0 @@
-"""The new tables of revision 0002, by room: they are too many for one file."""
