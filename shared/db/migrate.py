@@ -33,11 +33,11 @@ def _config(migrations: str, metadata: MetaData | None = None, connection: Conne
     return config
 
 
-async def upgrade(db: Database, migrations: str, metadata: MetaData) -> None:
-    """Bring the part's schema to the newest revision. Safe when several processes start at once."""
+async def upgrade(db: Database, migrations: str, metadata: MetaData, target: str = "head") -> None:
+    """Bring the part's schema to the newest revision, or to `target`. Safe when several processes start at once."""
 
     def run(connection: Connection) -> None:
-        command.upgrade(_config(migrations, metadata, connection), "head")
+        command.upgrade(_config(migrations, metadata, connection), target)
 
     if db.dialect == "sqlite":
         async with db.engine.begin() as connection:
@@ -67,6 +67,12 @@ async def downgrade(db: Database, migrations: str, metadata: MetaData, target: s
         await connection.run_sync(lambda sync: command.downgrade(_config(migrations, metadata, sync), target))
 
 
+def revisions(migrations: str) -> dict[str, Path]:
+    """The part's revisions from the first to the newest, each with its file."""
+    found = ScriptDirectory.from_config(_config(migrations)).walk_revisions()
+    return {script.revision: Path(script.path) for script in reversed(list(found))}
+
+
 async def pending(db: Database, migrations: str) -> bool:
     """True when the database is not at the newest revision."""
     heads = set(ScriptDirectory.from_config(_config(migrations)).get_heads())
@@ -85,10 +91,15 @@ async def _revision(name: str, message: str) -> None:
 
         def run(connection: Connection) -> None:
             config = _config(migrations, base.metadata, connection)
-            count = len(list(ScriptDirectory.from_config(config).walk_revisions()))
             versions = config.get_main_option("version_locations")
+            number = f"{len(revisions(migrations)) + 1:04d}"
             command.revision(
-                config, message, autogenerate=True, rev_id=f"{count + 1:04d}", version_path=versions, head="head"
+                config,
+                message,
+                autogenerate=True,
+                rev_id=number,
+                version_path=versions,
+                head="head",
             )
 
         async with db.engine.begin() as connection:
