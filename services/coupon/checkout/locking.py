@@ -14,7 +14,8 @@ from services.coupon.checkout.repository import CHECKOUT, LINE, LOCK, SHARE
 from services.coupon.checkout.schemas import CheckoutIn, CheckoutView
 from services.coupon.checkout.spending import Spending, hold_limited
 from services.coupon.checkout.viewing import Checkouts
-from services.coupon.codes.resolving import Ask, Codes, Refused, invalid
+from services.coupon.codes.problems import coupon_invalid
+from services.coupon.codes.resolving import Ask, Codes, Refused
 from services.coupon.pricing.entering import distinct
 from services.coupon.pricing.quoting import Priced, Quoting, vouched
 from services.coupon.pricing.wallets import UNUSABLE
@@ -57,7 +58,7 @@ class Locking:
         vouched(caller, body)
         if not body.codes:
             return await self._lock(caller, body, None)
-        async with self._guarding.admit(client, body.customer_id, denied=invalid()) as attempt:
+        async with self._guarding.admit(client, body.customer_id, denied=coupon_invalid()) as attempt:
             return await self._lock(caller, body, attempt)
 
     async def _lock(self, caller: Caller, body: CheckoutIn, attempt: Attempt | None) -> tuple[CheckoutView, bool]:
@@ -89,7 +90,7 @@ class Locking:
 
         Answers the coupons to price, which nobody else can take from here on, and the offers with limits.
         """
-        theirs = await self._codes.hold(tx, body.customer_id, body.codes) if body.codes else []
+        theirs = await self._codes.lock(tx, body.customer_id, body.codes) if body.codes else []
         mine = (CHECKOUT.c.customer_id == body.customer_id) | (CHECKOUT.c.order_id == body.order_id)
         due = await repository.due(tx, self._kit.clock.now(), mine, limit=100, wait=True)
         coupons, used = await self._releasing.holding(tx, due)

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
-from services.coupon.codes.downloading import Downloads
-from services.coupon.codes.making import CodeBatches
-from services.coupon.codes.publishing import PublicCodes
+from services.coupon.codes.batches import CodeBatches
+from services.coupon.codes.download import Downloads
+from services.coupon.codes.public_codes import PublicCodes
+from services.coupon.codes.queries import CodeLookup
 from services.coupon.codes.redeeming import Redeeming
 from services.coupon.codes.schemas import (
     BatchStatus,
@@ -28,7 +29,7 @@ router = APIRouter(prefix="/v1", tags=["codes"])
 CodesRead = Annotated[Caller, Depends(needs("coupon:codes:read"))]
 CodesWrite = Annotated[Caller, Depends(needs("coupon:codes:write"))]
 Batches = Annotated[CodeBatches, Provided(CodeBatches)]
-Publishing = Annotated[PublicCodes, Provided(PublicCodes)]
+Management = Annotated[PublicCodes, Provided(PublicCodes)]
 TemplateFilter = Annotated[ExternalId | None, Query(description="of this template only")]
 _SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _MEDIA = {"csv": "text/csv; charset=utf-8", "xlsx": _SHEET}
@@ -56,7 +57,7 @@ def redeem_route(redeeming: Redeeming) -> HotRoute:
 @router.post("/coupon-templates/{template_id}/codes", status_code=202, summary="Make unique codes")
 async def make_codes(caller: CodesWrite, template_id: str, body: CodesIn, batches: Batches) -> BatchView:
     """Up to a million unique codes 兑换码 as a job: read its progress at `/v1/code-batches/{id}`."""
-    return await batches.accept(caller, template_id, body)
+    return await batches.create(caller, template_id, body)
 
 
 @router.get("/code-batches", summary="List batches of codes")
@@ -74,7 +75,7 @@ async def list_batches(
 @router.get("/code-batches/{batch_id}", summary="Read the progress of a batch of codes")
 async def get_batch(caller: CodesRead, batch_id: str, batches: Batches) -> BatchView:
     """How many are made and redeemed."""
-    return await batches.get(batch_id)
+    return await batches.read(batch_id)
 
 
 @router.get("/code-batches/{batch_id}/codes", summary="List the codes of a batch")
@@ -115,7 +116,7 @@ async def void_batch(caller: CodesWrite, batch_id: str, batches: Batches) -> Bat
 
 
 @router.post("/public-codes", status_code=201, summary="Create a public code")
-async def create_public_code(caller: CodesWrite, body: PublicCodeIn, codes: Publishing) -> PublicCodeView:
+async def create_public_code(caller: CodesWrite, body: PublicCodeIn, codes: Management) -> PublicCodeView:
     """A code for everybody 公共码, such as DOUBLE11."""
     return await codes.create(body)
 
@@ -124,7 +125,7 @@ async def create_public_code(caller: CodesWrite, body: PublicCodeIn, codes: Publ
 async def list_public_codes(
     caller: CodesRead,
     paging: PageParams,
-    codes: Publishing,
+    codes: Management,
     status: PublicStatus | None = None,
     template_id: TemplateFilter = None,
 ) -> Page[PublicCodeView]:
@@ -133,20 +134,20 @@ async def list_public_codes(
 
 
 @router.get("/public-codes/{public_code_id}", summary="Read a public code")
-async def get_public_code(caller: CodesRead, public_code_id: str, codes: Publishing) -> PublicCodeView:
+async def get_public_code(caller: CodesRead, public_code_id: str, codes: Management) -> PublicCodeView:
     """One public code and how often it was used."""
-    return await codes.get(public_code_id)
+    return await codes.read(public_code_id)
 
 
 @router.patch("/public-codes/{public_code_id}", summary="Change, pause or activate a public code")
 async def change_public_code(
-    caller: CodesWrite, public_code_id: str, body: PublicCodePatch, codes: Publishing
+    caller: CodesWrite, public_code_id: str, body: PublicCodePatch, codes: Management
 ) -> PublicCodeView:
     """`{"status": "paused"}` stops it at once."""
     return await codes.change(public_code_id, body)
 
 
 @router.get("/codes/{code}", summary="Look a code up")
-async def look_up_code(caller: CodesRead, code: str, codes: Publishing) -> TruthView:
+async def look_up_code(caller: CodesRead, code: str, lookup: Annotated[CodeLookup, Provided(CodeLookup)]) -> TruthView:
     """What a code really is 查码, for staff: unused, redeemed by whom, expired, voided."""
-    return await codes.truth(caller, code)
+    return await lookup.read(caller, code)

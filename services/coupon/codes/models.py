@@ -83,7 +83,7 @@ class PublicCode(Base, table=True):
 
 
 class PublicCodeUse(Base, table=True):
-    """One coupon that a customer got by a public code. `number` counts hers of this code from 1: the key is her limit."""
+    """One coupon that a customer got by a public code. `number` counts theirs of this code from 1: the key is the limit."""
 
     __tablename__ = "public_code_use"
     __table_args__ = (PrimaryKeyConstraint("public_code_id", "customer_id", "number"), UniqueConstraint("coupon_id"))

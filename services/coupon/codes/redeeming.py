@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from services.coupon.abuse.guarding import Guarding
-from services.coupon.codes.resolving import Ask, Codes, Refused, invalid
+from services.coupon.codes.problems import coupon_invalid
+from services.coupon.codes.resolving import Ask, Codes, Refused
 from services.coupon.codes.schemas import RedeemIn
 from services.coupon.wallet.reading import Wallet
 from shared.batching import GroupCommit
@@ -24,11 +25,11 @@ class Redeeming:
         )
 
     async def redeem_code(self, request: HotRequest[RedeemIn]) -> bytes:
-        """The coupon as JSON. Raises `coupon_invalid`, what the template says of the customer herself, `too_many_attempts`."""
+        """The coupon as JSON. Raises `coupon_invalid`, what the template says of the customer, `too_many_attempts`."""
         caller, body = request.caller, request.body
         caller.require_customer(body.customer_id)
         client = client_of(request.scope)
-        async with self._guarding.admit(client, body.customer_id, denied=invalid()) as attempt:
+        async with self._guarding.admit(client, body.customer_id, denied=coupon_invalid()) as attempt:
             ask = Ask(body.code, body.customer_id, caller.actor, request.request_id, attempt.origin)
             answer = await self.group.submit(ask)
             if isinstance(answer, Refused):

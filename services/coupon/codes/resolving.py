@@ -7,15 +7,15 @@ from datetime import datetime
 from services.coupon.abuse.guarding import Guarding
 from services.coupon.codes import repository
 from services.coupon.codes.found import FoundCode
+from services.coupon.codes.problems import coupon_invalid
 from services.coupon.codes.rules import TOLD
 from services.coupon.lettering import normalised
-from services.coupon.reasons import explain
 from services.coupon.wallet.granting import Granting
 from services.coupon.wallet.minting import Lot
 from services.coupon.wishes import NOWHERE, Granted, Origin, Wish
 from shared.db import Transaction
 from shared.service import Kit
-from shared.web import Problem, Unprocessable
+from shared.web import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +54,12 @@ class Peeked:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """One ask of a round, for which a use of its code is held."""
+class _Kept:
+    """One ask of a round, for which a use of its code is kept."""
 
     index: int
     code: FoundCode
     wish: Wish
-
-
-def invalid() -> Unprocessable:
-    """The one refusal of a code: unknown, mistyped, expired, used up, somebody else's. It says nothing about which."""
-    reason = explain("coupon_invalid")
-    return Unprocessable(reason.code, reason.detail, detail_zh=reason.detail_zh)
 
 
 class Codes:
@@ -80,21 +74,21 @@ class Codes:
         """What redeeming would give now, or why it would give nothing. Locks nothing, writes nothing."""
         now = self._kit.clock.now()
         key = normalised(code)
-        found = (await repository.find(tx, [key], [customer_id], now, hold=False)).get(key)
+        found = (await repository.find(tx, [key], [customer_id], now)).get(key)
         if found is None:
-            return invalid()
-        own = found.hers(customer_id)
+            return coupon_invalid()
+        own = found.coupon_of(customer_id)
         if own is not None:
             return Peeked(own, None)
         if not found.usable(now):
-            return invalid()
+            return coupon_invalid()
         lot = await self._granting.foresee(tx, found.row.template_id, customer_id, "code")
         return _told(lot) if isinstance(lot, Problem) else Peeked(None, lot)
 
-    async def hold(self, tx: Transaction, customer_id: str, typed: Sequence[str]) -> list[str]:
+    async def lock(self, tx: Transaction, customer_id: str, typed: Sequence[str]) -> list[str]:
         """Lock these codes' rows before anything else of a transaction that will redeem them; their templates' ids."""
         keys = {normalised(code) for code in typed}
-        found = await repository.find(tx, keys, [customer_id], self._kit.clock.now(), hold=True)
+        found = await repository.lock(tx, keys, [customer_id], self._kit.clock.now())
         return sorted({code.row.template_id for code in found.values()})
 
     async def redeem(self, tx: Transaction, asks: Sequence[Ask]) -> list[Redeemed | Refused]:
@@ -105,12 +99,12 @@ class Codes:
         now = self._kit.clock.now()
         keys = [normalised(ask.code) for ask in asks]
         customers = {ask.customer_id for ask in asks}
-        found = await repository.find(tx, set(keys), customers, now, hold=True)
+        found = await repository.lock(tx, set(keys), customers, now)
         locked = await self._guarding.exhausted(tx, {code.row.template_id for code in found.values()})
         answers: dict[int, Redeemed | Refused] = {}
         waiting = list(range(len(asks)))
         while waiting:
-            held: list[_Held] = []
+            kept: list[_Kept] = []
             later = []
             for index in waiting:
                 ask, code = asks[index], found.get(keys[index])
@@ -122,16 +116,16 @@ class Codes:
                 elif code is None or code.busy(ask.customer_id):
                     later.append(index)  # what others of this round hold may be given back
                 else:
-                    held.append(_Held(index, code, _wish(ask, code)))
-            answers.update(await self._grant(tx, held, now))
+                    kept.append(_Kept(index, code, _wish(ask, code)))
+            answers.update(await self._grant(tx, kept, now))
             waiting = later
         return [answers[index] for index in range(len(asks))]
 
-    async def _grant(self, tx: Transaction, held: Sequence[_Held], now: datetime) -> dict[int, Redeemed | Refused]:
+    async def _grant(self, tx: Transaction, kept: Sequence[_Kept], now: datetime) -> dict[int, Redeemed | Refused]:
         answers: dict[int, Redeemed | Refused] = {}
         uses = []
-        granted = await self._granting.grant(tx, [one.wish for one in held])
-        for one, grant in zip(held, granted, strict=True):
+        granted = await self._granting.grant(tx, [one.wish for one in kept])
+        for one, grant in zip(kept, granted, strict=True):
             customer_id = one.wish.customer_id
             if isinstance(grant, Granted):
                 one.code.settle(customer_id, grant.coupon_id)
@@ -140,33 +134,33 @@ class Codes:
             else:
                 one.code.settle(customer_id, None)
                 answers[one.index] = Refused(_told(grant), one.wish.template_id)
-        await repository.use(tx, uses, now)
+        await repository.insert_uses(tx, uses, now)
         return answers
 
 
 def _at_once(code: FoundCode | None, customer_id: str, now: datetime) -> Redeemed | Refused | None:
     """The answer that needs no grant; None when the code may give a new coupon."""
     if code is None:
-        return Refused(invalid(), None)
-    own = code.hers(customer_id)
+        return Refused(coupon_invalid(), None)
+    own = code.coupon_of(customer_id)
     if own is not None:
         return Redeemed(own, None)
-    return None if code.usable(now) else Refused(invalid(), code.row.template_id)
+    return None if code.usable(now) else Refused(coupon_invalid(), code.row.template_id)
 
 
 def _wish(ask: Ask, code: FoundCode) -> Wish:
-    """The wish for the coupon; one use of the code is held for it."""
+    """The wish for the coupon; one use of the code is kept for it."""
     return Wish(
         template_id=code.row.template_id,
         customer_id=ask.customer_id,
         source="code",
         actor=ask.actor,
         reason="code redeemed",
-        reference=code.hold(ask.customer_id),
+        reference=code.keep(ask.customer_id),
         correlation=ask.correlation,
         origin=ask.origin,
     )
 
 
 def _told(refused: Problem) -> Problem:
-    return refused if refused.code in TOLD else invalid()
+    return refused if refused.code in TOLD else coupon_invalid()

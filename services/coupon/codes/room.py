@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 from services.coupon.abuse.room import AbuseRoom
 from services.coupon.codes.api import redeem_route, router
-from services.coupon.codes.downloading import Downloads
-from services.coupon.codes.making import CodeBatches
-from services.coupon.codes.publishing import PublicCodes
+from services.coupon.codes.batches import CodeBatches
+from services.coupon.codes.download import Downloads
+from services.coupon.codes.public_codes import PublicCodes
+from services.coupon.codes.queries import CodeLookup
 from services.coupon.codes.redeeming import Redeeming
 from services.coupon.codes.resolving import Codes
+from services.coupon.codes.worker import CodeWorker
 from services.coupon.settings import CouponSettings
 from services.coupon.templates.room import TemplatesRoom
 from services.coupon.wallet.room import WalletRoom
@@ -31,9 +33,10 @@ class CodesRoom(Room):
         redeeming = Redeeming(
             self.kit, self.resolving, self.wallet.reading, self.abuse.guarding, self.settings.group_commit_max
         )
-        batches = CodeBatches(self.kit, self.settings.code_chunk_size)
+        worker = CodeWorker(self.kit, self.settings.code_chunk_size)
+        batches = CodeBatches(self.kit, worker.wake)
         self.routers = [router]
         self.hot_routes = [redeem_route(redeeming)]
-        self.provides = [self.resolving, batches, Downloads(self.kit, batches), PublicCodes(self.kit)]
-        self.loops = [batches.loop]
+        self.provides = [self.resolving, batches, Downloads(self.kit), PublicCodes(self.kit), CodeLookup(self.kit)]
+        self.loops = [worker.loop]
         self.resources = [redeeming.group.running]

@@ -1,19 +1,22 @@
 """What a code is worth to a customer at this moment. Pure."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
+
+from services.coupon.codes.models import PublicCode
 
 UniqueState = Literal["usable", "redeemed", "voided", "expired"]
 PublicState = Literal["usable", "paused", "not_started", "expired", "used_up"]
 
 TOLD = frozenset(("claim_limit_reached", "day_limit_reached", "not_started", "not_eligible", "velocity_exceeded"))
-"""Refusals of the template that whoever proved a valid code may know: her own state, and what passes with time.
+"""Refusals of the template that whoever proved a valid code may know: their own state, and what passes with time.
 
 Anything else (sold out, paused, over) sounds like a wrong code: `coupon_invalid`.
 """
 
 
 def unique_state(coupon_id: str | None, batch_status: str, valid_until: datetime | None, now: datetime) -> UniqueState:
+    """What a unique code gives now."""
     if coupon_id is not None:
         return "redeemed"
     if batch_status == "voided":
@@ -21,8 +24,8 @@ def unique_state(coupon_id: str | None, batch_status: str, valid_until: datetime
     return "expired" if valid_until is not None and valid_until <= now else "usable"
 
 
-def public_state(row: Any, now: datetime) -> PublicState:
-    """`row` holds a public code."""
+def public_state(row: PublicCode, now: datetime) -> PublicState:
+    """What a public code gives now."""
     if row.status != "active":
         return "paused"
     if row.valid_from is not None and now < row.valid_from:

@@ -1,7 +1,7 @@
 """What clients send and get about codes."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -142,8 +142,3 @@ def refuse_empty_window(start: datetime | None, end: datetime | None) -> None:
     """Raises ValueError when nothing lies between the two."""
     if start is not None and end is not None and end <= start:
         raise ValueError("the window ends before it starts; make `valid_until` later than `valid_from`")
-
-
-def public_view(row: Any) -> PublicCodeView:
-    limits = PublicLimits(total=row.total, per_customer=row.per_customer)
-    return PublicCodeView(**{**row._mapping, "limits": limits})

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from services.coupon.abuse.guarding import Attempt
-from services.coupon.codes.resolving import Codes, Peeked, invalid
+from services.coupon.codes.problems import coupon_invalid
+from services.coupon.codes.resolving import Codes, Peeked
 from services.coupon.lettering import normalised
 from services.coupon.pricing.offers import Refusal
 from services.coupon.pricing.wallets import Candidate
@@ -34,7 +35,7 @@ def all_invalid(typed: tuple[str, ...]) -> Entered:
     """What who may not try any code is told: the same as for wrong ones."""
     found = Entered()
     for number, code in enumerate(distinct(typed)):
-        _refuse(found, number, code, invalid())
+        _refuse(found, number, code, coupon_invalid())
     return found
 
 

@@ -9,7 +9,8 @@ from sqlalchemy import Row
 
 from services.coupon.abuse.guarding import Attempt, Guarding
 from services.coupon.audience.knowing import Audience
-from services.coupon.codes.resolving import Codes, invalid
+from services.coupon.codes.problems import coupon_invalid
+from services.coupon.codes.resolving import Codes
 from services.coupon.pricing import repository
 from services.coupon.pricing.budgets import price_within
 from services.coupon.pricing.cart import Cart
@@ -57,7 +58,7 @@ class Quoting:
         vouched(caller, cart)
         if not cart.codes:
             return await self._look(cart)
-        denied = invalid()
+        denied = coupon_invalid()
         try:
             async with self._guarding.admit(client, cart.customer_id, denied=denied) as attempt:
                 return await self._look(cart, attempt)

@@ -52,7 +52,7 @@ async def test_codes_that_collide_are_made_again(mall: Mall, monkeypatch: pytest
             yield code
             yield code
 
-    monkeypatch.setattr("services.coupon.codes.making.new_codes", often_the_same)
+    monkeypatch.setattr("services.coupon.codes.worker.new_codes", often_the_same)
     batch_id, codes = await batch(mall, template_id, 50)
     assert await counted(mall.running.service.kit.db, batch_id) == (50,) * 4
     assert not set(codes) & set(known)

@@ -2,14 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.coupon.codes.found import FoundPublic, FoundUnique, Had
+from services.coupon.codes.found import FoundPublic, FoundUnique, Had, UniqueCode
+from services.coupon.codes.models import PublicCode
 from services.coupon.codes.rules import public_state, unique_state
 from services.coupon.lettering import (
     ALPHABET,
@@ -110,41 +110,45 @@ def test_states_of_a_public_code(fields: dict[str, Any], state: str) -> None:
     assert public_state(public(**fields), NOW) == state
 
 
-def public(**fields: Any) -> SimpleNamespace:
-    base = {"id": "pcd_1", "status": "active", "valid_from": None, "valid_until": None, "total": None, "used": 0}
-    return SimpleNamespace(**{**base, "per_customer": 1, **fields})
+def public(**fields: Any) -> PublicCode:
+    base: dict[str, Any] = {
+        "id": "pcd_1",
+        "status": "active",
+        "valid_from": None,
+        "valid_until": None,
+        "total": None,
+        "used": 0,
+    }
+    return PublicCode(**{**base, "per_customer": 1, **fields})
 
 
-def test_a_unique_code_is_held_for_one_and_given_to_one() -> None:
-    row = SimpleNamespace(
-        batch_id="b", number=7, customer_id=None, coupon_id=None, batch_status="done", valid_until=None
-    )
-    code = FoundUnique(row)
-    assert code.hold("c1") == "b:7"
+def test_a_unique_code_is_kept_for_one_and_given_to_one() -> None:
+    code = FoundUnique(UniqueCode("b", 7, "CODE", None, None, None, "tpl_1", "done", None))
+    assert code.keep("c1") == "b:7"
     assert code.busy("c2")
     code.settle("c1", None)  # the grant was refused: it is free again
     assert not code.busy("c2")
     assert code.usable(NOW)
-    code.hold("c2")
+    code.keep("c2")
     code.settle("c2", "cpn_1")
-    assert (code.hers("c2"), code.hers("c1"), code.usable(NOW)) == ("cpn_1", None, False)
+    assert (code.coupon_of("c2"), code.coupon_of("c1"), code.usable(NOW)) == ("cpn_1", None, False)
 
 
-def test_a_public_code_counts_what_is_held_and_gives_back_what_was_refused() -> None:
+def test_a_public_code_counts_what_is_kept_and_gives_back_what_was_refused() -> None:
     code = FoundPublic(public(total=2, used=1), {})
-    assert code.hold("c1") == "pcd_1:c1:1"
+    assert code.keep("c1") == "pcd_1:c1:1"
     assert code.busy("c2")
     assert code.usable(NOW)
     code.settle("c1", None)
     assert not code.busy("c2")
-    code.hold("c2")
+    code.keep("c2")
     code.settle("c2", "cpn_2")
-    assert (code.usable(NOW), code.hers("c2"), code.number("c2")) == (False, "cpn_2", 1)
+    assert (code.usable(NOW), code.coupon_of("c2"), code.number("c2")) == (False, "cpn_2", 1)
 
 
 def test_a_customer_has_one_unused_coupon_of_a_public_code_at_a_time() -> None:
     live, used = Had(1, "cpn_1", live=True), Had(1, "cpn_1", live=False)
-    assert FoundPublic(public(per_customer=2), {"c1": live}).hers("c1") == "cpn_1"
-    assert FoundPublic(public(per_customer=2), {"c1": used}).hers("c1") is None
-    assert FoundPublic(public(per_customer=1), {"c1": used}).hers("c1") == "cpn_1"
-    assert FoundPublic(public(per_customer=2), {"c1": used}).hold("c1") == "pcd_1:c1:2"
+    assert FoundPublic(public(per_customer=2), {"c1": live}).coupon_of("c1") == "cpn_1"
+    assert FoundPublic(public(per_customer=2), {"c1": used}).coupon_of("c1") is None
+    assert FoundPublic(public(per_customer=1), {"c1": used}).coupon_of("c1") == "cpn_1"
+    assert FoundPublic(public(per_customer=2), {"c1": used}).keep("c1") == "pcd_1:c1:2"

@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 import xlsxwriter
-from sqlalchemy import Row, select
 
-from services.coupon.codes.making import CodeBatches
-from services.coupon.codes.models import Code
+from services.coupon.codes import repository
+from services.coupon.codes.batches import read_batch
+from services.coupon.codes.models import CodeBatch
+from services.coupon.codes.repository import MadeCode
 from services.coupon.codes.rules import unique_state
-from shared.db import Transaction
 from shared.service import Kit
 from shared.web import Conflict
 from shared.web.schemas import rfc3339
@@ -27,14 +27,13 @@ _BLOCK = 1 << 16
 class Downloads:
     """Hands out the codes of finished batches."""
 
-    def __init__(self, kit: Kit, batches: CodeBatches) -> None:
+    def __init__(self, kit: Kit) -> None:
         self._kit = kit
-        self._batches = batches
 
     async def ready(self, batch_id: str) -> None:
         """Raises NotFound for an unknown batch, Conflict for one whose codes are still being made."""
         async with self._kit.db.read() as tx:
-            batch = await self._batches.find(tx, batch_id)
+            batch = await read_batch(tx, batch_id)
         if batch.status == "running":
             detail = f"{batch.made} of {batch.total} codes are made. Download when the batch's status is done."
             raise Conflict("batch_not_ready", detail)
@@ -46,6 +45,7 @@ class Downloads:
             yield _lines(rows)
 
     async def xlsx(self, batch_id: str) -> AsyncIterator[bytes]:
+        """An Excel sheet, which holds a million rows."""
         with tempfile.TemporaryFile() as file:
             book = xlsxwriter.Workbook(file, {"constant_memory": True})
             sheet = book.add_worksheet("codes")
@@ -63,8 +63,8 @@ class Downloads:
         last = 0
         while True:
             async with self._kit.db.read() as tx:
-                batch = await self._batches.find(tx, batch_id)
-                found = await _after(tx, batch_id, last)
+                batch = await read_batch(tx, batch_id)
+                found = await repository.codes_after(tx, batch_id, last, _ROWS)
             if not found:
                 return
             last = found[-1].number
@@ -73,13 +73,7 @@ class Downloads:
             yield [_cells(row, batch, until, now) for row in found]
 
 
-async def _after(tx: Transaction, batch_id: str, last: int) -> Sequence[Row[Any]]:
-    chosen = select(Code.c.number, Code.c.code, Code.c.coupon_id, Code.c.redeemed_at)
-    chosen = chosen.where(Code.c.batch_id == batch_id, Code.c.number > last)
-    return (await tx.execute(chosen.order_by(Code.c.number).limit(_ROWS))).all()
-
-
-def _cells(row: Row[Any], batch: Row[Any], until: str, now: datetime) -> tuple[Any, ...]:
+def _cells(row: MadeCode, batch: CodeBatch, until: str, now: datetime) -> tuple[Any, ...]:
     state = unique_state(row.coupon_id, batch.status, batch.valid_until, now)
     return row.number, row.code, state, until, "" if row.redeemed_at is None else rfc3339(row.redeemed_at)
 

@@ -1,0 +1,90 @@
+"""Public codes 公共码: made, changed and paused by the merchant."""
+
+from typing import Any
+
+from services.coupon.codes import repository
+from services.coupon.codes.models import PublicCode
+from services.coupon.codes.schemas import (
+    PublicCodeIn,
+    PublicCodePatch,
+    PublicCodeView,
+    refuse_empty_window,
+)
+from services.coupon.codes.views import public_view
+from services.coupon.lettering import normalised
+from services.coupon.refusals import refusal
+from services.coupon.templates import repository as templates
+from shared.db import Transaction, as_dict
+from shared.ids import new_id
+from shared.service import Kit
+from shared.web import Conflict, NotFound, Page, Paging, invalid
+
+
+class PublicCodes:
+    """What merchants do with public codes."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+
+    async def create(self, body: PublicCodeIn) -> PublicCodeView:
+        """Raises Conflict when another public code reads the same."""
+        now = self._kit.clock.now()
+        row = {
+            "id": new_id("pcd"),
+            "code": body.code.strip(),
+            "key": normalised(body.code),
+            "template_id": body.template_id,
+            "status": body.status,
+            **body.limits.model_dump(),
+            "used": 0,
+            "valid_from": body.valid_from,
+            "valid_until": body.valid_until,
+            "created_at": now,
+            "updated_at": now,
+        }
+        async with self._kit.db.write() as tx:
+            if await templates.find(tx, body.template_id) is None:
+                raise refusal("not_found")
+            if not await repository.insert_public(tx, row):
+                raise Conflict("code_taken", "There is a public code that reads the same. Choose another one.")
+            return await self._view(tx, row["id"])
+
+    async def read(self, public_id: str) -> PublicCodeView:
+        """One public code. Raises NotFound."""
+        async with self._kit.db.read() as tx:
+            return await self._view(tx, public_id)
+
+    async def page(self, paging: Paging, status: str | None, template_id: str | None) -> Page[PublicCodeView]:
+        """Public codes, newest first."""
+        async with self._kit.db.read() as tx:
+            return await repository.page_public(tx, paging, status, template_id)
+
+    async def change(self, public_id: str, patch: PublicCodePatch) -> PublicCodeView:
+        """Pause, activate, or change limits and window. A total below what was used already is refused."""
+        async with self._kit.db.write() as tx:
+            row = _found(await repository.lock_public(tx, public_id))
+            given: dict[str, Any] = patch.model_dump(exclude_unset=True)
+            limits = given.pop("limits", None)
+            if limits is not None and patch.limits is not None:
+                if patch.limits.total is not None and patch.limits.total < row.used:
+                    detail = f"The code was used {row.used} times; set a total of at least that, or pause the code."
+                    raise Conflict("limit_below_issued", detail)
+                given.update(patch.limits.model_dump())
+            if given.get("status", "") is None:
+                raise invalid("#/status", "status_needed", "A code is active or paused; leave `status` out to keep it.")
+            merged = {**as_dict(row), **given}
+            try:
+                refuse_empty_window(merged["valid_from"], merged["valid_until"])
+            except ValueError as error:
+                raise invalid("#/valid_until", "empty_window", str(error)) from None
+            await repository.update_public(tx, public_id, {**given, "updated_at": self._kit.clock.now()})
+            return await self._view(tx, public_id)
+
+    async def _view(self, tx: Transaction, public_id: str) -> PublicCodeView:
+        return public_view(_found(await repository.find_public(tx, public_id)))
+
+
+def _found(row: PublicCode | None) -> PublicCode:
+    if row is None:
+        raise NotFound("not_found", "There is no public code with this id.")
+    return row
