@@ -30,7 +30,7 @@ async def companion(tx: Transaction, book: TermsBook, cash_back: Row[Any], now: 
             await tx.execute(insert(TERMS), _terms_row(row["id"], 1, terms, now))
             return str(row["id"])
         known = (await tx.execute(found)).one()
-    held = (await templates.hold(tx, [known.id]))[known.id]
+    held = (await templates.lock(tx, [known.id]))[known.id]
     present = (await book.load(tx, [(held.id, held.terms_version)]))[held.id, held.terms_version].terms
     if present != terms:
         version = held.terms_version + 1

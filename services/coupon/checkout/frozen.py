@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row
-
 from services.coupon.checkout.rules import topped_up
 from services.coupon.checkout.schemas import CheckoutIn
 from services.coupon.pricing.budgets import cost
@@ -13,6 +11,7 @@ from services.coupon.pricing.cart import POINTS, SHIPPING
 from services.coupon.pricing.offers import Answer, Use
 from services.coupon.pricing.quoting import Priced
 from services.coupon.pricing.schemas import CartIn
+from services.coupon.templates.models import Template
 from services.coupon.wallet.ledger import Change
 from services.coupon.wallet.models import Coupon
 from shared.ids import new_id
@@ -44,7 +43,7 @@ def checkout(body: CheckoutIn, priced: Priced, fingerprint: str, now: datetime) 
     }
 
 
-def budget_taken(answer: Answer, held: Mapping[str, Coupon], offers: Mapping[str, Row[Any]]) -> dict[str, int]:
+def budget_taken(answer: Answer, held: Mapping[str, Coupon], offers: Mapping[str, Template]) -> dict[str, int]:
     """What each used coupon takes of its template's budget beyond what it reserves.
 
     `offers` are the templates with limits; their rows are held, and the price kept within what is left of them.

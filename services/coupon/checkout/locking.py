@@ -19,6 +19,7 @@ from services.coupon.codes.resolving import Ask, Codes, Refused
 from services.coupon.pricing.entering import distinct
 from services.coupon.pricing.quoting import Priced, Quoting, vouched
 from services.coupon.pricing.wallets import UNUSABLE
+from services.coupon.templates.models import Template
 from services.coupon.wallet import ledger
 from services.coupon.wallet import repository as wallet
 from services.coupon.wallet.models import Coupon
@@ -85,7 +86,7 @@ class Locking:
             assert stored is not None  # noqa: S101 - inserted above in this transaction
             return await self._checkouts.view(tx, stored), False
 
-    async def _hold(self, tx: Transaction, body: CheckoutIn) -> tuple[Sequence[str], Mapping[str, Row[Any]]]:
+    async def _hold(self, tx: Transaction, body: CheckoutIn) -> tuple[Sequence[str], Mapping[str, Template]]:
         """Hold all that the price depends on, in the house order, and end the customer's locks that ran out.
 
         Answers the coupons to price, which nobody else can take from here on, and the offers with limits.
@@ -129,7 +130,7 @@ class Locking:
         checkout: dict[str, Any],
         priced: Priced,
         held: Mapping[str, Coupon],
-        offers: Mapping[str, Row[Any]],
+        offers: Mapping[str, Template],
         actor: str,
     ) -> None:
         """All that belongs to a new checkout: lines and shares, the locks of its coupons, what it takes of promotions."""

@@ -11,6 +11,7 @@ from services.coupon.cash_back import repository as cash_back
 from services.coupon.checkout import repository
 from services.coupon.checkout.rules import topped_up
 from services.coupon.checkout.spending import Spending, hold_limited
+from services.coupon.templates.models import Template
 from services.coupon.wallet import ledger
 from services.coupon.wallet.ledger import Change
 from services.coupon.wallet.models import Coupon
@@ -66,18 +67,18 @@ class Relocking:
         await cash_back.renew(tx, checkout.id, now)
 
 
-def _more(lock: Row[Any], coupon: Coupon, offers: Mapping[str, Row[Any]]) -> int:
+def _more(lock: Row[Any], coupon: Coupon, offers: Mapping[str, Template]) -> int:
     """What the coupon needs of its template's budget beyond what it holds."""
     offer = offers.get(lock.template_id)
     return topped_up(lock.amount + lock.cash_back, coupon.reserved, offer is not None and offer.budget is not None)
 
 
-def _taken(coupon: Coupon, offer: Row[Any] | None, more: int, now: datetime) -> str | None:
+def _taken(coupon: Coupon, offer: Template | None, more: int, now: datetime) -> str | None:
     """Why the coupon can't be locked again; None when it is free."""
     status = effective(coupon.status, coupon.valid_until, coupon.locked_until, now)
     if status != "issued" or coupon.status != "issued":
         return status
-    if more and offer is not None and more > offer.budget - offer.budget_spent:
+    if more and offer is not None and more > (offer.budget or 0) - offer.budget_spent:
         return "budget_exhausted"
     return None
 

@@ -18,6 +18,7 @@ from services.coupon.pricing.budgets import cost
 from services.coupon.pricing.offers import Use
 from services.coupon.statements import padded
 from services.coupon.templates import repository as templates
+from services.coupon.templates.models import Template
 from services.coupon.templates.repository import DAY, TEMPLATE, TermsBook
 from services.coupon.templates.validity import local_day
 from services.coupon.wallet.rules import Supply, closed
@@ -139,7 +140,7 @@ class Spending:
     ) -> tuple[list[Step], dict[str, str]]:
         """What taking these promotions writes, in the order of `costs`, and the code of each that can't be taken."""
         now = self._kit.clock.now()
-        rows = await templates.hold(tx, sorted(costs))
+        rows = await templates.lock(tx, sorted(costs))
         book = await self._book.load(tx, [(row.id, row.terms_version) for row in rows.values()])
         validity = {row.id: book[row.id, row.terms_version].terms.validity for row in rows.values()}
         days = {
@@ -197,20 +198,20 @@ class Spending:
             await tx.execute(_UNCOUNT_DAY, fewer)
 
 
-async def hold_limited(tx: Transaction, template_ids: Sequence[str]) -> dict[str, Row[Any]]:
+async def hold_limited(tx: Transaction, template_ids: Sequence[str]) -> dict[str, Template]:
     """Those of these offers that have limits, held in the order of their ids: before any that has none."""
     if not template_ids:
         return {}
     columns = TEMPLATE.c
     limit = or_(columns.total.is_not(None), columns.per_day.is_not(None), columns.budget.is_not(None))
     chosen = select(columns.id).where(columns.id.in_(padded(sorted(template_ids))), limit)
-    return await templates.hold(tx, sorted(row.id for row in await tx.execute(chosen)))
+    return await templates.lock(tx, sorted(row.id for row in await tx.execute(chosen)))
 
 
-def _supply(row: Row[Any], day: str | None, counted: Mapping[tuple[str, str], int], spent: int) -> Supply:
+def _supply(row: Template, day: str | None, counted: Mapping[tuple[str, str], int], spent: int) -> Supply:
     return Supply(
         total=None if row.total is None else row.total - row.issued,
-        day=None if day is None else row.per_day - counted.get((row.id, day), 0),
+        day=None if day is None or row.per_day is None else row.per_day - counted.get((row.id, day), 0),
         budget=None if row.budget is None else row.budget - row.budget_spent,
         per_customer=None,
         cost=spent,

@@ -6,7 +6,7 @@ from services.coupon.abuse.guarding import Guarding
 from services.coupon.codes.problems import coupon_invalid
 from services.coupon.codes.resolving import Ask, Codes, Refused
 from services.coupon.codes.schemas import RedeemIn
-from services.coupon.wallet.reading import Wallet
+from services.coupon.wallet.queries import Wallet
 from shared.batching import GroupCommit
 from shared.db import Transaction
 from shared.service import Kit

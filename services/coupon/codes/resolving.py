@@ -11,7 +11,8 @@ from services.coupon.codes.problems import coupon_invalid
 from services.coupon.codes.rules import TOLD
 from services.coupon.lettering import normalised
 from services.coupon.wallet.granting import Granting
-from services.coupon.wallet.minting import Lot
+from services.coupon.wallet.new_coupons import Lot
+from services.coupon.wallet.outlook import Outlooks
 from services.coupon.wishes import NOWHERE, Granted, Origin, Wish
 from shared.db import Transaction
 from shared.service import Kit
@@ -65,9 +66,10 @@ class _Kept:
 class Codes:
     """Finds codes and turns them into coupons."""
 
-    def __init__(self, kit: Kit, granting: Granting, guarding: Guarding) -> None:
+    def __init__(self, kit: Kit, granting: Granting, outlooks: Outlooks, guarding: Guarding) -> None:
         self._kit = kit
         self._granting = granting
+        self._outlooks = outlooks
         self._guarding = guarding
 
     async def peek(self, tx: Transaction, customer_id: str, code: str) -> Peeked | Problem:
@@ -82,7 +84,7 @@ class Codes:
             return Peeked(own, None)
         if not found.usable(now):
             return coupon_invalid()
-        lot = await self._granting.foresee(tx, found.row.template_id, customer_id, "code")
+        lot = await self._outlooks.foresee(tx, found.row.template_id, customer_id, "code")
         return _told(lot) if isinstance(lot, Problem) else Peeked(None, lot)
 
     async def lock(self, tx: Transaction, customer_id: str, typed: Sequence[str]) -> list[str]:

@@ -15,7 +15,7 @@ from services.coupon.reasons import explain
 from services.coupon.templates import repository as templates
 from services.coupon.templates.validity import local_day, next_day
 from services.coupon.wallet.granting import Granting
-from services.coupon.wallet.reading import Wallet
+from services.coupon.wallet.queries import Wallet
 from services.coupon.wishes import Granted, Origin, Wish
 from shared.db import Transaction
 from shared.service import Kit
@@ -145,7 +145,7 @@ class Drawing:
         spare = prizes[drawn].fallback
         tries = [prizes[drawn]] if spare is None else [prizes[drawn], prizes[spare]]
         # Both templates in one order, before either is granted: nobody waits for us in a circle.
-        await templates.hold(tx, sorted({prize.template_id for prize in tries if prize.template_id is not None}))
+        await templates.lock(tx, sorted({prize.template_id for prize in tries if prize.template_id is not None}))
         reason: str | None = None
         for prize in tries:
             if not await repository.take_prize(tx, prize, 1):

@@ -10,7 +10,7 @@ from services.coupon.packs.schemas import PackClaimIn, PackClaimView
 from services.coupon.packs.views import claim_view
 from services.coupon.refusals import refusal
 from services.coupon.wallet.granting import Granting
-from services.coupon.wallet.reading import Wallet
+from services.coupon.wallet.queries import Wallet
 from services.coupon.wishes import NOWHERE, Granted, Origin, Wish
 from shared.db import Transaction
 from shared.ids import new_id

@@ -67,7 +67,6 @@ def _coming(name: str, peeked: Peeked) -> Candidate:
     assert peeked.lot is not None  # noqa: S101 - the caller looked
     lot = peeked.lot
     row = lot.row
-    taken_here = row.budget is not None and row.budget_on == "redemption"
     return Candidate(
         id=name,
         template_id=row.id,
@@ -77,5 +76,5 @@ def _coming(name: str, peeked: Peeked) -> Candidate:
         currency=row.currency,
         valid_from=lot.starts,
         valid_until=lot.ends,
-        budget_left=row.budget - row.budget_spent if taken_here else None,
+        budget_left=lot.budget_left,
     )

@@ -53,11 +53,11 @@ class Booking:
         `redeemed_at`: when an offline till did it.
         """
         now = self._kit.clock.now()
-        offer = (await templates.hold(tx, [coupon.template_id]))[coupon.template_id]
+        offer = (await templates.lock(tx, [coupon.template_id]))[coupon.template_id]
         change = budget_change(offer.budget, offer.budget_on, coupon.reserved, coupon.status, amount)
         if offer.budget is not None and change > offer.budget - offer.budget_spent:
             return None
-        row = {
+        row: dict[str, Any] = {
             "id": new_id("rdm"),
             "coupon_id": coupon.id,
             "template_id": coupon.template_id,

@@ -8,6 +8,7 @@ from sqlalchemy import Row
 from services.coupon.checkout import repository
 from services.coupon.checkout.rules import reserved_again
 from services.coupon.checkout.spending import Spending, hold_limited
+from services.coupon.templates.models import Template
 from services.coupon.templates.repository import TermsBook
 from services.coupon.wallet import ledger
 from services.coupon.wallet import repository as wallet
@@ -80,7 +81,7 @@ class Returning:
         return [row for row in rows if book[row.promotion_id, row.terms_version].terms.reusable_after_refund]
 
     async def reserved_again(
-        self, tx: Transaction, coupons: Sequence[Coupon], offers: Mapping[str, Row[Any]]
+        self, tx: Transaction, coupons: Sequence[Coupon], offers: Mapping[str, Template]
     ) -> dict[str, int]:
         """What each returned coupon changes of its budget.
 

@@ -10,7 +10,7 @@ from services.coupon.scanning.rules import Token, genuine, in_time, read
 from services.coupon.scanning.schemas import ScanIn
 from services.coupon.templates.validity import local_day
 from services.coupon.wallet.granting import Granting
-from services.coupon.wallet.reading import Wallet
+from services.coupon.wallet.queries import Wallet
 from services.coupon.wallet.schemas import CouponView
 from services.coupon.wishes import Origin, Wish
 from shared.db import Transaction

@@ -18,7 +18,7 @@ from services.coupon.sharing.schemas import HelperView, HelpView, ShareView
 from services.coupon.sharing.views import share_view
 from services.coupon.templates.terms import Scope
 from services.coupon.wallet.granting import Granting
-from services.coupon.wallet.reading import Wallet
+from services.coupon.wallet.queries import Wallet
 from services.coupon.wishes import Granted, Origin, Wish
 from shared.db import Transaction
 from shared.ids import new_id

@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 
 from services.coupon.statements import padded
 from services.coupon.templates import repository
-from services.coupon.templates.models import QuotaLease
+from services.coupon.templates.models import QuotaLease, Template
 from services.coupon.templates.repository import DAY, TEMPLATE
 from shared.db import Transaction, table
 
@@ -32,10 +32,31 @@ class Leased:
 
 NOTHING = Leased(0, 0)
 
+
+class LeasedTemplate(NamedTuple):
+    """What a lease's coupons are given by: its template, and what is left of the lease."""
+
+    id: str
+    name: str
+    status: str
+    currency: str
+    terms_version: int
+    per_customer: int | None
+    per_day: int | None
+    budget: int | None
+    budget_on: str
+    granted_by: str | None
+    unused: int
+    cost: int
+    day: str | None
+
+
 # Built once: the claims' path runs it for every batch. The template's row comes without a lock of its own: nothing but
 # counters can change in it while this lease stands, because every change of the offer takes the leases back first.
 _USE = (
-    select(TEMPLATE, LEASE.c.unused, LEASE.c.cost, LEASE.c.day)
+    select(
+        *(LEASE.c[name] if name in ("unused", "cost", "day") else TEMPLATE.c[name] for name in LeasedTemplate._fields)
+    )
     .join_from(LEASE, TEMPLATE, TEMPLATE.c.id == LEASE.c.template_id)
     .where(LEASE.c.holder == bindparam("me"), LEASE.c.template_id.in_(bindparam("ids", expanding=True)))
     .order_by(LEASE.c.template_id)
@@ -48,10 +69,9 @@ _SPEND = (
 )
 
 
-async def use(tx: Transaction, holder: str, template_ids: Sequence[str]) -> dict[str, Row[Any]]:
-    """The offers with this holder's leases (`unused`, `cost`, `day`), the leases locked until the end of the transaction."""
-    found = await tx.execute(_USE, {"me": holder, "ids": padded(template_ids)})
-    return {row.id: row for row in found}
+async def use(tx: Transaction, holder: str, template_ids: Sequence[str]) -> dict[str, LeasedTemplate]:
+    """The offers with this holder's leases, which are locked until the end of the transaction."""
+    return {row.id: row for row in await tx.rows(LeasedTemplate, _USE, {"me": holder, "ids": padded(template_ids)})}
 
 
 async def spend(tx: Transaction, holder: str, used: dict[str, int]) -> None:
@@ -93,16 +113,16 @@ async def give_back(tx: Transaction, returned: Sequence[Row[Any]]) -> None:
         await tx.execute(update(DAY).where(same).values(issued=DAY.c.issued - number))
 
 
-async def hold_whole(tx: Transaction, template_id: str) -> Row[Any] | None:
+async def hold_whole(tx: Transaction, template_id: str) -> Template | None:
     """The offer, locked until the end of the transaction, with nothing of it leased to anybody."""
-    row = (await repository.hold(tx, [template_id])).get(template_id)
+    row = (await repository.lock(tx, [template_id])).get(template_id)
     if row is None:
         return None
     returned = await take_back(tx, template_id)
     if not returned:
         return row
     await give_back(tx, returned)
-    return (await repository.hold(tx, [template_id]))[template_id]
+    return (await repository.lock(tx, [template_id]))[template_id]
 
 
 async def unused(tx: Transaction, template_ids: Sequence[str]) -> dict[str, Leased]:
@@ -136,6 +156,6 @@ async def end_all_of(tx: Transaction, holder: str) -> None:
 async def _end(tx: Transaction, template_ids: Sequence[str], which: Any) -> None:
     if not template_ids:
         return
-    await repository.hold(tx, template_ids)
+    await repository.lock(tx, template_ids)
     chosen = LEASE.c.template_id.in_(padded(template_ids)) & which
     await give_back(tx, (await tx.execute(delete(LEASE).where(chosen).returning(*LEASE.c))).all())

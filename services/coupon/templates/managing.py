@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import ValidationError
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import insert, select, update
 
 from services.coupon.templates import leases, repository
 from services.coupon.templates.leases import NOTHING, Leased
+from services.coupon.templates.models import Template
 from services.coupon.templates.repository import TEMPLATE, TERMS, TermsBook
 from services.coupon.templates.rules import Fault, Kind, Proposal, faults
 from services.coupon.templates.schemas import OfferIn, OfferPatch, OfferView, SummaryView, TemplateIn, TemplateView
@@ -105,7 +106,7 @@ class Offers(Generic[V]):
             await self._store(tx, row, after)
             return await self._changed(tx, template_id)
 
-    async def _store(self, tx: Transaction, row: Row[Any], after: OfferIn) -> None:
+    async def _store(self, tx: Transaction, row: Template, after: OfferIn) -> None:
         now = self._kit.clock.now()
         terms = after.terms()
         old = (await self._book.load(tx, [(row.id, row.terms_version)]))[row.id, row.terms_version].terms
@@ -139,7 +140,7 @@ class Offers(Generic[V]):
             raise self._unknown()
         return await self._viewed(tx, row)
 
-    async def _viewed(self, tx: Transaction, row: Row[Any]) -> V:
+    async def _viewed(self, tx: Transaction, row: Template) -> V:
         key = (row.id, row.terms_version)
         leased = await leases.unused(tx, [row.id])
         return self._view(row, (await self._book.load(tx, [key]))[key].terms, leased.get(row.id, NOTHING))
@@ -166,7 +167,7 @@ class Offers(Generic[V]):
             error = FieldError(pointer=fault.pointer, code=fault.code, detail=fault.detail)
             raise Unprocessable(fault.code, fault.detail, errors=[error], offers=list(fault.offers))
 
-    def _view(self, row: Row[Any], terms: Terms, leased: Leased) -> V:
+    def _view(self, row: Template, terms: Terms, leased: Leased) -> V:
         issued = row.issued - leased.unused
         return self.view(
             **{name: getattr(terms, name) for name in Terms.model_fields},
@@ -223,7 +224,7 @@ def _merged(body: type[OfferIn], before: OfferView, given: dict[str, Any]) -> Of
         raise from_validation(error.errors(include_url=False, include_input=False), in_body=True) from None
 
 
-def _refuse_limits(row: Row[Any], limits: Limits) -> None:
+def _refuse_limits(row: Template, limits: Limits) -> None:
     """A limit may not be set under what was given out already."""
     if limits.total is not None and limits.total < row.issued:
         raise Conflict("limit_below_issued", f"{row.issued} are given out; set a total of at least that.")

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Row, bindparam, insert, or_, select, tuple_, update
@@ -23,7 +23,7 @@ TermsKey = tuple[str, int]
 _MOST_TERMS = 10_000
 
 # Built once: the claims' path runs them for every batch.
-_HOLD = (
+_LOCK = (
     select(TEMPLATE)
     .where(TEMPLATE.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(TEMPLATE.c.id)
@@ -64,6 +64,11 @@ class Snapshot:
         return orjson.Fragment(orjson.dumps(self.benefit)), orjson.Fragment(orjson.dumps(self.threshold))
 
 
+class _Name(NamedTuple):
+    id: str
+    name: str
+
+
 class TermsBook:
     """Terms by template and version. They never change, so what was read once is kept in memory."""
 
@@ -82,9 +87,10 @@ class TermsBook:
         return {key: self._known[key] for key in keys}
 
 
-async def find(tx: Transaction, template_id: str, kind: Kind = "coupon") -> Row[Any] | None:
+async def find(tx: Transaction, template_id: str, kind: Kind = "coupon") -> Template | None:
+    """The offer as it is; not locked."""
     chosen = select(TEMPLATE).where(TEMPLATE.c.id == template_id, TEMPLATE.c.kind == kind)
-    return (await tx.execute(chosen)).one_or_none()
+    return await tx.row(Template, chosen)
 
 
 async def running(tx: Transaction, kind: Kind, currency: str, now: datetime, limit: int) -> Sequence[Row[Any]]:
@@ -95,9 +101,31 @@ async def running(tx: Transaction, kind: Kind, currency: str, now: datetime, lim
     return (await tx.execute(active.where(open_ended).order_by(TEMPLATE.c.id.desc()).limit(limit))).all()
 
 
-async def hold(tx: Transaction, template_ids: Sequence[str]) -> dict[str, Row[Any]]:
+async def in_centre(tx: Transaction, now: datetime, after: str | None, limit: int) -> list[Template]:
+    """The next offers of the claim centre that have not ended, newest first, behind `after`."""
+    columns = TEMPLATE.c
+    open_ended = or_(columns.ends_at.is_(None), columns.ends_at > now)
+    chosen = select(TEMPLATE).where(
+        columns.kind == "coupon", columns.status == "active", columns.visible_in_centre, open_ended
+    )
+    if after is not None:
+        chosen = chosen.where(columns.id < after)
+    return await tx.rows(Template, chosen.order_by(columns.id.desc()).limit(limit))
+
+
+async def names(tx: Transaction, template_ids: Sequence[str]) -> dict[str, str]:
+    """What these offers are called, by id."""
+    if not template_ids:
+        return {}
+    chosen = select(TEMPLATE.c.id, TEMPLATE.c.name).where(TEMPLATE.c.id.in_(padded(template_ids)))
+    return {row.id: row.name for row in await tx.rows(_Name, chosen)}
+
+
+async def lock(tx: Transaction, template_ids: Sequence[str]) -> dict[str, Template]:
     """The templates, locked until the end of the transaction, always in the order of their ids."""
-    return {row.id: row for row in await tx.execute(_HOLD, {"ids": padded(template_ids)})} if template_ids else {}
+    if not template_ids:
+        return {}
+    return {row.id: row for row in await tx.rows(Template, _LOCK, {"ids": padded(template_ids)})}
 
 
 async def add(tx: Transaction, template: dict[str, Any], terms: dict[str, Any]) -> None:

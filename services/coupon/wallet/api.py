@@ -8,9 +8,8 @@ from pydantic import ValidationError
 
 from services.coupon.wallet.centre import ClaimCentre
 from services.coupon.wallet.claiming import Claiming
-from services.coupon.wallet.jobs import IssueJobs
-from services.coupon.wallet.reading import Wallet
-from services.coupon.wallet.receiving import Receiving
+from services.coupon.wallet.issuing import IssueJobs
+from services.coupon.wallet.queries import Wallet
 from services.coupon.wallet.rules import State
 from services.coupon.wallet.schemas import (
     CentrePage,
@@ -24,6 +23,7 @@ from services.coupon.wallet.schemas import (
     Status,
     VoidIn,
 )
+from services.coupon.wallet.upload import ListUpload
 from services.coupon.wallet.voiding import Voiding
 from shared.web import (
     Caller,
@@ -45,7 +45,7 @@ CouponsWrite = Annotated[Caller, Depends(needs("coupon:coupons:write"))]
 IssuesRead = Annotated[Caller, Depends(merchant_needs("coupon:issues:read"))]
 IssuesWrite = Annotated[Caller, Depends(merchant_needs("coupon:issues:write"))]
 VoidsWrite = Annotated[Caller, Depends(needs("coupon:voids:write"))]
-Reading = Annotated[Wallet, Provided(Wallet)]
+Queries = Annotated[Wallet, Provided(Wallet)]
 Jobs = Annotated[IssueJobs, Provided(IssueJobs)]
 TemplateFilter = Annotated[ExternalId | None, Query(description="of this template only")]
 
@@ -76,7 +76,7 @@ async def list_claim_centre(
     channel: Annotated[ExternalId | None, Query(description="offers of this channel only")] = None,
     status: Annotated[State | None, Query(description="offers in this state only")] = None,
 ) -> CentrePage:
-    """The claim centre 领券中心: active public offers with what is left, countdown, and why she can't claim."""
+    """The claim centre 领券中心: active public offers with what is left, countdown, and why they can't claim."""
     return await centre.page(caller, paging, customer_id, channel, status)
 
 
@@ -84,7 +84,7 @@ async def list_claim_centre(
 async def list_coupons(
     caller: CouponsRead,
     paging: PageParams,
-    wallet: Reading,
+    wallet: Queries,
     customer_id: Annotated[ExternalId | None, Query(description="of this customer only")] = None,
     status: Annotated[Status | None, Query(description="by the clock, as the answer shows it")] = None,
     template_id: TemplateFilter = None,
@@ -94,9 +94,9 @@ async def list_coupons(
 
 
 @router.get("/coupons/{coupon_id}", summary="Read a coupon and its ledger")
-async def get_coupon(caller: CouponsRead, coupon_id: str, wallet: Reading) -> CouponDetail:
+async def get_coupon(caller: CouponsRead, coupon_id: str, wallet: Queries) -> CouponDetail:
     """One coupon with every change of it and why."""
-    return await wallet.get(caller, coupon_id)
+    return await wallet.read(caller, coupon_id)
 
 
 @router.post("/coupons/{coupon_id}/void", summary="Take a coupon back")
@@ -126,7 +126,7 @@ async def issue_coupons(
     template_id: str,
     request: Request,
     jobs: Jobs,
-    receiving: Annotated[Receiving, Provided(Receiving)],
+    upload: Annotated[ListUpload, Provided(ListUpload)],
     reason: Annotated[Name | None, Query(description="why, for a CSV file; JSON has it in the body")] = None,
 ) -> JobView:
     """Direct issue 批量发券 as a job: read its progress at `/v1/coupon-jobs/{id}`.
@@ -137,14 +137,14 @@ async def issue_coupons(
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/csv":
         if reason is None:
             raise invalid("?reason", "missing", "Say why in the query: ?reason=…")
-        return await receiving.take_file(caller, template_id, request.stream(), reason)
+        return await upload.take_file(caller, template_id, request.stream(), reason)
     try:
         body = IssueIn.model_validate_json(await request.body())
     except ValidationError as error:
         raise from_validation(error.errors(include_url=False, include_input=False), in_body=True) from None
     if body.segment_id is not None:
-        return await jobs.open_segment(caller, template_id, body.segment_id, body.reason)
-    return await receiving.take_list(caller, template_id, body.customer_ids or (), body.reason)
+        return await jobs.create_for_segment(caller, template_id, body.segment_id, body.reason)
+    return await upload.take_list(caller, template_id, body.customer_ids or (), body.reason)
 
 
 @router.get("/coupon-jobs", summary="List issue jobs")
@@ -162,7 +162,7 @@ async def list_jobs(
 @router.get("/coupon-jobs/{job_id}", summary="Read the progress of an issue job")
 async def get_job(caller: IssuesRead, job_id: str, jobs: Jobs) -> JobView:
     """Counts so far, and how long it will still take."""
-    return await jobs.get(job_id)
+    return await jobs.read(job_id)
 
 
 @router.post("/coupon-jobs/{job_id}/cancel", summary="Stop an issue job")

@@ -1,13 +1,11 @@
-"""The claim centre 领券中心: every public offer as one customer sees it, with what she may still take and why not."""
+"""The claim centre 领券中心: every public offer as one customer sees it, with what they may still take and why not."""
 
 from collections.abc import Sequence
-from typing import Any
-
-from sqlalchemy import Row, or_, select
 
 from services.coupon.refusals import refusal
-from services.coupon.templates.repository import TEMPLATE
-from services.coupon.wallet.granting import Granting, Outlook
+from services.coupon.templates import repository as templates
+from services.coupon.templates.models import Template
+from services.coupon.wallet.outlook import Outlook, Outlooks
 from services.coupon.wallet.rules import State, state_of, taken_percent
 from services.coupon.wallet.schemas import CentreOffer, CentrePage, ReasonView
 from shared.db import Transaction
@@ -22,9 +20,9 @@ _MOST_WINDOWS = 5
 class ClaimCentre:
     """Lists offers; decides nothing. A claim decides again."""
 
-    def __init__(self, kit: Kit, granting: Granting) -> None:
+    def __init__(self, kit: Kit, outlooks: Outlooks) -> None:
         self._kit = kit
-        self._granting = granting
+        self._outlooks = outlooks
 
     async def page(
         self, caller: Caller, paging: Paging, customer_id: str | None, channel: str | None, state: State | None
@@ -38,7 +36,7 @@ class ClaimCentre:
         after, more = paging.after, True
         async with self._kit.db.read() as tx:
             for _ in range(_MOST_WINDOWS):
-                rows = await self._window(tx, after)
+                rows = await templates.in_centre(tx, self._kit.clock.now(), after, _WINDOW)
                 offers = await self._offers(tx, rows, customer_id, channel)
                 for row in rows:
                     offer = offers.get(row.id)
@@ -56,25 +54,13 @@ class ClaimCentre:
         now = self._kit.clock.now()
         return CentrePage(data=offers, has_more=cursor is not None, next_cursor=cursor, server_time=now)
 
-    async def _window(self, tx: Transaction, after: str | None) -> Sequence[Row[Any]]:
-        columns = TEMPLATE.c
-        chosen = select(TEMPLATE).where(
-            columns.kind == "coupon",
-            columns.status == "active",
-            columns.visible_in_centre,
-            or_(columns.ends_at.is_(None), columns.ends_at > self._kit.clock.now()),
-        )
-        if after is not None:
-            chosen = chosen.where(columns.id < after)
-        return (await tx.execute(chosen.order_by(columns.id.desc()).limit(_WINDOW))).all()
-
     async def _offers(
-        self, tx: Transaction, rows: Sequence[Row[Any]], customer_id: str, channel: str | None
+        self, tx: Transaction, rows: Sequence[Template], customer_id: str, channel: str | None
     ) -> dict[str, CentreOffer]:
         """The offers on this channel, by id; what ended by its terms is left out."""
         if not rows:
             return {}
-        seen = await self._granting.outlook(tx, rows, customer_id, "claim")
+        seen = await self._outlooks.of(tx, rows, customer_id, "claim")
         return {key: _offer(one) for key, one in seen.items() if _shown(one, channel)}
 
 
@@ -85,7 +71,7 @@ def _shown(one: Outlook, channel: str | None) -> bool:
 
 
 def _offer(one: Outlook) -> CentreOffer:
-    row, terms = one.lot.row, one.lot.snapshot.terms
+    row, terms = one.offer, one.lot.snapshot.terms
     state = state_of(one.refused.code if one.refused else None, one.held, row.per_customer)
     limits = [one.supply.most(), None if row.per_customer is None else row.per_customer - one.held]
     known = [max(limit, 0) for limit in limits if limit is not None]

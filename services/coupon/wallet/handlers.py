@@ -1,12 +1,10 @@
 """Messages in: journeys ask for coupons."""
 
-from sqlalchemy import update
-
+from services.coupon.wallet import repository
 from services.coupon.wallet.granting import Granting
-from services.coupon.wallet.models import IssueRequest
 from services.coupon.wishes import Granted, Wish
 from shared.contracts import CouponIssueRefused, CouponRequested, Envelope
-from shared.db import Transaction, insert_ignore
+from shared.db import Transaction
 from shared.service import Kit
 
 
@@ -18,13 +16,14 @@ class JourneyRequests:
         self._granting = granting
 
     async def on_requested(self, tx: Transaction, event: CouponRequested, _envelope: Envelope) -> None:
+        """Give the coupon that a journey asks for, or tell why not."""
         row = {
             "reference": event.reference,
             "template_id": event.template_id,
             "customer_id": event.customer_id,
             "created_at": self._kit.clock.now(),
         }
-        if not await insert_ignore(tx, IssueRequest.table, [row]):
+        if not await repository.insert_request(tx, row):
             return  # answered already; the first answer stands
         actor = f"journey:{event.journey_id}"
         reason = f"journey run {event.run_id}"
@@ -49,6 +48,4 @@ class JourneyRequests:
                 detail=answer.detail,
             )
             await self._kit.outbox.publish(tx, [refused])
-        await tx.execute(
-            update(IssueRequest.table).where(IssueRequest.c.reference == event.reference).values(**outcome)
-        )
+        await repository.answer_request(tx, event.reference, outcome)

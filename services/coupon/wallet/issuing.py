@@ -1,122 +1,128 @@
-"""The worker of direct issue 批量发券: jobs are worked off in chunks, each one transaction, that a kill can't tear."""
+"""Direct issue to many 批量发券: how jobs begin, how they are going, and what became of each customer."""
 
-import time
-from collections import Counter
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from sqlalchemy import BigInteger, Row, String, func, insert, literal, select, update
-
-from services.coupon.audience.repository import members
-from services.coupon.wallet.granting import Granting
-from services.coupon.wallet.jobs import end
+from services.coupon.audience.repository import knows_segment
+from services.coupon.refusals import refusal, told_zh
+from services.coupon.templates import repository as templates
+from services.coupon.wallet import job_repository
 from services.coupon.wallet.models import IssueJob, IssueTarget
-from services.coupon.wallet.receiving import BROKEN_OFF
-from services.coupon.wallet.rules import next_chunk
-from services.coupon.wishes import Granted, Wish
-from shared.db import Transaction, claim_due, update_bulk
-from shared.service import Kit, Loop
-from shared.web import Problem
+from services.coupon.wallet.schemas import JobResult, JobView
+from services.coupon.wallet.sheets import csv_rows
+from services.coupon.wallet.views import job_view, outcome_of
+from shared.db import Transaction
+from shared.ids import new_id
+from shared.service import Kit
+from shared.web import Caller, Conflict, NotFound, Page, Paging, Unprocessable
 
-_FIRST_CHUNK = 200
-_LIST_CHUNK = 5_000
-_PATIENCE = timedelta(minutes=10)
-"""After which a list that stopped coming in will not go on: the process that received it is gone."""
-_WORK = ("listing", "running")
+_PORTION = 5_000
+_SHEET = ("customer_id", "outcome", "coupon_id", "code", "reason")
 
 
-class IssueWorker:
-    """Serves the next chunk of the job that waits longest, so that jobs go on side by side."""
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a job issues, and why. `status` is what comes first: its list comes in, or its segment's members are listed."""
 
-    def __init__(self, kit: Kit, granting: Granting, most: int) -> None:
+    template_id: str
+    reason: str
+    status: Literal["receiving", "listing"]
+    segment_id: str | None = None
+
+
+class IssueJobs:
+    """Opens jobs, tells how they are going, ends them early."""
+
+    def __init__(self, kit: Kit, wake: Callable[[], None]) -> None:
+        """`wake` tells the worker that there is something to do."""
         self._kit = kit
-        self._granting = granting
-        self._most = most
-        self._size = min(_FIRST_CHUNK, most)
-        self.loop = Loop("issue jobs", self.work, 5.0)
+        self.wake = wake
 
-    def wake(self) -> None:
-        self.loop.wake.set()
-
-    async def work(self) -> bool:
-        """One chunk of one job. True when there was one: more may wait."""
-        now = self._kit.clock.now()
-        lost = (IssueJob.c.status == "receiving") & (IssueJob.c.updated_at <= now - _PATIENCE)
-        async with self._kit.db.read() as tx:
-            waiting = IssueJob.c.status.in_(_WORK)
-            if (await tx.execute(select(IssueJob.c.id).where(waiting | lost).limit(1))).first() is None:
-                return False
-        started = time.monotonic()
-        async with self._kit.db.write() as tx:
-            # The job's row stays locked until the commit: nobody else works on it, and a crash leaves it as it was.
-            values = {"updated_at": now}
-            claimed = await claim_due(
-                tx, IssueJob, where=waiting, order_by=IssueJob.c.updated_at, limit=1, values=values
-            )
-            if not claimed:
-                for row in await claim_due(
-                    tx, IssueJob, where=lost, order_by=IssueJob.c.updated_at, limit=10, values=values
-                ):
-                    await end(tx, row.id, BROKEN_OFF, now)
-                return False
-            served = await (self._list if claimed[0].status == "listing" else self._chunk)(tx, claimed[0], now)
-        if served == self._size:
-            self._size = next_chunk(self._size, time.monotonic() - started, self._most)
-        return True
-
-    async def _list(self, tx: Transaction, job: IssueJob, now: datetime) -> int:
-        """Copy the next members of the segment into the job, in the order of their ids."""
-        part = members(str(job.segment_id), job.listed).limit(_LIST_CHUNK).subquery()
-        number = func.row_number().over(order_by=part.c.customer_id)
-        rows = select(literal(job.id, String), literal(job.total - 1, BigInteger) + number, part.c.customer_id)
-        listed = await tx.execute(insert(IssueTarget.table).from_select(["job_id", "position", "customer_id"], rows))
-        total = job.total + listed.rowcount
-        last = select(IssueTarget.c.customer_id).where(
-            IssueTarget.c.job_id == job.id, IssueTarget.c.position == total - 1
-        )
-        values: dict[str, Any] = {"total": total, "listed": await tx.scalar(last)}
-        if listed.rowcount < _LIST_CHUNK:
-            values |= {"status": "running" if total else "done", "started_at": now}
-        await tx.execute(update(IssueJob.table).where(IssueJob.c.id == job.id).values(**values))
-        return 0
-
-    async def _chunk(self, tx: Transaction, job: IssueJob, now: datetime) -> int:
-        """Issue to the next customers of the list. Answers how many were served."""
-        served = job.issued + job.refused
-        # Positions run from 0 without gaps and are served in order: no search for those that wait.
-        chosen = select(IssueTarget.table).where(IssueTarget.c.job_id == job.id, IssueTarget.c.position >= served)
-        targets = (await tx.execute(chosen.order_by(IssueTarget.c.position).limit(self._size))).all()
-        wishes = [
-            Wish(
-                template_id=job.template_id,
-                customer_id=target.customer_id,
-                source="direct",
-                actor=job.actor,
-                reason=job.reason,
-            )
-            for target in targets
-        ]
-        answers = await self._granting.grant(tx, wishes)
-        outcomes = [_outcome(target, answer) for target, answer in zip(targets, answers, strict=True)]
-        match = {"job_id": "job_id", "position": "position"}
-        settled = {"coupon_id": "given.coupon_id", "code": "given.code"}
-        await update_bulk(tx, IssueTarget.table, outcomes, match=match, values=settled)
-        codes = Counter(outcome["code"] for outcome in outcomes if outcome["code"])
-        values = {
-            "issued": job.issued + len(outcomes) - codes.total(),
-            "refused": job.refused + codes.total(),
-            "refused_by": dict(Counter(job.refused_by) + codes),
-            "status": "done" if served + len(outcomes) == job.total else "running",
+    async def create(self, tx: Transaction, caller: Caller, order: Order) -> str:
+        """A new job without customers; its id. Raises NotFound for an unknown template."""
+        if await templates.find(tx, order.template_id) is None:
+            raise refusal("not_found")
+        now, job_id = self._kit.clock.now(), new_id("job")
+        job: dict[str, Any] = {
+            "id": job_id,
+            "template_id": order.template_id,
+            "status": order.status,
+            "reason": order.reason,
+            "actor": caller.actor,
+            "segment_id": order.segment_id,
+            "total": 0,
+            "issued": 0,
+            "refused": 0,
+            "refused_by": {},
+            "created_at": now,
             "updated_at": now,
         }
-        await tx.execute(update(IssueJob.table).where(IssueJob.c.id == job.id).values(**values))
-        return len(outcomes)
+        await job_repository.insert_job(tx, job)
+        return job_id
+
+    async def create_for_segment(self, caller: Caller, template_id: str, segment_id: str, reason: str) -> JobView:
+        """A job for everybody who is in the segment, as far as this service was told; its members are listed next."""
+        async with self._kit.db.write() as tx:
+            if not await knows_segment(tx, segment_id):
+                detail = "Nobody is known to be in a segment with this id. Check the id, or wait for its first members."
+                raise Unprocessable("unknown_segment", detail)
+            job_id = await self.create(tx, caller, Order(template_id, reason, "listing", segment_id))
+            tx.after_commit(self.wake)
+            return await self.view(tx, job_id)
+
+    async def read(self, job_id: str) -> JobView:
+        """One job. Raises NotFound."""
+        async with self._kit.db.read() as tx:
+            return await self.view(tx, job_id)
+
+    async def page(self, paging: Paging, status: str | None, template_id: str | None) -> Page[JobView]:
+        """Jobs, newest first."""
+        async with self._kit.db.read() as tx:
+            return await job_repository.page(tx, paging, status, template_id)
+
+    async def cancel(self, caller: Caller, job_id: str) -> JobView:
+        """Stop it: who was not served yet gets nothing; coupons that were issued stay. Raises Conflict once it is done."""
+        async with self._kit.db.write() as tx:
+            row = _found(await job_repository.lock(tx, job_id))
+            if row.status == "done":
+                raise Conflict("job_done", "This job is done. Void its coupons if they should not be used.")
+            if row.status != "cancelled":
+                await job_repository.cancel(tx, job_id, f"cancelled by {caller.actor}", self._kit.clock.now())
+            return await self.view(tx, job_id)
+
+    async def results(self, job_id: str, paging: Paging) -> Page[JobResult]:
+        """What became of each customer, in the order of the list."""
+        async with self._kit.db.read() as tx:
+            await self.view(tx, job_id)
+            return await job_repository.page_targets(tx, paging, job_id)
+
+    async def sheet(self, job_id: str) -> AsyncIterator[bytes]:
+        """The results as a CSV file, piece by piece, with the mark by which spreadsheets know UTF-8. Raises NotFound."""
+        await self.read(job_id)
+        return self._pieces(job_id)
+
+    async def _pieces(self, job_id: str) -> AsyncIterator[bytes]:
+        yield "\ufeff".encode() + csv_rows([_SHEET])
+        start = 0
+        while True:
+            async with self._kit.db.read() as tx:
+                rows = await job_repository.targets(tx, job_id, start, _PORTION)
+            if not rows:
+                return
+            yield csv_rows([_line(row) for row in rows])
+            start = rows[-1].position + 1
+
+    async def view(self, tx: Transaction, job_id: str) -> JobView:
+        """One job, within a transaction. Raises NotFound."""
+        return job_view(_found(await job_repository.find(tx, job_id)))
 
 
-def _outcome(target: Row[Any], answer: Granted | Problem) -> dict[str, Any]:
-    return {
-        "job_id": target.job_id,
-        "position": target.position,
-        "coupon_id": answer.coupon_id if isinstance(answer, Granted) else None,
-        "code": answer.code if isinstance(answer, Problem) else None,
-    }
+def _found(row: IssueJob | None) -> IssueJob:
+    if row is None:
+        raise NotFound("not_found", "There is no coupon job with this id.")
+    return row
+
+
+def _line(row: IssueTarget) -> tuple[str, ...]:
+    return (row.customer_id, outcome_of(row), row.coupon_id or "", row.code or "", told_zh(row.code or ""))

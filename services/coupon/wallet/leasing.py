@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.coupon.templates import leases
-from services.coupon.wallet.minting import Lot
+from services.coupon.wallet.new_coupons import Lot
 from services.coupon.wallet.rules import Supply, lease_size
 from shared.db import Transaction
 from shared.ids import new_id
@@ -84,7 +84,7 @@ class Leasing:
             supply.give(one.unused, one.cost, one.day == lot.day)
         return any(one.unused for one in returned)
 
-    async def return_expired(self) -> bool:
+    async def sweep(self) -> bool:
         """Give back one batch of leases that ran out, whoever had them. True when more may wait."""
         now = self._kit.clock.now()
         async with self._kit.db.read() as tx:

@@ -39,7 +39,7 @@ async def apply(tx: Transaction, changes: Sequence[Change], now: datetime) -> No
         spent[change.before.template_id] += change.budget_change
     moved = sorted(template_id for template_id, change in spent.items() if change)
     if moved:
-        await templates.hold(tx, moved)
+        await templates.lock(tx, moved)
         rows = [{"counted_id": one, "more_issued": 0, "more_spent": spent[one]} for one in moved]
         await templates.count(tx, rows)
 

@@ -1,13 +1,12 @@
-"""The SQL of coupons and of their ledger."""
+"""The SQL of coupons, of their ledger, and of what journeys asked for."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    Row,
     Select,
     and_,
     bindparam,
@@ -20,10 +19,22 @@ from sqlalchemy import (
 )
 
 from services.coupon.statements import padded
-from services.coupon.templates.repository import TEMPLATE
-from services.coupon.wallet.models import Coupon, CouponEntry
-from shared.db import Transaction, UtcDateTime
+from services.coupon.templates.models import Template
+from services.coupon.wallet.models import Coupon, CouponEntry, IssueRequest
+from shared.db import Transaction, UtcDateTime, insert_bulk, insert_ignore
+from shared.web import Page, Paging, filtered, page_of
 
+# Built once: claims and orders run them for every batch.
+_NUMBERS = (
+    select(Coupon.c.customer_id, Coupon.c.template_id, func.max(Coupon.c.seq).label("number"))
+    .where(
+        Coupon.c.customer_id.in_(bindparam("customers", expanding=True)),
+        Coupon.c.template_id.in_(bindparam("templates", expanding=True)),
+    )
+    .group_by(Coupon.c.customer_id, Coupon.c.template_id)
+)
+_BY_ID = select(Coupon.table).where(Coupon.c.id.in_(bindparam("ids", expanding=True))).order_by(Coupon.c.id)
+_LOCK = _BY_ID.with_for_update()
 _CHANGE = (
     update(Coupon.table)
     .where(Coupon.c.id == bindparam("held_id"), Coupon.c.step == bindparam("held_step"))
@@ -40,32 +51,92 @@ _CHANGE = (
 )
 
 
+class ShownCoupon(NamedTuple):
+    """A coupon with what its template says; `status` is by the clock."""
+
+    id: str
+    template_id: str
+    terms_version: int
+    customer_id: str
+    code: str
+    source: str
+    face_amount: int | None
+    valid_from: datetime
+    valid_until: datetime
+    checkout_id: str | None
+    issued_at: datetime
+    status: str
+    template_name: str
+    currency: str
+
+
+class DueReminder(NamedTuple):
+    """A coupon whose owner is to be told that it ends."""
+
+    id: str
+    template_id: str
+    customer_id: str
+    status: str
+    valid_until: datetime
+    locked_until: datetime | None
+    remind_at: datetime
+
+
+class _Number(NamedTuple):
+    customer_id: str
+    template_id: str
+    number: int
+
+
+class _First(NamedTuple):
+    customer_id: str
+    first: datetime
+
+
 async def find(tx: Transaction, coupon_ids: Sequence[str]) -> dict[str, Coupon]:
-    """The coupons, by id and in that order."""
+    """The coupons, by id and in that order; not locked."""
     if not coupon_ids:
         return {}
-    chosen = select(Coupon.table).where(Coupon.c.id.in_(padded(coupon_ids))).order_by(Coupon.c.id)
-    return {row.id: row for row in await tx.rows(Coupon, chosen)}
+    return {row.id: row for row in await tx.rows(Coupon, _BY_ID, {"ids": padded(coupon_ids)})}
 
 
 async def lock(tx: Transaction, coupon_ids: Sequence[str]) -> dict[str, Coupon]:
     """The coupons, locked until the end of the transaction, always in the order of their ids."""
     if not coupon_ids:
         return {}
-    chosen = select(Coupon.table).where(Coupon.c.id.in_(padded(sorted(coupon_ids)))).order_by(Coupon.c.id)
-    return {row.id: row for row in await tx.rows(Coupon, chosen.with_for_update())}
+    return {row.id: row for row in await tx.rows(Coupon, _LOCK, {"ids": padded(sorted(coupon_ids))})}
 
 
-def ended(now: datetime) -> Select[Any]:
-    """Coupons that nobody holds and whose validity is over; for the sweeper."""
-    chosen = select(Coupon.table).where(Coupon.c.status == "issued", Coupon.c.valid_until <= now)
-    return chosen.order_by(Coupon.c.valid_until)
+async def numbers(tx: Transaction, template_ids: Sequence[str], customers: Sequence[str]) -> dict[str, dict[str, int]]:
+    """The highest number of a coupon by template and customer."""
+    found: dict[str, dict[str, int]] = {template_id: {} for template_id in template_ids}
+    if found:
+        parameters = {"customers": padded(customers), "templates": padded(template_ids)}
+        for row in await tx.rows(_Number, _NUMBERS, parameters):
+            found[row.template_id][row.customer_id] = row.number
+    return found
+
+
+async def insert_coupons(tx: Transaction, rows: Sequence[dict[str, Any]]) -> set[str]:
+    """Store new coupons, but for those whose number or reference is taken. Answers the ids of those that were stored."""
+    return {coupon_id for (coupon_id,) in await insert_bulk(tx, Coupon.table, rows, ignore=True)}
+
+
+async def insert_entries(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
+    """Store the first entries of new coupons."""
+    await insert_bulk(tx, CouponEntry.table, rows)
 
 
 async def change(tx: Transaction, changes: Sequence[dict[str, Any]], entries: Sequence[dict[str, Any]]) -> None:
     """Write changes of held coupons, and the entries of the ledger that tell of them. See `ledger.apply`."""
     await tx.run(_CHANGE, changes)
     await tx.run(insert(CouponEntry.table), entries)
+
+
+async def entries(tx: Transaction, coupon_id: str) -> list[CouponEntry]:
+    """The ledger of a coupon, oldest change first."""
+    chosen = select(CouponEntry.table).where(CouponEntry.c.coupon_id == coupon_id)
+    return await tx.rows(CouponEntry, chosen.order_by(CouponEntry.c.step))
 
 
 def status_at(now: datetime) -> ColumnElement[str]:
@@ -79,24 +150,62 @@ def status_at(now: datetime) -> ColumnElement[str]:
     )
 
 
-def coupons_at(now: datetime) -> Select[Any]:
-    """Coupons with their effective status and what their template says."""
-    return select(
-        Coupon.table,
-        status_at(now).label("effective"),
-        literal(now, UtcDateTime).label("server_time"),
-        TEMPLATE.c.name.label("template_name"),
-        TEMPLATE.c.currency,
-    ).join(TEMPLATE, TEMPLATE.c.id == Coupon.c.template_id)
+async def page(
+    tx: Transaction,
+    paging: Paging,
+    now: datetime,
+    status: str | None,
+    customer_id: str | None,
+    template_id: str | None,
+) -> Page[ShownCoupon]:
+    """Coupons, newest first; `status` is by the clock."""
+    chosen = filtered(_shown(now), {Coupon.c.customer_id: customer_id, Coupon.c.template_id: template_id})
+    if status is not None:
+        chosen = chosen.where(status_at(now) == status)
+    return await page_of(tx, ShownCoupon, chosen, Coupon.c.id, paging, lambda row: row)
 
 
-async def entries(tx: Transaction, coupon_id: str) -> Sequence[Row[Any]]:
-    chosen = select(CouponEntry.table).where(CouponEntry.c.coupon_id == coupon_id).order_by(CouponEntry.c.step)
-    return (await tx.execute(chosen)).all()
+async def shown(tx: Transaction, coupon_ids: Sequence[str], now: datetime) -> list[ShownCoupon]:
+    """These coupons as their owners see them."""
+    return await tx.rows(ShownCoupon, _shown(now).where(Coupon.c.id.in_(padded(coupon_ids))))
+
+
+def _shown(now: datetime) -> Select[Any]:
+    special = {"status": status_at(now), "template_name": Template.c.name, "currency": Template.c.currency}
+    columns = [special[name].label(name) if name in special else Coupon.c[name] for name in ShownCoupon._fields]
+    return select(*columns).join(Template.table, Template.c.id == Coupon.c.template_id)
 
 
 async def first_coupons(tx: Transaction, customer_ids: Sequence[str]) -> dict[str, datetime]:
     """When each customer got the first coupon; for the audience."""
     chosen = select(Coupon.c.customer_id, func.min(Coupon.c.issued_at).label("first"))
     mine = chosen.where(Coupon.c.customer_id.in_(padded(customer_ids))).group_by(Coupon.c.customer_id)
-    return {row.customer_id: row.first for row in await tx.execute(mine)}
+    return {row.customer_id: row.first for row in await tx.rows(_First, mine)}
+
+
+def ended(now: datetime) -> Select[Any]:
+    """Coupons that nobody holds and whose validity is over; for the sweeper."""
+    chosen = select(Coupon.table).where(Coupon.c.status == "issued", Coupon.c.valid_until <= now)
+    return chosen.order_by(Coupon.c.valid_until)
+
+
+def to_remind(now: datetime) -> Select[Any]:
+    """Coupons whose reminder is due, as `DueReminder`."""
+    chosen = select(*(Coupon.c[name] for name in DueReminder._fields)).where(Coupon.c.remind_at <= now)
+    return chosen.order_by(Coupon.c.remind_at)
+
+
+async def set_reminders(tx: Transaction, coupon_ids: Sequence[str], at: datetime | None) -> None:
+    """Remind of these coupons at that instant; None for no more."""
+    if coupon_ids:
+        await tx.run(update(Coupon.table).where(Coupon.c.id.in_(padded(coupon_ids))).values(remind_at=at))
+
+
+async def insert_request(tx: Transaction, row: dict[str, Any]) -> bool:
+    """Store what was asked for by reference. False when that was done before."""
+    return bool(await insert_ignore(tx, IssueRequest.table, [row]))
+
+
+async def answer_request(tx: Transaction, reference: str, outcome: dict[str, Any]) -> None:
+    """Write down the coupon, or the code of the refusal."""
+    await tx.run(update(IssueRequest.table).where(IssueRequest.c.reference == reference).values(**outcome))

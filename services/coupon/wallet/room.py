@@ -7,19 +7,21 @@ from services.coupon.audience.room import AudienceRoom
 from services.coupon.settings import CouponSettings
 from services.coupon.templates.room import TemplatesRoom
 from services.coupon.wallet import repository
+from services.coupon.wallet.admission import Admission
 from services.coupon.wallet.api import claim_route, router
 from services.coupon.wallet.centre import ClaimCentre
 from services.coupon.wallet.claiming import Claiming
 from services.coupon.wallet.granting import Granting
 from services.coupon.wallet.handlers import JourneyRequests
-from services.coupon.wallet.issuing import IssueWorker
-from services.coupon.wallet.jobs import IssueJobs
+from services.coupon.wallet.issuing import IssueJobs
 from services.coupon.wallet.leasing import Leasing
-from services.coupon.wallet.reading import Wallet
-from services.coupon.wallet.receiving import Receiving
+from services.coupon.wallet.outlook import Outlooks
+from services.coupon.wallet.queries import Wallet
 from services.coupon.wallet.reminding import Reminding
 from services.coupon.wallet.sweeper import CouponSweeper
+from services.coupon.wallet.upload import ListUpload
 from services.coupon.wallet.voiding import Voiding
+from services.coupon.wallet.worker import IssueWorker
 from shared.contracts import CouponRequested
 from shared.messaging import Subscription
 from shared.room import Room
@@ -28,7 +30,7 @@ from shared.service import Kit, Loop
 
 @dataclass(eq=False)
 class WalletRoom(Room):
-    """Offers `granting` (new coupons), `reading` (views of coupons) and `voiding`."""
+    """Offers `granting` (new coupons), `outlooks` (what it would answer), `queries` (views of coupons) and `voiding`."""
 
     first_coupons = staticmethod(repository.first_coupons)
     kit: Kit
@@ -40,11 +42,11 @@ class WalletRoom(Room):
     def __post_init__(self) -> None:
         pause, batch = self.settings.sweep_seconds, self.settings.sweep_batch_size
         leasing = Leasing(self.kit, self.settings.lease_size, self.settings.lease_seconds, self.settings.lease_from)
-        self.granting = Granting(
-            self.kit, self.settings, self.templates.book, self.audience.knowing, leasing, self.abuse.velocity
-        )
-        self.reading = Wallet(self.kit, self.templates.book)
-        self.voiding = Voiding(self.kit, self.reading)
+        admission = Admission(self.settings, self.templates.book, self.audience.knowing)
+        self.granting = Granting(self.kit, admission, leasing, self.abuse.velocity)
+        self.outlooks = Outlooks(self.kit, admission)
+        self.queries = Wallet(self.kit, self.templates.book)
+        self.voiding = Voiding(self.kit, self.queries)
         claiming = Claiming(self.kit, self.granting, self.abuse.watch, self.settings.group_commit_max)
         worker = IssueWorker(self.kit, self.granting, self.settings.job_chunk_size)
         jobs = IssueJobs(self.kit, worker.wake)
@@ -52,18 +54,18 @@ class WalletRoom(Room):
         self.routers = [router]
         self.hot_routes = [claim_route(claiming)]
         self.provides = [
-            self.reading,
+            self.queries,
             self.voiding,
             jobs,
-            Receiving(self.kit, jobs),
-            ClaimCentre(self.kit, self.granting),
+            ListUpload(self.kit, jobs),
+            ClaimCentre(self.kit, self.outlooks),
         ]
         requests = JourneyRequests(self.kit, self.granting)
         self.subscriptions = [Subscription("coupon.journeys", (CouponRequested,), requests.on_requested)]
         self.loops = [
             Loop("expire coupons", CouponSweeper(self.kit, batch).sweep, pause),
-            Loop("return leases", leasing.return_expired, pause),
-            Loop("remind", Reminding(self.kit, batch).remind_due, pause),
+            Loop("return leases", leasing.sweep, pause),
+            Loop("remind", Reminding(self.kit, batch).tick, pause),
             worker.loop,
         ]
         self.resources = [leasing.running, claiming.group.running]

@@ -4,8 +4,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from services.coupon.templates.validity import FOREVER
-from services.coupon.wallet.minting import worth
 from services.coupon.wallet.rules import State
 from services.coupon.wishes import Source
 from shared.web import Body, ExternalId, Instant, Name, Page, View
@@ -47,7 +45,7 @@ class ReasonView(View):
 class CentreOffer(View):
     """An offer as one customer sees it in the claim centre.
 
-    claimed: she has as many as she may have; gone 已抢光: nothing is left, today or for good; `reason` says which.
+    claimed: they have as many as they may have; gone 已抢光: nothing is left, today or for good; `reason` says which.
     """
 
     template_id: str
@@ -56,13 +54,13 @@ class CentreOffer(View):
     benefit: dict[str, Any]
     threshold: dict[str, Any]
     state: State
-    reason: Annotated[ReasonView | None, Field(description="null when she may claim")]
+    reason: Annotated[ReasonView | None, Field(description="null when they may claim")]
     total: int | None
     remaining: Annotated[int | None, Field(description="of the total; null without one")]
     taken_percent: Annotated[
         int | None, Field(description="已抢, whole percent of the total, 100 only when it is gone")
     ]
-    held: Annotated[int, Field(description="coupons of it that she got so far")]
+    held: Annotated[int, Field(description="coupons of it that they got so far")]
     may_claim: Annotated[int | None, Field(description="how many more; null without any limit")]
     starts_at: Instant | None
     ends_at: Instant | None
@@ -151,23 +149,3 @@ class JobResult(View):
     outcome: Literal["waiting", "issued", "refused"]
     coupon_id: str | None
     code: str | None
-
-
-def view(row: Any, status: str, benefit: dict[str, Any], threshold: dict[str, Any]) -> CouponView:
-    """`row` holds the coupon's columns with `template_name` and `currency` of its template."""
-    return CouponView(
-        id=row.id,
-        template_id=row.template_id,
-        template_name=row.template_name,
-        customer_id=row.customer_id,
-        code=row.code,
-        status=status,
-        source=row.source,
-        currency=row.currency,
-        benefit=worth(benefit, row.face_amount),
-        threshold=threshold,
-        valid_from=row.valid_from,
-        valid_until=None if row.valid_until == FOREVER else row.valid_until,
-        issued_at=row.issued_at,
-        server_time=row.server_time,
-    )

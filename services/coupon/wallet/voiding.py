@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from services.coupon.wallet import ledger, repository
 from services.coupon.wallet.ledger import Change
 from services.coupon.wallet.models import Coupon
-from services.coupon.wallet.reading import Wallet
+from services.coupon.wallet.queries import Wallet
 from services.coupon.wallet.rules import effective
 from services.coupon.wallet.schemas import CouponDetail
 from shared.contracts import CouponVoided

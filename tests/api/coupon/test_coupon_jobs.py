@@ -12,7 +12,7 @@ from api.coupon.mall import Json, Mall
 from sqlalchemy import insert, select
 
 from services.coupon.audience.repository import MEMBER
-from services.coupon.wallet import issuing
+from services.coupon.wallet import worker as issuing
 from services.coupon.wallet.models import IssueJob
 from shared.clock import ManualClock
 

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from api.coupon.mall import Mall
 
-from services.coupon.wallet.issuing import IssueWorker
+from services.coupon.wallet.worker import IssueWorker
 from shared.clock import ManualClock
 from shared.contracts import CouponRequested
 from shared.db import Transaction

@@ -1,4 +1,4 @@
-"""What one new coupon consists of: its row, its first ledger entry, its event and the answer to its claim. No I/O.
+"""New coupons: what each consists of: its row, its first ledger entry, its event and the answer to its claim. No I/O.
 
 The hot path comes through here once for each coupon, so what all coupons of a batch share is made once, in the lot.
 """
@@ -10,9 +10,10 @@ from functools import cached_property
 from typing import Any
 
 import orjson
-from sqlalchemy import Row
 
 from services.coupon.lettering import new_code
+from services.coupon.templates.leases import LeasedTemplate
+from services.coupon.templates.models import Template
 from services.coupon.templates.repository import Snapshot
 from services.coupon.templates.validity import FOREVER
 from services.coupon.wishes import Granted, Wish
@@ -26,7 +27,7 @@ from shared.web.schemas import rfc3339
 class Lot:
     """What all wishes of one template and source share at this moment."""
 
-    row: Row[Any]
+    row: Template | LeasedTemplate
     snapshot: Snapshot
     day: str | None
     now: datetime
@@ -39,6 +40,14 @@ class Lot:
         """What each coupon reserves of the budget."""
         reserves = self.row.budget is not None and self.row.budget_on == "issue"
         return (self.snapshot.worst_case or 0) if reserves else 0
+
+    @property
+    def budget_left(self) -> int | None:
+        """What is left of a budget that redeeming takes from; None where there is none."""
+        row = self.row
+        if isinstance(row, LeasedTemplate) or row.budget is None or row.budget_on != "redemption":
+            return None
+        return row.budget - row.budget_spent
 
     @cached_property
     def stored(self) -> tuple[str, str, str, str | None]:
@@ -70,7 +79,7 @@ class Output:
         self.correlations = [self.correlations[index] for index in kept]
 
 
-def mint(lot: Lot, wish: Wish, number: int, output: Output) -> Granted:
+def add_coupon(lot: Lot, wish: Wish, number: int, output: Output) -> Granted:
     """Add everything that one new coupon writes to `output`; `number` counts the customer's coupons of the template."""
     coupon_id, code = new_id("cpn"), new_code()
     output.coupons.append(_coupon(lot, wish, number, coupon_id, code))

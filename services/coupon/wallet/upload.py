@@ -2,13 +2,10 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from sqlalchemy import update
-
-from services.coupon.wallet.jobs import IssueJobs, end
-from services.coupon.wallet.models import IssueJob, IssueTarget
+from services.coupon.wallet import job_repository
+from services.coupon.wallet.issuing import IssueJobs, Order
 from services.coupon.wallet.schemas import JobView
 from services.coupon.wallet.sheets import CustomerSheet, SheetFault
-from shared.db import insert_bulk
 from shared.service import Kit
 from shared.web import Caller, Conflict, TooLarge, Unprocessable
 
@@ -18,7 +15,7 @@ _PORTION = 2_000
 BROKEN_OFF = "the upload broke off"
 
 
-class Receiving:
+class ListUpload:
     """Takes lists. What is not whole issues nothing: its job ends as cancelled."""
 
     def __init__(self, kit: Kit, jobs: IssueJobs) -> None:
@@ -52,7 +49,7 @@ class Receiving:
 
     async def _take(self, caller: Caller, template_id: str, reason: str, portions: AsyncIterator[list[str]]) -> JobView:
         async with self._kit.db.write() as tx:
-            job_id = await self._jobs.open(tx, caller, template_id, reason, "receiving")
+            job_id = await self._jobs.create(tx, caller, Order(template_id, reason, "receiving"))
         try:
             total = 0
             async for portion in portions:
@@ -75,32 +72,16 @@ class Receiving:
             raise
 
     async def _append(self, job_id: str, customer_ids: Sequence[str]) -> None:
-        counted = (
-            update(IssueJob.table)
-            .where(IssueJob.c.id == job_id, IssueJob.c.status == "receiving")
-            .values(total=IssueJob.c.total + len(customer_ids), updated_at=self._kit.clock.now())
-            .returning(IssueJob.c.total)
-        )
         async with self._kit.db.write() as tx:
-            total = await tx.scalar(counted)
-            if total is None:
+            if not await job_repository.append(tx, job_id, customer_ids, self._kit.clock.now()):
                 raise Conflict("job_cancelled", "This job was cancelled while its list came in.")
-            rows = [
-                {"job_id": job_id, "position": position, "customer_id": customer_id}
-                for position, customer_id in enumerate(customer_ids, total - len(customer_ids))
-            ]
-            await insert_bulk(tx, IssueTarget.table, rows)
 
     async def _begin(self, job_id: str) -> JobView:
-        now = self._kit.clock.now()
-        waiting = (IssueJob.c.id == job_id) & (IssueJob.c.status == "receiving")
         async with self._kit.db.write() as tx:
-            await tx.execute(
-                update(IssueJob.table).where(waiting).values(status="running", started_at=now, updated_at=now)
-            )
+            await job_repository.begin(tx, job_id, self._kit.clock.now())
             tx.after_commit(self._jobs.wake)
             return await self._jobs.view(tx, job_id)
 
     async def _give_up(self, job_id: str, note: str) -> None:
         async with self._kit.db.write() as tx:
-            await end(tx, job_id, note, self._kit.clock.now())
+            await job_repository.cancel(tx, job_id, note, self._kit.clock.now())
