@@ -12,7 +12,7 @@ from api.coupon.mall import Json, Mall
 from sqlalchemy import insert, select
 
 from services.coupon.audience.repository import MEMBER
-from services.coupon.wallet import worker as issuing
+from services.coupon.wallet import worker
 from services.coupon.wallet.models import IssueJob
 from shared.clock import ManualClock
 
@@ -97,7 +97,7 @@ async def test_a_segment_is_listed_and_served(mall: Mall, monkeypatch: pytest.Mo
     await members(mall, "seg_1", 70)
     template_id = await mall.template(limits={"total": 60})
     path = f"/v1/coupon-templates/{template_id}/issues"
-    monkeypatch.setattr(issuing, "_LIST_CHUNK", 25)
+    monkeypatch.setattr(worker, "_LIST_CHUNK", 25)
     accepted = await mall.http.post(path, json={"segment_id": "seg_1", "reason": "会员日"})
     assert (accepted.status_code, accepted.json()["status"], accepted.json()["total"]) == (202, "listing", 0)
     done = await mall.finished(accepted.json()["id"])
