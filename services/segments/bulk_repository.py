@@ -1,12 +1,12 @@
-"""Statements about many rows at once: one bound list for each column instead of a parameter for each value.
+"""Many rows to write, also with JSON: one bound list for each column instead of a parameter for each value.
 
 PostgreSQL plans such a statement once, however many rows it brings; SQLite is as fast with ordinary parameters.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, any_, bindparam, cast, func, select
+from sqlalchemy import ColumnElement, Select, Table, bindparam, cast, func, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import JSON, Text
@@ -14,14 +14,6 @@ from sqlalchemy.types import JSON, Text
 from shared.db import Transaction, excluded, insert_ignore, json_dumps, upsert
 
 Rows = Sequence[Mapping[str, Any]]
-
-
-def any_of(tx: Transaction, column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
-    """`column` is one of `values`. The statement's text is the same for every number of values, so it is compiled once."""
-    if tx.dialect == "postgresql":
-        return column == any_(bindparam(None, list(values), type_=ARRAY(column.type), unique=True))
-    each = func.json_each(json_dumps(list(values))).table_valued("value")
-    return column.in_(select(each.c.value))
 
 
 async def insert_new(tx: Transaction, target: Table, rows: Rows, returning: ColumnElement[Any]) -> set[Any]:

@@ -4,13 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 
-from services.segments.bulk_repository import any_of, insert_new
+from services.segments.bulk_repository import insert_new
 from services.segments.events.models import StoredEvent
 from services.segments.events.rules import Item
 from services.segments.rules.measures import Facts
-from shared.db import Transaction, json_dumps
+from shared.db import Transaction, json_dumps, one_of
 
 
 class Happened(NamedTuple):
@@ -27,6 +27,12 @@ class Activity(NamedTuple):
 
     events: int
     last: int | None
+
+
+_HAPPENED = select(StoredEvent.c.uid, StoredEvent.c.name, StoredEvent.c.ts, StoredEvent.c.facts).where(
+    one_of(StoredEvent.c.uid, "uids"), one_of(StoredEvent.c.name, "names")
+)
+_HAPPENED_SINCE = _HAPPENED.where(StoredEvent.c.ts >= bindparam("since"))
 
 
 async def insert_events(tx: Transaction, items: Sequence[Item]) -> set[str]:
@@ -71,12 +77,10 @@ async def find_happened(
     tx: Transaction, names: Collection[str], uids: Collection[int], since: int | None
 ) -> list[Happened]:
     """The events of these names and profiles from `since` (µs) on; all of them for None."""
-    chosen = select(StoredEvent.c.uid, StoredEvent.c.name, StoredEvent.c.ts, StoredEvent.c.facts).where(
-        any_of(tx, StoredEvent.c.uid, uids), any_of(tx, StoredEvent.c.name, names)
-    )
-    if since is not None:
-        chosen = chosen.where(StoredEvent.c.ts >= since)
-    return await tx.rows(Happened, chosen)
+    keys = {"uids": uids, "names": names}
+    if since is None:
+        return await tx.rows(Happened, _HAPPENED, keys)
+    return await tx.rows(Happened, _HAPPENED_SINCE, {**keys, "since": since})
 
 
 async def find_before(tx: Transaction, uid: int, before: tuple[int, int] | None, limit: int) -> list[StoredEvent]:

@@ -5,13 +5,12 @@ from typing import Any, Self
 
 from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, false, func, literal, not_, or_, true
 
-from services.segments.bulk_repository import any_of
 from services.segments.events.models import StoredEvent
 from services.segments.rules.comparisons import positive as without_not
 from services.segments.rules.scalars import SCALE, SEPARATOR
 from services.segments.rules.tree import NEGATIVE, Condition
 from services.segments.rules.zones import local_day
-from shared.db import Transaction
+from shared.db import Transaction, one_of
 
 Bool = ColumnElement[bool]
 
@@ -72,7 +71,7 @@ def positive(tx: Transaction, forms: Forms, condition: Condition, now: int) -> B
         case "exists":
             return true() if text is None else text.is_not(None)
         case "eq" | "in":
-            return _equal(tx, forms, condition)
+            return _equal(forms, condition)
         case "contains":
             return _contains(tx, text, condition.values[0].text or "")
         case "starts_with":
@@ -98,11 +97,11 @@ def _no_day(forms: Forms) -> Bool:
     return true() if forms.day is None else forms.day.is_(None)
 
 
-def _equal(tx: Transaction, forms: Forms, condition: Condition) -> Bool:
+def _equal(forms: Forms, condition: Condition) -> Bool:
     numbers = [one.number for one in condition.values if one.number is not None]
     texts = [one.text for one in condition.values if one.number is None]
-    found = [any_of(tx, forms.number, numbers)] if numbers else []
-    found += [any_of(tx, forms.text, texts)] if texts else []
+    found = [one_of(forms.number, numbers)] if numbers else []
+    found += [one_of(forms.text, texts)] if texts else []
     return or_(*found)
 
 

@@ -3,16 +3,16 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, func, insert, null, or_, select, tuple_, update
+from sqlalchemy import and_, bindparam, delete, func, insert, null, or_, select, update
 
-from services.segments.bulk_repository import any_of, insert_or_update
+from services.segments.bulk_repository import insert_or_update
 from services.segments.membership.models import LeafState, Membership, MembershipLog, Segment
 from services.segments.membership.rules import Leaves, MemberChange, State
 from services.segments.membership.schemas import MemberView
 from services.segments.profiles.models import Profile
 from services.segments.rules.measures import Contribution
 from services.segments.rules.scalars import instant
-from shared.db import Transaction, json_dumps, json_loads
+from shared.db import Transaction, json_dumps, json_loads, one_of
 from shared.web import Page, Paging, page_of
 
 
@@ -41,7 +41,14 @@ class DueState(NamedTuple):
     leaf_id: int
 
 
+_STATES = select(LeafState.table).where(
+    one_of(LeafState.c.uid, "uids"),
+    or_(one_of(LeafState.c.leaf_id, "leaf_ids"), LeafState.c.next_flip_at <= bindparam("due")),
+)
+_VALUES = select(LeafState.c.uid, LeafState.c.leaf_id, LeafState.c.value).where(one_of(LeafState.c.uid, "uids"))
+_INSIDE = select(Membership.c.uid, Membership.c.segment_id).where(one_of(Membership.c.uid, "uids"))
 _NEXT_FLIP = select(func.min(LeafState.c.next_flip_at))
+_DELETE_STATES = delete(LeafState.table).where(one_of(LeafState.c.uid, "uids"))
 
 
 async def find_states(
@@ -50,8 +57,7 @@ async def find_states(
     """The stored states of these leaves of these profiles, and whatever of theirs is due at `due` (µs)."""
     if not uids:
         return {}
-    wanted = or_(any_of(tx, LeafState.c.leaf_id, leaf_ids), LeafState.c.next_flip_at <= due)
-    rows = await tx.rows(LeafState, select(LeafState.table).where(any_of(tx, LeafState.c.uid, uids), wanted))
+    rows = await tx.rows(LeafState, _STATES, {"uids": uids, "leaf_ids": leaf_ids, "due": due})
     return {
         (row.uid, row.leaf_id): State(row.value, _evidence(row.evidence), row.next_flip_at, stored=True) for row in rows
     }
@@ -64,8 +70,7 @@ def _evidence(text: str | None) -> list[Contribution] | None:
 async def find_values(tx: Transaction, uids: Collection[int]) -> dict[int, dict[int, bool]]:
     """Every stored leaf value of these profiles, by uid and leaf id."""
     found: dict[int, dict[int, bool]] = {uid: {} for uid in uids}
-    columns = (LeafState.c.uid, LeafState.c.leaf_id, LeafState.c.value)
-    for uid, leaf_id, value in await tx.rows(_Value, select(*columns).where(any_of(tx, LeafState.c.uid, uids))):
+    for uid, leaf_id, value in await tx.rows(_Value, _VALUES, {"uids": uids}):
         found[uid][leaf_id] = value
     return found
 
@@ -73,8 +78,7 @@ async def find_values(tx: Transaction, uids: Collection[int]) -> dict[int, dict[
 async def find_segments(tx: Transaction, uids: Collection[int]) -> dict[int, set[str]]:
     """The segments that these profiles are in, by uid."""
     found: dict[int, set[str]] = {uid: set() for uid in uids}
-    columns = (Membership.c.uid, Membership.c.segment_id)
-    for uid, segment_id in await tx.rows(_Inside, select(*columns).where(any_of(tx, Membership.c.uid, uids))):
+    for uid, segment_id in await tx.rows(_Inside, _INSIDE, {"uids": uids}):
         found[uid].add(segment_id)
     return found
 
@@ -108,7 +112,7 @@ async def save_states(tx: Transaction, leaves: Leaves, defaults: dict[int, bool]
 
 async def delete_states(tx: Transaction, uids: Collection[int]) -> None:
     """Drop every leaf state of profiles that are no more."""
-    await tx.run(delete(LeafState.table).where(any_of(tx, LeafState.c.uid, uids)))
+    await tx.run(_DELETE_STATES, {"uids": uids})
 
 
 _DELETE_STATE = delete(LeafState.table).where(
@@ -189,7 +193,7 @@ async def find_due(tx: Transaction, now: int, limit: int) -> list[DueState]:
 
 async def update_never_due(tx: Transaction, states: Collection[tuple[int, int]]) -> None:
     """Nothing happens to these states by time any more."""
-    chosen = tuple_(LeafState.c.uid, LeafState.c.leaf_id).in_(list(states))
+    chosen = one_of((LeafState.c.uid, LeafState.c.leaf_id), states)
     await tx.run(update(LeafState.table).where(chosen).values(next_flip_at=null()))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, not_, select, update
 
 from services.segments.membership.models import (
     LeafDefinition,
@@ -21,7 +21,7 @@ from services.segments.membership.models import (
 from services.segments.membership.problems import unknown_segment
 from services.segments.membership.schemas import SegmentView, VersionView
 from services.segments.membership.views import segment_view
-from shared.db import Transaction, delete_some, upsert
+from shared.db import Transaction, delete_some, one_of, upsert
 from shared.web import Page, Paging, page_of
 
 _LOCK = 0x5E6_0001
@@ -105,7 +105,7 @@ async def update_segment(tx: Transaction, segment_id: str, changes: dict[str, An
 
 async def update_used_leaves(tx: Transaction, used: Collection[int]) -> None:
     """Which leaves are in use now: those no longer used lose their readiness, for nobody keeps them up to date."""
-    unused = update(LeafDefinition.table).where(LeafDefinition.c.id.not_in(list(used)))
+    unused = update(LeafDefinition.table).where(not_(one_of(LeafDefinition.c.id, used)))
     await tx.run(unused.values(used=False, ready=False))
     rows = [{"id": leaf, "ready": False, "used": True} for leaf in sorted(used)]
     await upsert(tx, LeafDefinition.table, rows, ("id",), ("used",))
@@ -129,7 +129,7 @@ async def update_progress(tx: Transaction, segment_id: str, cursor: int, entered
 async def update_live(tx: Transaction, segment_id: str, leaves: Collection[int], now: datetime) -> None:
     """The segment is live, and the states of its leaves are complete."""
     await update_segment(tx, segment_id, {"status": "live", "updated_at": now})
-    await tx.run(update(LeafDefinition.table).where(LeafDefinition.c.id.in_(list(leaves))).values(ready=True))
+    await tx.run(update(LeafDefinition.table).where(one_of(LeafDefinition.c.id, leaves)).values(ready=True))
 
 
 async def delete_unused_leaves(tx: Transaction, limit: int) -> bool:

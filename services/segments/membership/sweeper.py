@@ -63,6 +63,8 @@ class FlipSweeper:
 
 async def _leave_strays(tx: Transaction, rules: RuleSet, due: Sequence[DueState]) -> None:
     """Rows of leaves that nobody uses now: a backfill or the clean-up deals with them, not the sweeper."""
-    strays = [one for one in due if one.leaf_id not in rules.state_leaves or not rules.covers(one.leaf_id, one.uid)]
+    strays = [
+        (uid, leaf_id) for uid, leaf_id in due if leaf_id not in rules.state_leaves or not rules.covers(leaf_id, uid)
+    ]
     if strays:
         await repository.update_never_due(tx, strays)

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, select, update
 
-from services.segments.bulk_repository import any_of, insert_new, insert_or_update
+from services.segments.bulk_repository import insert_or_update
 from services.segments.profiles.models import Identifier, Profile, Trait
 from services.segments.profiles.rules import USER, Key
 from services.segments.rules.scalars import Scalar
-from shared.db import Transaction, as_dict, insert_ignore
+from shared.db import Transaction, as_dict, insert_bulk, insert_ignore, one_of
 from shared.ids import new_id
 
 
@@ -45,13 +45,18 @@ class _Forms(NamedTuple):
 
 _LIVE = select(Profile.c.uid, Profile.c.id, Profile.c.customer_id).where(Profile.c.status == "live")
 _COUNT_LIVE = select(func.count()).where(Profile.c.status == "live")
+_KNOWN = select(Identifier.c.key, Identifier.c.uid).where(one_of(Identifier.c.key, "keys"))
+_LOCK = _LIVE.where(one_of(Profile.c.uid, "uids")).order_by(Profile.c.uid).with_for_update()
+_DELETE = delete(Profile.table).where(one_of(Profile.c.uid, "uids"))
+_FORMS = select(Trait.c.uid, Trait.c.name, Trait.c.text, Trait.c.number, Trait.c.moment, Trait.c.day).where(
+    one_of(Trait.c.uid, "uids"), one_of(Trait.c.name, "names"), Trait.c.value.is_not(None)
+)
 _USERS = f"{USER}:"
 
 
 async def find_uids(tx: Transaction, keys: Collection[Key]) -> dict[Key, int]:
     """Who is known by each identifier (live profiles only ever hold identifiers)."""
-    chosen = select(Identifier.c.key, Identifier.c.uid).where(any_of(tx, Identifier.c.key, keys))
-    return {one.key: one.uid for one in await tx.rows(_Known, chosen)}
+    return {one.key: one.uid for one in await tx.rows(_Known, _KNOWN, {"keys": keys})}
 
 
 async def find_customer(tx: Transaction, customer_id: str) -> Person | None:
@@ -87,10 +92,7 @@ async def count_live(tx: Transaction) -> int:
 
 async def lock(tx: Transaction, uids: Collection[int]) -> dict[int, Person]:
     """Hold these profiles until the transaction ends; answers those that are live. In uid order: no deadlocks."""
-    chosen = _LIVE.where(any_of(tx, Profile.c.uid, uids)).order_by(Profile.c.uid)
-    if tx.dialect == "postgresql":
-        chosen = chosen.with_for_update()
-    return {one.uid: one for one in await tx.rows(Person, chosen)}
+    return {one.uid: one for one in await tx.rows(Person, _LOCK, {"uids": uids})}
 
 
 async def insert_profiles(tx: Transaction, keys: Iterable[Key], now: datetime) -> None:
@@ -111,7 +113,7 @@ async def insert_profiles(tx: Transaction, keys: Iterable[Key], now: datetime) -
     kept = await insert_identifiers(tx, links, now)
     orphans = [uid for key, uid in links.items() if key not in kept]
     if orphans:
-        await tx.run(delete(Profile.table).where(any_of(tx, Profile.c.uid, orphans)))
+        await tx.run(_DELETE, {"uids": orphans})
 
 
 async def find_identifiers(tx: Transaction, uid: int) -> list[Key]:
@@ -123,7 +125,7 @@ async def find_identifiers(tx: Transaction, uid: int) -> list[Key]:
 async def insert_identifiers(tx: Transaction, links: Mapping[Key, int], now: datetime) -> set[Key]:
     """Add identifiers to profiles; one that already belongs to somebody stays where it is. Answers those added."""
     rows = [{"key": key, "uid": uid, "created_at": now} for key, uid in sorted(links.items())]
-    return await insert_new(tx, Identifier.table, rows, Identifier.c.key)
+    return {key for (key,) in await insert_bulk(tx, Identifier.table, rows, ignore=True)}
 
 
 async def find_stated(tx: Transaction, uid: int) -> dict[str, str]:
@@ -136,13 +138,8 @@ async def find_traits(tx: Transaction, names: Collection[str], uids: Collection[
     """(uid, trait) → comparable forms; nothing where a trait is missing."""
     if not names or not uids:
         return {}
-    columns = (Trait.c.uid, Trait.c.name, Trait.c.text, Trait.c.number, Trait.c.moment, Trait.c.day)
-    chosen = select(*columns).where(
-        any_of(tx, Trait.c.uid, uids), any_of(tx, Trait.c.name, names), Trait.c.value.is_not(None)
-    )
-    return {
-        (one.uid, one.name): Scalar(one.text, one.number, one.moment, one.day) for one in await tx.rows(_Forms, chosen)
-    }
+    rows = await tx.rows(_Forms, _FORMS, {"uids": uids, "names": names})
+    return {(one.uid, one.name): Scalar(one.text, one.number, one.moment, one.day) for one in rows}
 
 
 async def update_traits(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
