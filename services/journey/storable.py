@@ -1,10 +1,6 @@
-"""Values as databases can keep them, and lists in pieces that one statement can take."""
+"""Values as databases can keep them."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeVar
-
-T = TypeVar("T")
-CHUNK = 500
+from collections.abc import Mapping
 
 
 def clean(text: str) -> str:
@@ -25,10 +21,3 @@ def _storable(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_storable(inner) for inner in value]
     return value
-
-
-def chunks(values: Iterable[T]) -> Iterator[list[T]]:
-    """The values in their order, as many at once as go into one statement."""
-    whole = list(values)
-    for start in range(0, len(whole), CHUNK):
-        yield whole[start : start + CHUNK]

@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, select, update
 
 from services.journey.customers.models import CustomerTraits
-from services.journey.storable import chunks
-from shared.db import Transaction, insert_ignore
+from shared.db import Transaction, insert_ignore, one_of
 
+_OF_CUSTOMERS = one_of(CustomerTraits.c.customer_id, "customer_ids")
+_FIND = select(CustomerTraits.c.customer_id, CustomerTraits.c.traits).where(_OF_CUSTOMERS)
+_LOCK = select(CustomerTraits.table).where(_OF_CUSTOMERS).order_by(CustomerTraits.c.customer_id).with_for_update()
 _UPDATE = (
     update(CustomerTraits.table)
     .where(CustomerTraits.c.customer_id == bindparam("customer"))
@@ -26,11 +28,8 @@ class _Known(NamedTuple):
 
 async def find_traits(tx: Transaction, customer_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
     """What is known of these customers."""
-    found: dict[str, dict[str, Any]] = {}
-    for part in chunks(sorted(set(customer_ids))):
-        statement = select(CustomerTraits.c.customer_id, CustomerTraits.c.traits)
-        found.update(await tx.rows(_Known, statement.where(CustomerTraits.c.customer_id.in_(part))))
-    return found
+    wanted = set(customer_ids)
+    return dict(await tx.rows(_Known, _FIND, {"customer_ids": wanted})) if wanted else {}
 
 
 async def insert_unknown(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -40,11 +39,7 @@ async def insert_unknown(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> 
 
 async def lock(tx: Transaction, customer_ids: Iterable[str]) -> list[CustomerTraits]:
     """The rows of these customers, locked in the order of their ids."""
-    rows: list[CustomerTraits] = []
-    for part in chunks(sorted(customer_ids)):
-        chosen = select(CustomerTraits.table).where(CustomerTraits.c.customer_id.in_(part))
-        rows += await tx.rows(CustomerTraits, chosen.order_by(CustomerTraits.c.customer_id).with_for_update())
-    return rows
+    return await tx.rows(CustomerTraits, _LOCK, {"customer_ids": customer_ids})
 
 
 async def update_traits(tx: Transaction, changes: Sequence[Mapping[str, Any]]) -> None:

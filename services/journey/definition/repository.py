@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import and_, insert, select, update
+from sqlalchemy import and_, bindparam, insert, select, update
 
 from services.journey.definition.models import Interest, Journey, JourneyVersion, KnownId
 from services.journey.run import JourneyStatus
-from shared.db import Transaction, excluded, insert_ignore, upsert
+from shared.db import Transaction, excluded, insert_ignore, one_of, upsert
 from shared.web import Page, Paging, filtered, page_of
 
 V = TypeVar("V")
@@ -30,6 +30,21 @@ class _Status(NamedTuple):
 class _Interest(NamedTuple):
     event_name: str
     key_property: str
+
+
+_STATUSES = select(Journey.c.id, Journey.c.status).where(one_of(Journey.c.id, "ids"))
+_PUBLISHED = (
+    select(Journey.c.id, Journey.c.live_version)
+    .where(
+        Journey.c.entry_kind == bindparam("kind"),
+        one_of(Journey.c.entry_name, "names"),
+        Journey.c.status == "published",
+    )
+    .order_by(Journey.c.id)
+)
+_INTERESTS = (
+    select(Interest.c.event_name, Interest.c.key_property).where(one_of(Interest.c.event_name, "names")).distinct()
+)
 
 
 # -- journeys and their versions ------------------------------------------------------------------
@@ -98,15 +113,12 @@ async def change_status(
 
 async def find_statuses(tx: Transaction, journey_ids: Iterable[str]) -> dict[str, JourneyStatus]:
     """The present status of each journey."""
-    chosen = Journey.c.id.in_(sorted(set(journey_ids)))
-    return dict(await tx.rows(_Status, select(Journey.c.id, Journey.c.status).where(chosen)))
+    return dict(await tx.rows(_Status, _STATUSES, {"ids": set(journey_ids)}))
 
 
 async def find_published(tx: Transaction, kind: str, names: Iterable[str]) -> list[LiveVersion]:
     """Published journeys that this kind of trigger starts, in the one order in which they are entered."""
-    chosen = and_(Journey.c.entry_kind == kind, Journey.c.entry_name.in_(sorted(set(names))))
-    statement = select(Journey.c.id, Journey.c.live_version).where(chosen, Journey.c.status == "published")
-    return await tx.rows(LiveVersion, statement.order_by(Journey.c.id))
+    return await tx.rows(LiveVersion, _PUBLISHED, {"kind": kind, "names": set(names)})
 
 
 # -- what versions listen to ----------------------------------------------------------------------
@@ -120,9 +132,8 @@ async def insert_interests(tx: Transaction, journey_id: str, interests: Iterable
 
 async def find_interests(tx: Transaction, event_names: Iterable[str]) -> dict[str, set[str]]:
     """For each event name that any journey cares about: the properties in which keys may be found."""
-    statement = select(Interest.c.event_name, Interest.c.key_property).distinct()
     found: dict[str, set[str]] = {}
-    for row in await tx.rows(_Interest, statement.where(Interest.c.event_name.in_(sorted(set(event_names))))):
+    for row in await tx.rows(_Interest, _INTERESTS, {"names": set(event_names)}):
         found.setdefault(row.event_name, set()).update({row.key_property} - {""})
     return found
 
@@ -138,5 +149,5 @@ async def upsert_known(tx: Transaction, values: Mapping[str, Any]) -> None:
 
 async def find_known(tx: Transaction, kind: str, ids: Iterable[str]) -> list[str]:
     """Those of the ids that exist, as far as their owner told us."""
-    chosen = and_(KnownId.c.kind == kind, KnownId.c.id.in_(sorted(ids)), KnownId.c.status.not_in(GONE))
+    chosen = and_(KnownId.c.kind == kind, one_of(KnownId.c.id, ids), KnownId.c.status.not_in(GONE))
     return await tx.scalars(select(KnownId.c.id).where(chosen))

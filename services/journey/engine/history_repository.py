@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import CompoundSelect, delete, func, insert, select, union_all
 
 from services.journey.engine.models import CountDelta, Counter, StepLog
-from shared.db import Transaction, excluded, upsert
+from shared.db import Transaction, excluded, insert_bulk, upsert
 
 CountKey = tuple[str, str, str, str, str]
 """journey, kind, node, port, target."""
@@ -43,8 +43,7 @@ async def count(tx: Transaction, tally: Tally[CountKey], now: datetime) -> None:
     """Adds to the counters, without a lock: deltas are only inserted."""
     minute = now.replace(second=0, microsecond=0)
     rows = [{**dict(zip(_KEY, key, strict=True)), "minute": minute, "count": amount} for key, amount in tally.items()]
-    if rows:
-        await tx.run(insert(CountDelta.table), rows)
+    await insert_bulk(tx, CountDelta.table, rows)
 
 
 async def fold(tx: Transaction, limit: int) -> int:

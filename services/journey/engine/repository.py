@@ -4,19 +4,27 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, and_, bindparam, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select, text, update
 
 from services.journey.definition.models import Journey
 from services.journey.engine.models import LIVE_SQL, Enrolment, RunRow
 from services.journey.run import Run, RunState
-from services.journey.storable import chunks
-from shared.db import Transaction, claim_due, excluded, insert_ignore, upsert
+from shared.db import Transaction, claim_due, excluded, insert_ignore, one_of, upsert
 from shared.web import Page, Paging, filtered, page_of
 
 V = TypeVar("V")
 _live = text(LIVE_SQL)
 """Literal, so that both planners can use the partial indexes."""
 _scheduled = text(f"{LIVE_SQL} AND NOT held")
+_IDS = one_of(RunRow.c.id, "ids")
+_LOCK = select(RunRow.table).where(_IDS).order_by(RunRow.c.id).with_for_update()
+_LOCK_IDS = select(RunRow.c.id).where(_IDS).order_by(RunRow.c.id).with_for_update()
+_FENCE = (
+    update(RunRow.table)
+    .where(_IDS, one_of((RunRow.c.id, RunRow.c.seq), "known"))  # by ids first, so that pairs never scan the table
+    .values(seq=RunRow.c.seq + 1)
+    .returning(RunRow.c.id)
+)
 _SAVED = (
     *("state", "node_id", "arrived_at", "due_at", "steps", "asks", "reason", "goal_at", "context"),
     *("ended_at", "lease_until", "attempts", "held", "signal"),
@@ -99,23 +107,17 @@ async def next_due(tx: Transaction, now: datetime) -> datetime | None:
 
 async def lock(tx: Transaction, run_ids: Iterable[str]) -> list[RunRow]:
     """The rows, locked in the one order in which everybody locks runs."""
-    rows: list[RunRow] = []
-    for part in chunks(sorted(set(run_ids))):
-        chosen = select(RunRow.table).where(RunRow.c.id.in_(part))
-        rows += await tx.rows(RunRow, chosen.order_by(RunRow.c.id).with_for_update())
-    return rows
+    wanted = set(run_ids)
+    return await tx.rows(RunRow, _LOCK, {"ids": wanted}) if wanted else []
 
 
 async def fence(tx: Transaction, runs: Sequence[Run]) -> set[str]:
     """Takes the next `seq` of each run. Only who still knew the present one wins; answers the winners' ids."""
-    won: set[str] = set()
-    for part in chunks(sorted((run.id, run.seq) for run in runs)):
-        ids = [run_id for run_id, _ in part]
-        await tx.scalars(select(RunRow.c.id).where(RunRow.c.id.in_(ids)).order_by(RunRow.c.id).with_for_update())
-        mine = tuple_(RunRow.c.id, RunRow.c.seq).in_(part)
-        statement = update(RunRow.table).where(mine).values(seq=RunRow.c.seq + 1)
-        won.update(await tx.scalars(statement.returning(RunRow.c.id)))
-    return won
+    if not runs:
+        return set()
+    ids = [run.id for run in runs]
+    await tx.scalars(_LOCK_IDS, {"ids": ids})
+    return set(await tx.scalars(_FENCE, {"ids": ids, "known": [(run.id, run.seq) for run in runs]}))
 
 
 async def save(tx: Transaction, changes: Sequence[Mapping[str, Any]]) -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import insert, select
 
 from services.journey.templates.models import MessageTemplate
-from shared.db import Transaction
+from shared.db import Transaction, one_of
 from shared.web import Page, Paging, filtered, page_of
 
 V = TypeVar("V")
@@ -36,9 +36,10 @@ class _Channel(NamedTuple):
     url: str | None
 
 
-_SOURCES = select(*(MessageTemplate.c[name] for name in TemplateSource._fields))
+_IDS = one_of(MessageTemplate.c.id, "ids")
+_SOURCES = select(*(MessageTemplate.c[name] for name in TemplateSource._fields)).where(_IDS)
 _ENDPOINT = select(*(MessageTemplate.c[name] for name in Endpoint._fields))
-_CHANNELS = select(*(MessageTemplate.c[name] for name in _Channel._fields))
+_CHANNELS = select(*(MessageTemplate.c[name] for name in _Channel._fields)).where(_IDS)
 
 
 async def insert_template(tx: Transaction, values: Mapping[str, Any]) -> None:
@@ -62,12 +63,12 @@ async def find(tx: Transaction, template_id: str) -> MessageTemplate | None:
 
 async def find_sources(tx: Transaction, template_ids: Iterable[str]) -> list[TemplateSource]:
     """What these templates say; one that does not exist is missing from the answer."""
-    return await tx.rows(TemplateSource, _SOURCES.where(MessageTemplate.c.id.in_(sorted(set(template_ids)))))
+    return await tx.rows(TemplateSource, _SOURCES, {"ids": set(template_ids)})
 
 
 async def find_channels(tx: Transaction, template_ids: Iterable[str]) -> dict[str, tuple[str, bool]]:
     """For each template that exists: its channel, and whether it has a URL of its own."""
-    rows = await tx.rows(_Channel, _CHANNELS.where(MessageTemplate.c.id.in_(sorted(set(template_ids)))))
+    rows = await tx.rows(_Channel, _CHANNELS, {"ids": set(template_ids)})
     return {row.id: (row.channel, row.url is not None) for row in rows}
 
 
