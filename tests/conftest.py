@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit import runs, servers
+from kit import examples, runs, servers
 from kit.alone import START
 from kit.backends import Backend, MigratedFiles
 from kit.broker import sweep
@@ -30,6 +30,7 @@ RunService = Callable[..., Awaitable[RunningService]]
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    examples.load_profile()
     runs.this_run()  # before workers and children start, which inherit it
     if not hasattr(config, "workerinput"):
         runs.kill_orphans()

@@ -1,7 +1,8 @@
 """Where a test's services keep their data, and how they find their tables there."""
 
 import shutil
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,6 +51,10 @@ class Backend:
     database_url: str | None
     files: MigratedFiles
     server: TestDatabase | None = None
+
+    def another(self) -> "Backend":
+        """One more of SQLite, beside it."""
+        return replace(self, data_dir=Path(tempfile.mkdtemp(dir=self.data_dir)))
 
     def settings(self, kind: type[S], **more: Any) -> S:
         """Settings of a service that keeps its data here."""

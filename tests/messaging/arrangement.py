@@ -113,7 +113,7 @@ async def arrange(kind: str, data_dir: Path, database_url: str | None) -> AsyncI
         yield Arrangement(place, proxy)
 
 
-async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: float = 60.0) -> None:
     """Wait until `condition` holds. Raises AssertionError with `what` after `seconds`."""
     for _ in range(int(seconds / 0.02)):
         if await condition():

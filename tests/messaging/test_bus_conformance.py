@@ -30,14 +30,12 @@ from shared.messaging import Failed, Pack
 from shared.messaging.bus import Bus
 from shared.service import Service
 
-pytestmark = pytest.mark.timeout(90)
-
 
 def skus(count: int, prefix: str = "sku") -> list[str]:
     return [f"{prefix}-{number}" for number in range(count)]
 
 
-async def settled(service: Service, expected: Counter[str], consumer: str = FIRST, seconds: float = 20) -> None:
+async def settled(service: Service, expected: Counter[str], consumer: str = FIRST, seconds: float = 60) -> None:
     """Wait for exactly these effects, then a little longer for one too many."""
 
     async def complete() -> bool:
@@ -387,7 +385,7 @@ async def test_stopping_waits_for_the_handler_at_work(arrangement: Arrangement) 
     service = create_probe(arrangement.place.settings(), bus, subscriptions=[subscription(FIRST, handle)])
     async with service.running():
         await tell(service, low("careful"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await begun.wait()
         await bus.unsubscribe(FIRST)
         assert ended.is_set()

@@ -14,8 +14,6 @@ from prometheus_client import REGISTRY
 from shared.contracts import StockLow
 from shared.messaging import Failed, Pack
 
-pytestmark = pytest.mark.timeout(120)
-
 
 async def test_a_crash_between_commit_and_acknowledgement_repeats_no_effect(
     arrangement: Arrangement, run_probe: RunProbe
@@ -34,7 +32,7 @@ async def test_a_crash_between_commit_and_acknowledgement_repeats_no_effect(
     await bus.stop()
 
     child = await arrangement.child("consume")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         assert await child.wait() == -signal.SIGKILL
 
     service = await run_probe(recording(FIRST, StockLow))

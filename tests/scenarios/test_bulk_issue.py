@@ -11,7 +11,7 @@ from scenarios.conftest import StartSuite
 
 from suite.processes import WHOLE
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 CUSTOMERS = 6_000
 TOTAL = 5_500

@@ -9,7 +9,7 @@ import pytest
 from scenarios.arrangements import RunningSuite
 from scenarios.conftest import StartSuite
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 Quanyu = Callable[..., Awaitable[tuple[int, str]]]
 
 

@@ -14,7 +14,7 @@ from scenarios.conftest import StartSuite
 
 from suite.tour.stage import Stage
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 HEADER = ["订单编号", "会员号", "下单时间", "商品编码", "商品名称", "数量", "单价"]
 ORDERS = 3000

@@ -11,7 +11,7 @@ from scenarios.conftest import StartSuite, open_story
 from suite.tour.campaign import Campaign
 from suite.tour.story import Story
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.mark.parametrize("kind", KINDS)

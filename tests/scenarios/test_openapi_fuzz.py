@@ -15,7 +15,7 @@ from scenarios.conftest import StartSuite, open_story
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, status_code_conformance
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 EXAMPLES = 12
 
@@ -81,7 +81,6 @@ def _one(operation: Any, session: requests.Session) -> str | None:
     @given(case=operation.as_strategy())
     @settings(
         max_examples=EXAMPLES,
-        deadline=None,
         database=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),

@@ -16,7 +16,7 @@ from scenarios.conftest import StartSuite
 from bench.load import request, run
 from suite.processes import WHOLE, Processes
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 STOCK = 1_000
 CALLS = 5_000

@@ -5,7 +5,7 @@ from scenarios.conftest import StartSuite
 
 from suite.client import Problem
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("kind", ["embedded", "each_alone"])

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from services.coupon.templates.leases import LEASE
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -4,25 +4,19 @@ Hypothesis walks the real service on SQLite, over HTTP, with a clock that it mov
 """
 
 import asyncio
-import shutil
-import tempfile
-from contextlib import AsyncExitStack
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from api.coupon.mall import Mall
-from hypothesis import HealthCheck, Phase, settings
+from conftest import Backend
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from kit.services import INTERNAL_SECRET, Recorder, RunningService
+from kit.alone import START, Alone
+from kit.examples import walk
 
 from services.coupon.app import create_service
 from services.coupon.settings import CouponSettings
 from shared.clock import ManualClock
-from shared.db import Database
-from shared.messaging import LocalBus
 
 CUSTOMERS = st.sampled_from(["c1", "c2"])
 ORDERS = st.sampled_from(["o1", "o2", "o3"])
@@ -32,28 +26,21 @@ TOTAL, BUDGET = 8, 7000
 class Trade(RuleBasedStateMachine):
     """One offer of 1,000 with few coupons and a tight budget, two customers, three orders."""
 
+    backend: Backend
+
     @initialize()
     def open(self) -> None:
-        self.runner = asyncio.Runner()
-        self.stack = AsyncExitStack()
-        self.folder = tempfile.mkdtemp()
-        self.clock = ManualClock(datetime(2026, 11, 11, 2, 0, tzinfo=UTC))
+        self.clock = ManualClock(START)
         self.checkouts: list[str] = []
         self.coupons: list[str] = []
         self.committed: set[str] = set()
-        self.runner.run(self._start())
-
-    async def _start(self) -> None:
-        bus = LocalBus(Database(f"sqlite:///{self.folder}/bus.db", schema="bus"), self.clock)
-        await bus.start()
-        self.stack.push_async_callback(bus.stop)
-        options: dict[str, Any] = {"data_dir": Path(self.folder), "internal_secret": INTERNAL_SECRET}
+        place = self.backend.another()
         # The loops only run when the machine says so.
-        service = create_service(CouponSettings(**options, sweep_seconds=3600), bus, self.clock)
-        await self.stack.enter_async_context(service.running())
-        running = RunningService(service, bus, self.clock, Recorder())
-        self.stack.push_async_callback(running.close)
-        self.mall = Mall(running)
+        self.alone = Alone(place, create_service, place.settings(CouponSettings, sweep_seconds=3600), self.clock)
+        self.mall = Mall(self.alone.running)
+        self.do(self._offers())
+
+    async def _offers(self) -> None:
         self.template_id = await self.mall.template(
             1000,
             validity={"days_after_claim": 1},
@@ -61,13 +48,11 @@ class Trade(RuleBasedStateMachine):
         )
 
     def teardown(self) -> None:
-        if hasattr(self, "runner"):
-            self.runner.run(self.stack.aclose())
-            self.runner.close()
-            shutil.rmtree(self.folder)
+        if hasattr(self, "alone"):
+            self.alone.close()
 
     def do(self, call: Any) -> Any:
-        return self.runner.run(call)
+        return self.alone.run(call)
 
     @rule(customer=CUSTOMERS)
     def claim(self, customer: str) -> None:
@@ -144,12 +129,7 @@ class Trade(RuleBasedStateMachine):
             assert 0 <= seen["budget_spent"] <= BUDGET
 
 
-Trade.TestCase.settings = settings(
-    max_examples=30,
-    stateful_step_count=30,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    # No shrinking: it would start the service hundreds of times; the steps are printed as they were.
-    phases=(Phase.explicit, Phase.reuse, Phase.generate),
-)
-TestTrade = pytest.mark.slow(Trade.TestCase)
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_the_books_agree_after_every_step(backend: Backend) -> None:
+    walk(Trade, lives=30, steps=30, backend=backend)

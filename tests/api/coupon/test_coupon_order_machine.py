@@ -5,27 +5,22 @@ the service, and the audit is clean. Hypothesis walks the real service on SQLite
 """
 
 import asyncio
-import shutil
-import tempfile
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 from api.coupon.mall import Json, Mall
-from hypothesis import HealthCheck, Phase, settings
+from conftest import Backend
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from kit.services import INTERNAL_SECRET, Recorder, RunningService
+from kit.alone import START, Alone
+from kit.examples import walk
 
 from services.coupon.app import create_service
 from services.coupon.settings import CouponSettings
 from shared.clock import ManualClock
-from shared.db import Database
-from shared.messaging import LocalBus
 
 CUSTOMERS = st.sampled_from(["c1", "c2"])
 PICK = st.integers(0, 30)
@@ -50,25 +45,19 @@ class Order:
 class Orders(RuleBasedStateMachine):
     """Coupons with a budget, on issue and on redemption, and promotions with limits, one of them with cash-back."""
 
+    backend: Backend
+
     @initialize()
     def open(self) -> None:
-        self.runner = asyncio.Runner()
-        self.stack = AsyncExitStack()
-        self.folder = tempfile.mkdtemp()
-        self.clock = ManualClock(datetime(2026, 11, 11, 2, 0, tzinfo=UTC))
+        self.clock = ManualClock(START)
         self.orders: list[Order] = []
-        self.runner.run(self._start())
+        place = self.backend.another()
+        # The loops only run when the machine says so.
+        self.alone = Alone(place, create_service, place.settings(CouponSettings, sweep_seconds=3600), self.clock)
+        self.mall = Mall(self.alone.running)
+        self.do(self._offers())
 
-    async def _start(self) -> None:
-        bus = LocalBus(Database(f"sqlite:///{self.folder}/bus.db", schema="bus"), self.clock)
-        await bus.start()
-        self.stack.push_async_callback(bus.stop)
-        options: dict[str, Any] = {"data_dir": Path(self.folder), "internal_secret": INTERNAL_SECRET}
-        service = create_service(CouponSettings(**options, sweep_seconds=3600), bus, self.clock)
-        await self.stack.enter_async_context(service.running())
-        running = RunningService(service, bus, self.clock, Recorder())
-        self.stack.push_async_callback(running.close)
-        self.mall = Mall(running)
+    async def _offers(self) -> None:
         week = {"days_after_claim": 7}
         self.templates = [
             await self.mall.template(1_000, validity=week, limits={"budget": 4_000, "per_customer": 9}),
@@ -80,19 +69,17 @@ class Orders(RuleBasedStateMachine):
         await self.mall.promotion(benefit={"kind": "cash_back", "percent_bp": 1000}, limits={"per_day": 4})
 
     def teardown(self) -> None:
-        if hasattr(self, "runner"):
-            self.runner.run(self.stack.aclose())
-            self.runner.close()
-            shutil.rmtree(self.folder)
+        if hasattr(self, "alone"):
+            self.alone.close()
 
     def do(self, call: Any) -> Any:
-        return self.runner.run(call)
+        return self.alone.run(call)
 
     def together(self, *calls: Any) -> list[httpx.Response]:
         async def all_of_them() -> list[httpx.Response]:
             return list(await asyncio.gather(*calls))
 
-        found: list[httpx.Response] = self.runner.run(all_of_them())
+        found: list[httpx.Response] = self.alone.run(all_of_them())
         return found
 
     def live(self, order: Order) -> bool:
@@ -255,12 +242,7 @@ class Orders(RuleBasedStateMachine):
             assert seen["status"] == ("expired" if due else order.status)
 
 
-Orders.TestCase.settings = settings(
-    max_examples=8,
-    stateful_step_count=25,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    # No shrinking: it would start the service hundreds of times; the steps are printed as they were.
-    phases=(Phase.explicit, Phase.reuse, Phase.generate),
-)
-TestOrders = pytest.mark.slow(Orders.TestCase)
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_service_and_model_agree_after_every_step(backend: Backend) -> None:
+    walk(Orders, lives=8, steps=25, backend=backend)

@@ -1,23 +1,14 @@
 """What a quote says is what a checkout freezes: drawn carts, wallets and promotions through the real service on SQLite."""
 
-import asyncio
-import tempfile
-from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from itertools import count
-from pathlib import Path
 from typing import Any
 
+import pytest
 from api.coupon.mall import Json, Mall
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kit.services import INTERNAL_SECRET, Recorder, RunningService
-
-from services.coupon.app import create_service
-from services.coupon.settings import CouponSettings
-from shared.clock import ManualClock
-from shared.db import Database
-from shared.messaging import LocalBus
+from kit.alone import Alone
+from kit.examples import examples
 
 money = st.integers(1, 20_000)
 benefits = st.one_of(
@@ -44,20 +35,9 @@ lines = st.lists(st.tuples(money, st.integers(1, 3)), min_size=1, max_size=4)
 class Shop:
     """One running service; every example has a customer of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, mall: Mall) -> None:
+        self.mall = mall
         self.numbers = count()
-
-    async def open(self, stack: AsyncExitStack, folder: str) -> None:
-        clock = ManualClock(datetime(2026, 11, 11, 2, 0, tzinfo=UTC))
-        bus = LocalBus(Database(f"sqlite:///{folder}/bus.db", schema="bus"), clock)
-        await bus.start()
-        stack.push_async_callback(bus.stop)
-        options: dict[str, Any] = {"data_dir": Path(folder), "internal_secret": INTERNAL_SECRET}
-        service = create_service(CouponSettings(**options, sweep_seconds=3600), bus, clock)
-        await stack.enter_async_context(service.running())
-        running = RunningService(service, bus, clock, Recorder())
-        stack.push_async_callback(running.close)
-        self.mall = Mall(running)
 
     async def trade(self, wallet: list[Json], promotions: list[Json], cart: Json) -> None:
         """Quote, check out, and compare all that is money; then quote again and pay."""
@@ -81,35 +61,30 @@ class Shop:
             await self.mall.http.patch(f"/v1/promotions/{promotion_id}", json={"status": "paused"})
 
 
-def test_quote_is_checkout() -> None:
-    shop = Shop()
-    with tempfile.TemporaryDirectory() as folder, asyncio.Runner() as runner:
-        stack = AsyncExitStack()
-        runner.run(shop.open(stack, folder))
+@pytest.mark.parametrize("kept_backend", ["sqlite"], indirect=True)
+def test_quote_is_checkout(alone: Alone) -> None:
+    shop = Shop(Mall(alone.running))
 
-        @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-        @given(
-            st.lists(st.tuples(offers, stacking), max_size=3),
-            st.lists(st.tuples(offers, stacking), max_size=2),
-            lines,
-            st.integers(0, 2000),
-            st.integers(0, 500),
-        )
-        def trade(wallet: Any, promotions: Any, goods: list[tuple[int, int]], fee: int, points: int) -> None:
-            cart = {
-                "lines": [
-                    {"line_id": str(index), "sku": f"s{index}", "unit_price": price, "quantity": quantity}
-                    for index, (price, quantity) in enumerate(goods)
-                ],
-                "shipping_fee": fee,
-                "points": points,
-            }
-            runner.run(shop.trade([_offer(*one) for one in wallet], [_offer(*one) for one in promotions], cart))
+    @settings(max_examples=examples(15), suppress_health_check=list(HealthCheck), database=None)
+    @given(
+        st.lists(st.tuples(offers, stacking), max_size=3),
+        st.lists(st.tuples(offers, stacking), max_size=2),
+        lines,
+        st.integers(0, 2000),
+        st.integers(0, 500),
+    )
+    def trade(wallet: Any, promotions: Any, goods: list[tuple[int, int]], fee: int, points: int) -> None:
+        cart = {
+            "lines": [
+                {"line_id": str(index), "sku": f"s{index}", "unit_price": price, "quantity": quantity}
+                for index, (price, quantity) in enumerate(goods)
+            ],
+            "shipping_fee": fee,
+            "points": points,
+        }
+        alone.run(shop.trade([_offer(*one) for one in wallet], [_offer(*one) for one in promotions], cart))
 
-        try:
-            trade()
-        finally:
-            runner.run(stack.aclose())
+    trade()
 
 
 def _offer(body: Json, stacking: Json) -> Json:

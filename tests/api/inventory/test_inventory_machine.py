@@ -1,17 +1,14 @@
 """A model of the shop beside the real service: random lives of orders, a clock that is moved, the audit after every step."""
 
-import asyncio
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 from api.inventory.shopkit import Json, Shop
 from conftest import Backend
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -19,17 +16,14 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
-from kit.services import INTERNAL_SECRET, Recorder, RunningService
+from kit.alone import START, Alone
+from kit.examples import walk
 
 from services.inventory.app import create_service
 from services.inventory.settings import InventorySettings
 from shared.clock import ManualClock
-from shared.db import Database
-from shared.messaging import LocalBus
 
-START = datetime(2026, 11, 11, 2, tzinfo=UTC)
 SKUS = ("a", "b")
 sku = st.sampled_from(SKUS)
 few = st.integers(1, 5)
@@ -55,32 +49,11 @@ class World:
 
     def __init__(self, backend: Backend) -> None:
         self.clock = ManualClock(START)
-        self.runner = asyncio.Runner()
         self.examples = 0
-        self._stack = AsyncExitStack()
-        self.shop = self.runner.run(self._open(backend))
-
-    async def _open(self, backend: Backend) -> Shop:
-        bus = LocalBus(Database(f"sqlite:///{backend.data_dir}/bus.db", schema="bus"), self.clock)
-        await bus.start()
-        self._stack.push_async_callback(bus.stop)
-        kept = InventorySettings(
-            data_dir=backend.data_dir,
-            database_url=backend.database_url,
-            internal_secret=INTERNAL_SECRET,
-            expiry_sweep_seconds=3600,
-        )
-        service = create_service(kept, bus, self.clock)
-        await self._stack.enter_async_context(service.running())
-        running = RunningService(service, bus, self.clock, Recorder())
-        self._stack.push_async_callback(running.close)
-        shop = Shop(running, self.clock)
-        await shop.place("w1")
-        return shop
-
-    def close(self) -> None:
-        self.runner.run(self._stack.aclose())
-        self.runner.close()
+        settings = backend.settings(InventorySettings, expiry_sweep_seconds=3600)
+        self.alone = Alone(backend, create_service, settings, self.clock)
+        self.shop = Shop(self.alone.running, self.clock)
+        self.alone.run(self.shop.place("w1"))
 
 
 class StockMachine(RuleBasedStateMachine):
@@ -98,7 +71,7 @@ class StockMachine(RuleBasedStateMachine):
         self.numbers = 0
 
     def call(self, awaitable: Any) -> Any:
-        return self.world.runner.run(awaitable)
+        return self.world.alone.run(awaitable)
 
     @property
     def now(self) -> datetime:
@@ -235,15 +208,8 @@ class StockMachine(RuleBasedStateMachine):
 def world(backend: Backend) -> Iterator[World]:
     opened = World(backend)
     yield opened
-    opened.close()
+    opened.alone.close()
 
 
 def test_random_lives_of_orders(world: World, backend: Backend) -> None:
-    machine = type("Machine", (StockMachine,), {"world": world})
-    quick = settings(
-        max_examples=12 if backend.dialect == "sqlite" else 4,
-        stateful_step_count=25,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(machine, settings=quick)
+    walk(StockMachine, lives=12 if backend.dialect == "sqlite" else 4, steps=25, world=world)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from kit.examples import examples
 from kit.segments_oracle import Person, members
 from kit.segments_rules import BY_MEASURE, EVENTS, RULES, TRAIT_LEAVES
 from sqlalchemy import select
@@ -61,8 +62,7 @@ def town(now: Any) -> tuple[dict[str, Person], list[dict[str, Any]]]:
 
 @pytest.mark.parametrize("kind", KINDS)
 @settings(
-    max_examples=12,
-    deadline=None,
+    max_examples=examples(12),
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

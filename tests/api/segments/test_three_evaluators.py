@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from kit.examples import examples
 from kit.segments_oracle import Person, members
 from kit.segments_rules import CATALOGUE, EVENTS, RULES
 from sqlalchemy import delete, select, update
@@ -165,8 +166,7 @@ def unlike(rules: dict[str, Any], found: dict[str, list[str]], wanted: dict[str,
 
 
 @settings(
-    max_examples=10,
-    deadline=None,
+    max_examples=examples(10),
     phases=[Phase.explicit, Phase.generate],  # a failing history is short enough; shrinking it takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kit.examples import examples
 from unit.coupon.carts import CARTS, TERMS, Json, by_brute_force, line, off, offer, priced, tangle, used, wallets
 
 from services.coupon.pricing.best import _Search
@@ -26,7 +27,7 @@ def taken(answer: Answer) -> int:
     return answer.discount + answer.shipping_discount
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(CARTS, wallets(7), POINTS)
 def test_the_search_finds_what_brute_force_finds(cart: Cart, wallet: list[Offer], points: int) -> None:
     answer = price(cart, wallet, points=points, most_steps=ENOUGH)
@@ -49,7 +50,6 @@ def test_offers_that_get_into_each_others_way_are_searched_exactly() -> None:
         assert (taken(answer), answer.exact) == (found.money, True), seed
 
 
-@settings(max_examples=100, deadline=None)
 @given(CARTS, wallets(6), POINTS)
 def test_shares_sum_up_and_no_line_goes_under_its_floor(cart: Cart, wallet: list[Offer], points: int) -> None:
     answer = price(cart, wallet, points=points)
@@ -66,7 +66,6 @@ def test_shares_sum_up_and_no_line_goes_under_its_floor(cart: Cart, wallet: list
     assert {*used(answer), *answer.refused} == {one.id for one in wallet}
 
 
-@settings(max_examples=100, deadline=None)
 @given(CARTS, wallets(5), TERMS, POINTS)
 def test_a_further_coupon_never_makes_the_cart_dearer(
     cart: Cart, wallet: list[Offer], more: dict[str, Any], points: int
@@ -76,7 +75,6 @@ def test_a_further_coupon_never_makes_the_cart_dearer(
     assert taken(price(cart, further, points=points, most_steps=ENOUGH)) >= taken(before)
 
 
-@settings(max_examples=100, deadline=None)
 @given(CARTS, wallets(6), POINTS, st.integers(0, 4))
 def test_a_search_that_stops_early_stays_within_five_percent_and_its_bound_holds(
     cart: Cart, wallet: list[Offer], points: int, steps: int
@@ -88,7 +86,6 @@ def test_a_search_that_stops_early_stays_within_five_percent_and_its_bound_holds
     assert early.exact == (early.bound == taken(early))
 
 
-@settings(max_examples=100, deadline=None)
 @given(CARTS, wallets(6), POINTS, st.randoms(use_true_random=False))
 def test_a_price_is_the_same_whatever_the_order_of_the_wallet(
     cart: Cart, wallet: list[Offer], points: int, random: Random
@@ -99,7 +96,6 @@ def test_a_price_is_the_same_whatever_the_order_of_the_wallet(
     assert one == other
 
 
-@settings(max_examples=100, deadline=None)
 @given(CARTS, wallets(6), POINTS)
 def test_the_chosen_offers_alone_make_the_same_price(cart: Cart, wallet: list[Offer], points: int) -> None:
     answer = price(cart, wallet, points=points)
@@ -113,7 +109,7 @@ def test_the_chosen_offers_alone_make_the_same_price(cart: Cart, wallet: list[Of
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(CARTS, wallets(5), st.randoms(use_true_random=False))
 def test_the_bound_really_bounds_and_rules_never_want_more_later(
     cart: Cart, wallet: list[Offer], random: Random

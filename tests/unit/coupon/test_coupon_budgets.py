@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.coupon.pricing.budgets import cost, price_within
@@ -40,7 +40,6 @@ def test_cash_that_is_promised_is_taken_of_the_budget() -> None:
 amounts = st.lists(st.tuples(st.integers(1, 9000), st.integers(0, 9000)), max_size=6)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 @given(amounts)
 def test_nobody_takes_more_than_is_left(drawn: list[tuple[int, int]]) -> None:
     offers = [off(f"o{index}", amount) for index, (amount, _) in enumerate(drawn)]

@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kit.examples import examples
 from unit.coupon.carts import CARTS, line, off, offer, priced, used, wallets
 
 from services.coupon.pricing.apportionment import unit_shares
@@ -44,7 +45,7 @@ def test_rounding_is_the_same_for_every_kind_of_percentage() -> None:
         assert priced(cart, offer("c", benefit)).discount == 2
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(CARTS, wallets(5))
 def test_shares_of_lines_and_units_always_sum_to_the_discount(cart: Cart, wallet: list[Offer]) -> None:
     """WooCommerce, mall: shares that do not sum; a full refund that exceeds what was paid."""
@@ -59,7 +60,7 @@ def test_shares_of_lines_and_units_always_sum_to_the_discount(cart: Cart, wallet
     assert returned == sum(answer.running) == cart.subtotal - answer.discount
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(CARTS, wallets(4), st.data())
 def test_the_price_of_what_is_kept_is_computed_without_a_search(cart: Cart, wallet: list[Offer], data: Any) -> None:
     """Vendure 4811, 5127: a refund that prices the rest anew finds other offers; here only the same ones may count."""
@@ -84,7 +85,7 @@ def test_the_worked_refund_of_the_reference() -> None:
     assert left.refused["cpn_c"].missing_amount == 25_000
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(CARTS, wallets(5))
 def test_a_quote_changes_nothing_and_says_the_same_again(cart: Cart, wallet: list[Offer]) -> None:
     before = [one.terms.model_dump_json() for one in wallet]

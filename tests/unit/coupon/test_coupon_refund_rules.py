@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.coupon.pricing.cart import POINTS, SHIPPING
@@ -82,7 +82,6 @@ def test_points_come_back_as_points() -> None:
 
 
 # A sale with all that comes back of it is much to draw; on a busy machine hypothesis would call that too slow.
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 prices = st.integers(0, 500)
 
 
@@ -121,7 +120,6 @@ def returns(draw: st.DrawFn, sale: Sale) -> list[tuple[Mapping[str, int], Kept |
     return found
 
 
-@patient
 @given(st.data())
 def test_all_of_it_in_any_order_split_and_policy_is_what_was_paid(data: st.DataObject) -> None:
     sale = data.draw(sales())
@@ -143,7 +141,6 @@ def test_all_of_it_in_any_order_split_and_policy_is_what_was_paid(data: st.DataO
     }
 
 
-@patient
 @given(st.data())
 def test_kept_shares_go_back_with_their_own_units_whatever_else_comes_back(data: st.DataObject) -> None:
     """Policy keep: what a line gives back depends on that line alone."""

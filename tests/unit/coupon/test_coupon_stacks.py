@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.coupon.pricing.cart import Cart, Line
@@ -85,7 +85,6 @@ def test_the_fault_names_the_live_offers() -> None:
 pairs = st.tuples(st.integers(1, 300), st.integers(1, 300))
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 @given(pairs, pairs)
 def test_what_is_not_caught_leaves_something_to_pay(new: tuple[int, int], live: tuple[int, int]) -> None:
     """Of two amounts under their own thresholds, on any cart that reaches both."""

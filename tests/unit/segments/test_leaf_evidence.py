@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kit.examples import examples
 from kit.segments_oracle import Person, matches
 from kit.segments_rules import BY_MEASURE, ZONES
 
@@ -39,7 +40,7 @@ STEPS = st.lists(
 
 
 @pytest.mark.parametrize("measure", BY_MEASURE)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(data=st.data(), zone=st.sampled_from(ZONES), steps=STEPS)
 def test_evidence_and_flips_follow_the_whole_history(
     measure: str, data: st.DataObject, zone: str, steps: list[Any]
@@ -70,7 +71,7 @@ def test_evidence_and_flips_follow_the_whole_history(
 
 
 @pytest.mark.parametrize("measure", BY_MEASURE)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(data=st.data(), zone=st.sampled_from(ZONES), steps=STEPS)
 def test_a_flip_comes_at_its_instant_and_not_a_microsecond_before(
     measure: str, data: st.DataObject, zone: str, steps: list[Any]

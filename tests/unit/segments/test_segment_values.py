@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kit.examples import examples
 
 from services.segments.rules.faults import Faults
 from services.segments.rules.parser import parse_rule, write_rule
@@ -156,7 +157,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(400))
 @given(rule=JSON)
 def test_whatever_is_sent_as_a_rule_is_read_or_refused(rule: Any) -> None:
     found: list[Any] = []
@@ -171,7 +172,7 @@ def test_whatever_is_sent_as_a_rule_is_read_or_refused(rule: Any) -> None:
         assert parse_rule(write_rule(node), time_zone="Asia/Shanghai", currency="CNY") == node
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(400))
 @given(
     item=st.dictionaries(
         st.sampled_from(

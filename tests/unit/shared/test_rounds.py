@@ -81,7 +81,7 @@ async def test_rounds_without_work_wait_for_no_writer(db: Database, clock: Manua
         raise AssertionError("there is nothing to do")
 
     nothing = V.left_at > clock.now()
-    async with db.write() as tx, asyncio.timeout(20):
+    async with db.write() as tx, asyncio.timeout(60):
         await tx.run(update(Visit.table).where(V.place == "b").values(number=1))
         assert await sweep(db, Visit, select(Visit.table).where(nothing), 4, work) is False
         assert await prune(db, Visit.table, nothing) is False
@@ -92,7 +92,7 @@ async def test_what_another_holds_is_passed_over(db: Database, clock: ManualCloc
         pytest.skip("SQLite has one writer: nobody else holds a row")
     async with db.write() as other:
         await other.run(update(Visit.table).where(V.number.in_((9, 8))).values(left_at=V.left_at))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert await prune(db, Visit.table, V.left_at < clock.now(), size=2) is True
     assert {8, 9} < set(await left(db))
     assert len(await left(db)) == 8
