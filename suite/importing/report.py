@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from types import TracebackType
 
-from suite.importing.reading import Row
+from shared.tables import Row
 from suite.importing.rules import EXPLANATIONS, Reason
 
 

@@ -131,8 +131,8 @@ async def issue_coupons(
 ) -> JobView:
     """Direct issue 批量发券 as a job: read its progress at `/v1/coupon-jobs/{id}`.
 
-    JSON names up to 100,000 customers or a segment. A CSV file (`text/csv`, UTF-8 or GB18030) holds up to a million, in the
-    column `customer_id` or 客户编号, else the first; it is read as it comes in, and issues nothing unless it comes whole.
+    JSON names up to 100,000 customers or a segment. A CSV file (`text/csv` in UTF-8, UTF-16 or GB18030) holds up to a million, in
+    the column `customer_id` or 客户编号, else the first; it is read as it comes in, and issues nothing unless it comes whole.
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/csv":
         if reason is None:

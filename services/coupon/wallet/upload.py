@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 from services.coupon.wallet import job_repository
 from services.coupon.wallet.issuing import IssueJobs, Order
 from services.coupon.wallet.schemas import JobView
-from services.coupon.wallet.sheets import CustomerSheet, SheetFault
+from services.coupon.wallet.sheets import CustomerSheet
 from shared.service import Kit
+from shared.tables import TableFault
 from shared.web import Caller, Conflict, TooLarge, Unprocessable
 
 MOST_IN_A_FILE = 1_000_000
@@ -61,7 +62,7 @@ class ListUpload:
             if not total:
                 raise Unprocessable("empty_list", "The file names no customer. Put one customer id into each row.")
             return await self._begin(job_id)
-        except SheetFault as fault:
+        except TableFault as fault:
             await self._give_up(job_id, str(fault))
             raise Unprocessable("unreadable_list", str(fault)) from None
         except (TooLarge, Unprocessable) as problem:

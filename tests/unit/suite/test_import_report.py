@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.importing.reading import Row
+from shared.tables import Row
 from suite.importing.report import Rejects
 from suite.importing.rules import Reason
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.tables import Row
 from suite.importing.columns import ColumnsError, parse_mapping, recognise
 from suite.importing.orders import Order, OrderGroups, order_body
-from suite.importing.reading import Row
 from suite.importing.rules import Line, Reader, Reason, parse_time
 
 HEADER = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
