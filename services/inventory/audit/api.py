@@ -11,7 +11,7 @@ from shared.web import Caller, Provided, needs
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
 
 
-@router.get("/stock")
+@router.get("/stock", summary="Audit the stock ledger")
 async def audit_stock(
     caller: Annotated[Caller, Depends(needs("inventory:audit:read"))],
     audit: Annotated[StockAudit, Provided(StockAudit)],

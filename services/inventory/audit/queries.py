@@ -12,5 +12,6 @@ class StockAudit:
         self._db = kit.db
 
     async def run(self) -> AuditView:
+        """Every check, with the rows that break it."""
         async with self._db.read() as tx:
             return await run_checks(tx, CHECKS)

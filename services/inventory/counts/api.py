@@ -12,7 +12,7 @@ from shared.web import Caller, Provided, needs
 router = APIRouter(prefix="/v1/stock/counts", tags=["stock"])
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, summary="Set stock to what was counted")
 async def count_stock(
     caller: Annotated[Caller, Depends(needs("inventory:stock:write"))],
     body: CountIn,

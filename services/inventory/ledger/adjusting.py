@@ -25,6 +25,7 @@ class Change:
 
     @property
     def key(self) -> LevelKey:
+        """Which level is changed."""
         return (self.sku, self.location_id)
 
 

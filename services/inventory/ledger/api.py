@@ -26,7 +26,7 @@ Reading = Annotated[Stock, Provided(Stock)]
 Sku = Annotated[ExternalId | None, Query()]
 
 
-@router.get("/stock")
+@router.get("/stock", summary="List stock by SKU and location")
 async def list_stock(
     caller: StockRead, stock: Reading, paging: PageParams, sku: Sku = None, location_id: Sku = None
 ) -> Page[StockView]:
@@ -34,7 +34,7 @@ async def list_stock(
     return await stock.levels(paging, sku, location_id)
 
 
-@router.get("/stock/movements")
+@router.get("/stock/movements", summary="List stock movements")
 async def list_movements(
     caller: StockRead,
     stock: Reading,
@@ -47,7 +47,7 @@ async def list_movements(
     return await stock.movements(paging, sku, location_id, reservation_id)
 
 
-@router.post("/stock/adjustments", status_code=201)
+@router.post("/stock/adjustments", status_code=201, summary="Adjust stock, all lines or none")
 async def adjust_stock(
     caller: StockWrite, body: AdjustmentIn, adjusting: Annotated[Adjusting, Provided(Adjusting)]
 ) -> AdjustmentView:
@@ -56,7 +56,7 @@ async def adjust_stock(
     return AdjustmentView.model_validate(await adjusting.adjust(changes, body.reason, body.reference))
 
 
-@router.put("/stock/safety")
+@router.put("/stock/safety", summary="Set safety stock and the low threshold")
 async def set_safety_stock(
     caller: StockWrite, body: SafetyIn, safety_stock: Annotated[SafetyStock, Provided(SafetyStock)]
 ) -> StockView:
@@ -64,7 +64,7 @@ async def set_safety_stock(
     return stock_view(await safety_stock.change(body.sku, body.location_id, body.safety, body.low_threshold))
 
 
-@router.get("/availability")
+@router.get("/availability", summary="Read what can be sold now")
 async def read_availability(
     caller: AvailabilityRead,
     stock: Reading,

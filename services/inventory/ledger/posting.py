@@ -43,6 +43,7 @@ class Posting:
             self.before[level.key] = counters(level)
 
     def move(self, movements: Iterable[Movement]) -> None:
+        """Apply the movements to their levels, in their order."""
         for movement in movements:
             level = self.levels[movement.sku, movement.location_id]
             self.touch(level)

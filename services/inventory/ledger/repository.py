@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Select, bindparam, select, union, update
 
@@ -14,8 +14,6 @@ from services.inventory.locations.models import Location
 from shared.db import Transaction, insert_bulk, insert_ignore, one_of, update_bulk
 from shared.ids import new_id
 from shared.web import Page, Paging, filtered, page_of
-
-T = TypeVar("T")
 
 _LEVELS: Final = select(
     StockLevel.c.id,
@@ -95,6 +93,7 @@ async def insert_levels(tx: Transaction, keys: Iterable[LevelKey], now: datetime
 
 
 async def insert_movements(tx: Transaction, movements: Sequence[Movement], now: datetime) -> None:
+    """Append to the ledger; a `key` that is there already is an error."""
     rows = [
         {
             "id": new_id("mvt"),
@@ -130,6 +129,7 @@ async def update_levels(tx: Transaction, deltas: Sequence[tuple[str, Mapping[str
 
 
 async def update_safety(tx: Transaction, level_id: str, target: int, threshold: int | None) -> None:
+    """What is to be kept back at a level, and when it counts as low."""
     await tx.run(_UPDATE_SAFETY, {"level_id": level_id, "target": target, "threshold": threshold})
 
 
@@ -154,4 +154,5 @@ async def insert_document(tx: Transaction, row: Mapping[str, Any]) -> EarlierDoc
 
 
 async def update_document(tx: Transaction, document_id: str, answer: Mapping[str, Any]) -> None:
+    """Keep what was answered."""
     await tx.run(update(StockDocument.table).where(StockDocument.c.id == document_id).values(answer=answer))

@@ -71,10 +71,12 @@ class Level:
 
     @property
     def key(self) -> LevelKey:
+        """Its place in the one order in which levels are locked."""
         return (self.sku, self.location_id)
 
     @property
     def on_hand(self) -> int:
+        """Units that are physically there."""
         return self.available + self.held + self.committed + self.safety + self.quality_control + self.damaged
 
     @property

@@ -118,6 +118,8 @@ class MovementView(View):
 
 
 class LocationAvailability(View):
+    """What can be sold from one location."""
+
     location_id: str
     available: int
 

@@ -15,13 +15,13 @@ LocationsWrite = Annotated[Caller, Depends(needs("inventory:locations:write"))]
 Management = Annotated[Locations, Provided(Locations)]
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, summary="Create a location")
 async def create_location(caller: LocationsWrite, body: LocationIn, locations: Management) -> LocationView:
     """Create a location. The same id with the same values again is no error."""
     return await locations.create(body)
 
 
-@router.get("")
+@router.get("", summary="List locations")
 async def list_locations(
     caller: LocationsRead,
     locations: Management,
@@ -33,13 +33,13 @@ async def list_locations(
     return await locations.page(paging, kind, active)
 
 
-@router.get("/{location_id}")
+@router.get("/{location_id}", summary="Read a location")
 async def read_location(caller: LocationsRead, location_id: str, locations: Management) -> LocationView:
     """One location."""
     return await locations.read(location_id)
 
 
-@router.patch("/{location_id}")
+@router.patch("/{location_id}", summary="Change a location")
 async def change_location(
     caller: LocationsWrite, location_id: str, body: LocationPatch, locations: Management
 ) -> LocationView:

@@ -19,10 +19,12 @@ async def page(tx: Transaction, paging: Paging, kind: str | None, active: bool |
 
 
 async def find(tx: Transaction, location_id: str) -> Location | None:
+    """None when there is none."""
     return await tx.row(Location, select(Location.table).where(Location.c.id == location_id))
 
 
 async def lock(tx: Transaction, location_id: str) -> Location | None:
+    """As `find`, held until the transaction ends."""
     return await tx.row(Location, select(Location.table).where(Location.c.id == location_id).with_for_update())
 
 

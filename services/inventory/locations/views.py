@@ -5,6 +5,7 @@ from services.inventory.locations.schemas import Geo, LocationView
 
 
 def location_view(row: Location) -> LocationView:
+    """The stored row as clients see it."""
     return LocationView(
         id=row.id,
         name=row.name,

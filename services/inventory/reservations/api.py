@@ -22,27 +22,33 @@ Parcels = Annotated[Shipping, Provided(Shipping)]
 Filter = Annotated[ExternalId | None, Query()]
 
 
-@router.get("")
-async def list_reservations(
-    caller: ReservationsRead,
-    reservations: Queries,
-    paging: PageParams,
+def _wanted(
     order_id: Filter = None,
     status: Annotated[Status | None, Query()] = None,
     channel: Filter = None,
     sku: Filter = None,
+) -> Wanted:
+    return Wanted(order_id, status, channel, sku)
+
+
+@router.get("", summary="List reservations")
+async def list_reservations(
+    caller: ReservationsRead,
+    reservations: Queries,
+    paging: PageParams,
+    wanted: Annotated[Wanted, Depends(_wanted)],
 ) -> Page[ReservationView]:
     """Reservations, newest first."""
-    return await reservations.page(paging, Wanted(order_id, status, channel, sku))
+    return await reservations.page(paging, wanted)
 
 
-@router.get("/{reservation_id}")
+@router.get("/{reservation_id}", summary="Read a reservation")
 async def read_reservation(caller: ReservationsRead, reservation_id: str, reservations: Queries) -> ReservationView:
     """One reservation."""
     return await reservations.read(reservation_id)
 
 
-@router.post("/{reservation_id}/extend", response_model=ReservationView)
+@router.post("/{reservation_id}/extend", response_model=ReservationView, summary="Hold a reservation longer, once")
 async def extend_reservation(
     caller: ReservationsWrite, reservation_id: str, shipping: Parcels, body: ExtendIn | None = None
 ) -> Response:
@@ -50,7 +56,7 @@ async def extend_reservation(
     return _json(await shipping.extend(reservation_id, (body or ExtendIn()).ttl_seconds))
 
 
-@router.post("/{reservation_id}/ship", response_model=ReservationView)
+@router.post("/{reservation_id}/ship", response_model=ReservationView, summary="Ship reserved goods, whole or in parts")
 async def ship_reservation(
     caller: ReservationsWrite, reservation_id: str, shipping: Parcels, body: ShipIn | None = None
 ) -> Response:

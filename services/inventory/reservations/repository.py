@@ -48,6 +48,7 @@ async def by_order(tx: Transaction, order_ids: Iterable[str]) -> dict[str, Reser
 
 
 async def by_id(tx: Transaction, ids: Iterable[str]) -> dict[str, Reservation]:
+    """The reservations by id; those that are not there are left out."""
     wanted = sorted(set(ids))
     found = await _load(tx, _BY_ID, {"ids": wanted}) if wanted else []
     return {reservation.id: reservation for reservation in found}
@@ -71,6 +72,7 @@ def due(now: datetime) -> Select[*tuple[Any, ...]]:
 
 
 async def any_due(tx: Transaction, now: datetime) -> bool:
+    """Whether a held reservation's time has run out."""
     return await tx.scalar(due(now).limit(1)) is not None
 
 
@@ -115,6 +117,7 @@ async def insert_reservations(tx: Transaction, reservations: Sequence[Reservatio
 
 
 async def insert_lines(tx: Transaction, reservations: Iterable[Reservation]) -> None:
+    """The lines of new reservations."""
     rows = [
         {
             "reservation_id": reservation.id,

@@ -57,6 +57,7 @@ class Reserving:
         self._group: GroupCommit[Order, bytes] = GroupCommit("reservations", kit.db, self.batch, max_batch=max_batch)
 
     def running(self) -> AbstractAsyncContextManager[None]:
+        """Requests are answered inside the block."""
         return self._group.running()
 
     async def reserve(self, order: Order) -> bytes:

@@ -44,6 +44,7 @@ class Line:
 
     @property
     def open(self) -> int:
+        """Units that are still set aside."""
         return self.quantity - self.shipped - self.released
 
 

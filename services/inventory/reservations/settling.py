@@ -56,6 +56,7 @@ class Settling:
         self._group: GroupCommit[Step, bytes] = GroupCommit("settlements", kit.db, self.batch, max_batch=max_batch)
 
     def running(self) -> AbstractAsyncContextManager[None]:
+        """Requests are answered inside the block."""
         return self._group.running()
 
     async def confirm(self, reservation_id: str, correlation: str | None) -> bytes:

@@ -46,6 +46,7 @@ def reservation_json(reservation: Reservation) -> bytes:
 
 
 def reservation_view(reservation: Reservation) -> ReservationView:
+    """As `reservation_json`, for lists and single reads."""
     return ReservationView.model_validate(_fields(reservation))
 
 
