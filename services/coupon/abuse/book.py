@@ -16,13 +16,9 @@ from services.coupon.abuse.fingerprints import Fingerprints
 from services.coupon.abuse.models import AbuseVersion, Denial, VelocityRule
 from services.coupon.refusals import refusal
 from services.coupon.wishes import Origin
-from shared.db import Transaction, table, upsert
+from shared.db import Transaction, upsert
 from shared.service import Kit
 from shared.web import Client, Problem
-
-VERSION = table(AbuseVersion)
-RULE = table(VelocityRule)
-DENIAL = table(Denial)
 
 
 @dataclass(frozen=True)
@@ -83,11 +79,11 @@ class Watch:
 
     async def _read(self, tx: Transaction) -> None:
         # The version first: what is written between the two looks is then read again the next time.
-        version = await tx.scalar(select(VERSION.c.version)) or 0
+        version = await tx.scalar(select(AbuseVersion.c.version)) or 0
         if version == self._book.version:
             return
-        rules = (await tx.execute(select(RULE).order_by(RULE.c.id))).all()
-        denials = (await tx.execute(select(DENIAL.c.subject, DENIAL.c.value, DENIAL.c.until))).all()
+        rules = (await tx.execute(select(VelocityRule.table).order_by(VelocityRule.c.id))).all()
+        denials = (await tx.execute(select(Denial.c.subject, Denial.c.value, Denial.c.until))).all()
         self._book = Book(
             version,
             tuple(rules),
@@ -97,7 +93,7 @@ class Watch:
 
     async def changed(self, tx: Transaction) -> None:
         """Tell everybody, once `tx` is committed, that rules or lists are others now."""
-        await upsert(tx, VERSION, [{"id": 1, "version": 1}], ["id"], {"version": VERSION.c.version + 1})
+        await upsert(tx, AbuseVersion.table, [{"id": 1, "version": 1}], ["id"], {"version": AbuseVersion.c.version + 1})
         tx.after_commit(self._note_change)
 
     async def origin(self, client: Client, customer_id: str | None, denied: Problem | None = None) -> Origin:

@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import Row, delete, select
 
-from services.coupon.abuse.book import DENIAL, Watch
+from services.coupon.abuse.book import Watch
 from services.coupon.abuse.fingerprints import Fingerprints
+from services.coupon.abuse.models import Denial
 from services.coupon.abuse.schemas import DenialIn, DenialView
 from shared.db import Transaction, insert_ignore
 from shared.ids import new_id
@@ -40,8 +41,8 @@ class Denials:
     ) -> tuple[Row[Any], bool]:
         """Put a stored value on the list: its entry, and whether it is new. One whose time is over makes way."""
         now = self._kit.clock.now()
-        mine = (DENIAL.c.subject == subject) & (DENIAL.c.value == value)
-        await tx.execute(delete(DENIAL).where(mine, DENIAL.c.until <= now))
+        mine = (Denial.c.subject == subject) & (Denial.c.value == value)
+        await tx.execute(delete(Denial.table).where(mine, Denial.c.until <= now))
         row = {
             "id": new_id("dny"),
             "subject": subject,
@@ -51,23 +52,23 @@ class Denials:
             "created_by": caller.key_id,
             "created_at": now,
         }
-        added = bool(await insert_ignore(tx, DENIAL, [row]))
+        added = bool(await insert_ignore(tx, Denial.table, [row]))
         await self._watch.changed(tx)
-        return (await tx.execute(select(DENIAL).where(mine))).one(), added
+        return (await tx.execute(select(Denial.table).where(mine))).one(), added
 
     async def page(self, paging: Paging, subject: str | None, value: str | None) -> Page[DenialView]:
         """Newest first; `value` as it was sent, with its `subject`."""
-        chosen = select(DENIAL)
+        chosen = select(Denial.table)
         if subject is not None:
-            chosen = chosen.where(DENIAL.c.subject == subject)
+            chosen = chosen.where(Denial.c.subject == subject)
         if value is not None:
-            chosen = chosen.where(DENIAL.c.value == self.stored(subject or "customer", value))
+            chosen = chosen.where(Denial.c.value == self.stored(subject or "customer", value))
         async with self._kit.db.read() as tx:
-            return await fetch_page(tx, chosen, DENIAL.c.id, paging, DenialView.model_validate)
+            return await fetch_page(tx, chosen, Denial.c.id, paging, DenialView.model_validate)
 
     async def get(self, denial_id: str) -> DenialView:
         async with self._kit.db.read() as tx:
-            row = (await tx.execute(select(DENIAL).where(DENIAL.c.id == denial_id))).one_or_none()
+            row = (await tx.execute(select(Denial.table).where(Denial.c.id == denial_id))).one_or_none()
         if row is None:
             raise _unknown()
         return DenialView.model_validate(row)
@@ -75,7 +76,7 @@ class Denials:
     async def drop(self, denial_id: str) -> None:
         """Raises NotFound, also the second time."""
         async with self._kit.db.write() as tx:
-            if not (await tx.execute(delete(DENIAL).where(DENIAL.c.id == denial_id))).rowcount:
+            if not (await tx.execute(delete(Denial.table).where(Denial.c.id == denial_id))).rowcount:
                 raise _unknown()
             await self._watch.changed(tx)
 

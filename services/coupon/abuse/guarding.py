@@ -30,11 +30,10 @@ from services.coupon.settings import CouponSettings
 from services.coupon.statements import padded
 from services.coupon.wishes import Origin
 from shared.batching import GroupCommit
-from shared.db import Transaction, UtcDateTime, excluded, table, upsert
+from shared.db import Transaction, UtcDateTime, excluded, upsert
 from shared.service import Kit
 from shared.web import Client, Problem, TooManyRequests
 
-FAILURE = table(AbuseFailure)
 Subject = tuple[str, str]
 """Kind and value: `("device", <hash>)`."""
 _KEPT = timedelta(days=1)
@@ -139,12 +138,12 @@ class Guarding:
 
     async def forget(self) -> None:
         """Drop counts that are over (a loop calls this)."""
-        over = FAILURE.c.until <= self._kit.clock.now() - _KEPT
+        over = AbuseFailure.c.until <= self._kit.clock.now() - _KEPT
         async with self._kit.db.read() as tx:
-            if (await tx.execute(select(FAILURE.c.subject).where(over).limit(1))).first() is None:
+            if (await tx.execute(select(AbuseFailure.c.subject).where(over).limit(1))).first() is None:
                 return
         async with self._kit.db.write() as tx:
-            await tx.execute(delete(FAILURE).where(over))
+            await tx.execute(delete(AbuseFailure.table).where(over))
 
     async def _ask(self, tx: Transaction, asked: Sequence[Sequence[Subject]]) -> Sequence[Sequence[Row[Any]]]:
         """What is counted against each of several attempts that arrive together, in one question."""
@@ -166,19 +165,27 @@ class Guarding:
             return []
         kinds, values = sorted({kind for kind, _ in subjects}), sorted({value for _, value in subjects})
         # Lists of a few lengths: a statement for each pair would be built and planned anew for every batch.
-        mine = FAILURE.c.subject.in_(kinds) & FAILURE.c.value.in_(padded(values)) & (FAILURE.c.until > since)
+        mine = (
+            AbuseFailure.c.subject.in_(kinds)
+            & AbuseFailure.c.value.in_(padded(values))
+            & (AbuseFailure.c.until > since)
+        )
         wanted = set(subjects)
-        return [row for row in await tx.execute(select(FAILURE).where(mine)) if (row.subject, row.value) in wanted]
+        return [
+            row
+            for row in await tx.execute(select(AbuseFailure.table).where(mine))
+            if (row.subject, row.value) in wanted
+        ]
 
     async def _count(self, attempt: Attempt, trying: Sequence[Subject], tx: Transaction) -> None:
         """The attempt's failures more for each subject, in one order everywhere."""
         now = self._kit.clock.now()
-        more = excluded(tx, FAILURE).failures
-        ended = FAILURE.c.until <= now
-        failures = case((ended, more), else_=FAILURE.c.failures + more)
-        budget = case(self._budgets, value=FAILURE.c.subject)
+        more = excluded(tx, AbuseFailure.table).failures
+        ended = AbuseFailure.c.until <= now
+        failures = case((ended, more), else_=AbuseFailure.c.failures + more)
+        budget = case(self._budgets, value=AbuseFailure.c.subject)
         begun_anew = literal(now + self._window, UtcDateTime)
-        until = case((or_(ended, failures >= budget), begun_anew), else_=FAILURE.c.until)
+        until = case((or_(ended, failures >= budget), begun_anew), else_=AbuseFailure.c.until)
         wrong = {
             **dict.fromkeys(trying, attempt.wrong),
             **{("template", key): n for key, n in attempt.templates.items()},
@@ -188,7 +195,7 @@ class Guarding:
             for (kind, value), number in sorted(wrong.items())
         ]
         try:
-            await upsert(tx, FAILURE, rows, ["subject", "value"], {"failures": failures, "until": until})
+            await upsert(tx, AbuseFailure.table, rows, ["subject", "value"], {"failures": failures, "until": until})
             counted = await self._rows(tx, trying, now)
         finally:
             self._leave(trying)

@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
 
-from services.coupon.abuse.book import RULE, Watch
+from services.coupon.abuse.book import Watch
+from services.coupon.abuse.models import VelocityLog, VelocityRule
 from services.coupon.abuse.schemas import RuleIn, RulePatch, RuleView
-from services.coupon.abuse.velocity import LOG
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
@@ -34,19 +34,19 @@ class VelocityRules:
             "updated_at": now,
         }
         async with self._kit.db.write() as tx:
-            await tx.execute(insert(RULE), row)
+            await tx.execute(insert(VelocityRule.table), row)
             await self._watch.changed(tx)
             return _view(await _find(tx, str(row["id"])))
 
     async def page(self, paging: Paging, subject: str | None, action: str | None) -> Page[RuleView]:
         """Newest first."""
-        chosen = select(RULE)
+        chosen = select(VelocityRule.table)
         if subject is not None:
-            chosen = chosen.where(RULE.c.subject == subject)
+            chosen = chosen.where(VelocityRule.c.subject == subject)
         if action is not None:
-            chosen = chosen.where(RULE.c.action == action)
+            chosen = chosen.where(VelocityRule.c.action == action)
         async with self._kit.db.read() as tx:
-            return await fetch_page(tx, chosen, RULE.c.id, paging, _view)
+            return await fetch_page(tx, chosen, VelocityRule.c.id, paging, _view)
 
     async def get(self, rule_id: str) -> RuleView:
         async with self._kit.db.read() as tx:
@@ -58,7 +58,7 @@ class VelocityRules:
             given["most"] = given.pop("limit")
         async with self._kit.db.write() as tx:
             await _find(tx, rule_id)
-            chosen = update(RULE).where(RULE.c.id == rule_id)
+            chosen = update(VelocityRule.table).where(VelocityRule.c.id == rule_id)
             await tx.execute(chosen.values(**given, updated_at=self._kit.clock.now()))
             await self._watch.changed(tx)
             return _view(await _find(tx, rule_id))
@@ -66,9 +66,9 @@ class VelocityRules:
     async def drop(self, rule_id: str) -> None:
         """Raises NotFound, also the second time."""
         async with self._kit.db.write() as tx:
-            if not (await tx.execute(delete(RULE).where(RULE.c.id == rule_id))).rowcount:
+            if not (await tx.execute(delete(VelocityRule.table).where(VelocityRule.c.id == rule_id))).rowcount:
                 raise _unknown()
-            await tx.execute(delete(LOG).where(LOG.c.rule_id == rule_id))
+            await tx.execute(delete(VelocityLog.table).where(VelocityLog.c.rule_id == rule_id))
             await self._watch.changed(tx)
 
 
@@ -77,7 +77,7 @@ def _unknown() -> NotFound:
 
 
 async def _find(tx: Transaction, rule_id: str) -> Row[Any]:
-    row = (await tx.execute(select(RULE).where(RULE.c.id == rule_id))).one_or_none()
+    row = (await tx.execute(select(VelocityRule.table).where(VelocityRule.c.id == rule_id))).one_or_none()
     if row is None:
         raise _unknown()
     return row

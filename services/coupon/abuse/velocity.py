@@ -18,11 +18,10 @@ from services.coupon.abuse.models import VelocityLog
 from services.coupon.abuse.rules import ACTIONS, Subject, admitted
 from services.coupon.statements import padded
 from services.coupon.wishes import Granted, Wish
-from shared.db import Transaction, insert_bulk, table, update_bulk
+from shared.db import Transaction, insert_bulk, update_bulk
 from shared.service import Kit
 from shared.web import Problem, TooManyRequests
 
-LOG = table(VelocityLog)
 Key = tuple[str, str]
 """Rule and value."""
 
@@ -110,7 +109,7 @@ class Velocity:
             for key, rule in sorted(rules.items())
         ]
         values = {"moments": "given.moments", "expires_at": "given.expires_at"}
-        await update_bulk(tx, LOG, rows, match={"rule_id": "rule_id", "value": "value"}, values=values)
+        await update_bulk(tx, VelocityLog.table, rows, match={"rule_id": "rule_id", "value": "value"}, values=values)
         for index, found in tally.to_review.items():
             answer, wish = answers[index], wishes[index]
             if isinstance(answer, Granted):
@@ -122,12 +121,12 @@ class Velocity:
 
     async def forget(self) -> None:
         """Drop logs that no rule looks at any more (a loop calls this)."""
-        over = LOG.c.expires_at <= self._kit.clock.now()
+        over = VelocityLog.c.expires_at <= self._kit.clock.now()
         async with self._kit.db.read() as tx:
-            if (await tx.execute(select(LOG.c.rule_id).where(over).limit(1))).first() is None:
+            if (await tx.execute(select(VelocityLog.c.rule_id).where(over).limit(1))).first() is None:
                 return
         async with self._kit.db.write() as tx:
-            await tx.execute(delete(LOG).where(over))
+            await tx.execute(delete(VelocityLog.table).where(over))
 
     async def _held(self, tx: Transaction, keys: Sequence[Key]) -> dict[Key, list[int]]:
         """The logs, locked in the order of their keys; those that are new are made first."""
@@ -139,13 +138,13 @@ class Velocity:
                 for rule_id, value in keys
                 if (rule_id, value) not in found
             ]
-            await insert_bulk(tx, LOG, fresh, ignore=True)
+            await insert_bulk(tx, VelocityLog.table, fresh, ignore=True)
             found = await self._locked(tx, keys)
         return found
 
     async def _locked(self, tx: Transaction, keys: Sequence[Key]) -> dict[Key, list[int]]:
-        chosen = select(LOG).where(tuple_(LOG.c.rule_id, LOG.c.value).in_(padded(keys)))
-        ordered = chosen.order_by(LOG.c.rule_id, LOG.c.value).with_for_update()
+        chosen = select(VelocityLog.table).where(tuple_(VelocityLog.c.rule_id, VelocityLog.c.value).in_(padded(keys)))
+        ordered = chosen.order_by(VelocityLog.c.rule_id, VelocityLog.c.value).with_for_update()
         return {(row.rule_id, row.value): orjson.loads(row.moments) for row in await tx.execute(ordered)}
 
 

@@ -9,11 +9,7 @@ from sqlalchemy import Integer, Row, Select, and_, case, func, literal, or_, sel
 from services.coupon.audience.models import CompletedOrder, Customer, SegmentMember
 from services.coupon.audience.rules import Learned, Ordered, news
 from services.coupon.statements import padded
-from shared.db import Transaction, excluded, insert_ignore, table, upsert
-
-MEMBER = table(SegmentMember)
-CUSTOMER = table(Customer)
-ORDER = table(CompletedOrder)
+from shared.db import Transaction, excluded, insert_ignore, upsert
 
 Orders = Select[tuple[str, datetime, int]]
 """`customer_id`, when they ordered (`at`), and 1 where the order is `open` and uses a first-order offer, else 0."""
@@ -26,11 +22,11 @@ async def remember(tx: Transaction, segment_id: str, customer_id: str, member: b
     row = {"segment_id": segment_id, "customer_id": customer_id, "member": member, "changed_at": at}
     await upsert(
         tx,
-        MEMBER,
+        SegmentMember.table,
         [row],
         key=["segment_id", "customer_id"],
         update_columns=["member", "changed_at"],
-        where=MEMBER.c.changed_at <= excluded(tx, MEMBER).changed_at,
+        where=SegmentMember.c.changed_at <= excluded(tx, SegmentMember.table).changed_at,
     )
 
 
@@ -40,7 +36,7 @@ async def memberships(
     """Which of these customers belong to which of these segments, as (segment_id, customer_id)."""
     if not segments:
         return frozenset()
-    columns = MEMBER.c
+    columns = SegmentMember.c
     found = select(columns.segment_id, columns.customer_id).where(
         columns.segment_id.in_(sorted(segments)), columns.customer_id.in_(padded(customers)), columns.member
     )
@@ -49,15 +45,15 @@ async def memberships(
 
 def members(segment_id: str, after: str | None) -> Select[tuple[str]]:
     """Who is in the segment, in the order of their ids, behind `after`."""
-    chosen = select(MEMBER.c.customer_id).where(MEMBER.c.segment_id == segment_id, MEMBER.c.member)
+    chosen = select(SegmentMember.c.customer_id).where(SegmentMember.c.segment_id == segment_id, SegmentMember.c.member)
     if after is not None:
-        chosen = chosen.where(MEMBER.c.customer_id > after)
-    return chosen.order_by(MEMBER.c.customer_id)
+        chosen = chosen.where(SegmentMember.c.customer_id > after)
+    return chosen.order_by(SegmentMember.c.customer_id)
 
 
 async def knows_segment(tx: Transaction, segment_id: str) -> bool:
     """True when anybody was ever told to be in the segment."""
-    known = select(MEMBER.c.customer_id).where(MEMBER.c.segment_id == segment_id).limit(1)
+    known = select(SegmentMember.c.customer_id).where(SegmentMember.c.segment_id == segment_id).limit(1)
     return (await tx.execute(known)).first() is not None
 
 
@@ -65,19 +61,19 @@ async def customers(tx: Transaction, customer_ids: Sequence[str]) -> dict[str, L
     """What is kept of these customers, by id."""
     if not customer_ids:
         return {}
-    found = await tx.execute(select(CUSTOMER).where(CUSTOMER.c.customer_id.in_(padded(customer_ids))))
+    found = await tx.execute(select(Customer.table).where(Customer.c.customer_id.in_(padded(customer_ids))))
     return {row.customer_id: Learned(**row._mapping) for row in found}
 
 
 async def learn(tx: Transaction, learned: Sequence[Learned]) -> None:
     """Keep what is new, in whatever order it comes. The look before only spares writes; the statement decides."""
     fresh = news(learned, await customers(tx, [one.customer_id for one in learned]))
-    told = excluded(tx, CUSTOMER)
-    kept = CUSTOMER.c
+    told = excluded(tx, Customer.table)
+    kept = Customer.c
     newer = and_(told.tier_at.is_not(None), or_(kept.tier_at.is_(None), kept.tier_at <= told.tier_at))
     await upsert(
         tx,
-        CUSTOMER,
+        Customer.table,
         [_row(one) for one in fresh],
         key=["customer_id"],
         update_columns={
@@ -93,7 +89,7 @@ async def add_orders(tx: Transaction, orders: Sequence[Ordered]) -> None:
     rows = [
         {"order_id": one.order_id, "customer_id": one.customer_id, "completed_at": one.completed_at} for one in orders
     ]
-    await insert_ignore(tx, ORDER, rows)
+    await insert_ignore(tx, CompletedOrder.table, rows)
 
 
 async def hold(tx: Transaction, customer_id: str, now: datetime) -> None:
@@ -101,8 +97,8 @@ async def hold(tx: Transaction, customer_id: str, now: datetime) -> None:
 
     After her coupons and the offers with limits: nobody who holds her waits for anybody else.
     """
-    await insert_ignore(tx, CUSTOMER, [_row(Learned(customer_id, now))])
-    await tx.execute(select(CUSTOMER.c.customer_id).where(CUSTOMER.c.customer_id == customer_id).with_for_update())
+    await insert_ignore(tx, Customer.table, [_row(Learned(customer_id, now))])
+    await tx.execute(select(Customer.c.customer_id).where(Customer.c.customer_id == customer_id).with_for_update())
 
 
 async def orders(
@@ -112,7 +108,7 @@ async def orders(
 
     Orders are those that tracking told of and those of the `sources`; the order `but` is left out.
     """
-    there = ORDER.c
+    there = CompletedOrder.c
     told = select(there.customer_id, there.completed_at.label("at"), literal(0, Integer).label("open")).where(
         there.customer_id.in_(padded(customer_ids)), there.order_id != (but or "")
     )

@@ -14,15 +14,14 @@ from services.coupon.audit.pack_checks import PACK_CHECKS
 from services.coupon.audit.promotion_checks import PROMOTION_CHECKS
 from services.coupon.audit.store_checks import STORE_CHECKS
 from services.coupon.audit.way_checks import WAY_CHECKS
-from services.coupon.checkout.repository import CHECKOUT, LOCK, SHARE
+from services.coupon.checkout.models import Checkout, CheckoutCoupon, DiscountShare
 from services.coupon.pricing.cart import POINTS, SHIPPING
-from services.coupon.redemption.repository import REDEMPTION
-from services.coupon.templates.leases import LEASE
-from services.coupon.templates.repository import DAY, TEMPLATE
+from services.coupon.redemption.models import Redemption
+from services.coupon.templates.models import QuotaLease, Template, TemplateDay
 from services.coupon.wallet.models import Coupon, CouponEntry
 
-T, C, E, K, L, S, D = TEMPLATE.c, Coupon.c, CouponEntry.c, CHECKOUT.c, LOCK.c, SHARE.c, DAY.c
-R = REDEMPTION.c
+T, C, E, K, L, S, D = Template.c, Coupon.c, CouponEntry.c, Checkout.c, CheckoutCoupon.c, DiscountShare.c, TemplateDay.c
+R = Redemption.c
 
 
 def _leased(column: ColumnElement[int], *matching: ColumnElement[bool]) -> ColumnElement[int]:
@@ -32,10 +31,10 @@ def _leased(column: ColumnElement[int], *matching: ColumnElement[bool]) -> Colum
 
 def _issued_counter() -> Select[Any]:
     rows = select(C.template_id, func.count().label("n")).group_by(C.template_id).subquery()
-    counted = func.coalesce(rows.c.n, 0) + _leased(LEASE.c.unused, LEASE.c.template_id == T.id)
+    counted = func.coalesce(rows.c.n, 0) + _leased(QuotaLease.c.unused, QuotaLease.c.template_id == T.id)
     return (
         select(T.id, T.issued, counted)
-        .join_from(TEMPLATE, rows, rows.c.template_id == T.id, isouter=True)
+        .join_from(Template.table, rows, rows.c.template_id == T.id, isouter=True)
         .where(T.kind == "coupon", T.issued != counted)
     )
 
@@ -47,7 +46,7 @@ def _within_limits() -> Select[Any]:
 def _orphans() -> Select[Any]:
     return (
         select(C.id, C.template_id)
-        .join_from(Coupon.table, TEMPLATE, T.id == C.template_id, isouter=True)
+        .join_from(Coupon.table, Template.table, T.id == C.template_id, isouter=True)
         .where(T.id.is_(None))
     )
 
@@ -59,12 +58,12 @@ def _day_counters() -> Select[Any]:
         .group_by(C.template_id, C.issued_day)
         .subquery()
     )
-    of_day = (LEASE.c.template_id == D.template_id, LEASE.c.day == D.day)
-    counted = func.coalesce(rows.c.n, 0) + _leased(LEASE.c.unused, *of_day)
+    of_day = (QuotaLease.c.template_id == D.template_id, QuotaLease.c.day == D.day)
+    counted = func.coalesce(rows.c.n, 0) + _leased(QuotaLease.c.unused, *of_day)
     same = and_(rows.c.template_id == D.template_id, rows.c.issued_day == D.day)
     return (
         select(D.template_id, D.day, D.issued, counted)
-        .join_from(DAY, TEMPLATE, T.id == D.template_id)
+        .join_from(TemplateDay.table, Template.table, T.id == D.template_id)
         .join(rows, same, isouter=True)
         .where(T.kind == "coupon", D.issued != counted)
     )
@@ -72,20 +71,24 @@ def _day_counters() -> Select[Any]:
 
 def _budget_ledger() -> Select[Any]:
     rows = select(E.template_id, func.sum(E.budget_change).label("n")).group_by(E.template_id).subquery()
-    spent = func.coalesce(rows.c.n, 0) + _leased(LEASE.c.unused * LEASE.c.cost, LEASE.c.template_id == T.id)
+    spent = func.coalesce(rows.c.n, 0) + _leased(
+        QuotaLease.c.unused * QuotaLease.c.cost, QuotaLease.c.template_id == T.id
+    )
     return (
         select(T.id, T.budget_spent, spent)
-        .join_from(TEMPLATE, rows, rows.c.template_id == T.id, isouter=True)
+        .join_from(Template.table, rows, rows.c.template_id == T.id, isouter=True)
         .where(T.kind == "coupon", T.budget_spent != spent)
     )
 
 
 def _budget_reserved() -> Select[Any]:
     rows = select(C.template_id, func.sum(C.reserved).label("n")).group_by(C.template_id).subquery()
-    held = func.coalesce(rows.c.n, 0) + _leased(LEASE.c.unused * LEASE.c.cost, LEASE.c.template_id == T.id)
+    held = func.coalesce(rows.c.n, 0) + _leased(
+        QuotaLease.c.unused * QuotaLease.c.cost, QuotaLease.c.template_id == T.id
+    )
     return (
         select(T.id, T.budget_spent, held)
-        .join_from(TEMPLATE, rows, rows.c.template_id == T.id, isouter=True)
+        .join_from(Template.table, rows, rows.c.template_id == T.id, isouter=True)
         .where(T.kind == "coupon", T.budget_spent != held)
     )
 
@@ -95,7 +98,7 @@ def _uses() -> CompoundSelect[Any]:
     at_tills = select(R.coupon_id, R.amount).where(R.status == "redeemed")
     in_orders = (
         select(L.coupon_id, (L.amount + L.cash_back).label("amount"))
-        .join_from(LOCK, CHECKOUT, K.id == L.checkout_id)
+        .join_from(CheckoutCoupon.table, Checkout.table, K.id == L.checkout_id)
         .where(L.state == "redeemed", K.status == "committed")
     )
     return union_all(in_orders, at_tills)
@@ -118,15 +121,15 @@ def _leases() -> Select[Any]:
     """A lease is of an active coupon template, and costs what each of its coupons will reserve."""
     free = or_(T.budget.is_(None), T.budget_on == "redemption")
     return (
-        select(LEASE.c.template_id, LEASE.c.holder, LEASE.c.unused)
-        .join_from(LEASE, TEMPLATE, T.id == LEASE.c.template_id, isouter=True)
+        select(QuotaLease.c.template_id, QuotaLease.c.holder, QuotaLease.c.unused)
+        .join_from(QuotaLease.table, Template.table, T.id == QuotaLease.c.template_id, isouter=True)
         .where(
             or_(
                 T.id.is_(None),
                 T.status != "active",
                 T.kind != "coupon",
-                free & (LEASE.c.cost != 0),
-                T.per_day.is_(None) != LEASE.c.day.is_(None),
+                free & (QuotaLease.c.cost != 0),
+                T.per_day.is_(None) != QuotaLease.c.day.is_(None),
             )
         )
     )
@@ -138,7 +141,7 @@ def _order_shares() -> Select[Any]:
     shared = func.coalesce(rows.c.n, 0)
     return (
         select(K.id, K.discount, shared)
-        .join_from(CHECKOUT, rows, rows.c.checkout_id == K.id, isouter=True)
+        .join_from(Checkout.table, rows, rows.c.checkout_id == K.id, isouter=True)
         .where(K.discount != shared)
     )
 
@@ -149,7 +152,7 @@ def _coupon_shares() -> Select[Any]:
     same = and_(rows.c.checkout_id == L.checkout_id, rows.c.source == L.coupon_id)
     return (
         select(L.checkout_id, L.coupon_id, L.amount, shared)
-        .join_from(LOCK, rows, same, isouter=True)
+        .join_from(CheckoutCoupon.table, rows, same, isouter=True)
         .where(L.amount != shared)
     )
 
@@ -166,7 +169,7 @@ def _locks_agree() -> Select[Any]:
     return (
         select(C.id, C.status, func.coalesce(C.checkout_id, literal("no checkout")))
         .join_from(Coupon.table, live, live.c.coupon_id == C.id, isouter=True)
-        .join(CHECKOUT, K.id == live.c.checkout_id, isouter=True)
+        .join(Checkout.table, K.id == live.c.checkout_id, isouter=True)
         .where(
             or_(
                 and_(C.status == "locked", or_(live.c.coupon_id.is_(None), ~same, K.status != "locked")),

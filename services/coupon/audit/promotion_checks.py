@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import Select, and_, case, func, or_, select
 
-from services.coupon.checkout.repository import CHECKOUT, PROMOTION, PROMOTION_ENTRY, SHARE
-from services.coupon.templates.repository import DAY, TEMPLATE
+from services.coupon.checkout.models import Checkout, CheckoutPromotion, DiscountShare, PromotionEntry
+from services.coupon.templates.models import Template, TemplateDay
 
-T, D, K, S = TEMPLATE.c, DAY.c, CHECKOUT.c, SHARE.c
-U, E = PROMOTION.c, PROMOTION_ENTRY.c
+T, D, K, S = Template.c, TemplateDay.c, Checkout.c, DiscountShare.c
+U, E = CheckoutPromotion.c, PromotionEntry.c
 _COUNTS = U.state.in_(("live", "redeemed"))
 
 
@@ -23,7 +23,7 @@ def _counters() -> Select[Any]:
     orders, budget = func.coalesce(rows.c.n, 0), func.coalesce(rows.c.budget, 0)
     return (
         select(T.id, T.issued, orders, T.budget_spent, budget)
-        .join_from(TEMPLATE, rows, rows.c.promotion_id == T.id, isouter=True)
+        .join_from(Template.table, rows, rows.c.promotion_id == T.id, isouter=True)
         .where(T.kind == "promotion", or_(T.issued != orders, T.budget_spent != budget))
     )
 
@@ -37,7 +37,7 @@ def _ledger() -> Select[Any]:
     orders, budget = func.coalesce(rows.c.n, 0), func.coalesce(rows.c.budget, 0)
     return (
         select(T.id, T.issued, orders, T.budget_spent, budget)
-        .join_from(TEMPLATE, rows, rows.c.promotion_id == T.id, isouter=True)
+        .join_from(Template.table, rows, rows.c.promotion_id == T.id, isouter=True)
         .where(T.kind == "promotion", or_(T.issued != orders, T.budget_spent != budget))
     )
 
@@ -48,7 +48,7 @@ def _days() -> Select[Any]:
     orders = func.coalesce(found.c.n, 0)
     return (
         select(D.template_id, D.day, D.issued, orders)
-        .join_from(DAY, TEMPLATE, T.id == D.template_id)
+        .join_from(TemplateDay.table, Template.table, T.id == D.template_id)
         .join(found, and_(found.c.promotion_id == D.template_id, found.c.day == D.day), isouter=True)
         .where(T.kind == "promotion", D.issued != orders)
     )
@@ -63,7 +63,7 @@ def _states() -> Select[Any]:
     )
     return (
         select(U.checkout_id, U.promotion_id, U.state, K.status)
-        .join_from(PROMOTION, CHECKOUT, K.id == U.checkout_id, isouter=True)
+        .join_from(CheckoutPromotion.table, Checkout.table, K.id == U.checkout_id, isouter=True)
         .where(or_(K.id.is_(None), ~wanted))
     )
 
@@ -79,8 +79,8 @@ def _replay() -> Select[Any]:
     last = and_(E.checkout_id == U.checkout_id, E.promotion_id == U.promotion_id, E.step == U.step)
     return (
         select(U.checkout_id, U.promotion_id, U.state, U.step)
-        .join_from(PROMOTION, rows, of_use, isouter=True)
-        .join(PROMOTION_ENTRY, last, isouter=True)
+        .join_from(CheckoutPromotion.table, rows, of_use, isouter=True)
+        .join(PromotionEntry.table, last, isouter=True)
         .where(or_(E.to_state.is_(None), E.to_state != U.state, rows.c.n != U.step, rows.c.top != U.step))
     )
 
@@ -91,7 +91,7 @@ def _shares() -> Select[Any]:
     same = and_(rows.c.checkout_id == U.checkout_id, rows.c.source == U.promotion_id)
     return (
         select(U.checkout_id, U.promotion_id, U.amount, shared)
-        .join_from(PROMOTION, rows, same, isouter=True)
+        .join_from(CheckoutPromotion.table, rows, same, isouter=True)
         .where(U.amount != shared)
     )
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import Select, and_, case, func, or_, select
 
-from services.coupon.redemption.repository import CONFLICT, REDEMPTION
-from services.coupon.review.cases import CASE, CASE_COUPON
+from services.coupon.redemption.models import Redemption, RedemptionConflict
+from services.coupon.review.models import AbuseCase, AbuseCaseCoupon
 from services.coupon.wallet.models import Coupon, CouponEntry
 
-R, F, A, AC, C, E = REDEMPTION.c, CONFLICT.c, CASE.c, CASE_COUPON.c, Coupon.c, CouponEntry.c
+R, F, A, AC, C, E = Redemption.c, RedemptionConflict.c, AbuseCase.c, AbuseCaseCoupon.c, Coupon.c, CouponEntry.c
 
 
 def _till_ledger() -> Select[Any]:
@@ -29,7 +29,7 @@ def _till_ledger() -> Select[Any]:
     reversals = case((R.status == "reversed", 1), else_=0)
     return (
         select(R.id, R.coupon_id, R.amount)
-        .join_from(REDEMPTION, rows, same, isouter=True)
+        .join_from(Redemption.table, rows, same, isouter=True)
         .where(
             or_(
                 func.coalesce(rows.c.redeemed, 0) != 1,
@@ -45,7 +45,7 @@ def _conflicts_lose() -> Select[Any]:
     same = and_(F.shop_id == R.shop_id, F.order_ref == R.order_ref, F.coupon_id == R.coupon_id)
     return (
         select(F.id, R.id.label("redemption_id"))
-        .join_from(CONFLICT, REDEMPTION, same)
+        .join_from(RedemptionConflict.table, Redemption.table, same)
         .where(R.offline, R.status == "redeemed")
     )
 
@@ -55,7 +55,7 @@ def _case_counts() -> Select[Any]:
     there = func.coalesce(rows.c.n, 0)
     return (
         select(A.id, A.coupons, there)
-        .join_from(CASE, rows, rows.c.case_id == A.id, isouter=True)
+        .join_from(AbuseCase.table, rows, rows.c.case_id == A.id, isouter=True)
         .where(A.coupons != there)
     )
 
@@ -65,7 +65,7 @@ def _case_outcomes() -> Select[Any]:
     taken_back = A.status.in_(("voided", "denied"))
     return (
         select(AC.case_id, AC.coupon_id, AC.outcome)
-        .join_from(CASE_COUPON, CASE, A.id == AC.case_id)
+        .join_from(AbuseCaseCoupon.table, AbuseCase.table, A.id == AC.case_id)
         .join(Coupon.table, C.id == AC.coupon_id, isouter=True)
         .where(
             or_(

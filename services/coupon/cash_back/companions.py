@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 
 from services.coupon.templates import repository as templates
-from services.coupon.templates.repository import TEMPLATE, TERMS, TermsBook
+from services.coupon.templates.models import Template, TemplateTerms
+from services.coupon.templates.repository import TermsBook
 from services.coupon.templates.terms import Terms
 from shared.db import Transaction, insert_ignore
 from shared.ids import new_id
@@ -20,23 +21,23 @@ async def companion(tx: Transaction, book: TermsBook, cash_back: Row[Any], now: 
 
     The coupons' own face amounts say what each is worth; the amount of the terms only stands in their place.
     """
-    source = (await tx.execute(select(TEMPLATE).where(TEMPLATE.c.id == cash_back.template_id))).one()
+    source = (await tx.execute(select(Template.table).where(Template.c.id == cash_back.template_id))).one()
     terms = await _terms(tx, book, source, cash_back)
-    found = select(TEMPLATE.c.id).where(TEMPLATE.c.cash_back_of == source.id)
+    found = select(Template.c.id).where(Template.c.cash_back_of == source.id)
     known = (await tx.execute(found)).one_or_none()
     if known is None:
         row = _row(source, now)
-        if await insert_ignore(tx, TEMPLATE, [row]):
-            await tx.execute(insert(TERMS), _terms_row(row["id"], 1, terms, now))
+        if await insert_ignore(tx, Template.table, [row]):
+            await tx.execute(insert(TemplateTerms.table), _terms_row(row["id"], 1, terms, now))
             return str(row["id"])
         known = (await tx.execute(found)).one()
     held = (await templates.lock(tx, [known.id]))[known.id]
     present = (await book.load(tx, [(held.id, held.terms_version)]))[held.id, held.terms_version].terms
     if present != terms:
         version = held.terms_version + 1
-        await tx.execute(insert(TERMS), _terms_row(held.id, version, terms, now))
+        await tx.execute(insert(TemplateTerms.table), _terms_row(held.id, version, terms, now))
         values = {"terms_version": version, "version": held.version + 1, "updated_at": now}
-        await tx.execute(update(TEMPLATE).where(TEMPLATE.c.id == held.id).values(**values))
+        await tx.execute(update(Template.table).where(Template.c.id == held.id).values(**values))
     return str(held.id)
 
 

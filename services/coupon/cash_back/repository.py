@@ -8,38 +8,36 @@ from sqlalchemy import Row, bindparam, insert, select, update
 
 from services.coupon.cash_back.models import CashBack
 from services.coupon.statements import padded
-from shared.db import Transaction, table
-
-CASH_BACK = table(CashBack)
+from shared.db import Transaction
 
 
 async def add(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
-        await tx.execute(insert(CASH_BACK), rows)
+        await tx.execute(insert(CashBack.table), rows)
 
 
 async def of_checkout(tx: Transaction, checkout_id: str) -> Sequence[Row[Any]]:
     """The promises of a checkout, in the order of their ids. Whoever changes them holds the checkout's row."""
-    chosen = select(CASH_BACK).where(CASH_BACK.c.checkout_id == checkout_id).order_by(CASH_BACK.c.id)
+    chosen = select(CashBack.table).where(CashBack.c.checkout_id == checkout_id).order_by(CashBack.c.id)
     return (await tx.execute(chosen)).all()
 
 
 async def find(tx: Transaction, cash_back_id: str) -> Row[Any] | None:
-    return (await tx.execute(select(CASH_BACK).where(CASH_BACK.c.id == cash_back_id))).one_or_none()
+    return (await tx.execute(select(CashBack.table).where(CashBack.c.id == cash_back_id))).one_or_none()
 
 
 async def withdraw(tx: Transaction, checkout_ids: Sequence[str], now: datetime) -> None:
     """Orders that were given up are promised nothing any more."""
     if checkout_ids:
-        mine = CASH_BACK.c.checkout_id.in_(padded(checkout_ids)) & (CASH_BACK.c.status == "promised")
-        await tx.execute(update(CASH_BACK).where(mine).values(status="cancelled", updated_at=now))
+        mine = CashBack.c.checkout_id.in_(padded(checkout_ids)) & (CashBack.c.status == "promised")
+        await tx.execute(update(CashBack.table).where(mine).values(status="cancelled", updated_at=now))
 
 
 async def renew(tx: Transaction, checkout_id: str, now: datetime) -> None:
     """A checkout that was locked again is promised the same again."""
-    mine = (CASH_BACK.c.checkout_id == checkout_id) & (CASH_BACK.c.status == "cancelled")
-    values = {"status": "promised", "amount": CASH_BACK.c.promised, "updated_at": now}
-    await tx.execute(update(CASH_BACK).where(mine).values(**values))
+    mine = (CashBack.c.checkout_id == checkout_id) & (CashBack.c.status == "cancelled")
+    values = {"status": "promised", "amount": CashBack.c.promised, "updated_at": now}
+    await tx.execute(update(CashBack.table).where(mine).values(**values))
 
 
 async def change(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -48,7 +46,8 @@ async def change(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
         names = ("status", "amount", "coupon_id", "note", "updated_at")
         values: dict[str, Any] = {name: bindparam(f"to_{name}") for name in names}
         await tx.execute(
-            update(CASH_BACK).where(CASH_BACK.c.id == bindparam("of_id")).values(**values), [dict(row) for row in rows]
+            update(CashBack.table).where(CashBack.c.id == bindparam("of_id")).values(**values),
+            [dict(row) for row in rows],
         )
 
 

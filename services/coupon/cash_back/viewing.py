@@ -3,7 +3,7 @@
 from sqlalchemy import select
 
 from services.coupon.cash_back import repository
-from services.coupon.cash_back.repository import CASH_BACK
+from services.coupon.cash_back.models import CashBack
 from services.coupon.cash_back.schemas import CashBackView
 from shared.service import Kit
 from shared.web import Caller, NotFound, Page, Paging, fetch_page
@@ -30,14 +30,14 @@ class CashBacks:
         """Newest first."""
         if customer_id is not None:
             caller.require_customer(customer_id)
-        chosen = select(CASH_BACK)
+        chosen = select(CashBack.table)
         owner = caller.customer_id or customer_id
         for column, value in (
-            (CASH_BACK.c.customer_id, owner),
-            (CASH_BACK.c.order_id, order_id),
-            (CASH_BACK.c.status, status),
+            (CashBack.c.customer_id, owner),
+            (CashBack.c.order_id, order_id),
+            (CashBack.c.status, status),
         ):
             if value is not None:
                 chosen = chosen.where(column == value)
         async with self._kit.db.read() as tx:
-            return await fetch_page(tx, chosen, CASH_BACK.c.id, paging, CashBackView.model_validate)
+            return await fetch_page(tx, chosen, CashBack.c.id, paging, CashBackView.model_validate)

@@ -9,8 +9,8 @@ from services.coupon.abuse.guarding import Attempt, Guarding
 from services.coupon.cash_back import repository as cash_back
 from services.coupon.cash_back.promising import promises
 from services.coupon.checkout import frozen, repository
+from services.coupon.checkout.models import Checkout, CheckoutCoupon, CheckoutLine, DiscountShare
 from services.coupon.checkout.releasing import Releasing
-from services.coupon.checkout.repository import CHECKOUT, LINE, LOCK, SHARE
 from services.coupon.checkout.schemas import CheckoutIn, CheckoutView
 from services.coupon.checkout.spending import Spending, hold_limited
 from services.coupon.checkout.viewing import Checkouts
@@ -92,7 +92,7 @@ class Locking:
         Answers the coupons to price, which nobody else can take from here on, and the offers with limits.
         """
         theirs = await self._codes.lock(tx, body.customer_id, body.codes) if body.codes else []
-        mine = (CHECKOUT.c.customer_id == body.customer_id) | (CHECKOUT.c.order_id == body.order_id)
+        mine = (Checkout.c.customer_id == body.customer_id) | (Checkout.c.order_id == body.order_id)
         due = await repository.due(tx, self._kit.clock.now(), mine, limit=100, wait=True)
         coupons, used = await self._releasing.holding(tx, due)
         candidates = await self._quoting.candidates(tx, body)
@@ -138,9 +138,9 @@ class Locking:
         taken = frozen.budget_taken(answer, held, offers)
         await ledger.apply(tx, frozen.changes(checkout, answer, held, taken, actor), checkout["created_at"])
         parts = {
-            LINE: frozen.lines(checkout, priced),
-            SHARE: frozen.shares(checkout, answer),
-            LOCK: frozen.locks(checkout, answer, held, taken),
+            CheckoutLine.table: frozen.lines(checkout, priced),
+            DiscountShare.table: frozen.shares(checkout, answer),
+            CheckoutCoupon.table: frozen.locks(checkout, answer, held, taken),
         }
         await repository.add_parts(tx, parts)
         await cash_back.add(tx, promises(checkout, answer))

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Row, select, true
 
 from services.coupon.cash_back import repository as cash_back
 from services.coupon.checkout import repository
-from services.coupon.checkout.repository import CHECKOUT
+from services.coupon.checkout.models import Checkout
 from services.coupon.checkout.spending import Spending, hold_limited
 from services.coupon.wallet import ledger
 from services.coupon.wallet import repository as wallet
@@ -87,7 +87,7 @@ class Releasing:
     async def expire_due(self) -> bool:
         """Write down one batch of lock expiries that the clock has decided already. True when more may wait."""
         now = self._kit.clock.now()
-        due = select(CHECKOUT.c.id).where(CHECKOUT.c.status == "locked", CHECKOUT.c.expires_at <= now).limit(1)
+        due = select(Checkout.c.id).where(Checkout.c.status == "locked", Checkout.c.expires_at <= now).limit(1)
         async with self._kit.db.read() as tx:
             if (await tx.execute(due)).first() is None:
                 return False

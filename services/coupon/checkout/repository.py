@@ -9,26 +9,17 @@ from sqlalchemy import ColumnElement, Row, Select, Table, and_, bindparam, case,
 from services.coupon.checkout.models import (
     Checkout,
     CheckoutCoupon,
-    CheckoutLine,
     CheckoutPromotion,
-    DiscountShare,
-    PromotionEntry,
 )
 from services.coupon.statements import padded
-from shared.db import Transaction, insert_ignore, table
+from shared.db import Transaction, insert_ignore
 
-CHECKOUT = table(Checkout)
-LOCK = table(CheckoutCoupon)
-LINE = table(CheckoutLine)
-PROMOTION = table(CheckoutPromotion)
-PROMOTION_ENTRY = table(PromotionEntry)
-SHARE = table(DiscountShare)
-OPEN = CHECKOUT.c.status.in_(("locked", "committed"))
+OPEN = Checkout.c.status.in_(("locked", "committed"))
 
 
 async def add(tx: Transaction, checkout: dict[str, Any]) -> bool:
     """False when the order has an open checkout already."""
-    return bool(await insert_ignore(tx, CHECKOUT, [checkout]))
+    return bool(await insert_ignore(tx, Checkout.table, [checkout]))
 
 
 async def add_parts(tx: Transaction, parts: Mapping[Table, Sequence[dict[str, Any]]]) -> None:
@@ -40,22 +31,27 @@ async def add_parts(tx: Transaction, parts: Mapping[Table, Sequence[dict[str, An
 
 async def hold(tx: Transaction, checkout_id: str) -> Row[Any] | None:
     """The checkout, locked until the end of the transaction. Its coupons are locked after it, never before."""
-    return (await tx.execute(select(CHECKOUT).where(CHECKOUT.c.id == checkout_id).with_for_update())).one_or_none()
+    return (
+        await tx.execute(select(Checkout.table).where(Checkout.c.id == checkout_id).with_for_update())
+    ).one_or_none()
 
 
 async def find(tx: Transaction, checkout_id: str) -> Row[Any] | None:
-    return (await tx.execute(select(CHECKOUT).where(CHECKOUT.c.id == checkout_id))).one_or_none()
+    return (await tx.execute(select(Checkout.table).where(Checkout.c.id == checkout_id))).one_or_none()
 
 
 async def open_for(tx: Transaction, order_id: str) -> Row[Any] | None:
     """The order's locked or committed checkout."""
-    return (await tx.execute(select(CHECKOUT).where(CHECKOUT.c.order_id == order_id, OPEN))).one_or_none()
+    return (await tx.execute(select(Checkout.table).where(Checkout.c.order_id == order_id, OPEN))).one_or_none()
 
 
 async def newest_for(tx: Transaction, order_id: str) -> Row[Any] | None:
     """The order's open checkout, or else its latest; held by this transaction."""
     chosen = (
-        select(CHECKOUT).where(CHECKOUT.c.order_id == order_id).order_by(OPEN.desc(), CHECKOUT.c.id.desc()).limit(1)
+        select(Checkout.table)
+        .where(Checkout.c.order_id == order_id)
+        .order_by(OPEN.desc(), Checkout.c.id.desc())
+        .limit(1)
     )
     found = (await tx.execute(chosen)).one_or_none()
     return None if found is None else await hold(tx, found.id)
@@ -63,8 +59,8 @@ async def newest_for(tx: Transaction, order_id: str) -> Row[Any] | None:
 
 async def due(tx: Transaction, now: datetime, where: ColumnElement[bool], limit: int, *, wait: bool) -> list[Row[Any]]:
     """Locks that ran out, held by this transaction. `wait` for those that somebody else is at work on, or skip them."""
-    chosen = select(CHECKOUT).where(CHECKOUT.c.status == "locked", CHECKOUT.c.expires_at <= now, where)
-    ordered = chosen.order_by(CHECKOUT.c.id).limit(limit).with_for_update(skip_locked=not wait)
+    chosen = select(Checkout.table).where(Checkout.c.status == "locked", Checkout.c.expires_at <= now, where)
+    ordered = chosen.order_by(Checkout.c.id).limit(limit).with_for_update(skip_locked=not wait)
     return list((await tx.execute(ordered)).all())
 
 
@@ -72,7 +68,11 @@ async def locks(tx: Transaction, checkout_ids: Sequence[str]) -> dict[str, list[
     """The coupons of the checkouts, in the order of their ids."""
     found: dict[str, list[Row[Any]]] = {checkout_id: [] for checkout_id in checkout_ids}
     if found:
-        chosen = select(LOCK).where(LOCK.c.checkout_id.in_(padded(checkout_ids))).order_by(LOCK.c.coupon_id)
+        chosen = (
+            select(CheckoutCoupon.table)
+            .where(CheckoutCoupon.c.checkout_id.in_(padded(checkout_ids)))
+            .order_by(CheckoutCoupon.c.coupon_id)
+        )
         for row in await tx.execute(chosen):
             found[row.checkout_id].append(row)
     return found
@@ -82,19 +82,19 @@ async def promotions(tx: Transaction, checkout_ids: Sequence[str], state: str | 
     """The promotions of the checkouts, in the order of their ids; in that state only."""
     if not checkout_ids:
         return []
-    chosen = select(PROMOTION).where(PROMOTION.c.checkout_id.in_(padded(checkout_ids)))
+    chosen = select(CheckoutPromotion.table).where(CheckoutPromotion.c.checkout_id.in_(padded(checkout_ids)))
     if state is not None:
-        chosen = chosen.where(PROMOTION.c.state == state)
-    return (await tx.execute(chosen.order_by(PROMOTION.c.promotion_id, PROMOTION.c.checkout_id))).all()
+        chosen = chosen.where(CheckoutPromotion.c.state == state)
+    return (await tx.execute(chosen.order_by(CheckoutPromotion.c.promotion_id, CheckoutPromotion.c.checkout_id))).all()
 
 
 async def set_locks(tx: Transaction, rows: Sequence[Row[Any]], state: str, tokens: dict[str, int]) -> None:
     """Set the state of these locks, and their fencing tokens where `tokens` has new ones."""
     if not rows:
         return
-    columns = LOCK.c
+    columns = CheckoutCoupon.c
     statement = (
-        update(LOCK)
+        update(CheckoutCoupon.table)
         .where(columns.checkout_id == bindparam("of_checkout"), columns.coupon_id == bindparam("of_coupon"))
         .values(state=bindparam("to_state"), token=bindparam("to_token"))
     )
@@ -114,18 +114,20 @@ async def set_locks(tx: Transaction, rows: Sequence[Row[Any]], state: str, token
 
 async def set_status(tx: Transaction, checkout_ids: Sequence[str], status: str, now: datetime) -> None:
     if checkout_ids:
-        chosen = CHECKOUT.c.id.in_(padded(checkout_ids))
-        await tx.execute(update(CHECKOUT).where(chosen).values(status=status, updated_at=now))
+        chosen = Checkout.c.id.in_(padded(checkout_ids))
+        await tx.execute(update(Checkout.table).where(chosen).values(status=status, updated_at=now))
 
 
 async def set_end(tx: Transaction, checkout_id: str, until: datetime, now: datetime) -> None:
     """The lock lasts until then."""
-    await tx.execute(update(CHECKOUT).where(CHECKOUT.c.id == checkout_id).values(expires_at=until, updated_at=now))
+    await tx.execute(
+        update(Checkout.table).where(Checkout.c.id == checkout_id).values(expires_at=until, updated_at=now)
+    )
 
 
 def orders_of(customer_ids: Sequence[str], now: datetime, but: str) -> Select[tuple[str, datetime, int]]:
     """The paid orders of these customers, and the open ones that use a first-order offer; for the audience."""
-    columns = CHECKOUT.c
+    columns = Checkout.c
     held = and_(columns.status == "locked", columns.first_order, columns.expires_at > now)
     return select(columns.customer_id, columns.created_at.label("at"), case((held, 1), else_=0).label("open")).where(
         columns.customer_id.in_(padded(customer_ids)),

@@ -13,13 +13,13 @@ from typing import Any
 from sqlalchemy import Row, bindparam, insert, or_, select, update
 
 from services.coupon.checkout import repository
-from services.coupon.checkout.repository import PROMOTION, PROMOTION_ENTRY
+from services.coupon.checkout.models import CheckoutPromotion, PromotionEntry
 from services.coupon.pricing.budgets import cost
 from services.coupon.pricing.offers import Use
 from services.coupon.statements import padded
 from services.coupon.templates import repository as templates
-from services.coupon.templates.models import Template
-from services.coupon.templates.repository import DAY, TEMPLATE, TermsBook
+from services.coupon.templates.models import Template, TemplateDay
+from services.coupon.templates.repository import TermsBook
 from services.coupon.templates.validity import local_day
 from services.coupon.wallet.rules import Supply, closed
 from shared.db import Transaction
@@ -27,11 +27,11 @@ from shared.service import Kit
 from shared.web import Conflict
 
 _STEP = (
-    update(PROMOTION)
+    update(CheckoutPromotion.table)
     .where(
-        PROMOTION.c.checkout_id == bindparam("of_checkout"),
-        PROMOTION.c.promotion_id == bindparam("of_promotion"),
-        PROMOTION.c.step == bindparam("new_step") - 1,
+        CheckoutPromotion.c.checkout_id == bindparam("of_checkout"),
+        CheckoutPromotion.c.promotion_id == bindparam("of_promotion"),
+        CheckoutPromotion.c.step == bindparam("new_step") - 1,
     )
     .values(
         state=bindparam("new_state"),
@@ -41,9 +41,9 @@ _STEP = (
     )
 )
 _UNCOUNT_DAY = (
-    update(DAY)
-    .where(DAY.c.template_id == bindparam("of_template"), DAY.c.day == bindparam("of_day"))
-    .values(issued=DAY.c.issued - bindparam("fewer"))
+    update(TemplateDay.table)
+    .where(TemplateDay.c.template_id == bindparam("of_template"), TemplateDay.c.day == bindparam("of_day"))
+    .values(issued=TemplateDay.c.issued - bindparam("fewer"))
 )
 
 
@@ -94,7 +94,7 @@ class Spending:
             for use, step in zip(uses, steps, strict=True)
         ]
         if rows:
-            await tx.execute(insert(PROMOTION), rows)
+            await tx.execute(insert(CheckoutPromotion.table), rows)
             await self._count(tx, steps, actor)
 
     async def take_again(self, tx: Transaction, checkout_id: str, reason: str, actor: str) -> Mapping[str, str]:
@@ -179,7 +179,7 @@ class Spending:
     async def _count(self, tx: Transaction, steps: Sequence[Step], actor: str) -> None:
         """The entries of these steps, and the counters: templates by id, then their days."""
         now = self._kit.clock.now()
-        await tx.execute(insert(PROMOTION_ENTRY), [_entry(one, actor, now) for one in steps])
+        await tx.execute(insert(PromotionEntry.table), [_entry(one, actor, now) for one in steps])
         issued: Counter[str] = Counter()
         spent: Counter[str] = Counter()
         days: Counter[tuple[str, str]] = Counter()
@@ -202,7 +202,7 @@ async def hold_limited(tx: Transaction, template_ids: Sequence[str]) -> dict[str
     """Those of these offers that have limits, held in the order of their ids: before any that has none."""
     if not template_ids:
         return {}
-    columns = TEMPLATE.c
+    columns = Template.c
     limit = or_(columns.total.is_not(None), columns.per_day.is_not(None), columns.budget.is_not(None))
     chosen = select(columns.id).where(columns.id.in_(padded(sorted(template_ids))), limit)
     return await templates.lock(tx, sorted(row.id for row in await tx.execute(chosen)))

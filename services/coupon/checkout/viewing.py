@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from services.coupon.checkout import repository
-from services.coupon.checkout.repository import CHECKOUT
+from services.coupon.checkout.models import Checkout
 from services.coupon.checkout.rules import effective
 from services.coupon.checkout.schemas import CheckoutView, LockView, PromotionUseView
 from shared.db import Transaction
@@ -38,16 +38,16 @@ class Checkouts:
         """Newest first."""
         if customer_id is not None:
             caller.require_customer(customer_id)
-        chosen = select(CHECKOUT)
+        chosen = select(Checkout.table)
         owner = caller.customer_id or customer_id
         if owner is not None:
-            chosen = chosen.where(CHECKOUT.c.customer_id == owner)
+            chosen = chosen.where(Checkout.c.customer_id == owner)
         if order_id is not None:
-            chosen = chosen.where(CHECKOUT.c.order_id == order_id)
+            chosen = chosen.where(Checkout.c.order_id == order_id)
         if status is not None:
             chosen = chosen.where(self._has(status))
         async with self._kit.db.read() as tx:
-            rows = await fetch_page(tx, chosen, CHECKOUT.c.id, paging, lambda row: row)
+            rows = await fetch_page(tx, chosen, Checkout.c.id, paging, lambda row: row)
             views = await self._views(tx, rows.data)
         return Page[CheckoutView](data=views, has_more=rows.has_more, next_cursor=rows.next_cursor)
 
@@ -56,12 +56,12 @@ class Checkouts:
 
     def _has(self, status: str) -> Any:
         """`rules.effective` as a condition."""
-        overdue = CHECKOUT.c.expires_at <= self._kit.clock.now()
+        overdue = Checkout.c.expires_at <= self._kit.clock.now()
         if status == "locked":
-            return (CHECKOUT.c.status == "locked") & ~overdue
+            return (Checkout.c.status == "locked") & ~overdue
         if status == "expired":
-            return (CHECKOUT.c.status == "expired") | ((CHECKOUT.c.status == "locked") & overdue)
-        return CHECKOUT.c.status == status
+            return (Checkout.c.status == "expired") | ((Checkout.c.status == "locked") & overdue)
+        return Checkout.c.status == status
 
     async def _views(self, tx: Transaction, rows: Sequence[Row[Any]]) -> list[CheckoutView]:
         now = self._kit.clock.now()

@@ -13,7 +13,7 @@ from sqlalchemy import Row, insert
 from services.coupon.checkout import repository as checkouts
 from services.coupon.checkout.completing import Completing
 from services.coupon.checkout.settling import Settling
-from services.coupon.orders.viewing import MESSAGE
+from services.coupon.orders.models import OrderMessage
 from services.coupon.refunds.refunding import Refunding
 from services.coupon.refunds.schemas import RefundIn
 from shared.contracts import Envelope, OrderCancelled, OrderCompleted, OrderPaid, OrderRefunded
@@ -68,7 +68,7 @@ class OrderMessages:
         else:
             if nothing is not None:
                 row |= {"outcome": "nothing", "code": nothing[0], "detail": nothing[1]}
-        await tx.execute(insert(MESSAGE), row)
+        await tx.execute(insert(OrderMessage.table), row)
 
     async def _act(self, tx: Transaction, checkout: Row[Any], event: OrderEvent) -> Nothing | None:
         actor = event.name

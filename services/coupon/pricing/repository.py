@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, or_, select
 
 from services.coupon.statements import padded
-from services.coupon.templates.repository import DAY, TEMPLATE
+from services.coupon.templates.models import Template, TemplateDay
 from services.coupon.wallet.models import Coupon
 from shared.db import Transaction, UtcDateTime
 
 MOST_IN_WALLET = 200
-_T, _C = TEMPLATE.c, Coupon.c
+_T, _C = Template.c, Coupon.c
 _WALLET = select(
     _C.id,
     _C.template_id,
@@ -27,7 +27,7 @@ _WALLET = select(
     _T.currency,
     _T.budget,
     _T.budget_spent,
-).join(TEMPLATE, _T.id == _C.template_id)
+).join(Template.table, _T.id == _C.template_id)
 
 
 def _live(chosen: Select[Any]) -> Select[Any]:
@@ -99,5 +99,7 @@ async def full_days(tx: Transaction, days: Sequence[tuple[Row[Any], str]]) -> se
     if not days:
         return set()
     limits = {(row.id, day): row.per_day for row, day in days}
-    chosen = select(DAY).where(or_(*((DAY.c.template_id == key) & (DAY.c.day == day) for key, day in limits)))
+    chosen = select(TemplateDay.table).where(
+        or_(*((TemplateDay.c.template_id == key) & (TemplateDay.c.day == day) for key, day in limits))
+    )
     return {row.template_id for row in await tx.execute(chosen) if row.issued >= limits[row.template_id, row.day]}

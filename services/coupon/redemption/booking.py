@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import Row, insert
 
+from services.coupon.checkout.models import Checkout
 from services.coupon.checkout.releasing import Releasing
-from services.coupon.checkout.repository import CHECKOUT
 from services.coupon.redemption import repository
-from services.coupon.redemption.repository import REDEMPTION
+from services.coupon.redemption.models import Redemption
 from services.coupon.redemption.rules import budget_change
 from services.coupon.templates import repository as templates
 from services.coupon.wallet import ledger
@@ -35,7 +35,7 @@ class Booking:
         if seen is None:
             return None
         if seen.status == "locked":
-            await self._releasing.expire(tx, CHECKOUT.c.id == seen.checkout_id, limit=1, wait=True)
+            await self._releasing.expire(tx, Checkout.c.id == seen.checkout_id, limit=1, wait=True)
         return (await wallet.lock(tx, [coupon_id])).get(coupon_id)
 
     async def book(
@@ -83,7 +83,7 @@ class Booking:
             budget_change=change,
         )
         await ledger.apply(tx, [entry], now)
-        await tx.execute(insert(REDEMPTION), row)
+        await tx.execute(insert(Redemption.table), row)
         event = CouponRedeemed(
             coupon_id=coupon.id,
             template_id=coupon.template_id,

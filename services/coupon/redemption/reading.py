@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Select, Table, select
 
-from services.coupon.redemption.repository import CONFLICT, REDEMPTION
+from services.coupon.redemption.models import Redemption, RedemptionConflict
 from services.coupon.redemption.schemas import ConflictView, RedemptionView
 from shared.service import Kit
 from shared.web import Caller, NotFound, Page, Paging, fetch_page
@@ -22,13 +22,13 @@ class Redemptions:
         """Newest first."""
         if customer_id is not None:
             caller.require_customer(customer_id)
-        chosen = _filtered(REDEMPTION, caller, shop_id=shop_id, customer_id=customer_id, coupon_id=coupon_id)
+        chosen = _filtered(Redemption.table, caller, shop_id=shop_id, customer_id=customer_id, coupon_id=coupon_id)
         async with self._kit.db.read() as tx:
-            return await fetch_page(tx, chosen, REDEMPTION.c.id, paging, RedemptionView.model_validate)
+            return await fetch_page(tx, chosen, Redemption.c.id, paging, RedemptionView.model_validate)
 
     async def get(self, caller: Caller, redemption_id: str) -> RedemptionView:
         async with self._kit.db.read() as tx:
-            chosen = _filtered(REDEMPTION, caller, id=redemption_id)
+            chosen = _filtered(Redemption.table, caller, id=redemption_id)
             row = (await tx.execute(chosen)).one_or_none()
         if row is None:
             raise NotFound("not_found", "There is no redemption with this id.")
@@ -38,13 +38,13 @@ class Redemptions:
         self, caller: Caller, paging: Paging, shop_id: str | None, coupon_id: str | None
     ) -> Page[ConflictView]:
         """Newest first."""
-        chosen = _filtered(CONFLICT, caller, shop_id=shop_id, coupon_id=coupon_id)
+        chosen = _filtered(RedemptionConflict.table, caller, shop_id=shop_id, coupon_id=coupon_id)
         async with self._kit.db.read() as tx:
-            return await fetch_page(tx, chosen, CONFLICT.c.id, paging, ConflictView.model_validate)
+            return await fetch_page(tx, chosen, RedemptionConflict.c.id, paging, ConflictView.model_validate)
 
     async def conflict(self, caller: Caller, conflict_id: str) -> ConflictView:
         async with self._kit.db.read() as tx:
-            row = (await tx.execute(_filtered(CONFLICT, caller, id=conflict_id))).one_or_none()
+            row = (await tx.execute(_filtered(RedemptionConflict.table, caller, id=conflict_id))).one_or_none()
         if row is None:
             raise NotFound("not_found", "There is no redemption conflict with this id.")
         return ConflictView.model_validate(row)

@@ -6,7 +6,7 @@ from sqlalchemy import Row, update
 
 from services.coupon.checkout.spending import hold_limited
 from services.coupon.redemption import repository
-from services.coupon.redemption.repository import REDEMPTION
+from services.coupon.redemption.models import Redemption
 from services.coupon.redemption.schemas import RedemptionView
 from services.coupon.refunds.returning import Returning
 from services.coupon.templates.validity import local_day
@@ -47,7 +47,7 @@ class Reversing:
                     "reversed_by": caller.key_id,
                     "reverse_reason": reason,
                 }
-                await tx.execute(update(REDEMPTION).where(REDEMPTION.c.id == row.id).values(**values))
+                await tx.execute(update(Redemption.table).where(Redemption.c.id == row.id).values(**values))
             return RedemptionView.model_validate(await repository.find(tx, redemption_id))
 
     async def _give_back(self, tx: Transaction, caller: Caller, row: Row[Any], reason: str) -> None:

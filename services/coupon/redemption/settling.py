@@ -11,8 +11,8 @@ from services.coupon.abuse.guarding import Guarding
 from services.coupon.reasons import explain
 from services.coupon.redemption import problems, repository
 from services.coupon.redemption.booking import Booking
+from services.coupon.redemption.models import RedemptionConflict
 from services.coupon.redemption.redeeming import TILL
-from services.coupon.redemption.repository import CONFLICT
 from services.coupon.redemption.rules import SKEW, Claims, within_life
 from services.coupon.redemption.schemas import SettledView, SettlementIn, SettlementItem, SettlementView
 from services.coupon.redemption.signing import Signing
@@ -99,7 +99,9 @@ class OfflineSettling:
             "redeemed_at": item.redeemed_at,
             "created_at": self._kit.clock.now(),
         }
-        await insert_ignore(tx, CONFLICT, [row])  # the coupon's row is held: nobody else writes this one
+        await insert_ignore(
+            tx, RedemptionConflict.table, [row]
+        )  # the coupon's row is held: nobody else writes this one
         return _told(item, "conflict", code, conflict_id=str(row["id"]))
 
 

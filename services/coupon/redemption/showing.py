@@ -8,9 +8,9 @@ import segno
 from sqlalchemy import Row, delete, select
 
 from services.coupon.redemption import repository
+from services.coupon.redemption.models import RedemptionToken
 from services.coupon.redemption.pricing import StorePricing
 from services.coupon.redemption.problems import refused, unusable
-from services.coupon.redemption.repository import TOKEN
 from services.coupon.redemption.rules import Claims, new_short_code
 from services.coupon.redemption.schemas import TokenView
 from services.coupon.redemption.signing import Signing
@@ -53,13 +53,13 @@ class Showing:
 
     async def page(self, caller: Caller, paging: Paging, coupon_id: str | None) -> Page[TokenView]:
         """Tokens of the last hour, newest first."""
-        chosen = select(TOKEN)
+        chosen = select(RedemptionToken.table)
         if caller.customer_id is not None:
-            chosen = chosen.where(TOKEN.c.customer_id == caller.customer_id)
+            chosen = chosen.where(RedemptionToken.c.customer_id == caller.customer_id)
         if coupon_id is not None:
-            chosen = chosen.where(TOKEN.c.coupon_id == coupon_id)
+            chosen = chosen.where(RedemptionToken.c.coupon_id == coupon_id)
         async with self._kit.db.read() as tx:
-            return await fetch_page(tx, chosen, TOKEN.c.id, paging, self._view)
+            return await fetch_page(tx, chosen, RedemptionToken.c.id, paging, self._view)
 
     async def get(self, caller: Caller, token_id: str) -> TokenView:
         async with self._kit.db.read() as tx:
@@ -78,12 +78,12 @@ class Showing:
 
     async def forget(self) -> None:
         """Drop tokens whose time is long over (a loop calls this)."""
-        over = TOKEN.c.expires_at <= self._kit.clock.now() - _KEPT
+        over = RedemptionToken.c.expires_at <= self._kit.clock.now() - _KEPT
         async with self._kit.db.read() as tx:
-            if (await tx.execute(select(TOKEN.c.id).where(over).limit(1))).first() is None:
+            if (await tx.execute(select(RedemptionToken.c.id).where(over).limit(1))).first() is None:
                 return
         async with self._kit.db.write() as tx:
-            await tx.execute(delete(TOKEN).where(over))
+            await tx.execute(delete(RedemptionToken.table).where(over))
 
     async def _store(self, tx: Transaction, coupon: Row[Any]) -> Row[Any]:
         terms = await self._pricing.snapshot(tx, coupon)
@@ -109,8 +109,8 @@ class Showing:
             "expires_at": claims.expires_at,
         }
         for _ in range(_TRIES):  # a code that another live token has is drawn again
-            if await insert_ignore(tx, TOKEN, [{**row, "short_code": new_short_code()}]):
-                return (await tx.execute(select(TOKEN).where(TOKEN.c.id == row["id"]))).one()
+            if await insert_ignore(tx, RedemptionToken.table, [{**row, "short_code": new_short_code()}]):
+                return (await tx.execute(select(RedemptionToken.table).where(RedemptionToken.c.id == row["id"]))).one()
         raise AssertionError("unreachable: eight random codes in a row were taken")
 
     def _view(self, row: Row[Any]) -> TokenView:

@@ -14,11 +14,10 @@ from sqlalchemy import Row, or_, select, update
 from services.coupon.redemption.models import RedemptionKey
 from services.coupon.redemption.rules import Claims, Malformed, base64url, claims_of, signing_input, taken_apart
 from services.coupon.redemption.schemas import KeySet, PublicKey
-from shared.db import Transaction, insert_ignore, table
+from shared.db import Transaction, insert_ignore
 from shared.ids import new_id
 from shared.service import Kit
 
-KEY = table(RedemptionKey)
 _NONCE = 12
 
 
@@ -78,12 +77,16 @@ class Signing:
 
     async def _set(self, tx: Transaction) -> KeySet:
         since = self._kit.clock.now() - self._kept
-        chosen = select(KEY).where(or_(KEY.c.retired_at.is_(None), KEY.c.retired_at > since)).order_by(KEY.c.id.desc())
+        chosen = (
+            select(RedemptionKey.table)
+            .where(or_(RedemptionKey.c.retired_at.is_(None), RedemptionKey.c.retired_at > since))
+            .order_by(RedemptionKey.c.id.desc())
+        )
         rows = (await tx.execute(chosen)).all()
         return KeySet(keys=[PublicKey(kid=row.id, x=row.public) for row in rows])
 
     async def _active(self, tx: Transaction) -> Row[Any] | None:
-        return (await tx.execute(select(KEY).where(KEY.c.retired_at.is_(None)))).one_or_none()
+        return (await tx.execute(select(RedemptionKey.table).where(RedemptionKey.c.retired_at.is_(None)))).one_or_none()
 
     async def _make(self, tx: Transaction) -> Row[Any]:
         """The active key: a new one, unless another process was faster."""
@@ -97,13 +100,13 @@ class Signing:
             "created_at": self._kit.clock.now(),
             "retired_at": None,
         }
-        await insert_ignore(tx, KEY, [row])
+        await insert_ignore(tx, RedemptionKey.table, [row])
         found = await self._active(tx)
         assert found is not None  # noqa: S101 - ours, or the one that stood in its way
         return found
 
     async def _retire(self, tx: Transaction, key_id: str) -> None:
-        chosen = update(KEY).where(KEY.c.id == key_id, KEY.c.retired_at.is_(None))
+        chosen = update(RedemptionKey.table).where(RedemptionKey.c.id == key_id, RedemptionKey.c.retired_at.is_(None))
         await tx.execute(chosen.values(retired_at=self._kit.clock.now(), sealed=None))
         self._private.pop(key_id, None)
 
@@ -120,7 +123,7 @@ class Signing:
 
     async def _known(self, tx: Transaction, key_id: str) -> Ed25519PublicKey | None:
         if key_id not in self._public:
-            public = await tx.scalar(select(KEY.c.public).where(KEY.c.id == key_id))
+            public = await tx.scalar(select(RedemptionKey.c.public).where(RedemptionKey.c.id == key_id))
             if public is None:
                 return None
             raw = base64.urlsafe_b64decode(public + "=")

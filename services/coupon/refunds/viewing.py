@@ -8,7 +8,7 @@ from sqlalchemy import Row, select
 from services.coupon.checkout import repository as checkouts
 from services.coupon.checkout.viewing import unknown
 from services.coupon.refunds import books, repository
-from services.coupon.refunds.repository import REFUND
+from services.coupon.refunds.models import Refund
 from services.coupon.refunds.schemas import RefundView
 from shared.db import Transaction
 from shared.service import Kit
@@ -37,8 +37,8 @@ class Refunds:
             if checkout is None:
                 raise unknown()
             caller.require_customer(checkout.customer_id)
-            chosen = select(REFUND).where(REFUND.c.checkout_id == checkout_id)
-            rows = await fetch_page(tx, chosen, REFUND.c.id, paging, lambda row: row)
+            chosen = select(Refund.table).where(Refund.c.checkout_id == checkout_id)
+            rows = await fetch_page(tx, chosen, Refund.c.id, paging, lambda row: row)
             views = await self._views(tx, rows.data)
         return Page[RefundView](data=views, has_more=rows.has_more, next_cursor=rows.next_cursor)
 

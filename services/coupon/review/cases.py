@@ -10,12 +10,10 @@ from sqlalchemy import Row, select, update
 from services.coupon.abuse.velocity import Excess
 from services.coupon.review.models import AbuseCase, AbuseCaseCoupon
 from services.coupon.review.rules import Finding, merged, over_velocity, score, told
-from shared.db import Transaction, insert_ignore, table
+from shared.db import Transaction, insert_ignore
 from shared.ids import new_id
 from shared.service import Kit
 
-CASE = table(AbuseCase)
-CASE_COUPON = table(AbuseCaseCoupon)
 _QUIET = timedelta(days=1)
 """So long a cleared subject is left alone."""
 
@@ -45,9 +43,9 @@ class Cases:
     ) -> None:
         """Put the coupons into the subject's open case; a subject that was cleared lately gets none."""
         now = self._kit.clock.now()
-        mine = (CASE.c.subject == subject) & (CASE.c.value == value)
-        cleared = mine & (CASE.c.status == "cleared") & (CASE.c.decided_at > now - _QUIET)
-        if (await tx.execute(select(CASE.c.id).where(cleared).limit(1))).first() is not None:
+        mine = (AbuseCase.c.subject == subject) & (AbuseCase.c.value == value)
+        cleared = mine & (AbuseCase.c.status == "cleared") & (AbuseCase.c.decided_at > now - _QUIET)
+        if (await tx.execute(select(AbuseCase.c.id).where(cleared).limit(1))).first() is not None:
             return
         case = await self._open(tx, subject, value)
         rows = [
@@ -60,14 +58,14 @@ class Cases:
             }
             for one in suspects
         ]
-        added = await insert_ignore(tx, CASE_COUPON, rows, [CASE_COUPON.c.coupon_id])
+        added = await insert_ignore(tx, AbuseCaseCoupon.table, rows, [AbuseCaseCoupon.c.coupon_id])
         values = {
             "score": max(case.score, score(found)),
             "reasons": merged(case.reasons, told(found)),
-            "coupons": CASE.c.coupons + len(added),
+            "coupons": AbuseCase.c.coupons + len(added),
             "updated_at": now,
         }
-        await tx.execute(update(CASE).where(CASE.c.id == case.id).values(**values))
+        await tx.execute(update(AbuseCase.table).where(AbuseCase.c.id == case.id).values(**values))
 
     async def _open(self, tx: Transaction, subject: str, value: str) -> Row[Any]:
         """The subject's open case, locked; made when there is none."""
@@ -86,10 +84,10 @@ class Cases:
             "decided_by": None,
             "note": None,
         }
-        mine = (CASE.c.subject == subject) & (CASE.c.value == value) & (CASE.c.status == "open")
-        chosen = select(CASE).where(mine).with_for_update()
+        mine = (AbuseCase.c.subject == subject) & (AbuseCase.c.value == value) & (AbuseCase.c.status == "open")
+        chosen = select(AbuseCase.table).where(mine).with_for_update()
         row = (await tx.execute(chosen)).one_or_none()
         while row is None:  # a case that was decided between the two is closed: another is opened
-            await insert_ignore(tx, CASE, [fresh])
+            await insert_ignore(tx, AbuseCase.table, [fresh])
             row = (await tx.execute(chosen)).one_or_none()
         return row

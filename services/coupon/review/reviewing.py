@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, select, update
 
 from services.coupon.abuse.denying import Denials
-from services.coupon.review.cases import CASE, CASE_COUPON
+from services.coupon.review.models import AbuseCase, AbuseCaseCoupon
 from services.coupon.review.schemas import CaseCouponView, CaseDetail, CaseView, DecisionIn
 from services.coupon.wallet import repository as wallet
 from services.coupon.wallet.voiding import Voiding
@@ -30,16 +30,16 @@ class Reviewing:
         self, paging: Paging, status: str | None, subject: str | None, customer_id: str | None
     ) -> Page[CaseView]:
         """Newest first; `customer_id`: with a coupon of that customer."""
-        chosen = select(CASE)
+        chosen = select(AbuseCase.table)
         if status is not None:
-            chosen = chosen.where(CASE.c.status == status)
+            chosen = chosen.where(AbuseCase.c.status == status)
         if subject is not None:
-            chosen = chosen.where(CASE.c.subject == subject)
+            chosen = chosen.where(AbuseCase.c.subject == subject)
         if customer_id is not None:
-            theirs = select(CASE_COUPON.c.case_id).where(CASE_COUPON.c.customer_id == customer_id)
-            chosen = chosen.where(CASE.c.id.in_(theirs))
+            theirs = select(AbuseCaseCoupon.c.case_id).where(AbuseCaseCoupon.c.customer_id == customer_id)
+            chosen = chosen.where(AbuseCase.c.id.in_(theirs))
         async with self._kit.db.read() as tx:
-            return await fetch_page(tx, chosen, CASE.c.id, paging, CaseView.model_validate)
+            return await fetch_page(tx, chosen, AbuseCase.c.id, paging, CaseView.model_validate)
 
     async def get(self, case_id: str) -> CaseDetail:
         async with self._kit.db.read() as tx:
@@ -49,7 +49,9 @@ class Reviewing:
         """Carry the decision out, once. The same decision again changes nothing; another one is a Conflict."""
         now = self._kit.clock.now()
         async with self._kit.db.write() as tx:
-            case = (await tx.execute(select(CASE).where(CASE.c.id == case_id).with_for_update())).one_or_none()
+            case = (
+                await tx.execute(select(AbuseCase.table).where(AbuseCase.c.id == case_id).with_for_update())
+            ).one_or_none()
             if case is None:
                 raise _unknown()
             status = _STATUS[body.decision]
@@ -63,13 +65,13 @@ class Reviewing:
                 reason = f"case {case.id}"
                 await self._denials.deny(tx, caller, case.subject, case.value, reason, body.until)
             values = {"status": status, "decided_at": now, "decided_by": caller.key_id, "note": body.note}
-            await tx.execute(update(CASE).where(CASE.c.id == case_id).values(**values, updated_at=now))
+            await tx.execute(update(AbuseCase.table).where(AbuseCase.c.id == case_id).values(**values, updated_at=now))
             return await self._detail(tx, case_id)
 
     async def _take_back(self, tx: Transaction, caller: Caller, case: Row[Any], note: str) -> None:
         reason = f"abuse case {case.id}" + (f": {note}" if note else "")
-        chosen = select(CASE_COUPON.c.coupon_id).where(CASE_COUPON.c.case_id == case.id)
-        ids = [row.coupon_id for row in await tx.execute(chosen.order_by(CASE_COUPON.c.coupon_id))]
+        chosen = select(AbuseCaseCoupon.c.coupon_id).where(AbuseCaseCoupon.c.case_id == case.id)
+        ids = [row.coupon_id for row in await tx.execute(chosen.order_by(AbuseCaseCoupon.c.coupon_id))]
         for start in range(0, len(ids), _CHUNK):
             held = await wallet.lock(tx, ids[start : start + _CHUNK])
             outcomes = await self._voiding.take_back(tx, list(held.values()), reason, caller.actor)
@@ -78,18 +80,22 @@ class Reviewing:
                 await tx.execute(_OUTCOME, rows)
 
     async def _detail(self, tx: Transaction, case_id: str) -> CaseDetail:
-        row = (await tx.execute(select(CASE).where(CASE.c.id == case_id))).one_or_none()
+        row = (await tx.execute(select(AbuseCase.table).where(AbuseCase.c.id == case_id))).one_or_none()
         if row is None:
             raise _unknown()
-        chosen = select(CASE_COUPON).where(CASE_COUPON.c.case_id == case_id).order_by(CASE_COUPON.c.coupon_id)
+        chosen = (
+            select(AbuseCaseCoupon.table)
+            .where(AbuseCaseCoupon.c.case_id == case_id)
+            .order_by(AbuseCaseCoupon.c.coupon_id)
+        )
         chosen = chosen.limit(_MOST_SHOWN)
         suspects = [CaseCouponView.model_validate(one) for one in await tx.execute(chosen)]
         return CaseDetail(**dict(CaseView.model_validate(row)), suspects=suspects)
 
 
 _OUTCOME = (
-    update(CASE_COUPON)
-    .where(CASE_COUPON.c.case_id == bindparam("of_case"), CASE_COUPON.c.coupon_id == bindparam("of_coupon"))
+    update(AbuseCaseCoupon.table)
+    .where(AbuseCaseCoupon.c.case_id == bindparam("of_case"), AbuseCaseCoupon.c.coupon_id == bindparam("of_coupon"))
     .values(outcome=bindparam("now"))
 )
 

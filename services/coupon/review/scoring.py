@@ -23,15 +23,12 @@ from services.coupon.review.models import AbuseCursor, AbuseShare, AbuseSighting
 from services.coupon.review.rules import Facts, Finding, findings, score
 from services.coupon.settings import CouponSettings
 from services.coupon.statements import padded
-from services.coupon.templates.repository import TEMPLATE
+from services.coupon.templates.models import Template
 from services.coupon.wallet.models import Coupon
-from shared.db import Transaction, excluded, insert_ignore, table, upsert
+from shared.db import Transaction, excluded, insert_ignore, upsert
 from shared.messaging import rest_after
 from shared.service import Kit
 
-CURSOR = table(AbuseCursor)
-SIGHTING = table(AbuseSighting)
-SHARE = table(AbuseShare)
 _NAME = "claims"
 _BATCH = 500
 _DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
@@ -74,20 +71,22 @@ class Scoring:
         """Score the next coupons. Answers a rest when more may wait: claims go before their scores, also on SQLite."""
         started, horizon = time.monotonic(), self._kit.clock.now() - self._lag
         async with self._kit.db.read() as tx:
-            position = await tx.scalar(select(CURSOR.c.position).where(CURSOR.c.name == _NAME))
+            position = await tx.scalar(select(AbuseCursor.c.position).where(AbuseCursor.c.name == _NAME))
             if position is not None and not await self._next(tx, position, horizon, 1):
                 return None
         async with self._kit.db.write() as tx:
             if position is None:
-                await insert_ignore(tx, CURSOR, [{"name": _NAME, "position": await self._start(tx, horizon)}])
-            chosen = select(CURSOR).where(CURSOR.c.name == _NAME).with_for_update(skip_locked=True)
+                await insert_ignore(
+                    tx, AbuseCursor.table, [{"name": _NAME, "position": await self._start(tx, horizon)}]
+                )
+            chosen = select(AbuseCursor.table).where(AbuseCursor.c.name == _NAME).with_for_update(skip_locked=True)
             held = (await tx.execute(chosen)).one_or_none()
             if held is None:
                 return None  # another process is at it
             rows = await self._next(tx, held.position, horizon, _BATCH)
             if not rows:
                 return None
-            await tx.execute(update(CURSOR).where(CURSOR.c.name == _NAME).values(position=rows[-1].id))
+            await tx.execute(update(AbuseCursor.table).where(AbuseCursor.c.name == _NAME).values(position=rows[-1].id))
             await self._score(tx, [row for row in rows if row.source in ACTIONS])
         return rest_after(time.monotonic() - started) if len(rows) == _BATCH else None
 
@@ -95,8 +94,8 @@ class Scoring:
         """Drop what was not seen for a month (a loop calls this)."""
         over = self._kit.clock.now() - _KEPT
         async with self._kit.db.write() as tx:
-            await tx.execute(delete(SIGHTING).where(SIGHTING.c.last_at < over))
-            await tx.execute(delete(SHARE).where(SHARE.c.last_at < over))
+            await tx.execute(delete(AbuseSighting.table).where(AbuseSighting.c.last_at < over))
+            await tx.execute(delete(AbuseShare.table).where(AbuseShare.c.last_at < over))
 
     async def _start(self, tx: Transaction, horizon: datetime) -> str:
         """Where the first round begins: what is older than a day, from before this was installed, is left alone."""
@@ -148,23 +147,29 @@ class Scoring:
         last = max(row.issued_at for row in rows)
         await upsert(
             tx,
-            SIGHTING,
+            AbuseSighting.table,
             [
                 {"subject": subject, "value": value, "customer_id": customer_id, "coupons": number, "last_at": last}
                 for (subject, value, customer_id), number in sorted(sightings.items())
             ],
             ["subject", "value", "customer_id"],
-            {"coupons": SIGHTING.c.coupons + excluded(tx, SIGHTING).coupons, "last_at": excluded(tx, SIGHTING).last_at},
+            {
+                "coupons": AbuseSighting.c.coupons + excluded(tx, AbuseSighting.table).coupons,
+                "last_at": excluded(tx, AbuseSighting.table).last_at,
+            },
         )
         await upsert(
             tx,
-            SHARE,
+            AbuseShare.table,
             [
                 {"template_id": template_id, "device": device, "coupons": number, "last_at": last}
                 for (template_id, device), number in sorted(shares.items())
             ],
             ["template_id", "device"],
-            {"coupons": SHARE.c.coupons + excluded(tx, SHARE).coupons, "last_at": excluded(tx, SHARE).last_at},
+            {
+                "coupons": AbuseShare.c.coupons + excluded(tx, AbuseShare.table).coupons,
+                "last_at": excluded(tx, AbuseShare.table).last_at,
+            },
         )
 
     async def _seen(self, tx: Transaction, rows: Sequence[Row[Any]]) -> _Seen:
@@ -174,9 +179,9 @@ class Scoring:
         devices = sorted({row.origin_device for row in rows if row.origin_device})
         values = {*devices, *(row.origin_address for row in rows if row.origin_address)}
         people = await tx.execute(
-            select(SIGHTING.c.subject, SIGHTING.c.value, func.count().label("number"))
-            .where(SIGHTING.c.value.in_(padded(sorted(values))), SIGHTING.c.last_at > end - _DAY)
-            .group_by(SIGHTING.c.subject, SIGHTING.c.value)
+            select(AbuseSighting.c.subject, AbuseSighting.c.value, func.count().label("number"))
+            .where(AbuseSighting.c.value.in_(padded(sorted(values))), AbuseSighting.c.last_at > end - _DAY)
+            .group_by(AbuseSighting.c.subject, AbuseSighting.c.value)
         )
         recent = await tx.execute(
             select(Coupon.c.customer_id, Coupon.c.issued_at).where(
@@ -189,9 +194,11 @@ class Scoring:
         for row in recent:
             times[row.customer_id].append(row.issued_at)
         taken = await tx.execute(
-            select(SHARE).where(and_(SHARE.c.template_id.in_(templates), SHARE.c.device.in_(padded(devices))))
+            select(AbuseShare.table).where(
+                and_(AbuseShare.c.template_id.in_(templates), AbuseShare.c.device.in_(padded(devices)))
+            )
         )
-        issued = await tx.execute(select(TEMPLATE.c.id, TEMPLATE.c.issued).where(TEMPLATE.c.id.in_(templates)))
+        issued = await tx.execute(select(Template.c.id, Template.c.issued).where(Template.c.id.in_(templates)))
         counted = sorted({one for row in rows for one in self._counted(row)})
         return _Seen(
             {(row.subject, row.value): row.number for row in people},

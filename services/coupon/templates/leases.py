@@ -15,11 +15,8 @@ from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 
 from services.coupon.statements import padded
 from services.coupon.templates import repository
-from services.coupon.templates.models import QuotaLease, Template
-from services.coupon.templates.repository import DAY, TEMPLATE
-from shared.db import Transaction, table
-
-LEASE = table(QuotaLease)
+from services.coupon.templates.models import QuotaLease, Template, TemplateDay
+from shared.db import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +52,20 @@ class LeasedTemplate(NamedTuple):
 # counters can change in it while this lease stands, because every change of the offer takes the leases back first.
 _USE = (
     select(
-        *(LEASE.c[name] if name in ("unused", "cost", "day") else TEMPLATE.c[name] for name in LeasedTemplate._fields)
+        *(
+            QuotaLease.c[name] if name in ("unused", "cost", "day") else Template.c[name]
+            for name in LeasedTemplate._fields
+        )
     )
-    .join_from(LEASE, TEMPLATE, TEMPLATE.c.id == LEASE.c.template_id)
-    .where(LEASE.c.holder == bindparam("me"), LEASE.c.template_id.in_(bindparam("ids", expanding=True)))
-    .order_by(LEASE.c.template_id)
-    .with_for_update(of=LEASE)
+    .join_from(QuotaLease.table, Template.table, Template.c.id == QuotaLease.c.template_id)
+    .where(QuotaLease.c.holder == bindparam("me"), QuotaLease.c.template_id.in_(bindparam("ids", expanding=True)))
+    .order_by(QuotaLease.c.template_id)
+    .with_for_update(of=QuotaLease.table)
 )
 _SPEND = (
-    update(LEASE)
-    .where(LEASE.c.template_id == bindparam("of_template"), LEASE.c.holder == bindparam("me"))
-    .values(unused=LEASE.c.unused - bindparam("used"))
+    update(QuotaLease.table)
+    .where(QuotaLease.c.template_id == bindparam("of_template"), QuotaLease.c.holder == bindparam("me"))
+    .values(unused=QuotaLease.c.unused - bindparam("used"))
 )
 
 
@@ -83,15 +83,15 @@ async def spend(tx: Transaction, holder: str, used: dict[str, int]) -> None:
 
 async def grant(tx: Transaction, holder: str, row: dict[str, Any]) -> None:
     """Give `holder` a lease (`template_id`, `unused`, `cost`, `day`, `expires_at`); the offer's counters move with it."""
-    await tx.execute(insert(LEASE), {**row, "holder": holder})
+    await tx.execute(insert(QuotaLease.table), {**row, "holder": holder})
 
 
 async def take_back(tx: Transaction, template_id: str, holder: str | None = None) -> list[Row[Any]]:
     """End the leases of an offer whose row this transaction holds: all, or one holder's. The caller moves the counters."""
-    chosen = LEASE.c.template_id == template_id
+    chosen = QuotaLease.c.template_id == template_id
     if holder is not None:
-        chosen &= LEASE.c.holder == holder
-    return list((await tx.execute(delete(LEASE).where(chosen).returning(*LEASE.c))).all())
+        chosen &= QuotaLease.c.holder == holder
+    return list((await tx.execute(delete(QuotaLease.table).where(chosen).returning(*QuotaLease.c))).all())
 
 
 async def give_back(tx: Transaction, returned: Sequence[Row[Any]]) -> None:
@@ -109,8 +109,8 @@ async def give_back(tx: Transaction, returned: Sequence[Row[Any]]) -> None:
         if row.day is not None:
             days[row.template_id, row.day] += row.unused
     for (template_id, day), number in days.items():
-        same = (DAY.c.template_id == template_id) & (DAY.c.day == day)
-        await tx.execute(update(DAY).where(same).values(issued=DAY.c.issued - number))
+        same = (TemplateDay.c.template_id == template_id) & (TemplateDay.c.day == day)
+        await tx.execute(update(TemplateDay.table).where(same).values(issued=TemplateDay.c.issued - number))
 
 
 async def hold_whole(tx: Transaction, template_id: str) -> Template | None:
@@ -129,33 +129,36 @@ async def unused(tx: Transaction, template_ids: Sequence[str]) -> dict[str, Leas
     """What is leased and not given out, by offer; those without a lease are left out."""
     if not template_ids:
         return {}
-    units, budget = func.sum(LEASE.c.unused).label("units"), func.sum(LEASE.c.unused * LEASE.c.cost).label("budget")
-    sums = select(LEASE.c.template_id, units, budget)
-    chosen = sums.where(LEASE.c.template_id.in_(padded(template_ids))).group_by(LEASE.c.template_id)
+    units, budget = (
+        func.sum(QuotaLease.c.unused).label("units"),
+        func.sum(QuotaLease.c.unused * QuotaLease.c.cost).label("budget"),
+    )
+    sums = select(QuotaLease.c.template_id, units, budget)
+    chosen = sums.where(QuotaLease.c.template_id.in_(padded(template_ids))).group_by(QuotaLease.c.template_id)
     return {row.template_id: Leased(int(row.units), int(row.budget)) for row in await tx.execute(chosen)}
 
 
 async def due(tx: Transaction, now: datetime, limit: int) -> list[str]:
     """Offers with leases that ran out, in the order of their ids."""
-    chosen = select(LEASE.c.template_id).where(LEASE.c.expires_at <= now).distinct()
-    return list((await tx.execute(chosen.order_by(LEASE.c.template_id).limit(limit))).scalars())
+    chosen = select(QuotaLease.c.template_id).where(QuotaLease.c.expires_at <= now).distinct()
+    return list((await tx.execute(chosen.order_by(QuotaLease.c.template_id).limit(limit))).scalars())
 
 
 async def end_expired(tx: Transaction, template_ids: Sequence[str], now: datetime) -> None:
     """Give back the leases of these offers that ran out."""
-    await _end(tx, template_ids, LEASE.c.expires_at <= now)
+    await _end(tx, template_ids, QuotaLease.c.expires_at <= now)
 
 
 async def end_all_of(tx: Transaction, holder: str) -> None:
     """Give back everything that `holder` has."""
-    chosen = select(LEASE.c.template_id).where(LEASE.c.holder == holder).order_by(LEASE.c.template_id)
+    chosen = select(QuotaLease.c.template_id).where(QuotaLease.c.holder == holder).order_by(QuotaLease.c.template_id)
     template_ids = list((await tx.execute(chosen)).scalars())
-    await _end(tx, template_ids, LEASE.c.holder == holder)
+    await _end(tx, template_ids, QuotaLease.c.holder == holder)
 
 
 async def _end(tx: Transaction, template_ids: Sequence[str], which: Any) -> None:
     if not template_ids:
         return
     await repository.lock(tx, template_ids)
-    chosen = LEASE.c.template_id.in_(padded(template_ids)) & which
-    await give_back(tx, (await tx.execute(delete(LEASE).where(chosen).returning(*LEASE.c))).all())
+    chosen = QuotaLease.c.template_id.in_(padded(template_ids)) & which
+    await give_back(tx, (await tx.execute(delete(QuotaLease.table).where(chosen).returning(*QuotaLease.c))).all())

@@ -9,8 +9,8 @@ from sqlalchemy import insert, select, update
 
 from services.coupon.templates import leases, repository
 from services.coupon.templates.leases import NOTHING, Leased
-from services.coupon.templates.models import Template
-from services.coupon.templates.repository import TEMPLATE, TERMS, TermsBook
+from services.coupon.templates.models import Template, TemplateTerms
+from services.coupon.templates.repository import TermsBook
 from services.coupon.templates.rules import Fault, Kind, Proposal, faults
 from services.coupon.templates.schemas import OfferIn, OfferPatch, OfferView, SummaryView, TemplateIn, TemplateView
 from services.coupon.templates.terms import Limits, Terms
@@ -75,15 +75,15 @@ class Offers(Generic[V]):
 
     async def page(self, paging: Paging, status: str | None, name: str | None, currency: str | None) -> Page[V]:
         """Newest first; `name` finds a part of the name."""
-        chosen = select(TEMPLATE).where(TEMPLATE.c.kind == self.kind)
+        chosen = select(Template.table).where(Template.c.kind == self.kind)
         if status is not None:
-            chosen = chosen.where(TEMPLATE.c.status == status)
+            chosen = chosen.where(Template.c.status == status)
         if currency is not None:
-            chosen = chosen.where(TEMPLATE.c.currency == currency)
+            chosen = chosen.where(Template.c.currency == currency)
         if name is not None:
-            chosen = chosen.where(TEMPLATE.c.name.contains(name, autoescape=True))
+            chosen = chosen.where(Template.c.name.contains(name, autoescape=True))
         async with self._kit.db.read() as tx:
-            rows = await fetch_page(tx, chosen, TEMPLATE.c.id, paging, lambda row: row)
+            rows = await fetch_page(tx, chosen, Template.c.id, paging, lambda row: row)
             snapshots = await self._book.load(tx, {(row.id, row.terms_version) for row in rows.data})
             leased = await leases.unused(tx, [row.id for row in rows.data])
         views = [
@@ -114,7 +114,7 @@ class Offers(Generic[V]):
             await self._refuse_giving_away(tx, after, row.id)
         version = row.terms_version + (terms != old)
         if version != row.terms_version:
-            await tx.execute(insert(TERMS), _terms_row(row.id, version, terms, now))
+            await tx.execute(insert(TemplateTerms.table), _terms_row(row.id, version, terms, now))
         values = {
             "name": after.name,
             "status": after.status,
@@ -123,8 +123,8 @@ class Offers(Generic[V]):
             **after.limits.model_dump(),
             **{name: getattr(after, name) for name in self.more},
         }
-        same = TEMPLATE.c.id == row.id
-        await tx.execute(update(TEMPLATE).where(same).values(**values, version=row.version + 1, updated_at=now))
+        same = Template.c.id == row.id
+        await tx.execute(update(Template.table).where(same).values(**values, version=row.version + 1, updated_at=now))
 
     async def _changed(self, tx: Transaction, template_id: str) -> V:
         view = await self._found(tx, template_id)

@@ -13,28 +13,25 @@ from services.coupon.statements import padded
 from services.coupon.templates.models import Template, TemplateDay, TemplateTerms
 from services.coupon.templates.rules import Kind, worst_case
 from services.coupon.templates.terms import Terms
-from shared.db import Transaction, excluded, table, upsert
+from shared.db import Transaction, excluded, upsert
 
-TEMPLATE = table(Template)
-TERMS = table(TemplateTerms)
-DAY = table(TemplateDay)
 TermsKey = tuple[str, int]
 """Template id and version of its terms."""
 _MOST_TERMS = 10_000
 
 # Built once: the claims' path runs them for every batch.
 _LOCK = (
-    select(TEMPLATE)
-    .where(TEMPLATE.c.id.in_(bindparam("ids", expanding=True)))
-    .order_by(TEMPLATE.c.id)
+    select(Template.table)
+    .where(Template.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Template.c.id)
     .with_for_update()
 )
 _COUNT = (
-    update(TEMPLATE)
-    .where(TEMPLATE.c.id == bindparam("counted_id"))
+    update(Template.table)
+    .where(Template.c.id == bindparam("counted_id"))
     .values(
-        issued=TEMPLATE.c.issued + bindparam("more_issued"),
-        budget_spent=TEMPLATE.c.budget_spent + bindparam("more_spent"),
+        issued=Template.c.issued + bindparam("more_issued"),
+        budget_spent=Template.c.budget_spent + bindparam("more_spent"),
     )
 )
 _COUNT_GRANTS = _COUNT.values(granted_by=bindparam("by"))
@@ -81,31 +78,31 @@ class TermsBook:
         if missing:
             if len(self._known) + len(missing) > _MOST_TERMS:
                 self._known.clear()
-            match = tuple_(TERMS.c.template_id, TERMS.c.version).in_(padded(missing))
-            for row in await tx.execute(select(TERMS).where(match)):
+            match = tuple_(TemplateTerms.c.template_id, TemplateTerms.c.version).in_(padded(missing))
+            for row in await tx.execute(select(TemplateTerms.table).where(match)):
                 self._known[row.template_id, row.version] = Snapshot(Terms.model_validate(row.terms))
         return {key: self._known[key] for key in keys}
 
 
 async def find(tx: Transaction, template_id: str, kind: Kind = "coupon") -> Template | None:
     """The offer as it is; not locked."""
-    chosen = select(TEMPLATE).where(TEMPLATE.c.id == template_id, TEMPLATE.c.kind == kind)
+    chosen = select(Template.table).where(Template.c.id == template_id, Template.c.kind == kind)
     return await tx.row(Template, chosen)
 
 
 async def running(tx: Transaction, kind: Kind, currency: str, now: datetime, limit: int) -> Sequence[Row[Any]]:
     """The newest active offers of that kind which have not ended."""
-    open_ended = or_(TEMPLATE.c.ends_at.is_(None), TEMPLATE.c.ends_at > now)
-    chosen = select(TEMPLATE.c.id, TEMPLATE.c.kind, TEMPLATE.c.name, TEMPLATE.c.terms_version)
-    active = chosen.where(TEMPLATE.c.kind == kind, TEMPLATE.c.status == "active", TEMPLATE.c.currency == currency)
-    return (await tx.execute(active.where(open_ended).order_by(TEMPLATE.c.id.desc()).limit(limit))).all()
+    open_ended = or_(Template.c.ends_at.is_(None), Template.c.ends_at > now)
+    chosen = select(Template.c.id, Template.c.kind, Template.c.name, Template.c.terms_version)
+    active = chosen.where(Template.c.kind == kind, Template.c.status == "active", Template.c.currency == currency)
+    return (await tx.execute(active.where(open_ended).order_by(Template.c.id.desc()).limit(limit))).all()
 
 
 async def in_centre(tx: Transaction, now: datetime, after: str | None, limit: int) -> list[Template]:
     """The next offers of the claim centre that have not ended, newest first, behind `after`."""
-    columns = TEMPLATE.c
+    columns = Template.c
     open_ended = or_(columns.ends_at.is_(None), columns.ends_at > now)
-    chosen = select(TEMPLATE).where(
+    chosen = select(Template.table).where(
         columns.kind == "coupon", columns.status == "active", columns.visible_in_centre, open_ended
     )
     if after is not None:
@@ -117,7 +114,7 @@ async def names(tx: Transaction, template_ids: Sequence[str]) -> dict[str, str]:
     """What these offers are called, by id."""
     if not template_ids:
         return {}
-    chosen = select(TEMPLATE.c.id, TEMPLATE.c.name).where(TEMPLATE.c.id.in_(padded(template_ids)))
+    chosen = select(Template.c.id, Template.c.name).where(Template.c.id.in_(padded(template_ids)))
     return {row.id: row.name for row in await tx.rows(_Name, chosen)}
 
 
@@ -129,8 +126,8 @@ async def lock(tx: Transaction, template_ids: Sequence[str]) -> dict[str, Templa
 
 
 async def add(tx: Transaction, template: dict[str, Any], terms: dict[str, Any]) -> None:
-    await tx.execute(insert(TEMPLATE), template)
-    await tx.execute(insert(TERMS), terms)
+    await tx.execute(insert(Template.table), template)
+    await tx.execute(insert(TemplateTerms.table), terms)
 
 
 async def count(tx: Transaction, changes: Sequence[dict[str, Any]], by: str | None = None) -> None:
@@ -150,11 +147,11 @@ async def days(tx: Transaction, keys: Sequence[tuple[str, str]]) -> dict[tuple[s
     """How many were issued, by (template_id, day)."""
     if not keys:
         return {}
-    match = tuple_(DAY.c.template_id, DAY.c.day).in_(padded(keys))
-    return {(row.template_id, row.day): row.issued for row in await tx.execute(select(DAY).where(match))}
+    match = tuple_(TemplateDay.c.template_id, TemplateDay.c.day).in_(padded(keys))
+    return {(row.template_id, row.day): row.issued for row in await tx.execute(select(TemplateDay.table).where(match))}
 
 
 async def count_days(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
     """Add `issued` to the counters of the days; the template's row lock is held."""
-    added = {"issued": DAY.c.issued + excluded(tx, DAY).issued}
-    await upsert(tx, DAY, rows, key=["template_id", "day"], update_columns=added)
+    added = {"issued": TemplateDay.c.issued + excluded(tx, TemplateDay.table).issued}
+    await upsert(tx, TemplateDay.table, rows, key=["template_id", "day"], update_columns=added)

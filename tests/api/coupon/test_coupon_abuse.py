@@ -9,7 +9,7 @@ import pytest
 from api.coupon.mall import Json, Mall
 from sqlalchemy import func, select
 
-from services.coupon.review.scoring import CURSOR
+from services.coupon.review.models import AbuseCursor
 from services.coupon.wallet.models import Coupon
 from shared.clock import ManualClock
 
@@ -37,7 +37,7 @@ async def cases(mall: Mall, clock: ManualClock, **query: str) -> list[Json]:
         await mall.running.tick()
         async with mall.running.service.kit.db.read() as tx:
             newest = await tx.scalar(select(func.max(Coupon.c.id)))
-            if await tx.scalar(select(CURSOR.c.position)) == newest:
+            if await tx.scalar(select(AbuseCursor.c.position)) == newest:
                 break
         await asyncio.sleep(0.01)
     found: list[Json] = (await mall.http.get("/v1/abuse/cases", params={"status": "open", **query})).json()["data"]

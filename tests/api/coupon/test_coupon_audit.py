@@ -8,51 +8,61 @@ from api.coupon.mall import Mall
 from kit.alone import Alone
 from sqlalchemy import Table, delete, insert, select, text, update
 
-from services.coupon.cash_back.repository import CASH_BACK
-from services.coupon.checkout.repository import CHECKOUT, LINE, LOCK, PROMOTION, PROMOTION_ENTRY, SHARE
+from services.coupon.cash_back.models import CashBack
+from services.coupon.checkout.models import (
+    Checkout,
+    CheckoutCoupon,
+    CheckoutLine,
+    CheckoutPromotion,
+    DiscountShare,
+    PromotionEntry,
+)
 from services.coupon.packs.models import CouponPack
-from services.coupon.refunds.repository import REFUND, REFUND_LINE, REFUND_SHARE
+from services.coupon.refunds.models import Refund, RefundLine, RefundShare
 from services.coupon.templates import leases
 from services.coupon.templates import repository as templates
-from services.coupon.templates.leases import LEASE
-from services.coupon.templates.repository import DAY, TEMPLATE
+from services.coupon.templates.models import QuotaLease, Template, TemplateDay
 from services.coupon.templates.validity import FOREVER
 from services.coupon.wallet.models import Coupon, CouponEntry
 
 DAMAGE: dict[str, Any] = {
-    "issued_counter": update(TEMPLATE).values(issued=TEMPLATE.c.issued + 1),
-    "within_limits": update(TEMPLATE).values(total=1),
-    "no_orphans": delete(TEMPLATE),
-    "day_counters": update(DAY).values(issued=99),
-    "budget_is_ledger": update(TEMPLATE).values(budget_spent=TEMPLATE.c.budget_spent - 1),
+    "issued_counter": update(Template.table).values(issued=Template.c.issued + 1),
+    "within_limits": update(Template.table).values(total=1),
+    "no_orphans": delete(Template.table),
+    "day_counters": update(TemplateDay.table).values(issued=99),
+    "budget_is_ledger": update(Template.table).values(budget_spent=Template.c.budget_spent - 1),
     "budget_is_reserved": update(Coupon.table).values(reserved=Coupon.c.reserved + 1),
     "reserves_end": update(Coupon.table).where(Coupon.c.status == "issued").values(status="voided"),
-    "leases": update(LEASE).values(cost=1),
+    "leases": update(QuotaLease.table).values(cost=1),
     "pack_counters": update(CouponPack.table).values(issued=CouponPack.c.issued + 1),
     "pack_coupons": update(Coupon.table).where(Coupon.c.source == "pack").values(source="claim"),
-    "shares_are_discount": update(CHECKOUT).values(discount=CHECKOUT.c.discount - 1),
-    "shares_are_amounts": update(SHARE).values(amount=SHARE.c.amount + 1),
-    "locks_agree": update(LOCK).values(token=LOCK.c.token + 1),
+    "shares_are_discount": update(Checkout.table).values(discount=Checkout.c.discount - 1),
+    "shares_are_amounts": update(DiscountShare.table).values(amount=DiscountShare.c.amount + 1),
+    "locks_agree": update(CheckoutCoupon.table).values(token=CheckoutCoupon.c.token + 1),
     "redeemed_once": update(Coupon.table).where(Coupon.c.status == "issued").values(status="redeemed"),
     "ledger_replay": delete(CouponEntry.table).where(CouponEntry.c.step == 2),
     "ledger_chain": update(CouponEntry.table).where(CouponEntry.c.step == 2).values(from_status="voided"),
-    "lines_are_shares": update(LINE).values(discount=LINE.c.discount - 1),
-    "lines_are_totals": update(CHECKOUT).values(total=CHECKOUT.c.total + 1),
-    "refunds_within_paid": update(CHECKOUT).where(CHECKOUT.c.id.in_(select(REFUND.c.checkout_id))).values(total=1),
-    "whole_refund_is_paid": update(REFUND).values(amount=REFUND.c.amount - 1),
-    "refund_lines": update(REFUND_LINE).values(amount=REFUND_LINE.c.amount + 1),
-    "refund_prices": update(REFUND_SHARE).values(amount=REFUND_SHARE.c.amount + 1),
-    "promotion_counters": update(PROMOTION).values(budget_taken=PROMOTION.c.budget_taken + 1),
-    "promotion_ledger": update(PROMOTION_ENTRY).values(budget_change=PROMOTION_ENTRY.c.budget_change + 1),
-    "promotion_days": update(PROMOTION).values(day="2026-01-01"),
-    "promotion_states": update(PROMOTION).values(state="released"),
-    "promotion_replay": update(PROMOTION).values(step=2),
-    "promotion_shares": update(PROMOTION).values(amount=PROMOTION.c.amount + 1),
-    "cash_back_promises": update(CASH_BACK).values(promised=CASH_BACK.c.promised + 1),
-    "cash_back_states": update(CASH_BACK).values(status="cancelled").where(CASH_BACK.c.status == "promised"),
+    "lines_are_shares": update(CheckoutLine.table).values(discount=CheckoutLine.c.discount - 1),
+    "lines_are_totals": update(Checkout.table).values(total=Checkout.c.total + 1),
+    "refunds_within_paid": update(Checkout.table)
+    .where(Checkout.c.id.in_(select(Refund.c.checkout_id)))
+    .values(total=1),
+    "whole_refund_is_paid": update(Refund.table).values(amount=Refund.c.amount - 1),
+    "refund_lines": update(RefundLine.table).values(amount=RefundLine.c.amount + 1),
+    "refund_prices": update(RefundShare.table).values(amount=RefundShare.c.amount + 1),
+    "promotion_counters": update(CheckoutPromotion.table).values(budget_taken=CheckoutPromotion.c.budget_taken + 1),
+    "promotion_ledger": update(PromotionEntry.table).values(budget_change=PromotionEntry.c.budget_change + 1),
+    "promotion_days": update(CheckoutPromotion.table).values(day="2026-01-01"),
+    "promotion_states": update(CheckoutPromotion.table).values(state="released"),
+    "promotion_replay": update(CheckoutPromotion.table).values(step=2),
+    "promotion_shares": update(CheckoutPromotion.table).values(amount=CheckoutPromotion.c.amount + 1),
+    "cash_back_promises": update(CashBack.table).values(promised=CashBack.c.promised + 1),
+    "cash_back_states": update(CashBack.table).values(status="cancelled").where(CashBack.c.status == "promised"),
     "cash_back_issued": update(Coupon.table).values(face_amount=7).where(Coupon.c.source == "cash_back"),
     "cash_back_once": update(Coupon.table).values(source="cash_back"),
-    "returned_units": update(LINE).values(returned=LINE.c.returned - 1).where(LINE.c.returned > 0),
+    "returned_units": update(CheckoutLine.table)
+    .values(returned=CheckoutLine.c.returned - 1)
+    .where(CheckoutLine.c.returned > 0),
 }
 
 
@@ -133,10 +143,10 @@ def test_damage_is_found_and_named(alone: Alone, trade: Mall, name: str) -> None
 async def test_a_second_live_lock_cannot_even_be_written(mall: Mall) -> None:
     await some_trade(mall)
     async with mall.running.service.kit.db.read() as tx:
-        row = (await tx.execute(LOCK.select().where(LOCK.c.state == "live"))).one()
+        row = (await tx.execute(CheckoutCoupon.table.select().where(CheckoutCoupon.c.state == "live"))).one()
     with pytest.raises(Exception, match=r"(?i)unique"):
         async with mall.running.service.kit.db.write() as tx:
-            await tx.execute(insert(LOCK), {**row._mapping, "checkout_id": "chk_other"})
+            await tx.execute(insert(CheckoutCoupon.table), {**row._mapping, "checkout_id": "chk_other"})
 
 
 async def test_the_checks_hold_the_limits_whatever_a_program_does(mall: Mall) -> None:
@@ -144,4 +154,4 @@ async def test_the_checks_hold_the_limits_whatever_a_program_does(mall: Mall) ->
     for values in ({"issued": 10}, {"budget_spent": 9001}, {"issued": -1}):
         with pytest.raises(Exception, match=r"(?i)check"):
             async with mall.running.service.kit.db.write() as tx:
-                await tx.execute(update(TEMPLATE).values(**values))
+                await tx.execute(update(Template.table).values(**values))

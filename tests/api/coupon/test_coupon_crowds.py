@@ -13,7 +13,7 @@ from api.coupon.mall import Mall
 from conftest import Backend
 from sqlalchemy import select
 
-from services.coupon.templates.leases import LEASE
+from services.coupon.templates.models import QuotaLease
 
 pytestmark = pytest.mark.slow
 
@@ -71,7 +71,7 @@ class Crowd:
 
 async def leased(mall: Mall) -> int:
     async with mall.running.service.kit.db.read() as tx:
-        return sum(row.unused for row in (await tx.execute(select(LEASE))).all())
+        return sum(row.unused for row in (await tx.execute(select(QuotaLease.table))).all())
 
 
 async def test_three_processes_share_hot_templates(mall: Mall, backend: Backend) -> None:

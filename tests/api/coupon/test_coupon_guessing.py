@@ -12,7 +12,8 @@ from conftest import RunService
 
 from services.coupon.abuse.book import Watch
 from services.coupon.abuse.fingerprints import Fingerprints
-from services.coupon.abuse.guarding import FAILURE, Guarding
+from services.coupon.abuse.guarding import Guarding
+from services.coupon.abuse.models import AbuseFailure
 from services.coupon.app import create_service
 from services.coupon.settings import CouponSettings
 from shared.clock import ManualClock
@@ -86,7 +87,7 @@ async def test_ten_guesses_in_one_attempt_are_ten_guesses(guards: list[Guarding]
             raise NotFound("invalid_code", "No.")
     assert await guess(guards[1], "c1", right=True) == "too_many_attempts"
     async with guards[0]._kit.db.read() as tx:
-        assert {row.failures for row in await tx.execute(FAILURE.select())} == {6}
+        assert {row.failures for row in await tx.execute(AbuseFailure.table.select())} == {6}
 
 
 async def test_changing_customers_does_not_help_on_one_device_or_address(guards: list[Guarding]) -> None:
@@ -121,13 +122,13 @@ async def test_all_at_once_at_two_processes_is_no_way_round(guards: list[Guardin
 async def test_what_is_stored_is_no_address_and_no_device(guards: list[Guarding], clock: ManualClock) -> None:
     await guess(guards[0], "李雷")
     async with guards[0]._kit.db.read() as tx:
-        rows: Any = (await tx.execute(FAILURE.select())).all()
+        rows: Any = (await tx.execute(AbuseFailure.table.select())).all()
     assert {row.subject for row in rows} == {"address", "customer", "device", "template"}
     assert not any(word in str(rows) for word in ("203.0.113", "phone-1", "李雷"))
     clock.advance(seconds=600 + 86_401)
     await guards[0].forget()
     async with guards[0]._kit.db.read() as tx:
-        assert (await tx.execute(FAILURE.select())).all() == []
+        assert (await tx.execute(AbuseFailure.table.select())).all() == []
 
 
 async def test_a_template_that_everybody_guesses_at_gives_nothing_for_a_while(

@@ -11,7 +11,7 @@ import pytest
 from api.coupon.mall import Json, Mall
 from sqlalchemy import insert, select
 
-from services.coupon.audience.repository import MEMBER
+from services.coupon.audience.models import SegmentMember
 from services.coupon.wallet import worker
 from services.coupon.wallet.models import IssueJob
 from shared.clock import ManualClock
@@ -90,7 +90,7 @@ async def members(mall: Mall, segment_id: str, number: int) -> None:
         for one in range(number)
     ]
     async with mall.running.service.kit.db.write() as tx:
-        await tx.execute(insert(MEMBER), rows)
+        await tx.execute(insert(SegmentMember.table), rows)
 
 
 async def test_a_segment_is_listed_and_served(mall: Mall, monkeypatch: pytest.MonkeyPatch) -> None:

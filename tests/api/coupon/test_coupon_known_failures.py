@@ -6,7 +6,7 @@ from collections import Counter
 from api.coupon.mall import Mall
 from sqlalchemy import update
 
-from services.coupon.templates.repository import TEMPLATE
+from services.coupon.templates.models import Template
 from shared.clock import ManualClock
 
 
@@ -91,7 +91,9 @@ async def test_the_database_refuses_what_a_program_forgets(mall: Mall) -> None:
     db = mall.running.service.kit.db
     try:
         async with db.write() as tx:
-            await tx.execute(update(TEMPLATE).where(TEMPLATE.c.id == template_id).values(issued=TEMPLATE.c.issued + 1))
+            await tx.execute(
+                update(Template.table).where(Template.c.id == template_id).values(issued=Template.c.issued + 1)
+            )
     except Exception as error:
         assert "within_total" in str(error)  # noqa: PT017 - either driver's own error
     else:

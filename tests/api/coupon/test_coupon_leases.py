@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from services.coupon.app import create_service
 from services.coupon.settings import CouponSettings
-from services.coupon.templates.leases import LEASE
+from services.coupon.templates.models import QuotaLease
 from shared.clock import ManualClock
 from shared.db import Database
 from shared.messaging import LocalBus
@@ -31,7 +31,7 @@ class Twin(Mall):
     async def leases(self) -> list[tuple[int, int, str | None]]:
         """Unused, cost and day of every lease in the database."""
         async with self.running.service.kit.db.read() as tx:
-            rows = (await tx.execute(select(LEASE).order_by(LEASE.c.holder))).all()
+            rows = (await tx.execute(select(QuotaLease.table).order_by(QuotaLease.c.holder))).all()
         return [(row.unused, row.cost, row.day) for row in rows]
 
 

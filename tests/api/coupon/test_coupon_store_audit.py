@@ -11,27 +11,27 @@ from kit.alone import Alone
 from sqlalchemy import delete, update
 
 from services.coupon.audit.store_checks import STORE_CHECKS
-from services.coupon.redemption.repository import CONFLICT, REDEMPTION
-from services.coupon.review.cases import CASE, CASE_COUPON
+from services.coupon.redemption.models import Redemption, RedemptionConflict
+from services.coupon.review.models import AbuseCase, AbuseCaseCoupon
 from services.coupon.wallet.models import Coupon
 from shared.clock import ManualClock
 
 DAMAGE: dict[str, list[Any]] = {
     "till_ledger": [
-        update(REDEMPTION).where(REDEMPTION.c.status == "redeemed").values(amount=REDEMPTION.c.amount + 1),
-        update(REDEMPTION).where(REDEMPTION.c.status == "reversed").values(coupon_id="cpn_other"),
+        update(Redemption.table).where(Redemption.c.status == "redeemed").values(amount=Redemption.c.amount + 1),
+        update(Redemption.table).where(Redemption.c.status == "reversed").values(coupon_id="cpn_other"),
     ],
-    "conflicts_lose": [update(CONFLICT).values(order_ref="offline")],
-    "case_counts": [update(CASE).values(coupons=CASE.c.coupons + 1)],
+    "conflicts_lose": [update(RedemptionConflict.table).values(order_ref="offline")],
+    "case_counts": [update(AbuseCase.table).values(coupons=AbuseCase.c.coupons + 1)],
     "case_outcomes": [
-        update(CASE_COUPON).values(outcome=None),
+        update(AbuseCaseCoupon.table).values(outcome=None),
         update(Coupon.table).where(Coupon.c.status == "voided").values(status="issued"),
     ],
     "redeemed_once": [
-        delete(REDEMPTION).where(REDEMPTION.c.status == "redeemed"),
-        update(REDEMPTION).where(REDEMPTION.c.status == "reversed").values(status="redeemed", reversed_at=None),
+        delete(Redemption.table).where(Redemption.c.status == "redeemed"),
+        update(Redemption.table).where(Redemption.c.status == "reversed").values(status="redeemed", reversed_at=None),
     ],
-    "reserves_end": [update(REDEMPTION).where(REDEMPTION.c.status == "redeemed").values(amount=1)],
+    "reserves_end": [update(Redemption.table).where(Redemption.c.status == "redeemed").values(amount=1)],
 }
 
 
