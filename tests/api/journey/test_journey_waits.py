@@ -6,8 +6,10 @@ from statistics import median
 from typing import Any
 
 from kit.journeys import JourneyShop, reasons
+from sqlalchemy import func, select
 
 from services.journey.app import create_service
+from services.journey.engine.models import WaitRow
 from services.journey.engine.worker import TimerWorker
 from services.journey.settings import JourneySettings
 from shared.clock import SystemClock
@@ -231,6 +233,22 @@ async def test_a_goal_counts_once_and_in_its_time(shop: JourneyShop) -> None:
     assert {run["customer_id"]: run["goal_at"] is not None for run in await shop.runs(journey)} == {
         "in": True, "twice": True, "late": False,
     }  # fmt: skip
+
+
+async def test_goals_that_came_too_late_are_forgotten(shop: JourneyShop) -> None:
+    """A day after the goal's time nothing waits for it any more; until then a late message still finds its run."""
+    goal = {"event": "Order Completed", "within": "1h"}
+    await shop.publish_journey(wait_for(goal=goal))
+    await shop.track("A")
+
+    async def goals() -> int:
+        async with shop.running.service.kit.db.read() as tx:
+            return int(await tx.scalar(select(func.count()).where(WaitRow.c.kind == "goal")))
+
+    await shop.pass_time(hours=24)
+    assert await goals() == 1
+    await shop.pass_time(hours=2)
+    assert await goals() == 0
 
 
 async def test_f29_the_holdout_gets_nothing_and_its_goal_counts(shop: JourneyShop) -> None:
