@@ -1,1 +1,1 @@
-"""The one public door of the suite: keys, limits, forwarding, webhooks out, docs. It holds no business rule."""
+"""The one public address of the suite: keys, limits, forwarding, webhooks out and in, docs. It holds no business rule."""

@@ -13,7 +13,7 @@ from gateway.forwarding.room import ForwardingRoom
 from gateway.keys.room import KeysRoom
 from gateway.limits.room import LimitsRoom
 from gateway.proxy.room import ProxyRoom
-from gateway.routes import RouteTable
+from gateway.route_table import RouteTable
 from gateway.settings import GatewaySettings
 from gateway.webhooks_in.room import WebhooksInRoom
 from gateway.webhooks_out.room import WebhooksOutRoom

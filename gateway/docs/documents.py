@@ -8,7 +8,7 @@ from typing import Any
 from gateway.docs.merging import merge
 from gateway.forwarding.calls import call
 from gateway.forwarding.port import Forwarder
-from gateway.routes import RouteTable
+from gateway.route_table import RouteTable
 from shared.observability.logging import get_logger
 from shared.web import Problem
 

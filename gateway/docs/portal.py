@@ -1,4 +1,4 @@
-"""The pages of the door itself, `/`, `/docs` and `/openapi.json`, in front of the administrative API."""
+"""The pages of the gateway itself, `/`, `/docs` and `/openapi.json`, in front of the administrative API."""
 
 import gzip
 from functools import cache
@@ -17,7 +17,7 @@ _TYPES = {
     "swagger-ui.css": "text/css; charset=utf-8",
     "landing.css": "text/css; charset=utf-8",
 }
-# The page can reach nothing but this door.
+# The page can reach nothing but this gateway.
 _POLICY = (
     (
         b"content-security-policy",

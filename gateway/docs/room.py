@@ -5,7 +5,7 @@ from gateway.docs.documents import Documents
 from gateway.docs.portal import Portal
 from gateway.forwarding.embedded import AsgiForwarder
 from gateway.forwarding.room import ForwardingRoom
-from gateway.routes import RouteTable
+from gateway.route_table import RouteTable
 from shared.room import Room
 from shared.web import PartApp
 

@@ -1,1 +1,1 @@
-"""The hot path: what every request at the public door passes, as plain ASGI."""
+"""The hot path: what every request passes on its way to a part, as plain ASGI."""

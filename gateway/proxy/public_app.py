@@ -18,7 +18,8 @@ from gateway.proxy.access_log import AccessLog
 from gateway.proxy.exchange import Exchange, too_large
 from gateway.proxy.headers import RequestHeaders, read_headers
 from gateway.proxy.paths import OddPath, check_path
-from gateway.routes import PUBLIC, Route, RouteTable
+from gateway.route_table import RouteTable
+from gateway.routes import PUBLIC, Route
 from gateway.settings import GatewaySettings
 from shared.ids import new_id
 from shared.observability.logging import get_logger

@@ -6,7 +6,7 @@ from gateway.forwarding.room import ForwardingRoom
 from gateway.keys.room import KeysRoom
 from gateway.limits.room import LimitsRoom
 from gateway.proxy.public_app import PublicApp
-from gateway.routes import RouteTable
+from gateway.route_table import RouteTable
 from gateway.settings import GatewaySettings
 from shared.room import Room
 

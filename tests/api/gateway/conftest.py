@@ -10,8 +10,9 @@ from kit.upstream import FakePart
 from gateway.app import Gateway, create_gateway
 from gateway.forwarding.embedded import AsgiForwarder
 from gateway.forwarding.port import Forwarder
+from gateway.route_table import RouteTable
 from gateway.routes import ROUTES as REAL
-from gateway.routes import Route, RouteTable
+from gateway.routes import Route
 from gateway.settings import GatewaySettings
 
 RunGateway = Callable[..., Awaitable[Suite]]

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 import uvicorn
+from kit.backends import Backend, MigratedFiles
 from kit.gateway import Suite
 from kit.servers import free_port
 from kit.services import INTERNAL_SECRET
@@ -24,8 +24,8 @@ from shared.webhooks import signed_headers
 
 
 @pytest.fixture
-def backend(tmp_path: Path) -> Any:
-    return SimpleNamespace(dialect="sqlite", data_dir=tmp_path, database_url=None)
+def backend(tmp_path: Path, _migrated_files: MigratedFiles) -> Backend:
+    return Backend("sqlite", tmp_path, None, _migrated_files)
 
 
 @asynccontextmanager

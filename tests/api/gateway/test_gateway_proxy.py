@@ -1,14 +1,14 @@
-"""Everything that a stranger may throw at the door."""
+"""Everything that a stranger may throw at the gateway."""
 
 import base64
 import gzip
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kit.backends import Backend, MigratedFiles
 from kit.gateway import ADMIN_KEY, Suite
 from kit.servers import REDIS_URL, require
 from kit.upstream import FakePart
@@ -21,9 +21,9 @@ THING = {"kind": "restricted", "scopes": ["coupon:things:*"]}
 
 
 @pytest.fixture
-def backend(tmp_path: Path) -> Any:
-    """The door asks the database for keys alone, which the tests of keys do on both; here one is enough."""
-    return SimpleNamespace(dialect="sqlite", data_dir=tmp_path, database_url=None)
+def backend(tmp_path: Path, _migrated_files: MigratedFiles) -> Backend:
+    """The hot path asks the database for keys alone, which the tests of keys do on both; here one is enough."""
+    return Backend("sqlite", tmp_path, None, _migrated_files)
 
 
 class Raw:

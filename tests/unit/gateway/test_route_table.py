@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.proxy.paths import LONGEST, OddPath, check_path
-from gateway.routes import ROUTES, Route, RouteTable
+from gateway.route_table import RouteTable
+from gateway.routes import ROUTES, Route
 
 TABLE = RouteTable(
     [
