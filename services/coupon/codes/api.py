@@ -36,6 +36,7 @@ _MEDIA = {"csv": "text/csv; charset=utf-8", "xlsx": _SHEET}
 
 
 def redeem_route(redeeming: Redeeming) -> HotRoute:
+    """The hot route of redeeming."""
     return HotRoute(
         "POST",
         "/v1/codes/redeem",

@@ -11,10 +11,9 @@ from services.coupon.codes.models import Code, CodeBatch, PublicCode, PublicCode
 from services.coupon.codes.schemas import CodeView, PublicCodeView
 from services.coupon.codes.views import public_view
 from services.coupon.lettering import corrected
-from services.coupon.statements import padded
 from services.coupon.wallet.models import Coupon
 from services.coupon.wallet.repository import status_at
-from shared.db import Transaction, claim_due, insert_bulk, insert_ignore
+from shared.db import Transaction, claim_due, insert_bulk, insert_ignore, one_of
 from shared.web import Page, Paging, filtered, page_of
 
 _OF_BATCH = {"batch_status": "status"}
@@ -27,13 +26,11 @@ _UNIQUE = (
         )
     )
     .join(CodeBatch.table, CodeBatch.c.id == Code.c.batch_id)
-    .where(Code.c.code.in_(bindparam("codes", expanding=True)))
+    .where(one_of(Code.c.code, "codes"))
     .order_by(Code.c.batch_id, Code.c.number)
 )
 _LOCK_UNIQUE = _UNIQUE.with_for_update(of=Code.table)
-_PUBLIC = (
-    select(PublicCode.table).where(PublicCode.c.key.in_(bindparam("keys", expanding=True))).order_by(PublicCode.c.id)
-)
+_PUBLIC = select(PublicCode.table).where(one_of(PublicCode.c.key, "keys")).order_by(PublicCode.c.id)
 _LOCK_PUBLIC = _PUBLIC.with_for_update()
 _MARK = (
     update(Code.table)
@@ -95,8 +92,8 @@ async def _found(
     now: datetime,
 ) -> dict[str, FoundCode]:
     tried = {corrected(key): key for key in keys}
-    public = await tx.rows(PublicCode, statements[0], {"keys": padded(sorted(keys))})
-    unique = await tx.rows(UniqueCode, statements[1], {"codes": padded(sorted(tried))})
+    public = await tx.rows(PublicCode, statements[0], {"keys": sorted(keys)})
+    unique = await tx.rows(UniqueCode, statements[1], {"codes": sorted(tried)})
     had = await _had(tx, [row.id for row in public], customers, now)
     found: dict[str, FoundCode] = {tried[row.code]: FoundUnique(row) for row in unique}
     found.update({row.key: FoundPublic(row, had.get(row.id, {})) for row in public})
@@ -113,7 +110,7 @@ async def _had(
     chosen = (
         select(uses.public_code_id, uses.customer_id, uses.number, uses.coupon_id, live)
         .join(Coupon.table, Coupon.c.id == uses.coupon_id)
-        .where(uses.public_code_id.in_(padded(public_ids)), uses.customer_id.in_(padded(sorted(customers))))
+        .where(one_of(uses.public_code_id, public_ids), one_of(uses.customer_id, sorted(customers)))
         .order_by(uses.number)
     )
     had: dict[str, dict[str, Had]] = {}
@@ -214,7 +211,7 @@ async def count_redeemed(tx: Transaction, batch_ids: Sequence[str]) -> dict[str,
     """How many codes of each batch turned into coupons; batches without any are left out."""
     if not batch_ids:
         return {}
-    used = Code.c.batch_id.in_(padded(batch_ids)) & Code.c.coupon_id.is_not(None)
+    used = one_of(Code.c.batch_id, batch_ids) & Code.c.coupon_id.is_not(None)
     chosen = select(Code.c.batch_id, func.count().label("number")).where(used).group_by(Code.c.batch_id)
     return {row.batch_id: row.number for row in await tx.rows(_Redeemed, chosen)}
 

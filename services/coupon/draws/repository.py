@@ -8,8 +8,7 @@ from sqlalchemy import Select, case, func, insert, select, update
 
 from services.coupon.draws.models import Draw, DrawPrize, DrawTicket
 from services.coupon.draws.schemas import TicketView
-from services.coupon.statements import padded
-from shared.db import Transaction
+from shared.db import Transaction, one_of
 from shared.web import Page, Paging, filtered, page_of
 
 
@@ -71,7 +70,7 @@ async def prizes(tx: Transaction, draw_ids: Sequence[str]) -> dict[str, list[Dra
     """The prizes of each draw, by their places."""
     found: dict[str, list[DrawPrize]] = {draw_id: [] for draw_id in draw_ids}
     if found:
-        chosen = select(DrawPrize.table).where(DrawPrize.c.draw_id.in_(padded(draw_ids)))
+        chosen = select(DrawPrize.table).where(one_of(DrawPrize.c.draw_id, draw_ids))
         for row in await tx.rows(DrawPrize, chosen.order_by(DrawPrize.c.draw_id, DrawPrize.c.place)):
             found[row.draw_id].append(row)
     return found

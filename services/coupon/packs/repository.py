@@ -8,9 +8,8 @@ from sqlalchemy import func, insert, select, update
 from services.coupon.packs.models import CouponPack, PackClaim
 from services.coupon.packs.schemas import PackView
 from services.coupon.packs.views import pack_view
-from services.coupon.statements import padded
 from services.coupon.templates.models import Template
-from shared.db import Transaction
+from shared.db import Transaction, one_of
 from shared.web import Page, Paging, filtered, page_of
 
 
@@ -38,7 +37,7 @@ async def given_on(tx: Transaction, event: str) -> list[str]:
 
 async def known_templates(tx: Transaction, template_ids: Sequence[str]) -> Collection[str]:
     """Those of the ids that are templates of coupons."""
-    chosen = select(Template.c.id).where(Template.c.id.in_(padded(template_ids)), Template.c.kind == "coupon")
+    chosen = select(Template.c.id).where(one_of(Template.c.id, template_ids), Template.c.kind == "coupon")
     return set(await tx.scalars(chosen))
 
 

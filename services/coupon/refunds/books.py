@@ -8,7 +8,7 @@ from sqlalchemy import Row
 
 from services.coupon.pricing.cart import POINTS, SHIPPING
 from services.coupon.refunds.rules import Back, LineBack, Policy, Sale, Sold
-from services.coupon.refunds.schemas import PayersView, RefundIn, RefundLineView, ShareView
+from services.coupon.refunds.schemas import DiscountShareView, PayersView, RefundIn, RefundLineView
 from shared.web import Conflict, FieldError, Unprocessable
 
 Rows = Sequence[Row[Any]]
@@ -152,7 +152,7 @@ def line_views(lines: Sequence[Mapping[Any, Any]], shares: Sequence[Mapping[Any,
             amount=line["amount"],
             points=line["points"],
             shares=[
-                ShareView(source=share["source"], funder=share["funder"], amount=share["amount"])
+                DiscountShareView(source=share["source"], funder=share["funder"], amount=share["amount"])
                 for share in shares
                 if share["line_id"] == line["line_id"]
             ],

@@ -51,7 +51,7 @@ class RefundIn(Body):
         return self
 
 
-class ShareView(View):
+class DiscountShareView(View):
     """What one source's payer gets back."""
 
     source: str
@@ -69,7 +69,7 @@ class RefundLineView(View):
     quantity: int
     amount: int
     points: int
-    shares: list[ShareView]
+    shares: list[DiscountShareView]
 
 
 class PayersView(View):

@@ -11,10 +11,10 @@ from services.coupon.scanning.schemas import (
     ClaimCodeIn,
     ClaimCodePatch,
     ClaimCodeView,
+    ClaimTokenView,
     ScanFigures,
     ScanIn,
     Status,
-    TokenView,
 )
 from services.coupon.wallet.schemas import CouponView
 from shared.web import Caller, ClientFacts, ExternalId, Page, PageParams, Provided, needs
@@ -86,7 +86,7 @@ async def change_claim_code(
 
 
 @router.get("/{claim_code_id}/token", summary="Read the token to show now")
-async def get_claim_token(caller: TokensRead, claim_code_id: str, codes: Codes, response: Response) -> TokenView:
+async def get_claim_token(caller: TokensRead, claim_code_id: str, codes: Codes, response: Response) -> ClaimTokenView:
     """For the shop's screen: ask again before `expires_at`."""
     response.headers["Cache-Control"] = "no-store"
     return await codes.token(caller, claim_code_id)

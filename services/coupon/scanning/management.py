@@ -13,8 +13,8 @@ from services.coupon.scanning.schemas import (
     ClaimCodeIn,
     ClaimCodePatch,
     ClaimCodeView,
+    ClaimTokenView,
     ScanFigures,
-    TokenView,
 )
 from services.coupon.templates import repository as templates
 from services.coupon.templates.validity import local_day
@@ -73,14 +73,14 @@ class ClaimCodes:
             await repository.update_code(tx, code_id, values)
             return await self._view(tx, caller, code_id)
 
-    async def token(self, caller: Caller, code_id: str) -> TokenView:
+    async def token(self, caller: Caller, code_id: str) -> ClaimTokenView:
         """The token to show now: of a poster always the same, of a rotating code one that ends in `ttl_seconds`."""
         async with self._kit.db.read() as tx:
             row = await self._find(tx, caller, code_id)
         until = int(self._kit.clock.now().timestamp()) + row.ttl_seconds if row.rotating else 0
         token = sign(row.key, row.id, until)
         content = token if row.link is None else row.link.replace("{token}", token)
-        return TokenView(
+        return ClaimTokenView(
             token=token, content=content, expires_at=datetime.fromtimestamp(until, UTC) if row.rotating else None
         )
 

@@ -61,7 +61,7 @@ class ClaimCodeView(View):
     updated_at: Instant
 
 
-class TokenView(View):
+class ClaimTokenView(View):
     """The token of now. `content` is what belongs into the QR code; ask again before `expires_at`."""
 
     token: str

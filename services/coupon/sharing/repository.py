@@ -8,8 +8,7 @@ from sqlalchemy import Select, case, func, insert, select, update
 
 from services.coupon.sharing.models import Share, ShareHelp, ShareOffer
 from services.coupon.sharing.schemas import HelperView, ShareView
-from services.coupon.statements import padded
-from shared.db import Transaction, insert_ignore
+from shared.db import Transaction, insert_ignore, one_of
 from shared.web import Page, Paging, filtered, page_of
 
 
@@ -93,7 +92,7 @@ async def figures(tx: Transaction, offer_ids: Sequence[str]) -> dict[str, Figure
     complete = func.sum(case((Share.c.helps == Share.c.friends, 1), else_=0)).label("completed")
     chosen = (
         select(Share.c.offer_id, func.count().label("shares"), complete, func.sum(Share.c.helps).label("helps"))
-        .where(Share.c.offer_id.in_(padded(offer_ids)))
+        .where(one_of(Share.c.offer_id, offer_ids))
         .group_by(Share.c.offer_id)
     )
     rows = await tx.rows(_Figures, chosen)

@@ -51,6 +51,7 @@ TemplateFilter = Annotated[ExternalId | None, Query(description="of this templat
 
 
 def claim_route(claiming: Claiming) -> HotRoute:
+    """The hot route of claims."""
     return HotRoute(
         "POST",
         "/v1/coupon-templates/{template_id}/claims",

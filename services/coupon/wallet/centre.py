@@ -7,7 +7,7 @@ from services.coupon.templates import repository as templates
 from services.coupon.templates.models import Template
 from services.coupon.wallet.outlook import Outlook, Outlooks
 from services.coupon.wallet.rules import State, state_of, taken_percent
-from services.coupon.wallet.schemas import CentreOffer, CentrePage, ReasonView
+from services.coupon.wallet.schemas import CentreOffer, CentrePage, RefusalView
 from shared.db import Transaction
 from shared.service import Kit
 from shared.web import Caller, Paging, Problem, invalid
@@ -96,7 +96,7 @@ def _offer(one: Outlook) -> CentreOffer:
     )
 
 
-def _reason(problem: Problem | None) -> ReasonView | None:
+def _reason(problem: Problem | None) -> RefusalView | None:
     if problem is None:
         return None
-    return ReasonView(code=problem.code, detail=problem.detail, detail_zh=problem.members["detail_zh"])
+    return RefusalView(code=problem.code, detail=problem.detail, detail_zh=problem.members["detail_zh"])

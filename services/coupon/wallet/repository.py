@@ -18,22 +18,21 @@ from sqlalchemy import (
     update,
 )
 
-from services.coupon.statements import padded
 from services.coupon.templates.models import Template
 from services.coupon.wallet.models import Coupon, CouponEntry, IssueRequest
-from shared.db import Transaction, UtcDateTime, insert_bulk, insert_ignore
+from shared.db import Transaction, UtcDateTime, insert_bulk, insert_ignore, one_of
 from shared.web import Page, Paging, filtered, page_of
 
 # Built once: claims and orders run them for every batch.
 _NUMBERS = (
     select(Coupon.c.customer_id, Coupon.c.template_id, func.max(Coupon.c.seq).label("number"))
     .where(
-        Coupon.c.customer_id.in_(bindparam("customers", expanding=True)),
-        Coupon.c.template_id.in_(bindparam("templates", expanding=True)),
+        one_of(Coupon.c.customer_id, "customers"),
+        one_of(Coupon.c.template_id, "templates"),
     )
     .group_by(Coupon.c.customer_id, Coupon.c.template_id)
 )
-_BY_ID = select(Coupon.table).where(Coupon.c.id.in_(bindparam("ids", expanding=True))).order_by(Coupon.c.id)
+_BY_ID = select(Coupon.table).where(one_of(Coupon.c.id, "ids")).order_by(Coupon.c.id)
 _LOCK = _BY_ID.with_for_update()
 _CHANGE = (
     update(Coupon.table)
@@ -97,21 +96,21 @@ async def find(tx: Transaction, coupon_ids: Sequence[str]) -> dict[str, Coupon]:
     """The coupons, by id and in that order; not locked."""
     if not coupon_ids:
         return {}
-    return {row.id: row for row in await tx.rows(Coupon, _BY_ID, {"ids": padded(coupon_ids)})}
+    return {row.id: row for row in await tx.rows(Coupon, _BY_ID, {"ids": coupon_ids})}
 
 
 async def lock(tx: Transaction, coupon_ids: Sequence[str]) -> dict[str, Coupon]:
     """The coupons, locked until the end of the transaction, always in the order of their ids."""
     if not coupon_ids:
         return {}
-    return {row.id: row for row in await tx.rows(Coupon, _LOCK, {"ids": padded(sorted(coupon_ids))})}
+    return {row.id: row for row in await tx.rows(Coupon, _LOCK, {"ids": sorted(coupon_ids)})}
 
 
 async def numbers(tx: Transaction, template_ids: Sequence[str], customers: Sequence[str]) -> dict[str, dict[str, int]]:
     """The highest number of a coupon by template and customer."""
     found: dict[str, dict[str, int]] = {template_id: {} for template_id in template_ids}
     if found:
-        parameters = {"customers": padded(customers), "templates": padded(template_ids)}
+        parameters = {"customers": customers, "templates": template_ids}
         for row in await tx.rows(_Number, _NUMBERS, parameters):
             found[row.template_id][row.customer_id] = row.number
     return found
@@ -167,7 +166,7 @@ async def page(
 
 async def shown(tx: Transaction, coupon_ids: Sequence[str], now: datetime) -> list[ShownCoupon]:
     """These coupons as their owners see them."""
-    return await tx.rows(ShownCoupon, _shown(now).where(Coupon.c.id.in_(padded(coupon_ids))))
+    return await tx.rows(ShownCoupon, _shown(now).where(one_of(Coupon.c.id, coupon_ids)))
 
 
 def _shown(now: datetime) -> Select[Any]:
@@ -179,7 +178,7 @@ def _shown(now: datetime) -> Select[Any]:
 async def first_coupons(tx: Transaction, customer_ids: Sequence[str]) -> dict[str, datetime]:
     """When each customer got the first coupon; for the audience."""
     chosen = select(Coupon.c.customer_id, func.min(Coupon.c.issued_at).label("first"))
-    mine = chosen.where(Coupon.c.customer_id.in_(padded(customer_ids))).group_by(Coupon.c.customer_id)
+    mine = chosen.where(one_of(Coupon.c.customer_id, customer_ids)).group_by(Coupon.c.customer_id)
     return {row.customer_id: row.first for row in await tx.rows(_First, mine)}
 
 
@@ -198,7 +197,7 @@ def to_remind(now: datetime) -> Select[Any]:
 async def set_reminders(tx: Transaction, coupon_ids: Sequence[str], at: datetime | None) -> None:
     """Remind of these coupons at that instant; None for no more."""
     if coupon_ids:
-        await tx.run(update(Coupon.table).where(Coupon.c.id.in_(padded(coupon_ids))).values(remind_at=at))
+        await tx.run(update(Coupon.table).where(one_of(Coupon.c.id, coupon_ids)).values(remind_at=at))
 
 
 async def insert_request(tx: Transaction, row: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from services.coupon.templates.validity import FOREVER, Validity
 from services.coupon.wishes import Source
 
 _BY_CUSTOMER = frozenset(("claim", "code", "share", "qr"))
-"""What the customer does herself waits for the offer's window; what the merchant gives may come before it opens."""
+"""What customers do themselves waits for the offer's window; what the merchant gives may come before it opens."""
 
 
 @dataclass(slots=True)
@@ -25,6 +25,7 @@ class Supply:
     """What one coupon reserves of the budget."""
 
     def refusal(self) -> str | None:
+        """The code of the limit that leaves nothing for another coupon; None when it is free."""
         if self.total is not None and self.total < 1:
             return "sold_out"
         if self.day is not None and self.day < 1:
@@ -49,6 +50,7 @@ class Supply:
         return min(limits) if limits else None
 
     def take(self) -> None:
+        """Give one coupon out."""
         if self.total is not None:
             self.total -= 1
         if self.day is not None:
@@ -71,7 +73,7 @@ def lease_size(supply: Supply, most: int) -> int:
 
 
 def share_out(supply: Supply, customers: Sequence[str], held: Mapping[str, int]) -> list[int | str]:
-    """For each customer in order of arrival: the number of the new coupon among hers, or the code of the refusal.
+    """For each customer in order of arrival: the number of the new coupon among theirs, or the code of the refusal.
 
     `held` is the highest number that each customer has of this template. `supply` is left with what remains.
     """

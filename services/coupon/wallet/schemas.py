@@ -34,7 +34,7 @@ class IssueIn(Body):
         return self
 
 
-class ReasonView(View):
+class RefusalView(View):
     """Why not: a code for programs, a sentence for people in either language."""
 
     code: str
@@ -54,7 +54,7 @@ class CentreOffer(View):
     benefit: dict[str, Any]
     threshold: dict[str, Any]
     state: State
-    reason: Annotated[ReasonView | None, Field(description="null when they may claim")]
+    reason: Annotated[RefusalView | None, Field(description="null when they may claim")]
     total: int | None
     remaining: Annotated[int | None, Field(description="of the total; null without one")]
     taken_percent: Annotated[
