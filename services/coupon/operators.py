@@ -10,6 +10,7 @@ class OperatorNeeds(Needs):
     """The scope, and no shopper's token, whatever its scopes."""
 
     def __call__(self, request: Request) -> Caller:
+        """The caller. Raises Forbidden for shoppers and for keys without the scope."""
         caller = super().__call__(request)
         refuse_shoppers(caller)
         return caller
