@@ -72,10 +72,6 @@ class Sources:
 
     async def change(self, caller: Caller, source_id: str, change: SourcePatch) -> SourceView:
         """Rename, pause or resume, map otherwise. Deliveries that were refused are decided anew when they come again."""
-        given = {name: getattr(change, name) for name in change.model_fields_set}
-        for name, value in given.items():
-            if value is None:
-                raise invalid(f"#/{name}", "missing", f"{name} can't be taken away; leave it out or give another.")
         values: dict[str, Any] = {"changed_at": self._clock.now()}
         if change.name is not None:
             values["name"] = change.name

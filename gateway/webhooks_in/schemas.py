@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from gateway.webhooks_in.maps_to import MapsTo
-from shared.web import Body, Instant, JsonObject, Name, Text, View
+from shared.web import Body, Instant, JsonObject, Name, Patch, Text, View
 
 Outcome = Literal["accepted", "ignored", "refused", "paused"]
 Secret = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
@@ -20,7 +20,7 @@ class SourceIn(Body):
     maps_to: MapsTo
 
 
-class SourcePatch(Body):
+class SourcePatch(Patch):
     """What to change; leave out what stays. A paused source answers 503, so that its partner tries again later."""
 
     name: Name | None = None

@@ -76,12 +76,8 @@ class Endpoints:
         if change.url is not None:
             await self._check(change.url)
         now = self._clock.now()
-        values: dict[str, Any] = change.model_dump(exclude_unset=True, exclude={"enabled"})
-        for required in ("url", "events"):
-            if required in values and values[required] is None:
-                raise invalid(
-                    f"#/{required}", "missing", f"{required} can't be taken away; leave it out or give another."
-                )
+        values = change.given()
+        values.pop("enabled", None)
         async with self._db.write() as tx:
             await self._endpoint(tx, endpoint_id, caller)
             if change.enabled is False:

@@ -1,12 +1,12 @@
 """HTTP shapes of outgoing webhooks."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
 from gateway.webhooks_out.rules import PATTERN, matches
 from shared.contracts import public_names
-from shared.web import Body, Instant, Text, View
+from shared.web import Body, Instant, Patch, Text, View
 
 
 def _pattern(text: str) -> str:
@@ -35,9 +35,10 @@ class EndpointIn(Body):
         return list(dict.fromkeys(values))
 
 
-class EndpointPatch(Body):
+class EndpointPatch(Patch):
     """What to change; leave out what stays. `enabled` true resumes with new events, replay is separate."""
 
+    nullable: ClassVar[frozenset[str]] = frozenset(("description",))
     url: Url | None = None
     events: Patterns | None = None
     description: Annotated[Text, Field(max_length=500)] | None = None

@@ -6,6 +6,7 @@ from shared.web.fingerprints import fingerprint
 from shared.web.hot import HotRequest, HotRoute
 from shared.web.identity import Caller, merchant_needs, needs, sign_headers
 from shared.web.paging import Page, PageParams, Paging, fetch_page, filtered, page_of
+from shared.web.patches import Patch, merged
 from shared.web.problems import (
     BadRequest,
     Conflict,
@@ -61,6 +62,7 @@ __all__ = [
     "PageParams",
     "Paging",
     "PartApp",
+    "Patch",
     "Problem",
     "ProblemDocument",
     "Provided",
@@ -81,6 +83,7 @@ __all__ = [
     "page_of",
     "invalid",
     "merchant_needs",
+    "merged",
     "needs",
     "sign_headers",
 ]

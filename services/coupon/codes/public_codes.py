@@ -1,7 +1,5 @@
 """Public codes 公共码: made, changed and paused by the merchant."""
 
-from typing import Any
-
 from services.coupon.codes import repository
 from services.coupon.codes.models import PublicCode
 from services.coupon.codes.schemas import (
@@ -63,15 +61,13 @@ class PublicCodes:
         """Pause, activate, or change limits and window. A total below what was used already is refused."""
         async with self._kit.db.write() as tx:
             row = _found(await repository.lock_public(tx, public_id))
-            given: dict[str, Any] = patch.model_dump(exclude_unset=True)
+            given = patch.given()
             limits = given.pop("limits", None)
             if limits is not None and patch.limits is not None:
                 if patch.limits.total is not None and patch.limits.total < row.used:
                     detail = f"The code was used {row.used} times; set a total of at least that, or pause the code."
                     raise Conflict("limit_below_issued", detail)
                 given.update(patch.limits.model_dump())
-            if given.get("status", "") is None:
-                raise invalid("#/status", "status_needed", "A code is active or paused; leave `status` out to keep it.")
             merged = {**as_dict(row), **given}
             try:
                 refuse_empty_window(merged["valid_from"], merged["valid_until"])

@@ -1,12 +1,12 @@
 """What clients send and get about codes."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from services.coupon.lettering import ALPHABET, MOST_PREFIX, normalised
-from shared.web import Body, ExternalId, Instant, View
+from shared.web import Body, ExternalId, Instant, Patch, View
 
 MOST_CODES = 1_000_000
 MOST_PUBLIC = 40
@@ -92,9 +92,10 @@ class PublicCodeIn(Body):
         return self
 
 
-class PublicCodePatch(Body):
+class PublicCodePatch(Patch):
     """What to change; `limits` replaces both limits."""
 
+    nullable: ClassVar[frozenset[str]] = frozenset(("valid_from", "valid_until"))
     status: PublicStatus | None = None
     limits: PublicLimits | None = None
     valid_from: Instant | None = None

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from pydantic import ValidationError
-
 from services.coupon.packs import repository
 from services.coupon.packs.models import CouponPack
 from services.coupon.packs.schemas import PackIn, PackPatch, PackView
@@ -11,8 +9,7 @@ from services.coupon.packs.views import pack_view
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Conflict, NotFound, Page, Paging, invalid
-from shared.web.problems import from_validation
+from shared.web import Conflict, NotFound, Page, Paging, invalid, merged
 
 
 class Packs:
@@ -44,7 +41,7 @@ class Packs:
         """Apply a patch. Packs that were given stay as they are."""
         async with self._kit.db.write() as tx:
             row = await lock_pack(tx, pack_id)
-            after = _merged(pack_view(row), patch.model_dump(exclude_unset=True))
+            after = merged(PackIn, pack_view(row), patch, by_field=("limits",))
             await _refuse_unknown_templates(tx, after)
             if after.limits.total is not None and after.limits.total < row.issued:
                 raise Conflict("limit_below_issued", f"{row.issued} are given out; set a total of at least that.")
@@ -88,14 +85,3 @@ def _columns(body: PackIn) -> dict[str, Any]:
         "auto_on": body.auto_on,
         **body.limits.model_dump(),
     }
-
-
-def _merged(before: PackView, given: dict[str, Any]) -> PackIn:
-    """The whole pack as the patch wants it. Raises Unprocessable where the parts don't fit together."""
-    present = before.model_dump(include=set(PackIn.model_fields))
-    if isinstance(given.get("limits"), dict):
-        given = {**given, "limits": {**present["limits"], **given["limits"]}}
-    try:
-        return PackIn.model_validate({**present, **given})
-    except ValidationError as error:
-        raise from_validation(error.errors(include_url=False, include_input=False), in_body=True) from None

@@ -64,12 +64,9 @@ class ClaimCodes:
 
     async def change(self, caller: Caller, code_id: str, patch: ClaimCodePatch) -> ClaimCodeView:
         """Pause or activate a code, or move its end."""
-        given = patch.model_dump(exclude_unset=True)
-        if given.get("status", "") is None:
-            raise invalid("#/status", "status_needed", "A code is active or paused; leave `status` out to keep it.")
         async with self._kit.db.write() as tx:
             await self._view(tx, caller, code_id)
-            values = {**given, "updated_at": self._kit.clock.now()}
+            values = {**patch.given(), "updated_at": self._kit.clock.now()}
             await repository.update_code(tx, code_id, values)
             return await self._view(tx, caller, code_id)
 

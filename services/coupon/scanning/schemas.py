@@ -1,10 +1,10 @@
 """What clients send and get about scanning."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from shared.web import Body, ExternalId, Instant, View
+from shared.web import Body, ExternalId, Instant, Patch, View
 
 Status = Literal["active", "paused"]
 MOST_LINK = 1000
@@ -39,9 +39,10 @@ class ClaimCodeIn(Body):
     valid_until: Instant | None = None
 
 
-class ClaimCodePatch(Body):
+class ClaimCodePatch(Patch):
     """Pause or activate, or move the end."""
 
+    nullable: ClassVar[frozenset[str]] = frozenset(("valid_until",))
     status: Status | None = None
     valid_until: Instant | None = None
 

@@ -45,9 +45,8 @@ class ShareOffers:
 
     async def change(self, offer_id: str, patch: ShareOfferPatch) -> ShareOfferView:
         """Rename, pause or activate an offer."""
-        given = {key: value for key, value in patch.model_dump(exclude_unset=True).items() if value is not None}
         async with self._kit.db.write() as tx:
-            values = {**given, "updated_at": self._kit.clock.now()}
+            values = {**patch.given(), "updated_at": self._kit.clock.now()}
             await repository.update_offer(tx, offer_id, values)
             return await self._view(tx, offer_id)
 

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 
 from services.coupon.sharing.rules import ShareStatus
 from services.coupon.wallet.schemas import CouponView
-from shared.web import Body, ExternalId, Instant, Name, View
+from shared.web import Body, ExternalId, Instant, Name, Patch, View
 
 OfferStatus = Literal["active", "paused"]
 _EXAMPLE: dict[str, Any] = {
@@ -34,7 +34,7 @@ class ShareOfferIn(Body):
     status: OfferStatus = "active"
 
 
-class ShareOfferPatch(Body):
+class ShareOfferPatch(Patch):
     """Pause, activate, rename. What was promised to those who shared already stays."""
 
     name: Name | None = None

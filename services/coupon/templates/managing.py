@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
-from pydantic import ValidationError
 from sqlalchemy import insert, select, update
 
 from services.coupon.templates import leases, repository
@@ -19,8 +18,7 @@ from shared.contracts import CouponTemplateChanged
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Conflict, FieldError, NotFound, Page, Paging, Unprocessable, fetch_page
-from shared.web.problems import from_validation
+from shared.web import Conflict, FieldError, NotFound, Page, Paging, Unprocessable, fetch_page, merged
 
 V = TypeVar("V", bound=OfferView)
 StackCheck = Callable[[Transaction, TermsBook, Proposal, datetime], Awaitable[Fault | None]]
@@ -94,13 +92,12 @@ class Offers(Generic[V]):
 
     async def change(self, template_id: str, patch: OfferPatch) -> V:
         """Apply a patch. Coupons that were issued keep the terms of their time."""
-        given = patch.model_dump(exclude_unset=True, by_alias=True, mode="json")
         async with self._kit.db.write() as tx:
             # What is leased comes back first: whoever holds a lease must see the change before the next claim.
             row = await leases.hold_whole(tx, template_id)
             if row is None or row.kind != self.kind:
                 raise self._unknown()
-            after = _merged(self.body, await self._viewed(tx, row), given)
+            after = merged(self.body, await self._viewed(tx, row), patch, by_field=("limits",))
             self._refuse_faults(after.terms(), after.limits)
             _refuse_limits(row, after.limits)
             await self._store(tx, row, after)
@@ -211,17 +208,6 @@ class Templates(Offers[TemplateView]):
 def _terms_row(template_id: str, version: int, terms: Terms, now: Any) -> dict[str, Any]:
     body = terms.model_dump(mode="json", by_alias=True)
     return {"template_id": template_id, "version": version, "terms": body, "created_at": now}
-
-
-def _merged(body: type[OfferIn], before: OfferView, given: dict[str, Any]) -> OfferIn:
-    """The whole offer as the patch wants it. Raises Unprocessable where the parts don't fit together."""
-    present = before.model_dump(mode="json", by_alias=True, include=set(body.model_fields))
-    if isinstance(given.get("limits"), dict):
-        given = {**given, "limits": {**present["limits"], **given["limits"]}}
-    try:
-        return body.model_validate({**present, **given})
-    except ValidationError as error:
-        raise from_validation(error.errors(include_url=False, include_input=False), in_body=True) from None
 
 
 def _refuse_limits(row: Template, limits: Limits) -> None:

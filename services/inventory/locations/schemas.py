@@ -1,11 +1,11 @@
 """HTTP shapes of locations."""
 
-from typing import Annotated, Self
+from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints
 
 from services.inventory.locations.models import Kind
-from shared.web import Body, Instant, Name, View
+from shared.web import Body, Instant, Name, Patch, View
 
 LocationId = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
 """The merchant's own code of a place; plain characters, because it stands in paths and file names."""
@@ -41,11 +41,12 @@ class LocationIn(Body):
     can_pickup: bool | None = None
 
 
-class LocationPatch(Body):
+class LocationPatch(Patch):
     """Only the fields given are changed; `geo` and `address` may be null to remove them. `active` false: nothing is reserved
     from here any more.
     """
 
+    nullable: ClassVar[frozenset[str]] = frozenset(("geo", "address"))
     name: Name | None = None
     kind: Kind | None = None
     geo: Geo | None = None
@@ -53,13 +54,6 @@ class LocationPatch(Body):
     can_ship: bool | None = None
     can_pickup: bool | None = None
     active: bool | None = None
-
-    @model_validator(mode="after")
-    def _null_only_where_it_means_something(self) -> Self:
-        for name in self.model_fields_set - {"geo", "address"}:
-            if getattr(self, name) is None:
-                raise ValueError(f"{name} can't be null; leave it out to keep it")
-        return self
 
 
 class LocationView(View):

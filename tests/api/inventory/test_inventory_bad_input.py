@@ -71,7 +71,7 @@ BAD: list[tuple[str, str, dict[str, Any], str]] = [
     ("POST", "/v1/locations", PLACE | {"name": "\x00"}, "#/name"),
     ("POST", "/v1/locations", PLACE | {"address": "\x00"}, "#/address"),
     ("POST", "/v1/locations", PLACE | {"colour": "red"}, "#/colour"),
-    ("PATCH", "/v1/locations/w1", {"name": None}, "#"),
+    ("PATCH", "/v1/locations/w1", {"name": None}, "#/name"),
     ("PATCH", "/v1/locations/w1", {"id": "w2"}, "#/id"),
 ]
 
