@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import bulk_issue, codes, gateway, hot_keys, ingestion, leases, messaging, pricing, quotes
+from bench import bulk_issue, codes, forwarding, gateway, hot_keys, ingestion, leases, messaging, pricing, quotes
 
 _LIBRARIES = ("fastapi", "starlette", "uvicorn", "uvloop", "sqlalchemy", "asyncpg", "aiosqlite", "pydantic")
 
@@ -44,6 +44,7 @@ def main() -> None:
         ("## Codes", codes.__doc__, "| what | database | rate | seconds | ratio |", 5),
         ("## Messages", messaging.__doc__, "| bus, database | packs | messages | ratio |", 4),
         ("## The gateway in process", gateway.__doc__, "| what | time of one call | ratio |", 3),
+        ("## The gateway's HTTP client", forwarding.__doc__, "| what | rate | CPU | ratio | of the client |", 5),
         ("## Prices, in process", pricing.__doc__, "| what | rate | p50 ms | p99 ms | ratio |", 5),
     ]
     text = [
@@ -63,6 +64,7 @@ def main() -> None:
             codes.main,
             messaging.main,
             gateway.main,
+            forwarding.main,
             pricing.main,
         ),
         strict=True,
