@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import Select, and_, case, func, or_, select
 
-from services.coupon.cash_back.models import CashBack
+from services.coupon.cash_back.models import CashBackPromise
 from services.coupon.checkout.models import Checkout, CheckoutCoupon, CheckoutPromotion
 from services.coupon.wallet.models import Coupon
 
-B, K, C, L, U = CashBack.c, Checkout.c, Coupon.c, CheckoutCoupon.c, CheckoutPromotion.c
+B, K, C, L, U = CashBackPromise.c, Checkout.c, Coupon.c, CheckoutCoupon.c, CheckoutPromotion.c
 
 
 def _promises() -> Select[Any]:
@@ -19,7 +19,7 @@ def _promises() -> Select[Any]:
     said = func.coalesce(L.cash_back, U.cash_back, 0)
     return (
         select(B.id, B.checkout_id, B.promised, said)
-        .join_from(CashBack.table, CheckoutCoupon.table, lock, isouter=True)
+        .join_from(CashBackPromise.table, CheckoutCoupon.table, lock, isouter=True)
         .join(CheckoutPromotion.table, use, isouter=True)
         .where(B.promised != said)
     )
@@ -34,7 +34,7 @@ def _states() -> Select[Any]:
     )
     return (
         select(B.id, B.checkout_id, B.status, K.status.label("order"))
-        .join_from(CashBack.table, Checkout.table, K.id == B.checkout_id, isouter=True)
+        .join_from(CashBackPromise.table, Checkout.table, K.id == B.checkout_id, isouter=True)
         .where(or_(K.id.is_(None), ~wanted))
     )
 
@@ -44,7 +44,7 @@ def _issued() -> Select[Any]:
     theirs = and_(C.id == B.coupon_id, C.customer_id == B.customer_id, C.reference == B.id)
     return (
         select(B.id, B.checkout_id, B.amount, C.face_amount)
-        .join_from(CashBack.table, Coupon.table, theirs, isouter=True)
+        .join_from(CashBackPromise.table, Coupon.table, theirs, isouter=True)
         .where(B.status == "issued", or_(C.id.is_(None), C.face_amount != B.amount))
     )
 
@@ -53,7 +53,7 @@ def _once() -> Select[Any]:
     """A coupon of cash-back is the one that its promise names: a second one would have none."""
     return (
         select(C.id, C.customer_id, C.reference)
-        .join_from(Coupon.table, CashBack.table, and_(B.coupon_id == C.id, B.id == C.reference), isouter=True)
+        .join_from(Coupon.table, CashBackPromise.table, and_(B.coupon_id == C.id, B.id == C.reference), isouter=True)
         .where(C.source == "cash_back", B.id.is_(None))
     )
 

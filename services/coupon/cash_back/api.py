@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
+from services.coupon.cash_back.queries import CashBacks
 from services.coupon.cash_back.schemas import CashBackView, Status
-from services.coupon.cash_back.viewing import CashBacks
 from shared.web import Caller, ExternalId, Page, PageParams, Provided, needs
 
 router = APIRouter(prefix="/v1", tags=["checkouts"])
@@ -29,4 +29,4 @@ async def list_cash_back(
 @router.get("/cash-back/{cash_back_id}", summary="Read a cash-back")
 async def get_cash_back(caller: CashBackRead, cash_back_id: str, cash_back: Viewing) -> CashBackView:
     """One promise, and the coupon that it was given as."""
-    return await cash_back.get(caller, cash_back_id)
+    return await cash_back.read(caller, cash_back_id)

@@ -3,58 +3,54 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
-
+from services.coupon.cash_back import repository
+from services.coupon.cash_back.models import CashBackPromise
 from services.coupon.templates import repository as templates
-from services.coupon.templates.models import Template, TemplateTerms
+from services.coupon.templates.models import Template
 from services.coupon.templates.repository import TermsBook
 from services.coupon.templates.terms import Terms
-from shared.db import Transaction, insert_ignore
+from shared.db import Transaction
 from shared.ids import new_id
 
 _MOST_NAME = 200
 _SUFFIX = " 返现"
 
 
-async def companion(tx: Transaction, book: TermsBook, cash_back: Row[Any], now: datetime) -> str:
+async def companion(tx: Transaction, book: TermsBook, promise: CashBackPromise, now: datetime) -> str:
     """The id of the template for this promise, with the terms that it promises; its row is held.
 
     The coupons' own face amounts say what each is worth; the amount of the terms only stands in their place.
     """
-    source = (await tx.execute(select(Template.table).where(Template.c.id == cash_back.template_id))).one()
-    terms = await _terms(tx, book, source, cash_back)
-    found = select(Template.c.id).where(Template.c.cash_back_of == source.id)
-    known = (await tx.execute(found)).one_or_none()
+    source = await repository.source_of(tx, promise)
+    terms = await _terms(tx, book, source, promise)
+    known = await repository.companion_of(tx, source.id)
     if known is None:
         row = _row(source, now)
-        if await insert_ignore(tx, Template.table, [row]):
-            await tx.execute(insert(TemplateTerms.table), _terms_row(row["id"], 1, terms, now))
+        if await repository.insert_companion(tx, row, _terms_row(row["id"], 1, terms, now)):
             return str(row["id"])
-        known = (await tx.execute(found)).one()
-    held = (await templates.lock(tx, [known.id]))[known.id]
-    present = (await book.load(tx, [(held.id, held.terms_version)]))[held.id, held.terms_version].terms
+        known = await repository.companion_of(tx, source.id)
+    assert known is not None  # noqa: S101 - somebody else made it just now
+    locked = (await templates.lock(tx, [known]))[known]
+    present = (await book.load(tx, [(locked.id, locked.terms_version)]))[locked.id, locked.terms_version].terms
     if present != terms:
-        version = held.terms_version + 1
-        await tx.execute(insert(TemplateTerms.table), _terms_row(held.id, version, terms, now))
-        values = {"terms_version": version, "version": held.version + 1, "updated_at": now}
-        await tx.execute(update(Template.table).where(Template.c.id == held.id).values(**values))
-    return str(held.id)
+        await repository.renew_terms(tx, locked, _terms_row(locked.id, locked.terms_version + 1, terms, now), now)
+    return locked.id
 
 
-async def _terms(tx: Transaction, book: TermsBook, source: Row[Any], cash_back: Row[Any]) -> Terms:
+async def _terms(tx: Transaction, book: TermsBook, source: Template, promise: CashBackPromise) -> Terms:
     """Any order, without a threshold, for so many days; paid by whoever pays for the offer that promised it."""
     key = (source.id, source.terms_version)
     funder = (await book.load(tx, [key]))[key].terms.funder
     body = {
         "benefit": {"kind": "amount_off", "amount": 1},
-        "validity": {"days_after_claim": cash_back.valid_days},
+        "validity": {"days_after_claim": promise.valid_days},
         "allow_zero_pay": True,
         "funder": funder,
     }
     return Terms.model_validate(body)
 
 
-def _row(source: Row[Any], now: datetime) -> dict[str, Any]:
+def _row(source: Template, now: datetime) -> dict[str, Any]:
     return {
         "id": new_id("tpl"),
         "kind": "coupon",

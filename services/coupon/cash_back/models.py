@@ -11,7 +11,7 @@ from shared.db import UtcDateTime
 STATUSES = ("promised", "due", "issued", "cancelled")
 
 
-class CashBack(Base, table=True):
+class CashBackPromise(Base, table=True):
     """What one offer promises for one order 返现. An order and an offer have one, so it can be given once.
 
     `promised` is what the quote said, `amount` what refunds left of it. `source` is the coupon or promotion that promises,

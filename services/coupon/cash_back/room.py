@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from services.coupon.cash_back.api import router
-from services.coupon.cash_back.cutting import Cutting
-from services.coupon.cash_back.giving import CashBackGiving
-from services.coupon.cash_back.viewing import CashBacks
+from services.coupon.cash_back.payout import CashBackPayout
+from services.coupon.cash_back.queries import CashBacks
+from services.coupon.cash_back.reduction import CashBackReduction
 from services.coupon.pricing.room import PricingRoom
 from services.coupon.templates.room import TemplatesRoom
 from services.coupon.wallet.room import WalletRoom
@@ -15,7 +15,7 @@ from shared.service import Kit
 
 @dataclass(eq=False)
 class CashBackRoom(Room):
-    """Offers `giving` (an order is done: give what it was promised) and `cutting` (goods came back: take off)."""
+    """Offers `payout` (an order is done: give what it was promised) and `reduction` (goods came back: take off)."""
 
     kit: Kit
     templates: TemplatesRoom
@@ -23,7 +23,7 @@ class CashBackRoom(Room):
     pricing: PricingRoom
 
     def __post_init__(self) -> None:
-        self.giving = CashBackGiving(self.kit, self.templates.book, self.wallet.granting)
-        self.cutting = Cutting(self.kit)
+        self.payout = CashBackPayout(self.kit, self.templates.book, self.wallet.granting)
+        self.reduction = CashBackReduction(self.kit)
         self.routers = [router]
         self.provides = [CashBacks(self.kit)]

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from services.coupon.cash_back.giving import CashBackGiving
+from services.coupon.cash_back.payout import CashBackPayout
 from services.coupon.checkout import repository
 from services.coupon.checkout.schemas import CompletedView
 from services.coupon.checkout.viewing import unknown
@@ -16,7 +16,7 @@ from shared.web import Caller, Conflict
 class Completing:
     """The end of an order that nothing comes back from any more."""
 
-    def __init__(self, kit: Kit, cash_back: CashBackGiving) -> None:
+    def __init__(self, kit: Kit, cash_back: CashBackPayout) -> None:
         self._kit = kit
         self._cash_back = cash_back
 

@@ -7,7 +7,7 @@ from sqlalchemy import Row
 
 from services.coupon.abuse.guarding import Attempt, Guarding
 from services.coupon.cash_back import repository as cash_back
-from services.coupon.cash_back.promising import promises
+from services.coupon.cash_back.rules import promises
 from services.coupon.checkout import frozen, repository
 from services.coupon.checkout.models import Checkout, CheckoutCoupon, CheckoutLine, DiscountShare
 from services.coupon.checkout.releasing import Releasing
@@ -143,7 +143,7 @@ class Locking:
             CheckoutCoupon.table: frozen.locks(checkout, answer, held, taken),
         }
         await repository.add_parts(tx, parts)
-        await cash_back.add(tx, promises(checkout, answer))
+        await cash_back.insert_promises(tx, promises(checkout, answer))
         await self._spending.take(tx, checkout["id"], frozen.promotions(answer), reason, actor)
         events = [
             CouponLocked(

@@ -46,7 +46,7 @@ class CheckoutRoom(Room):
         self.releasing = Releasing(self.kit, self.spending, self.settings.sweep_batch_size)
         relocking = Relocking(self.kit, self.audience.knowing, self.spending)
         self.settling = Settling(self.kit, self.spending, relocking, self.releasing, checkouts)
-        self.completing = Completing(self.kit, self.cash_back.giving)
+        self.completing = Completing(self.kit, self.cash_back.payout)
         locking = Locking(
             self.kit,
             self.pricing.quoting,

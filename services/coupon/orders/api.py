@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
+from services.coupon.orders.queries import OrderMessageLog
 from services.coupon.orders.schemas import MessageName, OrderMessageView, Outcome
-from services.coupon.orders.viewing import OrderMessageLog
 from shared.web import Caller, ExternalId, Page, PageParams, Provided, merchant_needs
 
 router = APIRouter(prefix="/v1/order-messages", tags=["checkouts"])
@@ -29,4 +29,4 @@ async def list_order_messages(
 @router.get("/{message_id}", summary="Read an order message")
 async def get_order_message(caller: MessagesRead, message_id: str, log: Log) -> OrderMessageView:
     """One message, and what became of it."""
-    return await log.get(message_id)
+    return await log.read(message_id)

@@ -8,12 +8,12 @@ be against them again at every further try.
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Row, insert
+from sqlalchemy import Row
 
 from services.coupon.checkout import repository as checkouts
 from services.coupon.checkout.completing import Completing
 from services.coupon.checkout.settling import Settling
-from services.coupon.orders.models import OrderMessage
+from services.coupon.orders import repository
 from services.coupon.refunds.refunding import Refunding
 from services.coupon.refunds.schemas import RefundIn
 from shared.contracts import Envelope, OrderCancelled, OrderCompleted, OrderPaid, OrderRefunded
@@ -68,7 +68,7 @@ class OrderMessages:
         else:
             if nothing is not None:
                 row |= {"outcome": "nothing", "code": nothing[0], "detail": nothing[1]}
-        await tx.execute(insert(OrderMessage.table), row)
+        await repository.insert_message(tx, row)
 
     async def _act(self, tx: Transaction, checkout: Row[Any], event: OrderEvent) -> Nothing | None:
         actor = event.name

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from services.coupon.checkout.room import CheckoutRoom
 from services.coupon.orders.api import router
 from services.coupon.orders.handlers import CONSUMER, OrderMessages
-from services.coupon.orders.viewing import OrderMessageLog
+from services.coupon.orders.queries import OrderMessageLog
 from services.coupon.refunds.room import RefundsRoom
 from shared.contracts import OrderCancelled, OrderCompleted, OrderPaid, OrderRefunded
 from shared.messaging import Subscription

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from services.coupon.cash_back.cutting import Cut, Cutting, Kept
+from services.coupon.cash_back.reduction import CashBackReduction, Cut, KeptGoods
 from services.coupon.checkout import repository as checkouts
 from services.coupon.checkout.viewing import unknown
 from services.coupon.refunds import books, repository
@@ -26,10 +26,12 @@ from shared.web import Caller, Conflict, Unprocessable, fingerprint
 class Refunding:
     """Takes goods back. Concurrent refunds of one checkout wait for each other on its row."""
 
-    def __init__(self, kit: Kit, book: TermsBook, returning: Returning, cutting: Cutting, refunds: Refunds) -> None:
+    def __init__(
+        self, kit: Kit, book: TermsBook, returning: Returning, reduction: CashBackReduction, refunds: Refunds
+    ) -> None:
         self._kit = kit
         self._book = book
-        self._cutting = cutting
+        self._reduction = reduction
         self._returning = returning
         self._refunds = refunds
 
@@ -44,7 +46,7 @@ class Refunding:
             policy, lines, kept = await self._decide(tx, sheet, wanted, body.policy)
             returnable = body.return_coupons == "when_whole" and sheet.whole(wanted)
             coupons = await self._returning.returnable(tx, checkout_id) if returnable else []
-            cuts = await self._cutting.foresee(tx, checkout_id, kept)
+            cuts = await self._reduction.foresee(tx, checkout_id, kept)
             return _answer(sheet, policy, lines, sheet.whole(wanted), coupons, cuts)
 
     async def refund(self, caller: Caller, checkout_id: str, body: RefundIn) -> tuple[RefundView, bool]:
@@ -76,14 +78,14 @@ class Refunding:
         policy, lines, kept = await self._decide(tx, sheet, wanted, body.policy)
         whole = sheet.whole(wanted)
         used = [lock.coupon_id for lock in (await checkouts.locks(tx, [checkout.id]))[checkout.id]]
-        await wallet.lock(tx, [*used, *await self._cutting.coupons(tx, checkout.id)])
-        cuts = await self._cutting.foresee(tx, checkout.id, kept)
+        await wallet.lock(tx, [*used, *await self._reduction.coupons(tx, checkout.id)])
+        cuts = await self._reduction.foresee(tx, checkout.id, kept)
         row = self._row(checkout, body, sent, policy, lines, actor)
         row |= {"number": len(sheet.refunds) + 1, "whole": whole}
         coupons: list[str] = []
         if whole and body.return_coupons == "when_whole":
             coupons = await self._returning.give_back(tx, checkout, actor)
-        await self._cutting.apply(tx, cuts, actor)
+        await self._reduction.apply(tx, cuts, actor)
         row["outcome"] = {"coupons_returned": coupons, "cash_back": [cut.view for cut in cuts]}
         line_rows = books.line_rows(row["id"], checkout.id, lines)
         await repository.add(tx, row, line_rows, books.share_rows(row["id"], checkout.id, lines, sheet.funders))
@@ -109,12 +111,12 @@ class Refunding:
 
     async def _decide(
         self, tx: Transaction, sheet: Books, wanted: Mapping[str, int], asked: Policy | None
-    ) -> tuple[Policy, list[LineBack], Kept]:
+    ) -> tuple[Policy, list[LineBack], KeptGoods]:
         offers = await used_offers(tx, self._book, sheet.checkout.id)
         policy = asked or books.default_policy([offer.terms.refund_policy for offer in offers])
         units = {line.line_id: line.returned + wanted.get(line.line_id, 0) for line in sheet.lines}
         kept = kept_after(sheet, units, offers) if policy == "clawback" else None
-        rest = Kept(sheet.goods_price(), sheet.goods_price(wanted), None if kept is None else kept.cash_back)
+        rest = KeptGoods(sheet.goods_price(), sheet.goods_price(wanted), None if kept is None else kept.cash_back)
         return policy, give_back(sheet.sale, sheet.before, wanted, kept), rest
 
     def _row(

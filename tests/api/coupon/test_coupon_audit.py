@@ -8,7 +8,7 @@ from api.coupon.mall import Mall
 from kit.alone import Alone
 from sqlalchemy import Table, delete, insert, select, text, update
 
-from services.coupon.cash_back.models import CashBack
+from services.coupon.cash_back.models import CashBackPromise
 from services.coupon.checkout.models import (
     Checkout,
     CheckoutCoupon,
@@ -56,8 +56,10 @@ DAMAGE: dict[str, Any] = {
     "promotion_states": update(CheckoutPromotion.table).values(state="released"),
     "promotion_replay": update(CheckoutPromotion.table).values(step=2),
     "promotion_shares": update(CheckoutPromotion.table).values(amount=CheckoutPromotion.c.amount + 1),
-    "cash_back_promises": update(CashBack.table).values(promised=CashBack.c.promised + 1),
-    "cash_back_states": update(CashBack.table).values(status="cancelled").where(CashBack.c.status == "promised"),
+    "cash_back_promises": update(CashBackPromise.table).values(promised=CashBackPromise.c.promised + 1),
+    "cash_back_states": update(CashBackPromise.table)
+    .values(status="cancelled")
+    .where(CashBackPromise.c.status == "promised"),
     "cash_back_issued": update(Coupon.table).values(face_amount=7).where(Coupon.c.source == "cash_back"),
     "cash_back_once": update(Coupon.table).values(source="cash_back"),
     "returned_units": update(CheckoutLine.table)

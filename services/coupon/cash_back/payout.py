@@ -1,11 +1,8 @@
 """What completed orders were promised is given, as coupons, once."""
 
-from typing import Any
-
-from sqlalchemy import Row
-
 from services.coupon.cash_back import repository
 from services.coupon.cash_back.companions import companion
+from services.coupon.cash_back.models import CashBackPromise
 from services.coupon.cash_back.schemas import CashBackView
 from services.coupon.templates.repository import TermsBook
 from services.coupon.wallet.granting import Granting
@@ -14,7 +11,7 @@ from shared.db import Transaction
 from shared.service import Kit
 
 
-class CashBackGiving:
+class CashBackPayout:
     """Gives the cash-back of completed orders."""
 
     def __init__(self, kit: Kit, book: TermsBook, granting: Granting) -> None:
@@ -33,7 +30,7 @@ class CashBackGiving:
         """What became of the checkout's promises."""
         return [CashBackView.model_validate(row) for row in await repository.of_checkout(tx, checkout_id)]
 
-    async def _issue(self, tx: Transaction, row: Row[Any], actor: str) -> None:
+    async def _issue(self, tx: Transaction, row: CashBackPromise, actor: str) -> None:
         """One coupon for one promise. Where its template gives nothing now (it was paused), the promise stays due."""
         now = self._kit.clock.now()
         template_id = await companion(tx, self._book, row, now)

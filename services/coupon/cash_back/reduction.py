@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
-
 from services.coupon.cash_back import repository
+from services.coupon.cash_back.models import CashBackPromise
 from services.coupon.cash_back.rules import left_after
 from services.coupon.wallet import ledger
 from services.coupon.wallet import repository as wallet
@@ -22,7 +21,7 @@ _OVER = ("expired", "voided")
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptGoods:
     """What a refund leaves of an order: the price of all its goods, that of those that are kept, and (policy clawback) what
     the offers would promise for these alone.
     """
@@ -36,7 +35,7 @@ class Kept:
 class Cut:
     """One promise after a refund. `lost` is what the refund takes of it and can't get back: its coupon is used or held."""
 
-    row: Row[Any]
+    row: CashBackPromise
     coupon: Coupon | None
     left: int
     lost: int
@@ -48,7 +47,7 @@ class Cut:
         return {"source": row.source, "before": row.amount, "after": self.left, "lost": self.lost}
 
 
-class Cutting:
+class CashBackReduction:
     """Decides and does what a refund does to an order's cash-back."""
 
     def __init__(self, kit: Kit) -> None:
@@ -58,13 +57,13 @@ class Cutting:
         """Ids of the coupons that the order's cash-back was given as: to hold before `apply`, with the order's own."""
         return [row.coupon_id for row in await repository.of_checkout(tx, checkout_id) if row.coupon_id]
 
-    async def foresee(self, tx: Transaction, checkout_id: str, kept: Kept) -> list[Cut]:
+    async def foresee(self, tx: Transaction, checkout_id: str, kept: KeptGoods) -> list[Cut]:
         """What a refund that leaves `kept` takes of each promise; those that it does not touch are left out."""
         now = self._kit.clock.now()
         rows = [row for row in await repository.of_checkout(tx, checkout_id) if row.status != "cancelled"]
         ids = [row.coupon_id for row in rows if row.coupon_id]
         coupons = await wallet.find(tx, ids)
-        cuts = [_cut(row, coupons.get(row.coupon_id), kept, now) for row in rows]
+        cuts = [_cut(row, coupons.get(row.coupon_id or ""), kept, now) for row in rows]
         return [cut for cut in cuts if cut.left < cut.row.amount or cut.lost]
 
     async def apply(self, tx: Transaction, cuts: Sequence[Cut], actor: str) -> None:
@@ -91,7 +90,7 @@ class Cutting:
         await self._kit.outbox.publish(tx, voided)
 
 
-def _cut(row: Row[Any], coupon: Coupon | None, kept: Kept, now: datetime) -> Cut:
+def _cut(row: CashBackPromise, coupon: Coupon | None, kept: KeptGoods, now: datetime) -> Cut:
     repriced = None if kept.repriced is None else kept.repriced.get(row.source, 0)
     left = left_after(row.promised, row.amount, kept.price, kept.kept_price, repriced)
     if coupon is not None:

@@ -1,12 +1,9 @@
 """Use cases of looking at cash-back."""
 
-from sqlalchemy import select
-
 from services.coupon.cash_back import repository
-from services.coupon.cash_back.models import CashBack
 from services.coupon.cash_back.schemas import CashBackView
 from shared.service import Kit
-from shared.web import Caller, NotFound, Page, Paging, fetch_page
+from shared.web import Caller, NotFound, Page, Paging
 
 
 class CashBacks:
@@ -15,7 +12,7 @@ class CashBacks:
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
 
-    async def get(self, caller: Caller, cash_back_id: str) -> CashBackView:
+    async def read(self, caller: Caller, cash_back_id: str) -> CashBackView:
         """One promise. Raises NotFound, also for somebody else's."""
         async with self._kit.db.read() as tx:
             row = await repository.find(tx, cash_back_id)
@@ -30,14 +27,5 @@ class CashBacks:
         """Newest first."""
         if customer_id is not None:
             caller.require_customer(customer_id)
-        chosen = select(CashBack.table)
-        owner = caller.customer_id or customer_id
-        for column, value in (
-            (CashBack.c.customer_id, owner),
-            (CashBack.c.order_id, order_id),
-            (CashBack.c.status, status),
-        ):
-            if value is not None:
-                chosen = chosen.where(column == value)
         async with self._kit.db.read() as tx:
-            return await fetch_page(tx, chosen, CashBack.c.id, paging, CashBackView.model_validate)
+            return await repository.page(tx, paging, caller.customer_id or customer_id, order_id, status)
