@@ -6,8 +6,8 @@ from typing import Any
 from services.coupon.cash_back import repository
 from services.coupon.cash_back.models import CashBackPromise
 from services.coupon.templates import repository as templates
+from services.coupon.templates.cache import TermsCache
 from services.coupon.templates.models import Template
-from services.coupon.templates.repository import TermsBook
 from services.coupon.templates.terms import Terms
 from shared.db import Transaction
 from shared.ids import new_id
@@ -16,7 +16,7 @@ _MOST_NAME = 200
 _SUFFIX = " 返现"
 
 
-async def companion(tx: Transaction, book: TermsBook, promise: CashBackPromise, now: datetime) -> str:
+async def companion(tx: Transaction, book: TermsCache, promise: CashBackPromise, now: datetime) -> str:
     """The id of the template for this promise, with the terms that it promises; its row is held.
 
     The coupons' own face amounts say what each is worth; the amount of the terms only stands in their place.
@@ -37,7 +37,7 @@ async def companion(tx: Transaction, book: TermsBook, promise: CashBackPromise, 
     return locked.id
 
 
-async def _terms(tx: Transaction, book: TermsBook, source: Template, promise: CashBackPromise) -> Terms:
+async def _terms(tx: Transaction, book: TermsCache, source: Template, promise: CashBackPromise) -> Terms:
     """Any order, without a threshold, for so many days; paid by whoever pays for the offer that promised it."""
     key = (source.id, source.terms_version)
     funder = (await book.load(tx, [key]))[key].terms.funder

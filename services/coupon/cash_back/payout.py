@@ -4,7 +4,7 @@ from services.coupon.cash_back import repository
 from services.coupon.cash_back.companions import companion
 from services.coupon.cash_back.models import CashBackPromise
 from services.coupon.cash_back.schemas import CashBackView
-from services.coupon.templates.repository import TermsBook
+from services.coupon.templates.cache import TermsCache
 from services.coupon.wallet.granting import Granting
 from services.coupon.wishes import Granted, Wish
 from shared.db import Transaction
@@ -14,7 +14,7 @@ from shared.service import Kit
 class CashBackPayout:
     """Gives the cash-back of completed orders."""
 
-    def __init__(self, kit: Kit, book: TermsBook, granting: Granting) -> None:
+    def __init__(self, kit: Kit, book: TermsCache, granting: Granting) -> None:
         self._kit = kit
         self._book = book
         self._granting = granting

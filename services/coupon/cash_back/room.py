@@ -23,7 +23,7 @@ class CashBackRoom(Room):
     pricing: PricingRoom
 
     def __post_init__(self) -> None:
-        self.payout = CashBackPayout(self.kit, self.templates.book, self.wallet.granting)
+        self.payout = CashBackPayout(self.kit, self.templates.cache, self.wallet.granting)
         self.reduction = CashBackReduction(self.kit)
         self.routers = [router]
         self.provides = [CashBacks(self.kit)]

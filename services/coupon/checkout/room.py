@@ -42,7 +42,7 @@ class CheckoutRoom(Room):
 
     def __post_init__(self) -> None:
         checkouts = Checkouts(self.kit)
-        self.spending = Spending(self.kit, self.templates.book, self.settings.time_zone)
+        self.spending = Spending(self.kit, self.templates.cache, self.settings.time_zone)
         self.releasing = Releasing(self.kit, self.spending, self.settings.sweep_batch_size)
         relocking = Relocking(self.kit, self.audience.knowing, self.spending)
         self.settling = Settling(self.kit, self.spending, relocking, self.releasing, checkouts)

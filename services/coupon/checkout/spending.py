@@ -18,8 +18,8 @@ from services.coupon.pricing.budgets import cost
 from services.coupon.pricing.offers import Use
 from services.coupon.statements import padded
 from services.coupon.templates import repository as templates
+from services.coupon.templates.cache import TermsCache
 from services.coupon.templates.models import Template, TemplateDay
-from services.coupon.templates.repository import TermsBook
 from services.coupon.templates.validity import local_day
 from services.coupon.wallet.rules import Supply, closed
 from shared.db import Transaction
@@ -67,7 +67,7 @@ class Step:
 class Spending:
     """Counts what checkouts use of promotions."""
 
-    def __init__(self, kit: Kit, book: TermsBook, time_zone: str) -> None:
+    def __init__(self, kit: Kit, book: TermsCache, time_zone: str) -> None:
         self._kit = kit
         self._book = book
         self._time_zone = time_zone

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from services.coupon.pricing.stacks import Live, stack_fault
 from services.coupon.templates import repository
-from services.coupon.templates.repository import TermsBook
+from services.coupon.templates.cache import TermsCache
 from services.coupon.templates.rules import Fault, Proposal
 from shared.db import Transaction
 
@@ -13,7 +13,7 @@ MOST_NEIGHBOURS = 500
 
 
 async def neighbours(
-    tx: Transaction, book: TermsBook, currency: str, now: datetime, but: str | None = None
+    tx: Transaction, book: TermsCache, currency: str, now: datetime, but: str | None = None
 ) -> list[Live]:
     """The active offers of both kinds, without the offer `but`."""
     rows = [
@@ -28,6 +28,6 @@ async def neighbours(
     ]
 
 
-async def check_stack(tx: Transaction, book: TermsBook, offer: Proposal, now: datetime) -> Fault | None:
+async def check_stack(tx: Transaction, book: TermsCache, offer: Proposal, now: datetime) -> Fault | None:
     """What speaks against the offer beside the live ones; None when nothing does."""
     return stack_fault(offer.terms, offer.kind, await neighbours(tx, book, offer.currency, now, offer.id))

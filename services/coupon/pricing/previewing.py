@@ -16,7 +16,7 @@ from services.coupon.pricing.stacks import Live, stack_fault
 from services.coupon.pricing.views import quote_view
 from services.coupon.pricing.wallets import Candidate, unusable
 from services.coupon.reasons import explain
-from services.coupon.templates.repository import TermsBook
+from services.coupon.templates.cache import TermsCache
 from services.coupon.templates.rules import Kind, faults
 from services.coupon.templates.validity import FOREVER, window
 from shared.service import Kit
@@ -28,7 +28,7 @@ MOST_COMPARED = 30
 class Previewing:
     """Tries drafts on carts."""
 
-    def __init__(self, kit: Kit, book: TermsBook, quoting: Quoting) -> None:
+    def __init__(self, kit: Kit, book: TermsCache, quoting: Quoting) -> None:
         self._kit = kit
         self._book = book
         self._quoting = quoting

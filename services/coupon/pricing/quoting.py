@@ -19,7 +19,7 @@ from services.coupon.pricing.offers import Answer, Refusal
 from services.coupon.pricing.schemas import CartIn, QuoteView
 from services.coupon.pricing.views import quote_view
 from services.coupon.pricing.wallets import Candidate, Moment, unusable
-from services.coupon.templates.repository import TermsBook
+from services.coupon.templates.cache import TermsCache
 from services.coupon.templates.terms import Terms
 from services.coupon.templates.validity import FOREVER, local_day
 from shared.db import Transaction
@@ -44,7 +44,7 @@ class Quoting:
     """Prices carts with the coupons of their customers and the promotions that run: the one way to a price."""
 
     def __init__(
-        self, kit: Kit, book: TermsBook, audience: Audience, codes: Codes, guarding: Guarding, time_zone: str
+        self, kit: Kit, book: TermsCache, audience: Audience, codes: Codes, guarding: Guarding, time_zone: str
     ) -> None:
         self._kit = kit
         self._book = book

@@ -34,11 +34,11 @@ class PricingRoom(Room):
     def __post_init__(self) -> None:
         self.quoting = Quoting(
             self.kit,
-            self.templates.book,
+            self.templates.cache,
             self.audience.knowing,
             self.codes.resolving,
             self.abuse.guarding,
             self.settings.time_zone,
         )
         self.routers = [router]
-        self.provides = [self.quoting, Previewing(self.kit, self.templates.book, self.quoting)]
+        self.provides = [self.quoting, Previewing(self.kit, self.templates.cache, self.quoting)]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from services.coupon.promotions.managing import Promotions
+from services.coupon.promotions.management import Promotions
 from services.coupon.promotions.schemas import PromotionIn, PromotionView
 from services.coupon.templates.schemas import OfferPatch, Status
 from shared.money import Currency
@@ -13,11 +13,11 @@ from shared.web import Caller, Page, PageParams, Provided, Text, needs
 router = APIRouter(prefix="/v1/promotions", tags=["promotions"])
 PromotionsRead = Annotated[Caller, Depends(needs("coupon:promotions:read"))]
 PromotionsWrite = Annotated[Caller, Depends(needs("coupon:promotions:write"))]
-Managing = Annotated[Promotions, Provided(Promotions)]
+Management = Annotated[Promotions, Provided(Promotions)]
 
 
 @router.post("", status_code=201, summary="Create a promotion")
-async def create_promotion(caller: PromotionsWrite, body: PromotionIn, promotions: Managing) -> PromotionView:
+async def create_promotion(caller: PromotionsWrite, body: PromotionIn, promotions: Management) -> PromotionView:
     """Create an automatic promotion 自动促销. It runs within its validity, at once unless `status` says paused."""
     return await promotions.create(body)
 
@@ -26,7 +26,7 @@ async def create_promotion(caller: PromotionsWrite, body: PromotionIn, promotion
 async def list_promotions(
     caller: PromotionsRead,
     paging: PageParams,
-    promotions: Managing,
+    promotions: Management,
     status: Status | None = None,
     currency: Annotated[Currency | None, Query()] = None,
     name: Annotated[Text | None, Query(description="a part of the name")] = None,
@@ -36,14 +36,14 @@ async def list_promotions(
 
 
 @router.get("/{promotion_id}", summary="Read a promotion")
-async def get_promotion(caller: PromotionsRead, promotion_id: str, promotions: Managing) -> PromotionView:
+async def get_promotion(caller: PromotionsRead, promotion_id: str, promotions: Management) -> PromotionView:
     """One promotion with its counters."""
-    return await promotions.get(promotion_id)
+    return await promotions.read(promotion_id)
 
 
 @router.patch("/{promotion_id}", summary="Change, pause or activate a promotion")
 async def change_promotion(
-    caller: PromotionsWrite, promotion_id: str, body: OfferPatch, promotions: Managing
+    caller: PromotionsWrite, promotion_id: str, body: OfferPatch, promotions: Management
 ) -> PromotionView:
     """Change a promotion. Orders that were locked keep their price; `{"status": "paused"}` stops it for new ones."""
     return await promotions.change(promotion_id, body)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from services.coupon.promotions.api import router
-from services.coupon.promotions.managing import Promotions
+from services.coupon.promotions.management import Promotions
 from services.coupon.templates.room import TemplatesRoom
 from shared.room import Room
 from shared.service import Kit
@@ -18,4 +18,4 @@ class PromotionsRoom(Room):
 
     def __post_init__(self) -> None:
         self.routers = [router]
-        self.provides = [Promotions(self.kit, self.templates.book, self.templates.check_stack)]
+        self.provides = [Promotions(self.kit, self.templates.cache, self.templates.check_stack)]

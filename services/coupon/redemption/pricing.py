@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from services.coupon.pricing.quoting import Quoting
 from services.coupon.pricing.schemas import CartIn, LineIn, RejectedView
 from services.coupon.reasons import explain
-from services.coupon.templates.repository import Snapshot, TermsBook
+from services.coupon.templates.cache import Snapshot, TermsCache
 from services.coupon.wallet.models import Coupon
 from shared.db import Transaction
 from shared.web import Unprocessable
@@ -23,7 +23,7 @@ _ONLINE_ONLY = frozenset(("free_shipping", "shipping_percent_off", "cash_back"))
 class StorePricing:
     """Asks the one way to a price, on the channel `store`."""
 
-    def __init__(self, quoting: Quoting, book: TermsBook) -> None:
+    def __init__(self, quoting: Quoting, book: TermsCache) -> None:
         self._quoting = quoting
         self._book = book
 

@@ -41,7 +41,7 @@ class RedemptionRoom(Room):
     def __post_init__(self) -> None:
         kept = timedelta(days=self.settings.offline_settle_days)
         signing = Signing(self.kit, self.settings.internal_secret.get_secret_value(), kept)
-        prices = StorePricing(self.pricing.quoting, self.templates.book)
+        prices = StorePricing(self.pricing.quoting, self.templates.cache)
         booking = Booking(self.kit, self.checkout.releasing)
         showing = Showing(self.kit, signing, prices, self.settings)
         self.routers = [router]

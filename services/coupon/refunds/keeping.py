@@ -14,14 +14,14 @@ from services.coupon.pricing.schemas import CartIn
 from services.coupon.refunds.books import Books
 from services.coupon.refunds.rules import Kept
 from services.coupon.statements import padded
-from services.coupon.templates.repository import TermsBook
+from services.coupon.templates.cache import TermsCache
 from services.coupon.templates.terms import Terms
 from services.coupon.templates.validity import FOREVER
 from services.coupon.wallet.models import Coupon
 from shared.db import Transaction
 
 
-async def used_offers(tx: Transaction, book: TermsBook, checkout_id: str) -> list[Offer]:
+async def used_offers(tx: Transaction, book: TermsCache, checkout_id: str) -> list[Offer]:
     """The offers of a checkout, coupons and promotions, under the terms that it was priced with."""
     locks = (await checkouts.locks(tx, [checkout_id]))[checkout_id]
     coupons: Sequence[Row[Any]] = []

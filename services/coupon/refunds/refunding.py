@@ -15,7 +15,7 @@ from services.coupon.refunds.returning import Returning
 from services.coupon.refunds.rules import LineBack, Policy, give_back
 from services.coupon.refunds.schemas import CashBackCutView, RefundAnswer, RefundIn, RefundView
 from services.coupon.refunds.viewing import Refunds
-from services.coupon.templates.repository import TermsBook
+from services.coupon.templates.cache import TermsCache
 from services.coupon.wallet import repository as wallet
 from shared.db import Transaction
 from shared.ids import new_id
@@ -27,7 +27,7 @@ class Refunding:
     """Takes goods back. Concurrent refunds of one checkout wait for each other on its row."""
 
     def __init__(
-        self, kit: Kit, book: TermsBook, returning: Returning, reduction: CashBackReduction, refunds: Refunds
+        self, kit: Kit, book: TermsCache, returning: Returning, reduction: CashBackReduction, refunds: Refunds
     ) -> None:
         self._kit = kit
         self._book = book

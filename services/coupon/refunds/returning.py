@@ -8,8 +8,8 @@ from sqlalchemy import Row
 from services.coupon.checkout import repository
 from services.coupon.checkout.rules import reserved_again
 from services.coupon.checkout.spending import Spending, hold_limited
+from services.coupon.templates.cache import TermsCache
 from services.coupon.templates.models import Template
-from services.coupon.templates.repository import TermsBook
 from services.coupon.wallet import ledger
 from services.coupon.wallet import repository as wallet
 from services.coupon.wallet.ledger import Change
@@ -22,7 +22,7 @@ from shared.service import Kit
 class Returning:
     """Gives redeemed coupons back to their wallets, within their templates' budgets, and promotions their counters."""
 
-    def __init__(self, kit: Kit, book: TermsBook, spending: Spending) -> None:
+    def __init__(self, kit: Kit, book: TermsCache, spending: Spending) -> None:
         self._kit = kit
         self._book = book
         self._spending = spending

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from services.coupon.templates.managing import Templates
+from services.coupon.templates.management import Templates
 from services.coupon.templates.schemas import Status, TemplateIn, TemplatePatch, TemplateView
 from shared.money import Currency
 from shared.web import Caller, Page, PageParams, Provided, Text, needs
@@ -12,11 +12,11 @@ from shared.web import Caller, Page, PageParams, Provided, Text, needs
 router = APIRouter(prefix="/v1/coupon-templates", tags=["coupon templates"])
 TemplatesRead = Annotated[Caller, Depends(needs("coupon:templates:read"))]
 TemplatesWrite = Annotated[Caller, Depends(needs("coupon:templates:write"))]
-Managing = Annotated[Templates, Provided(Templates)]
+Management = Annotated[Templates, Provided(Templates)]
 
 
 @router.post("", status_code=201, summary="Create a coupon template")
-async def create_template(caller: TemplatesWrite, body: TemplateIn, templates: Managing) -> TemplateView:
+async def create_template(caller: TemplatesWrite, body: TemplateIn, templates: Management) -> TemplateView:
     """Create an offer 券模板. It is active at once unless `status` says paused."""
     return await templates.create(body)
 
@@ -25,7 +25,7 @@ async def create_template(caller: TemplatesWrite, body: TemplateIn, templates: M
 async def list_templates(
     caller: TemplatesRead,
     paging: PageParams,
-    templates: Managing,
+    templates: Management,
     status: Status | None = None,
     currency: Annotated[Currency | None, Query()] = None,
     name: Annotated[Text | None, Query(description="a part of the name")] = None,
@@ -35,14 +35,14 @@ async def list_templates(
 
 
 @router.get("/{template_id}", summary="Read a coupon template")
-async def get_template(caller: TemplatesRead, template_id: str, templates: Managing) -> TemplateView:
+async def get_template(caller: TemplatesRead, template_id: str, templates: Management) -> TemplateView:
     """One offer with its counters."""
-    return await templates.get(template_id)
+    return await templates.read(template_id)
 
 
 @router.patch("/{template_id}", summary="Change, pause or activate a coupon template")
 async def change_template(
-    caller: TemplatesWrite, template_id: str, body: TemplatePatch, templates: Managing
+    caller: TemplatesWrite, template_id: str, body: TemplatePatch, templates: Management
 ) -> TemplateView:
     """Change an offer. Coupons already issued keep their terms; `{"status": "paused"}` stops new ones."""
     return await templates.change(template_id, body)

@@ -3,20 +3,20 @@
 from dataclasses import dataclass
 
 from services.coupon.templates.api import router
-from services.coupon.templates.managing import StackCheck, Templates
-from services.coupon.templates.repository import TermsBook
+from services.coupon.templates.cache import TermsCache
+from services.coupon.templates.management import StackCheck, Templates
 from shared.room import Room
 from shared.service import Kit
 
 
 @dataclass(eq=False)
 class TemplatesRoom(Room):
-    """Offers the `book`, in which terms once read are kept: they never change."""
+    """Offers the `cache` of terms."""
 
     kit: Kit
     check_stack: StackCheck
 
     def __post_init__(self) -> None:
-        self.book = TermsBook()
+        self.cache = TermsCache()
         self.routers = [router]
-        self.provides = [Templates(self.kit, self.book, self.check_stack)]
+        self.provides = [Templates(self.kit, self.cache, self.check_stack)]

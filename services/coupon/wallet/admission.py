@@ -7,9 +7,9 @@ from services.coupon.audience.knowing import Audience
 from services.coupon.audience.rules import Facts, not_for
 from services.coupon.refusals import refusal
 from services.coupon.settings import CouponSettings
-from services.coupon.templates.leases import LeasedTemplate
+from services.coupon.templates.cache import Snapshot, TermsCache
+from services.coupon.templates.lease_repository import LeasedTemplate
 from services.coupon.templates.models import Template
-from services.coupon.templates.repository import Snapshot, TermsBook
 from services.coupon.templates.validity import local_day, next_day, window
 from services.coupon.wallet.new_coupons import Lot
 from services.coupon.wallet.rules import Supply, closed, reminder
@@ -22,7 +22,7 @@ from shared.web.schemas import rfc3339
 class Admission:
     """Reads the terms of offers, and asks who a customer is. Locks nothing, writes nothing."""
 
-    def __init__(self, settings: CouponSettings, book: TermsBook, audience: Audience) -> None:
+    def __init__(self, settings: CouponSettings, book: TermsCache, audience: Audience) -> None:
         self._audience = audience
         self._book = book
         self._time_zone = settings.time_zone

@@ -14,9 +14,9 @@ from operator import itemgetter
 from typing import Any
 
 from services.coupon.abuse.velocity import Velocity
-from services.coupon.templates import leases
+from services.coupon.templates import lease_repository as leases
 from services.coupon.templates import repository as templates
-from services.coupon.templates.leases import LeasedTemplate
+from services.coupon.templates.lease_repository import LeasedTemplate
 from services.coupon.templates.models import Template
 from services.coupon.wallet import repository
 from services.coupon.wallet.admission import Admission, supply_of
@@ -108,7 +108,7 @@ class Granting:
         rows: list[Template | LeasedTemplate] = [
             row for key, row in locked.items() if row.kind == "coupon" and _gives(row, batch, groups[key])
         ]
-        leased = await leases.use(batch.tx, self._leasing.holder, sorted(mine)) if mine else {}
+        leased = await leases.lock(batch.tx, self._leasing.holder, sorted(mine)) if mine else {}
         if any(key not in leased or leased[key].unused < needs[key] for key in mine):
             self._leasing.forget(mine)
             raise Again

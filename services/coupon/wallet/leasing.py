@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.coupon.templates import leases
+from services.coupon.templates import lease_repository as leases
 from services.coupon.wallet.new_coupons import Lot
 from services.coupon.wallet.rules import Supply, lease_size
 from shared.db import Transaction
@@ -71,7 +71,7 @@ class Leasing:
         number = lease_size(supply, self._size)
         expires_at = lot.now + self._time
         row = {"template_id": lot.row.id, "unused": number, "cost": lot.cost, "day": lot.day, "expires_at": expires_at}
-        await leases.grant(tx, self.holder, row)
+        await leases.insert_lease(tx, self.holder, row)
         self._hints[lot.row.id] = _Hint(number, expires_at)
         self._leased = True
         return number

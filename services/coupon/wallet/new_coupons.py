@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 
 from services.coupon.lettering import new_code
-from services.coupon.templates.leases import LeasedTemplate
+from services.coupon.templates.cache import Snapshot
+from services.coupon.templates.lease_repository import LeasedTemplate
 from services.coupon.templates.models import Template
-from services.coupon.templates.repository import Snapshot
 from services.coupon.templates.validity import FOREVER
 from services.coupon.wishes import Granted, Wish
 from shared.contracts import CouponIssued

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from services.coupon.refusals import refusal
-from services.coupon.templates import leases
+from services.coupon.templates import lease_repository as leases
 from services.coupon.templates import repository as templates
 from services.coupon.templates.models import Template
 from services.coupon.wallet import repository

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.coupon.templates.repository import TermsBook
+from services.coupon.templates.cache import TermsCache
 from services.coupon.wallet import repository
 from services.coupon.wallet.repository import ShownCoupon
 from services.coupon.wallet.schemas import CouponDetail, CouponView, EntryView
@@ -15,7 +15,7 @@ from shared.web import Caller, NotFound, Page, Paging
 class Wallet:
     """What customers and merchants see of coupons."""
 
-    def __init__(self, kit: Kit, book: TermsBook) -> None:
+    def __init__(self, kit: Kit, book: TermsCache) -> None:
         self._kit = kit
         self._book = book
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from services.coupon.templates.repository import Snapshot
+from services.coupon.templates.cache import Snapshot
 from services.coupon.templates.validity import FOREVER
 from services.coupon.wallet.models import IssueJob, IssueTarget
 from services.coupon.wallet.new_coupons import worth

@@ -19,7 +19,7 @@ from services.coupon.checkout.models import (
 )
 from services.coupon.packs.models import CouponPack
 from services.coupon.refunds.models import Refund, RefundLine, RefundShare
-from services.coupon.templates import leases
+from services.coupon.templates import lease_repository as leases
 from services.coupon.templates import repository as templates
 from services.coupon.templates.models import QuotaLease, Template, TemplateDay
 from services.coupon.templates.validity import FOREVER
@@ -93,7 +93,7 @@ async def some_trade(mall: Mall) -> None:
     await mall.http.post(f"/v1/coupon-packs/{pack['id']}/claims", json={"customer_id": "c9"})
     async with mall.running.service.kit.db.write() as tx:
         row = {"template_id": free, "unused": 5, "cost": 0, "day": None, "expires_at": FOREVER}
-        await leases.grant(tx, "hld_another", row)
+        await leases.insert_lease(tx, "hld_another", row)
         await templates.count(tx, [{"counted_id": free, "more_issued": 5, "more_spent": 0}])
 
 

@@ -7,11 +7,11 @@ from pydantic import TypeAdapter, ValidationError
 from unit.coupon.carts import Json
 
 from services.coupon.pricing import kinds
-from services.coupon.templates import words as wording
+from services.coupon.templates import summary as wording
 from services.coupon.templates.benefits import Benefit, Kind
 from services.coupon.templates.rules import faults, worst_case
+from services.coupon.templates.summary import summarise
 from services.coupon.templates.terms import Limits, Terms
-from services.coupon.templates.words import words
 
 
 def terms(benefit: Json, **more: Any) -> Terms:
@@ -145,11 +145,11 @@ def test_what_a_kind_costs_at_worst_and_how_it_is_said(benefit: Json, most: int 
     refused = "budget_needs_a_bound" in [fault.code for fault in faults(made, Limits(budget=1))]
     assert refused is (most is None)
     assert not faults(terms(benefit, allow_zero_pay=True), Limits(budget=1, budget_on="redemption"))
-    assert (words(made).zh, words(made).en) == (zh, en)
+    assert (summarise(made).zh, summarise(made).en) == (zh, en)
 
 
 def test_words_begin_with_the_threshold() -> None:
-    said = words(terms({"kind": "amount_off", "amount": 5000}, threshold={"amount": 30_000, "quantity": 2}))
+    said = summarise(terms({"kind": "amount_off", "amount": 5000}, threshold={"amount": 30_000, "quantity": 2}))
     assert said.zh == "满¥300.00满2件减¥50.00"
     assert said.en == "¥50.00 off from ¥300.00 from 2 units"
 
@@ -190,4 +190,4 @@ def test_every_kind_of_the_contract_has_its_rule_and_its_words() -> None:
     names = set(schema["discriminator"]["mapping"])
     declared = {kind.model_fields["kind"].annotation.__args__[0] for kind in Kind.__subclasses__()}  # type: ignore[union-attr]
     assert names == declared == {str(benefit["kind"]) for benefit, _, _, _ in ALL_KINDS}
-    assert set(kinds._RULES) == set(wording._WORDS) == set(Kind.__subclasses__())
+    assert set(kinds._RULES) == set(wording._SUMMARIES) == set(Kind.__subclasses__())

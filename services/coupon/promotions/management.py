@@ -1,7 +1,7 @@
 """Use cases of the promotions: those of every offer, in their own words."""
 
 from services.coupon.promotions.schemas import PromotionIn, PromotionView
-from services.coupon.templates.managing import Offers
+from services.coupon.templates.management import Offers
 
 
 class Promotions(Offers[PromotionView]):

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, delete, func, insert, select, update
 
-from services.coupon.statements import padded
 from services.coupon.templates import repository
-from services.coupon.templates.models import QuotaLease, Template, TemplateDay
-from shared.db import Transaction
+from services.coupon.templates.models import QuotaLease, Template
+from shared.db import Transaction, one_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,12 @@ class LeasedTemplate(NamedTuple):
     day: str | None
 
 
+class _Sums(NamedTuple):
+    template_id: str
+    units: int
+    budget: int
+
+
 # Built once: the claims' path runs it for every batch. The template's row comes without a lock of its own: nothing but
 # counters can change in it while this lease stands, because every change of the offer takes the leases back first.
 _USE = (
@@ -58,7 +63,7 @@ _USE = (
         )
     )
     .join_from(QuotaLease.table, Template.table, Template.c.id == QuotaLease.c.template_id)
-    .where(QuotaLease.c.holder == bindparam("me"), QuotaLease.c.template_id.in_(bindparam("ids", expanding=True)))
+    .where(QuotaLease.c.holder == bindparam("me"), one_of(QuotaLease.c.template_id, "ids"))
     .order_by(QuotaLease.c.template_id)
     .with_for_update(of=QuotaLease.table)
 )
@@ -67,34 +72,43 @@ _SPEND = (
     .where(QuotaLease.c.template_id == bindparam("of_template"), QuotaLease.c.holder == bindparam("me"))
     .values(unused=QuotaLease.c.unused - bindparam("used"))
 )
+_UNUSED = (
+    select(
+        QuotaLease.c.template_id,
+        cast(func.sum(QuotaLease.c.unused), BigInteger).label("units"),
+        cast(func.sum(QuotaLease.c.unused * QuotaLease.c.cost), BigInteger).label("budget"),
+    )
+    .where(one_of(QuotaLease.c.template_id, "ids"))
+    .group_by(QuotaLease.c.template_id)
+)
 
 
-async def use(tx: Transaction, holder: str, template_ids: Sequence[str]) -> dict[str, LeasedTemplate]:
+async def lock(tx: Transaction, holder: str, template_ids: Sequence[str]) -> dict[str, LeasedTemplate]:
     """The offers with this holder's leases, which are locked until the end of the transaction."""
-    return {row.id: row for row in await tx.rows(LeasedTemplate, _USE, {"me": holder, "ids": padded(template_ids)})}
+    return {row.id: row for row in await tx.rows(LeasedTemplate, _USE, {"me": holder, "ids": template_ids})}
 
 
 async def spend(tx: Transaction, holder: str, used: dict[str, int]) -> None:
-    """Take so many out of this holder's leases, which `use` locked. The CHECK refuses to take more than there are."""
+    """Take so many out of this holder's leases, which `lock` locked. The CHECK refuses to take more than there are."""
     if used:
         rows = [{"of_template": key, "me": holder, "used": number} for key, number in sorted(used.items())]
-        await tx.execute(_SPEND, rows[0] if len(rows) == 1 else rows)
+        await tx.run(_SPEND, rows[0] if len(rows) == 1 else rows)
 
 
-async def grant(tx: Transaction, holder: str, row: dict[str, Any]) -> None:
+async def insert_lease(tx: Transaction, holder: str, row: dict[str, Any]) -> None:
     """Give `holder` a lease (`template_id`, `unused`, `cost`, `day`, `expires_at`); the offer's counters move with it."""
-    await tx.execute(insert(QuotaLease.table), {**row, "holder": holder})
+    await tx.run(insert(QuotaLease.table), {**row, "holder": holder})
 
 
-async def take_back(tx: Transaction, template_id: str, holder: str | None = None) -> list[Row[Any]]:
+async def take_back(tx: Transaction, template_id: str, holder: str | None = None) -> list[QuotaLease]:
     """End the leases of an offer whose row this transaction holds: all, or one holder's. The caller moves the counters."""
     chosen = QuotaLease.c.template_id == template_id
     if holder is not None:
         chosen &= QuotaLease.c.holder == holder
-    return list((await tx.execute(delete(QuotaLease.table).where(chosen).returning(*QuotaLease.c))).all())
+    return await _delete(tx, chosen)
 
 
-async def give_back(tx: Transaction, returned: Sequence[Row[Any]]) -> None:
+async def give_back(tx: Transaction, returned: Sequence[QuotaLease]) -> None:
     """Put what was unused of ended leases back into the counters of their offers, whose rows this transaction holds."""
     rows = [row for row in returned if row.unused]
     await repository.count(
@@ -108,12 +122,10 @@ async def give_back(tx: Transaction, returned: Sequence[Row[Any]]) -> None:
     for row in rows:
         if row.day is not None:
             days[row.template_id, row.day] += row.unused
-    for (template_id, day), number in days.items():
-        same = (TemplateDay.c.template_id == template_id) & (TemplateDay.c.day == day)
-        await tx.execute(update(TemplateDay.table).where(same).values(issued=TemplateDay.c.issued - number))
+    await repository.uncount_days(tx, days)
 
 
-async def hold_whole(tx: Transaction, template_id: str) -> Template | None:
+async def lock_whole(tx: Transaction, template_id: str) -> Template | None:
     """The offer, locked until the end of the transaction, with nothing of it leased to anybody."""
     row = (await repository.lock(tx, [template_id])).get(template_id)
     if row is None:
@@ -129,19 +141,14 @@ async def unused(tx: Transaction, template_ids: Sequence[str]) -> dict[str, Leas
     """What is leased and not given out, by offer; those without a lease are left out."""
     if not template_ids:
         return {}
-    units, budget = (
-        func.sum(QuotaLease.c.unused).label("units"),
-        func.sum(QuotaLease.c.unused * QuotaLease.c.cost).label("budget"),
-    )
-    sums = select(QuotaLease.c.template_id, units, budget)
-    chosen = sums.where(QuotaLease.c.template_id.in_(padded(template_ids))).group_by(QuotaLease.c.template_id)
-    return {row.template_id: Leased(int(row.units), int(row.budget)) for row in await tx.execute(chosen)}
+    sums = await tx.rows(_Sums, _UNUSED, {"ids": template_ids})
+    return {row.template_id: Leased(row.units, row.budget) for row in sums}
 
 
 async def due(tx: Transaction, now: datetime, limit: int) -> list[str]:
     """Offers with leases that ran out, in the order of their ids."""
     chosen = select(QuotaLease.c.template_id).where(QuotaLease.c.expires_at <= now).distinct()
-    return list((await tx.execute(chosen.order_by(QuotaLease.c.template_id).limit(limit))).scalars())
+    return await tx.scalars(chosen.order_by(QuotaLease.c.template_id).limit(limit))
 
 
 async def end_expired(tx: Transaction, template_ids: Sequence[str], now: datetime) -> None:
@@ -152,13 +159,15 @@ async def end_expired(tx: Transaction, template_ids: Sequence[str], now: datetim
 async def end_all_of(tx: Transaction, holder: str) -> None:
     """Give back everything that `holder` has."""
     chosen = select(QuotaLease.c.template_id).where(QuotaLease.c.holder == holder).order_by(QuotaLease.c.template_id)
-    template_ids = list((await tx.execute(chosen)).scalars())
-    await _end(tx, template_ids, QuotaLease.c.holder == holder)
+    await _end(tx, await tx.scalars(chosen), QuotaLease.c.holder == holder)
 
 
-async def _end(tx: Transaction, template_ids: Sequence[str], which: Any) -> None:
+async def _end(tx: Transaction, template_ids: Sequence[str], which: ColumnElement[bool]) -> None:
     if not template_ids:
         return
     await repository.lock(tx, template_ids)
-    chosen = QuotaLease.c.template_id.in_(padded(template_ids)) & which
-    await give_back(tx, (await tx.execute(delete(QuotaLease.table).where(chosen).returning(*QuotaLease.c))).all())
+    await give_back(tx, await _delete(tx, one_of(QuotaLease.c.template_id, template_ids) & which))
+
+
+async def _delete(tx: Transaction, which: ColumnElement[bool]) -> list[QuotaLease]:
+    return await tx.rows(QuotaLease, delete(QuotaLease.table).where(which).returning(QuotaLease.table))

@@ -4,24 +4,22 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
-from sqlalchemy import insert, select, update
-
-from services.coupon.templates import leases, repository
-from services.coupon.templates.leases import NOTHING, Leased
-from services.coupon.templates.models import Template, TemplateTerms
-from services.coupon.templates.repository import TermsBook
+from services.coupon.templates import lease_repository, repository
+from services.coupon.templates.cache import TermsCache
+from services.coupon.templates.lease_repository import NOTHING, Leased
+from services.coupon.templates.models import Template
 from services.coupon.templates.rules import Fault, Kind, Proposal, faults
 from services.coupon.templates.schemas import OfferIn, OfferPatch, OfferView, SummaryView, TemplateIn, TemplateView
+from services.coupon.templates.summary import summarise
 from services.coupon.templates.terms import Limits, Terms
-from services.coupon.templates.words import words
 from shared.contracts import CouponTemplateChanged
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Conflict, FieldError, NotFound, Page, Paging, Unprocessable, fetch_page, merged
+from shared.web import Conflict, FieldError, NotFound, Page, Paging, Unprocessable, merged
 
 V = TypeVar("V", bound=OfferView)
-StackCheck = Callable[[Transaction, TermsBook, Proposal, datetime], Awaitable[Fault | None]]
+StackCheck = Callable[[Transaction, TermsCache, Proposal, datetime], Awaitable[Fault | None]]
 """What speaks against an offer beside the live ones: pricing can tell, which stands on this room."""
 
 
@@ -36,9 +34,9 @@ class Offers(Generic[V]):
     """Fields that the bodies of this kind have and its table row keeps."""
     view: type[V]
 
-    def __init__(self, kit: Kit, book: TermsBook, check_stack: StackCheck) -> None:
+    def __init__(self, kit: Kit, cache: TermsCache, check_stack: StackCheck) -> None:
         self._kit = kit
-        self._book = book
+        self._cache = cache
         self._check_stack = check_stack
 
     async def create(self, body: OfferIn) -> V:
@@ -64,26 +62,21 @@ class Offers(Generic[V]):
         }
         async with self._kit.db.write() as tx:
             await self._refuse_giving_away(tx, body)
-            await repository.add(tx, row, _terms_row(row["id"], 1, terms, now))
+            await repository.insert_offer(tx, row)
+            await repository.insert_terms(tx, _terms_row(row["id"], 1, terms, now))
             return await self._changed(tx, row["id"])
 
-    async def get(self, template_id: str) -> V:
+    async def read(self, template_id: str) -> V:
+        """One offer. Raises NotFound."""
         async with self._kit.db.read() as tx:
             return await self._found(tx, template_id)
 
     async def page(self, paging: Paging, status: str | None, name: str | None, currency: str | None) -> Page[V]:
         """Newest first; `name` finds a part of the name."""
-        chosen = select(Template.table).where(Template.c.kind == self.kind)
-        if status is not None:
-            chosen = chosen.where(Template.c.status == status)
-        if currency is not None:
-            chosen = chosen.where(Template.c.currency == currency)
-        if name is not None:
-            chosen = chosen.where(Template.c.name.contains(name, autoescape=True))
         async with self._kit.db.read() as tx:
-            rows = await fetch_page(tx, chosen, Template.c.id, paging, lambda row: row)
-            snapshots = await self._book.load(tx, {(row.id, row.terms_version) for row in rows.data})
-            leased = await leases.unused(tx, [row.id for row in rows.data])
+            rows = await repository.page(tx, paging, self.kind, status, name, currency)
+            snapshots = await self._cache.load(tx, {(row.id, row.terms_version) for row in rows.data})
+            leased = await lease_repository.unused(tx, [row.id for row in rows.data])
         views = [
             self._view(row, snapshots[row.id, row.terms_version].terms, leased.get(row.id, NOTHING))
             for row in rows.data
@@ -94,7 +87,7 @@ class Offers(Generic[V]):
         """Apply a patch. Coupons that were issued keep the terms of their time."""
         async with self._kit.db.write() as tx:
             # What is leased comes back first: whoever holds a lease must see the change before the next claim.
-            row = await leases.hold_whole(tx, template_id)
+            row = await lease_repository.lock_whole(tx, template_id)
             if row is None or row.kind != self.kind:
                 raise self._unknown()
             after = merged(self.body, await self._viewed(tx, row), patch, by_field=("limits",))
@@ -106,12 +99,12 @@ class Offers(Generic[V]):
     async def _store(self, tx: Transaction, row: Template, after: OfferIn) -> None:
         now = self._kit.clock.now()
         terms = after.terms()
-        old = (await self._book.load(tx, [(row.id, row.terms_version)]))[row.id, row.terms_version].terms
+        old = (await self._cache.load(tx, [(row.id, row.terms_version)]))[row.id, row.terms_version].terms
         if terms != old or row.status != "active":
             await self._refuse_giving_away(tx, after, row.id)
         version = row.terms_version + (terms != old)
         if version != row.terms_version:
-            await tx.execute(insert(TemplateTerms.table), _terms_row(row.id, version, terms, now))
+            await repository.insert_terms(tx, _terms_row(row.id, version, terms, now))
         values = {
             "name": after.name,
             "status": after.status,
@@ -120,8 +113,7 @@ class Offers(Generic[V]):
             **after.limits.model_dump(),
             **{name: getattr(after, name) for name in self.more},
         }
-        same = Template.c.id == row.id
-        await tx.execute(update(Template.table).where(same).values(**values, version=row.version + 1, updated_at=now))
+        await repository.update_offer(tx, row.id, {**values, "version": row.version + 1, "updated_at": now})
 
     async def _changed(self, tx: Transaction, template_id: str) -> V:
         view = await self._found(tx, template_id)
@@ -139,8 +131,8 @@ class Offers(Generic[V]):
 
     async def _viewed(self, tx: Transaction, row: Template) -> V:
         key = (row.id, row.terms_version)
-        leased = await leases.unused(tx, [row.id])
-        return self._view(row, (await self._book.load(tx, [key]))[key].terms, leased.get(row.id, NOTHING))
+        leased = await lease_repository.unused(tx, [row.id])
+        return self._view(row, (await self._cache.load(tx, [key]))[key].terms, leased.get(row.id, NOTHING))
 
     def _unknown(self) -> NotFound:
         return NotFound("not_found", f"There is no {self.noun} with this id.")
@@ -159,7 +151,7 @@ class Offers(Generic[V]):
         if body.status != "active":
             return
         proposal = Proposal(own_id, self.kind, body.currency, body.terms())
-        fault = await self._check_stack(tx, self._book, proposal, self._kit.clock.now())
+        fault = await self._check_stack(tx, self._cache, proposal, self._kit.clock.now())
         if fault is not None:
             error = FieldError(pointer=fault.pointer, code=fault.code, detail=fault.detail)
             raise Unprocessable(fault.code, fault.detail, errors=[error], offers=list(fault.offers))
@@ -172,7 +164,7 @@ class Offers(Generic[V]):
             limits=Limits(**{name: getattr(row, name) for name in Limits.model_fields}),
             id=row.id,
             name=row.name,
-            summary=SummaryView.model_validate(words(terms, row.currency)),
+            summary=SummaryView.model_validate(summarise(terms, row.currency)),
             status=row.status,
             currency=row.currency,
             version=row.version,
@@ -205,7 +197,7 @@ class Templates(Offers[TemplateView]):
         await self._kit.outbox.publish(tx, [event])
 
 
-def _terms_row(template_id: str, version: int, terms: Terms, now: Any) -> dict[str, Any]:
+def _terms_row(template_id: str, version: int, terms: Terms, now: datetime) -> dict[str, Any]:
     body = terms.model_dump(mode="json", by_alias=True)
     return {"template_id": template_id, "version": version, "terms": body, "created_at": now}
 
