@@ -1,7 +1,7 @@
 """Databases: one set of calls for SQLite and PostgreSQL."""
 
 from shared.db.base import AutoId, TableModel, part_registry
-from shared.db.bulk import insert_bulk, update_bulk
+from shared.db.bulk import insert_bulk, update_bulk, upsert_bulk
 from shared.db.dialect import claim_due, excluded, insert_ignore, planned_for_whole_tables, table, upsert
 from shared.db.engine import Database, Transaction
 from shared.db.faults import is_outage, is_transient, is_unstorable
@@ -36,4 +36,5 @@ __all__ = [
     "table",
     "update_bulk",
     "upsert",
+    "upsert_bulk",
 ]

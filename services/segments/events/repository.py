@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import and_, bindparam, func, or_, select, update
 
-from services.segments.bulk_repository import insert_new
 from services.segments.events.models import StoredEvent
 from services.segments.events.rules import Item
 from services.segments.rules.measures import Facts
-from shared.db import Transaction, json_dumps, one_of
+from shared.db import Transaction, insert_bulk, json_dumps, one_of
 
 
 class Happened(NamedTuple):
@@ -38,7 +37,8 @@ _HAPPENED_SINCE = _HAPPENED.where(StoredEvent.c.ts >= bindparam("since"))
 async def insert_events(tx: Transaction, items: Sequence[Item]) -> set[str]:
     """Store events; answers the message ids that are new. Sorted, so that two transactions never wait for each other."""
     rows = [_row(item) for item in sorted(items, key=lambda item: item.message_id)]
-    return await insert_new(tx, StoredEvent.table, rows, StoredEvent.c.message_id)
+    fresh = await insert_bulk(tx, StoredEvent.table, rows, ignore=True, returning=["message_id"])
+    return {message_id for (message_id,) in fresh}
 
 
 def _row(item: Item) -> dict[str, Any]:

@@ -5,14 +5,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, delete, func, insert, null, or_, select, update
 
-from services.segments.bulk_repository import insert_or_update
 from services.segments.membership.models import LeafState, Membership, MembershipLog, Segment
 from services.segments.membership.rules import Leaves, MemberChange, State
 from services.segments.membership.schemas import MemberView
 from services.segments.profiles.models import Profile
 from services.segments.rules.measures import Contribution
 from services.segments.rules.scalars import instant
-from shared.db import Transaction, json_dumps, json_loads, one_of
+from shared.db import Transaction, json_dumps, json_loads, one_of, upsert_bulk
 from shared.web import Page, Paging, page_of
 
 
@@ -104,7 +103,7 @@ async def save_states(tx: Transaction, leaves: Leaves, defaults: dict[int, bool]
             }
         )
     rows.sort(key=lambda row: (row["uid"], row["leaf_id"]))
-    await insert_or_update(tx, LeafState.table, rows, ("value", "evidence", "next_flip_at"))
+    await upsert_bulk(tx, LeafState.table, rows, ("value", "evidence", "next_flip_at"))
     if gone:
         await tx.run(_DELETE_STATE, gone)
     return min((row["next_flip_at"] for row in rows if row["next_flip_at"] is not None), default=None)
@@ -134,7 +133,7 @@ async def save_changes(tx: Transaction, changes: Sequence[MemberChange]) -> None
         return
     last = {(change.uid, change.segment.id): change for change in changes}
     entered, left = _net(changes, last.values())
-    await insert_or_update(tx, Membership.table, entered, ("since", "version"))
+    await upsert_bulk(tx, Membership.table, entered, ("since", "version"))
     if left:
         await tx.run(_LEAVE, left)
     await tx.run(insert(MembershipLog.table), [_log_row(change) for change in changes])

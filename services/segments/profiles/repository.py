@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, select, update
 
-from services.segments.bulk_repository import insert_or_update
 from services.segments.profiles.models import Identifier, Profile, Trait
 from services.segments.profiles.rules import USER, Key
 from services.segments.rules.scalars import Scalar
-from shared.db import Transaction, as_dict, insert_bulk, insert_ignore, one_of
+from shared.db import Transaction, as_dict, insert_bulk, insert_ignore, one_of, upsert_bulk
 from shared.ids import new_id
 
 
@@ -146,7 +145,7 @@ async def update_traits(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> N
     """Last write wins by the trait's own time; a later arrival wins a tie. One row for each (uid, name)."""
     ordered = sorted(rows, key=lambda row: (row["uid"], row["name"]))
     changed = ("value", "text", "number", "moment", "day", "at")
-    await insert_or_update(tx, Trait.table, ordered, changed, newer="at")
+    await upsert_bulk(tx, Trait.table, ordered, changed, newer="at")
 
 
 async def merge(tx: Transaction, loser: int, winner: int) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from conftest import Backend
-from sqlalchemy import BigInteger, Boolean, Column, Float, MetaData, String, Table, select, text
+from sqlalchemy import BigInteger, Boolean, Column, Float, MetaData, String, Table, null, select, text
 
-from shared.db import Database, UtcDateTime, insert_bulk, is_unstorable, update_bulk
+from shared.db import Database, JsonType, UtcDateTime, insert_bulk, is_unstorable, update_bulk, upsert_bulk
 
 THINGS = Table(
     "thing",
@@ -19,12 +19,21 @@ THINGS = Table(
     Column("weight", Float),
     Column("good", Boolean),
     Column("at", UtcDateTime),
+    Column("data", JsonType),
 )
 NOW = datetime(2026, 11, 11, 10, 0, tzinfo=timezone(timedelta(hours=8)))
 
 
 def thing(number: int, **fields: Any) -> dict[str, Any]:
-    row = {"id": f"t{number}", "code": f"c{number}", "units": number, "weight": None, "good": True, "at": NOW}
+    row = {
+        "id": f"t{number}",
+        "code": f"c{number}",
+        "units": number,
+        "weight": None,
+        "good": True,
+        "at": NOW,
+        "data": None,
+    }
     return row | fields
 
 
@@ -121,3 +130,46 @@ async def test_a_nul_is_told_as_unstorable(db: Database) -> None:
 async def test_plans_are_made_afresh(db: Database) -> None:
     async with db.read() as tx:
         assert await tx.scalar(text("SHOW plan_cache_mode")) == "force_custom_plan"
+
+
+@pytest.mark.parametrize(
+    "data", [{"a": [1, None, {"b": "客"}]}, [], "text", "null", '"', 7, 2**53 + 1, 0.5, True, False, None]
+)
+async def test_json_comes_back_as_it_was(db: Database, data: Any) -> None:
+    async with db.write() as tx:
+        await insert_bulk(tx, THINGS, [thing(1, data=data)])
+        is_null = await tx.scalar(select(THINGS.c.data.is_(null())))
+    assert (await stored(db))[0]["data"] == data
+    assert type((await stored(db))[0]["data"]) is type(data)
+    assert is_null == (data is None)
+
+
+async def test_inserting_answers_the_columns_that_were_asked_for(db: Database) -> None:
+    async with db.write() as tx:
+        await insert_bulk(tx, THINGS, [thing(1)])
+        rows = [thing(number) for number in (1, 2, 3)]
+        found = await insert_bulk(tx, THINGS, rows, ignore=True, returning=["code", "units"])
+    assert sorted(found) == [("c2", 2), ("c3", 3)]
+
+
+async def test_upserts_change_what_is_there_and_insert_the_rest(db: Database) -> None:
+    async with db.write() as tx:
+        await insert_bulk(tx, THINGS, [thing(1), thing(2)])
+        rows = [thing(number, code=f"n{number}", weight=1.5, data={"n": number}) for number in (2, 3)]
+        await upsert_bulk(tx, THINGS, rows, ["weight", "data"])
+        await upsert_bulk(tx, THINGS, [], ["weight"])
+    assert [(row["id"], row["code"], row["weight"], row["data"]) for row in await stored(db)] == [
+        ("t1", "c1", None, None),
+        ("t2", "c2", 1.5, {"n": 2}),
+        ("t3", "n3", 1.5, {"n": 3}),
+    ]
+
+
+async def test_an_older_write_never_wins(db: Database) -> None:
+    def write(weight: float, minutes: int) -> dict[str, Any]:
+        return thing(1, weight=weight, at=NOW + timedelta(minutes=minutes))
+
+    async with db.write() as tx:
+        for weight, minutes in ((1.0, 5), (2.0, 4), (3.0, 5), (4.0, 0)):
+            await upsert_bulk(tx, THINGS, [write(weight, minutes)], ["weight", "at"], newer="at")
+    assert [(row["weight"], row["at"]) for row in await stored(db)] == [(3.0, NOW + timedelta(minutes=5))]
