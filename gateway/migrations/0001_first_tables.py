@@ -1,4 +1,7 @@
-"""First tables: keys, audit log, webhooks."""
+"""The first tables of the gateway.
+
+Revision: 0001, the first.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,6 +26,7 @@ def upgrade() -> None:
         sa.Column("scopes", types.JsonType, nullable=False),
         sa.Column("limits", types.JsonType, nullable=True),
         sa.Column("allowed_ips", types.JsonType, nullable=False),
+        sa.Column("shop_id", sa.String(length=200), nullable=True),
         sa.Column("created_by", sa.String(length=40), nullable=True),
         sa.Column("created_at", types.UtcDateTime(length=27), nullable=False),
         sa.Column("changed_at", types.UtcDateTime(length=27), nullable=False),
@@ -122,6 +126,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_webhook_events_created_at"), ["created_at"], unique=False)
 
     op.create_table(
+        "webhook_sources",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("scheme", sa.String(length=40), nullable=False),
+        sa.Column("secrets", types.JsonType, nullable=False),
+        sa.Column("maps_to", types.JsonType, nullable=False),
+        sa.Column("status", sa.String(length=20), nullable=False),
+        sa.Column("signature_failures", sa.Integer(), nullable=False),
+        sa.Column("last_failure_at", types.UtcDateTime(length=27), nullable=True),
+        sa.Column("last_failure", sa.String(length=200), nullable=True),
+        sa.Column("created_at", types.UtcDateTime(length=27), nullable=False),
+        sa.Column("changed_at", types.UtcDateTime(length=27), nullable=False),
+        sa.CheckConstraint("status IN ('active', 'paused', 'deleted')", name=op.f("ck_webhook_sources_status")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_sources")),
+    )
+    with op.batch_alter_table("webhook_sources", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webhook_sources_owner_id"), ["owner_id"], unique=False)
+
+    op.create_table(
         "webhook_deliveries",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("endpoint_id", sa.String(length=40), nullable=False),
@@ -157,6 +181,35 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "webhook_received",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("source_id", sa.String(length=40), nullable=False),
+        sa.Column("delivery_id", sa.String(length=200), nullable=False),
+        sa.Column("outcome", sa.String(length=20), nullable=False),
+        sa.Column("code", sa.String(length=60), nullable=True),
+        sa.Column("detail", sa.String(length=500), nullable=True),
+        sa.Column("their_type", sa.String(length=100), nullable=True),
+        sa.Column("event_type", sa.String(length=80), nullable=True),
+        sa.Column("order_id", sa.String(length=200), nullable=True),
+        sa.Column("message_id", sa.String(length=40), nullable=True),
+        sa.Column("body_hash", sa.String(length=16), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("received_at", types.UtcDateTime(length=27), nullable=False),
+        sa.Column("last_at", types.UtcDateTime(length=27), nullable=False),
+        sa.CheckConstraint(
+            "outcome IN ('accepted', 'ignored', 'refused', 'paused')", name=op.f("ck_webhook_received_outcome")
+        ),
+        sa.ForeignKeyConstraint(["source_id"], ["webhook_sources.id"], name=op.f("fk_webhook_received_source_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_received")),
+        sa.UniqueConstraint("source_id", "delivery_id", name=op.f("uq_webhook_received_source_id_delivery_id")),
+    )
+    with op.batch_alter_table("webhook_received", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webhook_received_last_at"), ["last_at"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_webhook_received_source_id_order_id"), ["source_id", "order_id"], unique=False
+        )
+
+    op.create_table(
         "webhook_attempts",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("delivery_id", sa.String(length=40), nullable=False),
@@ -180,12 +233,21 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_webhook_attempts_delivery_id"))
 
     op.drop_table("webhook_attempts")
+    with op.batch_alter_table("webhook_received", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webhook_received_source_id_order_id"))
+        batch_op.drop_index(batch_op.f("ix_webhook_received_last_at"))
+
+    op.drop_table("webhook_received")
     with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_webhook_deliveries_status_next_attempt_at"))
         batch_op.drop_index(batch_op.f("ix_webhook_deliveries_event_id"))
         batch_op.drop_index(batch_op.f("ix_webhook_deliveries_endpoint_id_status_next_attempt_at"))
 
     op.drop_table("webhook_deliveries")
+    with op.batch_alter_table("webhook_sources", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webhook_sources_owner_id"))
+
+    op.drop_table("webhook_sources")
     with op.batch_alter_table("webhook_events", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_webhook_events_created_at"))
 

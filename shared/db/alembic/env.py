@@ -4,11 +4,18 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic import context
+from sqlmodel import AutoString
 
 
 def _render(kind: str, item: Any, _context: Any) -> str | Literal[False]:
-    """How a revision names what Alembic's own words do not fit: our JSON is another type on each database."""
-    return "types.JsonType" if kind == "type" and isinstance(item, sa.JSON) else False
+    """How a revision names what Alembic's own words do not fit: our JSON is another type on each database, and SQLModel has a
+    type of its own for text.
+    """
+    if kind != "type":
+        return False
+    if isinstance(item, sa.JSON):
+        return "types.JsonType"
+    return f"sa.String(length={item.length})" if isinstance(item, AutoString) else False
 
 
 attributes = context.config.attributes
