@@ -74,7 +74,7 @@ class Reviewing:
         ids = [row.coupon_id for row in await tx.execute(chosen.order_by(AbuseCaseCoupon.c.coupon_id))]
         for start in range(0, len(ids), _CHUNK):
             held = await wallet.lock(tx, ids[start : start + _CHUNK])
-            outcomes = await self._voiding.take_back(tx, list(held.values()), reason, caller.actor)
+            outcomes = await self._voiding.void_free(tx, list(held.values()), reason, caller.actor)
             rows = [{"of_case": case.id, "of_coupon": key, "now": outcome} for key, outcome in outcomes.items()]
             if rows:
                 await tx.execute(_OUTCOME, rows)

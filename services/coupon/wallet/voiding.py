@@ -22,7 +22,7 @@ class Voiding:
         self._wallet = wallet
 
     async def void(self, caller: Caller, coupon_id: str, reason: str) -> CouponDetail:
-        """Take a coupon back. Voiding again changes nothing. Raises Conflict while an order holds it or after its use."""
+        """Take a coupon away. Voiding again changes nothing. Raises Conflict while an order holds it or after its use."""
         now = self._kit.clock.now()
         async with self._kit.db.write() as tx:
             row = (await repository.lock(tx, [coupon_id])).get(coupon_id)
@@ -37,10 +37,10 @@ class Voiding:
                 raise Conflict("coupon_locked", detail, checkout_id=row.checkout_id)
             if status in ("redeemed", "expired"):
                 raise Conflict(f"coupon_{status}", f"This coupon is {status}; there is nothing left to void.")
-            await self.take_back(tx, [row], reason, caller.actor)
+            await self.void_free(tx, [row], reason, caller.actor)
             return await self._wallet.detail(tx, caller, coupon_id)
 
-    async def take_back(self, tx: Transaction, rows: Sequence[Coupon], reason: str, actor: str) -> dict[str, str]:
+    async def void_free(self, tx: Transaction, rows: Sequence[Coupon], reason: str, actor: str) -> dict[str, str]:
         """Void those of the held coupons that are free. Answers for each what it is now: `voided`, or what it stays."""
         now = self._kit.clock.now()
         states = {row.id: effective(row.status, row.valid_until, row.locked_until, now) for row in rows}
