@@ -14,7 +14,7 @@ import asyncpg
 from bench.hot_keys import call
 from bench.load import Result, request, run
 from bench.servers import Suite, database, execute, pgbench, suite
-from services.coupon.lettering import new_code
+from services.coupon.code_format import new_code
 
 SIZES = (10_000, 100_000, 1_000_000)
 CALLS = 6_000

@@ -4,7 +4,7 @@ What a room offers and adds is told by its `room.py`.
 """
 
 from services.coupon.abuse.room import AbuseRoom
-from services.coupon.audience.knowing import History
+from services.coupon.audience.queries import History
 from services.coupon.audience.room import AudienceRoom
 from services.coupon.audit.room import AuditRoom
 from services.coupon.base import Base

@@ -129,7 +129,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "The template's budget is reserved by the coupons that were issued.",
     ),
     # Sharing
-    "own_share": ("不能为自己助力", "Nobody helps her own share. Send the link to friends."),
+    "own_share": ("不能为自己助力", "Nobody helps a share of their own. Send the link to friends."),
     "share_expired": ("助力已超时结束", "The time of this share is over. Start a new one."),
     "share_complete": ("助力已完成", "Enough friends helped already; no more help is needed."),
     "already_helped": ("您已为该好友助力过", "This friend helped the same sharer before; once is all."),
@@ -142,9 +142,9 @@ REASONS: dict[str, tuple[str, str]] = {
     "ticket_limit_reached": ("您的抽奖次数已用完", "This customer has had as many tickets as one customer may."),
     "day_limit_reached:draw": (
         "您今日的抽奖次数已用完，请明天再来",
-        "This customer has had all her tickets of today. Try again from `retry_at` on.",
+        "This customer has had all their tickets of today. Try again from `retry_at` on.",
     ),
-    "ticket_ref_taken": ("该抽奖凭证已被使用", "Another customer drew with this ticket_ref. Send one of her own."),
+    "ticket_ref_taken": ("该抽奖凭证已被使用", "Another customer drew with this ticket_ref. Send one of their own."),
     # QR codes
     "token_invalid": (
         "二维码已失效，请重新扫描门店当前展示的二维码",

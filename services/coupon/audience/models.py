@@ -22,9 +22,9 @@ class SegmentMember(Base, table=True):
 
 
 class Customer(Base, table=True):
-    """A customer as far as offers ask: since when she is known, and her tier 会员等级 with the time that it was told.
+    """A customer as far as offers ask: since when they are known, and their tier 会员等级 with the time that it was told.
 
-    `known_since` is the earliest word of her, so it only ever moves back; the newest word of the tier wins.
+    `known_since` is the earliest word of them, so it only ever moves back; the newest word of the tier wins.
     """
 
     __tablename__ = "customer"

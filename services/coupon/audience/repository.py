@@ -2,19 +2,29 @@
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, Row, Select, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import Integer, Select, and_, case, func, literal, or_, select, union_all
 
 from services.coupon.audience.models import CompletedOrder, Customer, SegmentMember
 from services.coupon.audience.rules import Learned, Ordered, news
-from services.coupon.statements import padded
-from shared.db import Transaction, excluded, insert_ignore, upsert
+from shared.db import Transaction, excluded, insert_ignore, one_of, upsert
 
 Orders = Select[tuple[str, datetime, int]]
 """`customer_id`, when they ordered (`at`), and 1 where the order is `open` and uses a first-order offer, else 0."""
 OrdersOf = Callable[[Sequence[str], datetime, str], Orders]
 """How another room tells of the orders of these customers at that instant, without the order of that id."""
+
+
+class _Membership(NamedTuple):
+    segment_id: str
+    customer_id: str
+
+
+class _Ordered(NamedTuple):
+    customer_id: str
+    open: int
+    first: datetime
 
 
 async def remember(tx: Transaction, segment_id: str, customer_id: str, member: bool, at: datetime) -> None:
@@ -36,11 +46,12 @@ async def memberships(
     """Which of these customers belong to which of these segments, as (segment_id, customer_id)."""
     if not segments:
         return frozenset()
-    columns = SegmentMember.c
-    found = select(columns.segment_id, columns.customer_id).where(
-        columns.segment_id.in_(sorted(segments)), columns.customer_id.in_(padded(customers)), columns.member
+    found = select(SegmentMember.c.segment_id, SegmentMember.c.customer_id).where(
+        one_of(SegmentMember.c.segment_id, sorted(segments)),
+        one_of(SegmentMember.c.customer_id, customers),
+        SegmentMember.c.member,
     )
-    return frozenset((row.segment_id, row.customer_id) for row in await tx.execute(found))
+    return frozenset(await tx.rows(_Membership, found))
 
 
 def members(segment_id: str, after: str | None) -> Select[tuple[str]]:
@@ -54,15 +65,15 @@ def members(segment_id: str, after: str | None) -> Select[tuple[str]]:
 async def knows_segment(tx: Transaction, segment_id: str) -> bool:
     """True when anybody was ever told to be in the segment."""
     known = select(SegmentMember.c.customer_id).where(SegmentMember.c.segment_id == segment_id).limit(1)
-    return (await tx.execute(known)).first() is not None
+    return await tx.scalar(known) is not None
 
 
 async def customers(tx: Transaction, customer_ids: Sequence[str]) -> dict[str, Learned]:
     """What is kept of these customers, by id."""
     if not customer_ids:
         return {}
-    found = await tx.execute(select(Customer.table).where(Customer.c.customer_id.in_(padded(customer_ids))))
-    return {row.customer_id: Learned(**row._mapping) for row in found}
+    chosen = select(Customer.table).where(one_of(Customer.c.customer_id, customer_ids))
+    return {one.customer_id: one for one in await tx.rows(Learned, chosen)}
 
 
 async def learn(tx: Transaction, learned: Sequence[Learned]) -> None:
@@ -92,13 +103,13 @@ async def add_orders(tx: Transaction, orders: Sequence[Ordered]) -> None:
     await insert_ignore(tx, CompletedOrder.table, rows)
 
 
-async def hold(tx: Transaction, customer_id: str, now: datetime) -> None:
-    """Lock the customer until the end of the transaction, so that her orders are decided one after the other.
+async def lock(tx: Transaction, customer_id: str, now: datetime) -> None:
+    """Lock the customer until the end of the transaction, so that their orders are decided one after the other.
 
-    After her coupons and the offers with limits: nobody who holds her waits for anybody else.
+    After their coupons and the offers with limits: nobody who holds them waits for anybody else.
     """
     await insert_ignore(tx, Customer.table, [_row(Learned(customer_id, now))])
-    await tx.execute(select(Customer.c.customer_id).where(Customer.c.customer_id == customer_id).with_for_update())
+    await tx.scalar(select(Customer.c.customer_id).where(Customer.c.customer_id == customer_id).with_for_update())
 
 
 async def orders(
@@ -110,18 +121,14 @@ async def orders(
     """
     there = CompletedOrder.c
     told = select(there.customer_id, there.completed_at.label("at"), literal(0, Integer).label("open")).where(
-        there.customer_id.in_(padded(customer_ids)), there.order_id != (but or "")
+        one_of(there.customer_id, customer_ids), there.order_id != (but or "")
     )
     every = union_all(told, *(orders_of(customer_ids, now, but or "") for orders_of in sources)).subquery()
     chosen = select(every.c.customer_id, every.c.open, func.min(every.c.at).label("first")).group_by(
         every.c.customer_id, every.c.open
     )
-    return _by_customer((await tx.execute(chosen)).all())
-
-
-def _by_customer(rows: Sequence[Row[Any]]) -> dict[str, tuple[datetime | None, bool]]:
     found: dict[str, tuple[datetime | None, bool]] = {}
-    for row in rows:
+    for row in await tx.rows(_Ordered, chosen):
         first, held = found.get(row.customer_id, (None, False))
         found[row.customer_id] = (first, True) if row.open else (row.first, held)
     return found

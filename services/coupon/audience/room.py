@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from services.coupon.audience.handlers import on_membership, on_tracked
-from services.coupon.audience.knowing import Audience, History
+from services.coupon.audience.queries import Audience, History
 from services.coupon.templates.room import TemplatesRoom
 from shared.contracts import EventsTracked, SegmentEntered, SegmentExited
 from shared.messaging import Subscription
@@ -12,13 +12,13 @@ from shared.room import Room
 
 @dataclass(eq=False)
 class AudienceRoom(Room):
-    """Offers `knowing`: the facts about customers, read in the transaction of who asks."""
+    """Offers `queries`: the facts about customers, read in the transaction of who asks."""
 
     history: History
     templates: TemplatesRoom
 
     def __post_init__(self) -> None:
-        self.knowing = Audience(self.history)
+        self.queries = Audience(self.history)
         self.subscriptions = [
             Subscription("coupon.segments", (SegmentEntered, SegmentExited), on_membership),
             Subscription("coupon.customers", (EventsTracked,), on_tracked),

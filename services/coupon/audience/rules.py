@@ -58,7 +58,7 @@ def not_for(scope: Scope, facts: Facts, now: datetime) -> str | None:
 
 
 def _new(known_since: datetime | None, days: int, now: datetime) -> bool:
-    """Of a new customer nobody told yet; her first coupon or order tells of her."""
+    """Of a new customer nobody told yet; their first coupon or order tells of them."""
     return known_since is None or now < known_since + timedelta(days=days)
 
 

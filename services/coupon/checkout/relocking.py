@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from services.coupon.audience.knowing import Audience
+from services.coupon.audience.queries import Audience
 from services.coupon.cash_back import repository as cash_back
 from services.coupon.checkout import repository
 from services.coupon.checkout.rules import topped_up

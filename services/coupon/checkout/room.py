@@ -44,7 +44,7 @@ class CheckoutRoom(Room):
         checkouts = Checkouts(self.kit)
         self.spending = Spending(self.kit, self.templates.cache, self.settings.time_zone)
         self.releasing = Releasing(self.kit, self.spending, self.settings.sweep_batch_size)
-        relocking = Relocking(self.kit, self.audience.knowing, self.spending)
+        relocking = Relocking(self.kit, self.audience.queries, self.spending)
         self.settling = Settling(self.kit, self.spending, relocking, self.releasing, checkouts)
         self.completing = Completing(self.kit, self.cash_back.payout)
         locking = Locking(

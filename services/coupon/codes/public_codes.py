@@ -1,5 +1,6 @@
 """Public codes 公共码: made, changed and paused by the merchant."""
 
+from services.coupon.code_format import normalised
 from services.coupon.codes import repository
 from services.coupon.codes.models import PublicCode
 from services.coupon.codes.schemas import (
@@ -9,7 +10,6 @@ from services.coupon.codes.schemas import (
     refuse_empty_window,
 )
 from services.coupon.codes.views import public_view
-from services.coupon.lettering import normalised
 from services.coupon.refusals import refusal
 from services.coupon.templates import repository as templates
 from shared.db import Transaction, as_dict

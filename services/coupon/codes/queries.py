@@ -1,10 +1,10 @@
 """What staff may know of any code 查码."""
 
+from services.coupon.code_format import corrected, normalised, well_formed
 from services.coupon.codes import repository
 from services.coupon.codes.found import FoundPublic
 from services.coupon.codes.rules import public_state, unique_state
 from services.coupon.codes.schemas import TruthView
-from services.coupon.lettering import corrected, normalised, well_formed
 from shared.service import Kit
 from shared.web import Caller, NotFound
 

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Select, bindparam, func, insert, select, update
 
+from services.coupon.code_format import corrected
 from services.coupon.codes.found import FoundCode, FoundPublic, FoundUnique, Had, UniqueCode
 from services.coupon.codes.models import Code, CodeBatch, PublicCode, PublicCodeUse
 from services.coupon.codes.schemas import CodeView, PublicCodeView
 from services.coupon.codes.views import public_view
-from services.coupon.lettering import corrected
 from services.coupon.wallet.models import Coupon
 from services.coupon.wallet.repository import status_at
 from shared.db import Transaction, claim_due, insert_bulk, insert_ignore, one_of

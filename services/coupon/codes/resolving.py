@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.coupon.abuse.guarding import Guarding
+from services.coupon.code_format import normalised
 from services.coupon.codes import repository
 from services.coupon.codes.found import FoundCode
 from services.coupon.codes.problems import coupon_invalid
 from services.coupon.codes.rules import TOLD
-from services.coupon.lettering import normalised
 from services.coupon.wallet.granting import Granting
 from services.coupon.wallet.new_coupons import Lot
 from services.coupon.wallet.outlook import Outlooks

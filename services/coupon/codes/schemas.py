@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from services.coupon.lettering import ALPHABET, MOST_PREFIX, normalised
+from services.coupon.code_format import ALPHABET, MOST_PREFIX, normalised
 from shared.web import Body, ExternalId, Instant, Patch, View
 
 MOST_CODES = 1_000_000

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
+from services.coupon.code_format import new_codes
 from services.coupon.codes import repository
 from services.coupon.codes.models import CodeBatch
-from services.coupon.lettering import new_codes
 from shared.db import Transaction
 from shared.service import Kit, Loop
 

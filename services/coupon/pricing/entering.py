@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from services.coupon.abuse.guarding import Attempt
+from services.coupon.code_format import normalised
 from services.coupon.codes.problems import coupon_invalid
 from services.coupon.codes.resolving import Codes, Peeked
-from services.coupon.lettering import normalised
 from services.coupon.pricing.offers import Refusal
 from services.coupon.pricing.wallets import Candidate
 from shared.db import Transaction

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from services.coupon.abuse.guarding import Attempt, Guarding
-from services.coupon.audience.knowing import Audience
+from services.coupon.audience.queries import Audience
 from services.coupon.codes.problems import coupon_invalid
 from services.coupon.codes.resolving import Codes
 from services.coupon.pricing import repository

@@ -35,7 +35,7 @@ class PricingRoom(Room):
         self.quoting = Quoting(
             self.kit,
             self.templates.cache,
-            self.audience.knowing,
+            self.audience.queries,
             self.codes.resolving,
             self.abuse.guarding,
             self.settings.time_zone,

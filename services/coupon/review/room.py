@@ -31,7 +31,7 @@ class ReviewRoom(Room):
         scoring = Scoring(
             self.kit,
             self.settings,
-            self.audience.knowing,
+            self.audience.queries,
             self.abuse.guarding,
             self.abuse.fingerprints,
             self.cases,

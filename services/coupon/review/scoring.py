@@ -17,7 +17,7 @@ from services.coupon.abuse.fingerprints import Fingerprints
 from services.coupon.abuse.guarding import Guarding
 from services.coupon.abuse.guarding import Subject as Counted
 from services.coupon.abuse.rules import ACTIONS
-from services.coupon.audience.knowing import Audience
+from services.coupon.audience.queries import Audience
 from services.coupon.review.cases import Cases, Suspect
 from services.coupon.review.models import AbuseCursor, AbuseShare, AbuseSighting
 from services.coupon.review.rules import Facts, Finding, findings, score

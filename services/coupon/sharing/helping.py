@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.coupon.abuse.book import Watch
-from services.coupon.audience.knowing import Audience
+from services.coupon.audience.queries import Audience
 from services.coupon.audience.rules import not_for
 from services.coupon.reasons import explain
 from services.coupon.refusals import refusal

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from services.coupon.audience.knowing import Audience
+from services.coupon.audience.queries import Audience
 from services.coupon.audience.rules import Facts, not_for
 from services.coupon.refusals import refusal
 from services.coupon.settings import CouponSettings

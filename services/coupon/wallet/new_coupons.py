@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from services.coupon.lettering import new_code
+from services.coupon.code_format import new_code
 from services.coupon.templates.cache import Snapshot
 from services.coupon.templates.lease_repository import LeasedTemplate
 from services.coupon.templates.models import Template

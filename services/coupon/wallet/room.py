@@ -42,7 +42,7 @@ class WalletRoom(Room):
     def __post_init__(self) -> None:
         pause, batch = self.settings.sweep_seconds, self.settings.sweep_batch_size
         leasing = Leasing(self.kit, self.settings.lease_size, self.settings.lease_seconds, self.settings.lease_from)
-        admission = Admission(self.settings, self.templates.cache, self.audience.knowing)
+        admission = Admission(self.settings, self.templates.cache, self.audience.queries)
         self.granting = Granting(self.kit, admission, leasing, self.abuse.velocity)
         self.outlooks = Outlooks(self.kit, admission)
         self.queries = Wallet(self.kit, self.templates.cache)

@@ -8,8 +8,8 @@ from zipfile import ZipFile
 
 from api.coupon.mall import Json, Mall
 
+from services.coupon.code_format import check_character, well_formed
 from services.coupon.codes.resolving import Codes, Peeked
-from services.coupon.lettering import check_character, well_formed
 from shared.clock import ManualClock
 from shared.web import Problem
 

@@ -18,9 +18,9 @@ from sqlalchemy import func, insert, select
 
 from services.coupon.app import create_service
 from services.coupon.base import Base
+from services.coupon.code_format import new_codes
 from services.coupon.codes.models import Code, CodeBatch
 from services.coupon.codes.schemas import MOST_CODES
-from services.coupon.lettering import new_codes
 from services.coupon.settings import CouponSettings
 from shared.db import Database
 from shared.db.migrate import upgrade

@@ -8,10 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.coupon.codes.found import FoundPublic, FoundUnique, Had, UniqueCode
-from services.coupon.codes.models import PublicCode
-from services.coupon.codes.rules import public_state, unique_state
-from services.coupon.lettering import (
+from services.coupon.code_format import (
     ALPHABET,
     MOST_PREFIX,
     check_character,
@@ -21,6 +18,9 @@ from services.coupon.lettering import (
     normalised,
     well_formed,
 )
+from services.coupon.codes.found import FoundPublic, FoundUnique, Had, UniqueCode
+from services.coupon.codes.models import PublicCode
+from services.coupon.codes.rules import public_state, unique_state
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
 LATER, EARLIER = NOW + timedelta(days=1), NOW - timedelta(days=1)

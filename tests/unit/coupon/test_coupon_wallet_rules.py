@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.coupon.checkout.rules import settled
-from services.coupon.lettering import ALPHABET, new_code, well_formed
+from services.coupon.code_format import ALPHABET, new_code, well_formed
 from services.coupon.templates.rules import faults, worst_case
 from services.coupon.templates.terms import Limits, Terms
 from services.coupon.templates.validity import FOREVER, Validity, local_day, next_day, open_at, window

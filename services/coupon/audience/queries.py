@@ -1,4 +1,4 @@
-"""The use case of the audience: what is known of customers, as far as some offers ask."""
+"""What is known of customers, as far as some offers ask."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Audience:
         if not (segments or tiers or new or first):
             return dict.fromkeys(customer_ids, Facts())
         if first and order_id is not None:
-            await repository.hold(tx, customer_ids[0], now)
+            await repository.lock(tx, customer_ids[0], now)
         members = await repository.memberships(tx, segments, customer_ids)
         people = await repository.customers(tx, customer_ids) if tiers or new else {}
         coupons = await self._history.first_coupons(tx, customer_ids) if new else {}
@@ -71,7 +71,7 @@ class Audience:
 
         Locks the customer, like `facts` for an order.
         """
-        await repository.hold(tx, customer_id, now)
+        await repository.lock(tx, customer_id, now)
         return customer_id in await self._orders(tx, [customer_id], now, order_id)
 
     async def first_seen(self, tx: Transaction, customer_ids: Sequence[str]) -> dict[str, datetime]:
