@@ -21,7 +21,7 @@ from functools import partial
 from math import ceil
 from typing import Any
 
-from sqlalchemy import Row, case, delete, literal, or_, select
+from sqlalchemy import Row, case, literal, or_, select
 
 from services.coupon.abuse.book import Watch
 from services.coupon.abuse.fingerprints import Fingerprints
@@ -36,7 +36,8 @@ from shared.web import Client, Problem, TooManyRequests
 
 Subject = tuple[str, str]
 """Kind and value: `("device", <hash>)`."""
-_KEPT = timedelta(days=1)
+KEPT = timedelta(days=1)
+"""How long a count is remembered after it was over: scores look back so far."""
 _FOR_MANY = frozenset(("server", "staff"))
 """They act for many who are right, at the same time: what they have under way is not held against them."""
 
@@ -133,17 +134,8 @@ class Guarding:
 
     async def failures(self, tx: Transaction, subjects: Sequence[Subject]) -> dict[Subject, int]:
         """How many guesses of each subject failed lately."""
-        rows = await self._rows(tx, subjects, self._kit.clock.now() - _KEPT)
+        rows = await self._rows(tx, subjects, self._kit.clock.now() - KEPT)
         return {(row.subject, row.value): row.failures for row in rows}
-
-    async def forget(self) -> None:
-        """Drop counts that are over (a loop calls this)."""
-        over = AbuseFailure.c.until <= self._kit.clock.now() - _KEPT
-        async with self._kit.db.read() as tx:
-            if (await tx.execute(select(AbuseFailure.c.subject).where(over).limit(1))).first() is None:
-                return
-        async with self._kit.db.write() as tx:
-            await tx.execute(delete(AbuseFailure.table).where(over))
 
     async def _ask(self, tx: Transaction, asked: Sequence[Sequence[Subject]]) -> Sequence[Sequence[Row[Any]]]:
         """What is counted against each of several attempts that arrive together, in one question."""

@@ -11,7 +11,7 @@ from math import ceil
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, delete, select, tuple_
+from sqlalchemy import Row, select, tuple_
 
 from services.coupon.abuse.book import Watch
 from services.coupon.abuse.models import VelocityLog
@@ -118,15 +118,6 @@ class Velocity:
                     tx,
                     Excess(rule.id, rule.subject, value, answer.coupon_id, wish.template_id, wish.customer_id),
                 )
-
-    async def forget(self) -> None:
-        """Drop logs that no rule looks at any more (a loop calls this)."""
-        over = VelocityLog.c.expires_at <= self._kit.clock.now()
-        async with self._kit.db.read() as tx:
-            if (await tx.execute(select(VelocityLog.c.rule_id).where(over).limit(1))).first() is None:
-                return
-        async with self._kit.db.write() as tx:
-            await tx.execute(delete(VelocityLog.table).where(over))
 
     async def _held(self, tx: Transaction, keys: Sequence[Key]) -> dict[Key, list[int]]:
         """The logs, locked in the order of their keys; those that are new are made first."""

@@ -9,6 +9,7 @@ from services.coupon.pricing.room import PricingRoom
 from services.coupon.redemption import repository
 from services.coupon.redemption.api import router
 from services.coupon.redemption.booking import Booking
+from services.coupon.redemption.models import RedemptionToken
 from services.coupon.redemption.pricing import StorePricing
 from services.coupon.redemption.reading import Redemptions
 from services.coupon.redemption.redeeming import StoreRedeeming
@@ -20,6 +21,7 @@ from services.coupon.refunds.room import RefundsRoom
 from services.coupon.settings import CouponSettings
 from services.coupon.templates.room import TemplatesRoom
 from services.coupon.wallet.room import WalletRoom
+from shared.pruning import Pruner
 from shared.room import Room
 from shared.service import Kit, Loop
 
@@ -53,4 +55,5 @@ class RedemptionRoom(Room):
             OfflineSettling(self.kit, signing, booking, self.abuse.guarding, self.settings),
             Redemptions(self.kit),
         ]
-        self.loops = [Loop("forget tokens", showing.forget, 60.0)]
+        over = {RedemptionToken.c.expires_at: timedelta(hours=1)}
+        self.loops = [Loop("forget tokens", Pruner(self.kit.db, self.kit.clock, over).tick, 60.0)]

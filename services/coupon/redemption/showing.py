@@ -5,7 +5,7 @@ from io import BytesIO
 from typing import Any
 
 import segno
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, select
 
 from services.coupon.redemption import repository
 from services.coupon.redemption.models import RedemptionToken
@@ -21,7 +21,6 @@ from shared.ids import new_id
 from shared.service import Kit
 from shared.web import Caller, NotFound, Page, Paging, fetch_page
 
-_KEPT = timedelta(hours=1)
 _TRIES = 8
 
 
@@ -75,15 +74,6 @@ class Showing:
         picture = BytesIO()
         segno.make(view.token, error="m", micro=False).save(picture, kind="svg", scale=4, border=4)
         return picture.getvalue()
-
-    async def forget(self) -> None:
-        """Drop tokens whose time is long over (a loop calls this)."""
-        over = RedemptionToken.c.expires_at <= self._kit.clock.now() - _KEPT
-        async with self._kit.db.read() as tx:
-            if (await tx.execute(select(RedemptionToken.c.id).where(over).limit(1))).first() is None:
-                return
-        async with self._kit.db.write() as tx:
-            await tx.execute(delete(RedemptionToken.table).where(over))
 
     async def _store(self, tx: Transaction, coupon: Row[Any]) -> Row[Any]:
         terms = await self._pricing.snapshot(tx, coupon)

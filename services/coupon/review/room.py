@@ -1,18 +1,23 @@
 """The room of the review queue 审核."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from services.coupon.abuse.room import AbuseRoom
 from services.coupon.audience.room import AudienceRoom
 from services.coupon.review.api import router
 from services.coupon.review.cases import Cases
+from services.coupon.review.models import AbuseShare, AbuseSighting
 from services.coupon.review.reviewing import Reviewing
 from services.coupon.review.scoring import Scoring
 from services.coupon.settings import CouponSettings
 from services.coupon.templates.room import TemplatesRoom
 from services.coupon.wallet.room import WalletRoom
+from shared.pruning import Pruner
 from shared.room import Room
 from shared.service import Kit, Loop
+
+_SIGHTINGS_KEPT = timedelta(days=30)
 
 
 @dataclass(eq=False)
@@ -38,7 +43,8 @@ class ReviewRoom(Room):
         )
         self.routers = [router]
         self.provides = [Reviewing(self.kit, self.wallet.voiding, self.abuse.denials)]
+        kept = {AbuseSighting.c.last_at: _SIGHTINGS_KEPT, AbuseShare.c.last_at: _SIGHTINGS_KEPT}
         self.loops = [
             Loop("score claims", scoring.work, self.settings.sweep_seconds),
-            Loop("forget sightings", scoring.forget, 3600.0),
+            Loop("forget sightings", Pruner(self.kit.db, self.kit.clock, kept).tick, 3600.0),
         ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, func, select, update
+from sqlalchemy import Row, and_, func, select, update
 
 from services.coupon.abuse.fingerprints import Fingerprints
 from services.coupon.abuse.guarding import Guarding
@@ -32,7 +32,6 @@ from shared.service import Kit
 _NAME = "claims"
 _BATCH = 500
 _DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
-_KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +88,6 @@ class Scoring:
             await tx.execute(update(AbuseCursor.table).where(AbuseCursor.c.name == _NAME).values(position=rows[-1].id))
             await self._score(tx, [row for row in rows if row.source in ACTIONS])
         return rest_after(time.monotonic() - started) if len(rows) == _BATCH else None
-
-    async def forget(self) -> None:
-        """Drop what was not seen for a month (a loop calls this)."""
-        over = self._kit.clock.now() - _KEPT
-        async with self._kit.db.write() as tx:
-            await tx.execute(delete(AbuseSighting.table).where(AbuseSighting.c.last_at < over))
-            await tx.execute(delete(AbuseShare.table).where(AbuseShare.c.last_at < over))
 
     async def _start(self, tx: Transaction, horizon: datetime) -> str:
         """Where the first round begins: what is older than a day, from before this was installed, is left alone."""

@@ -119,14 +119,16 @@ async def test_all_at_once_at_two_processes_is_no_way_round(guards: list[Guardin
     assert not any(guarding._trying for guarding in guards)
 
 
-async def test_what_is_stored_is_no_address_and_no_device(guards: list[Guarding], clock: ManualClock) -> None:
+async def test_what_is_stored_is_no_address_and_no_device(
+    mall: Mall, guards: list[Guarding], clock: ManualClock
+) -> None:
     await guess(guards[0], "李雷")
     async with guards[0]._kit.db.read() as tx:
         rows: Any = (await tx.execute(AbuseFailure.table.select())).all()
     assert {row.subject for row in rows} == {"address", "customer", "device", "template"}
     assert not any(word in str(rows) for word in ("203.0.113", "phone-1", "李雷"))
     clock.advance(seconds=600 + 86_401)
-    await guards[0].forget()
+    await next(loop for loop in mall.running.service.loops if loop.name == "forget guesses").tick()
     async with guards[0]._kit.db.read() as tx:
         assert (await tx.execute(AbuseFailure.table.select())).all() == []
 
