@@ -1,11 +1,8 @@
 """Completed orders 订单完成: what they were promised is given."""
 
-from typing import Any
-
-from sqlalchemy import Row
-
 from services.coupon.cash_back.payout import CashBackPayout
 from services.coupon.checkout import repository
+from services.coupon.checkout.models import Checkout
 from services.coupon.checkout.schemas import CompletedView
 from services.coupon.checkout.viewing import unknown
 from shared.db import Transaction
@@ -26,14 +23,14 @@ class Completing:
         Raises Conflict unless the checkout is committed.
         """
         async with self._kit.db.write() as tx:
-            checkout = await repository.hold(tx, checkout_id)
+            checkout = await repository.lock(tx, checkout_id)
             if checkout is None:
                 raise unknown()
             await self.complete_held(tx, checkout, caller.actor)
             views = await self._cash_back.views(tx, checkout_id)
         return CompletedView(checkout_id=checkout.id, order_id=checkout.order_id, cash_back=views)
 
-    async def complete_held(self, tx: Transaction, checkout: Row[Any], actor: str) -> bool:
+    async def complete_held(self, tx: Transaction, checkout: Checkout, actor: str) -> bool:
         """The same for a checkout whose row this transaction holds. True when there was something to give."""
         if checkout.status != "committed":
             detail = "Only a committed checkout can be completed. Commit it first."

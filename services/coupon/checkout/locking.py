@@ -3,22 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row
-
 from services.coupon.abuse.guarding import Attempt, Guarding
 from services.coupon.cash_back import repository as cash_back
 from services.coupon.cash_back.rules import promises
 from services.coupon.checkout import frozen, repository
-from services.coupon.checkout.models import Checkout, CheckoutCoupon, CheckoutLine, DiscountShare
+from services.coupon.checkout.models import Checkout
 from services.coupon.checkout.releasing import Releasing
 from services.coupon.checkout.schemas import CheckoutIn, CheckoutView
-from services.coupon.checkout.spending import Spending, hold_limited
+from services.coupon.checkout.spending import Spending
 from services.coupon.checkout.viewing import Checkouts
 from services.coupon.codes.problems import coupon_invalid
 from services.coupon.codes.resolving import Ask, Codes, Refused
 from services.coupon.pricing.entering import distinct
 from services.coupon.pricing.quoting import Priced, Quoting, vouched
 from services.coupon.pricing.wallets import UNUSABLE
+from services.coupon.templates import repository as templates
 from services.coupon.templates.models import Template
 from services.coupon.wallet import ledger
 from services.coupon.wallet import repository as wallet
@@ -67,7 +66,7 @@ class Locking:
         sent = fingerprint(body)
         async with self._kit.db.write() as tx:
             candidates, offers = await self._hold(tx, body)
-            known = await repository.open_for(tx, body.order_id)
+            known = await repository.find_open(tx, body.order_id)
             if known is not None:
                 return await self._again(tx, known, sent)
             if attempt is not None:
@@ -76,8 +75,8 @@ class Locking:
             priced = await self._quoting.price(tx, body, candidates, order_id=body.order_id)
             _refuse_unusable(body, priced)
             row = frozen.checkout(body, priced, sent, now)
-            if not await repository.add(tx, row):
-                known = await repository.open_for(tx, body.order_id)
+            if not await repository.insert_checkout(tx, row):
+                known = await repository.find_open(tx, body.order_id)
                 if known is None:
                     raise Conflict("checkout_in_progress", "Another call is settling this order. Try again.")
                 return await self._again(tx, known, sent)
@@ -92,12 +91,11 @@ class Locking:
         Answers the coupons to price, which nobody else can take from here on, and the offers with limits.
         """
         theirs = await self._codes.lock(tx, body.customer_id, body.codes) if body.codes else []
-        mine = (Checkout.c.customer_id == body.customer_id) | (Checkout.c.order_id == body.order_id)
-        due = await repository.due(tx, self._kit.clock.now(), mine, limit=100, wait=True)
+        due = await repository.lock_due(tx, self._kit.clock.now(), body.customer_id, body.order_id)
         coupons, used = await self._releasing.holding(tx, due)
         candidates = await self._quoting.candidates(tx, body)
         await wallet.lock(tx, [*candidates, *coupons])
-        offers = await hold_limited(tx, [*used, *theirs, *await self._quoting.limited(tx, body, candidates)])
+        offers = await templates.lock_limited(tx, [*used, *theirs, *await self._quoting.limited(tx, body, candidates)])
         if due:
             await self._releasing.release(tx, due, "expired", "lock_expired", "clock")
         return candidates, offers
@@ -115,7 +113,7 @@ class Locking:
             coupons.append(answer.coupon_id)
         return list(dict.fromkeys([*candidates, *coupons]))
 
-    async def _again(self, tx: Transaction, known: Row[Any], sent: str) -> tuple[CheckoutView, bool]:
+    async def _again(self, tx: Transaction, known: Checkout, sent: str) -> tuple[CheckoutView, bool]:
         if known.fingerprint != sent:
             raise Unprocessable(
                 "idempotency_key_reused",
@@ -137,12 +135,12 @@ class Locking:
         answer, reason = priced.answer, f"order {checkout['order_id']}"
         taken = frozen.budget_taken(answer, held, offers)
         await ledger.apply(tx, frozen.changes(checkout, answer, held, taken, actor), checkout["created_at"])
-        parts = {
-            CheckoutLine.table: frozen.lines(checkout, priced),
-            DiscountShare.table: frozen.shares(checkout, answer),
-            CheckoutCoupon.table: frozen.locks(checkout, answer, held, taken),
-        }
-        await repository.add_parts(tx, parts)
+        await repository.insert_parts(
+            tx,
+            lines=frozen.lines(checkout, priced),
+            shares=frozen.shares(checkout, answer),
+            coupons=frozen.locks(checkout, answer, held, taken),
+        )
         await cash_back.insert_promises(tx, promises(checkout, answer))
         await self._spending.take(tx, checkout["id"], frozen.promotions(answer), reason, actor)
         events = [

@@ -1,20 +1,18 @@
 """Giving coupons back: an order is given up, or its lock ran out."""
 
 from collections.abc import Sequence
-from typing import Any
-
-from sqlalchemy import ColumnElement, Row, select, true
 
 from services.coupon.cash_back import repository as cash_back
 from services.coupon.checkout import repository
-from services.coupon.checkout.models import Checkout
-from services.coupon.checkout.spending import Spending, hold_limited
+from services.coupon.checkout.models import Checkout, CheckoutCoupon
+from services.coupon.checkout.spending import Spending
+from services.coupon.templates import repository as templates
 from services.coupon.wallet import ledger
 from services.coupon.wallet import repository as wallet
 from services.coupon.wallet.ledger import Change
 from services.coupon.wallet.models import Coupon
 from shared.contracts import CouponReturned
-from shared.db import Transaction
+from shared.db import Transaction, sweep
 from shared.service import Kit
 
 
@@ -26,7 +24,7 @@ class Releasing:
         self._spending = spending
         self._batch_size = batch_size
 
-    async def holding(self, tx: Transaction, checkouts: Sequence[Row[Any]]) -> tuple[list[str], list[str]]:
+    async def holding(self, tx: Transaction, checkouts: Sequence[Checkout]) -> tuple[list[str], list[str]]:
         """Ids of the coupons and of the offers that `release` of these checkouts will hold."""
         ids = [row.id for row in checkouts]
         if not ids:
@@ -36,7 +34,7 @@ class Releasing:
         return [lock.coupon_id for lock in locks], [*promotions, *(lock.template_id for lock in locks)]
 
     async def release(
-        self, tx: Transaction, checkouts: Sequence[Row[Any]], status: str, reason: str, actor: str
+        self, tx: Transaction, checkouts: Sequence[Checkout], status: str, reason: str, actor: str
     ) -> None:
         """End these checkouts, whose rows are held, with that status.
 
@@ -63,46 +61,40 @@ class Releasing:
         ]
         promotions = await repository.promotions(tx, list(by_id), "live")
         spent = {lock.template_id for lock in mine if lock.budget_taken}
-        await hold_limited(tx, [*spent, *{row.promotion_id for row in promotions}])
+        await templates.lock_limited(tx, [*spent, *{row.promotion_id for row in promotions}])
         await ledger.apply(tx, changes, now)
         reasons = {key: f"{reason}: order {row.order_id}" for key, row in by_id.items()}
         await self._spending.give_back(tx, promotions, "released", reasons, actor)
         await cash_back.withdraw(tx, list(by_id), now)
-        await repository.set_locks(tx, live, "released", {})
-        await repository.set_status(tx, list(by_id), status, now)
+        await repository.update_locks(tx, live, "released")
+        await repository.update_status(tx, list(by_id), status, now)
         await self._kit.outbox.publish(tx, [_returned(lock, by_id[lock.checkout_id], reason) for lock in mine])
 
-    async def _live(self, tx: Transaction, checkout_ids: Sequence[str]) -> list[Row[Any]]:
+    async def _live(self, tx: Transaction, checkout_ids: Sequence[str]) -> list[CheckoutCoupon]:
         """The live locks of these checkouts."""
-        locks = (await repository.locks(tx, checkout_ids)).values()
+        locks = (await repository.coupon_locks(tx, checkout_ids)).values()
         return [lock for found in locks for lock in found if lock.state == "live"]
 
-    async def expire(self, tx: Transaction, where: ColumnElement[bool], *, limit: int, wait: bool) -> int:
-        """End the locks that ran out. Answers how many there were."""
-        rows = await repository.due(tx, self._kit.clock.now(), where, limit, wait=wait)
-        if rows:
-            await self.release(tx, rows, "expired", "lock_expired", "clock")
-        return len(rows)
+    async def end_if_due(self, tx: Transaction, checkout_id: str) -> None:
+        """Write down that the checkout's lock ran out, if it did; held from here on."""
+        checkout = await repository.lock_if_due(tx, self._kit.clock.now(), checkout_id)
+        if checkout is not None:
+            await self._expire(tx, [checkout])
 
-    async def expire_due(self) -> bool:
-        """Write down one batch of lock expiries that the clock has decided already. True when more may wait."""
-        now = self._kit.clock.now()
-        due = select(Checkout.c.id).where(Checkout.c.status == "locked", Checkout.c.expires_at <= now).limit(1)
-        async with self._kit.db.read() as tx:
-            if (await tx.execute(due)).first() is None:
-                return False
-        async with self._kit.db.write() as tx:
-            return await self.expire(tx, true(), limit=self._batch_size, wait=False) == self._batch_size
+    async def sweep(self) -> bool:
+        """Write down one batch of lock expiries that the clock has decided already. True: more may wait."""
+        due = repository.due(self._kit.clock.now())
+        return await sweep(self._kit.db, Checkout, due, self._batch_size, self._expire)
+
+    async def _expire(self, tx: Transaction, checkouts: Sequence[Checkout]) -> None:
+        await self.release(tx, checkouts, "expired", "lock_expired", "clock")
 
 
-def _holds(lock: Row[Any], coupon: Coupon) -> bool:
-    mine: bool = (
-        coupon.status == "locked" and coupon.lock_token == lock.token and coupon.checkout_id == lock.checkout_id
-    )
-    return mine
+def _holds(lock: CheckoutCoupon, coupon: Coupon) -> bool:
+    return coupon.status == "locked" and coupon.lock_token == lock.token and coupon.checkout_id == lock.checkout_id
 
 
-def _returned(lock: Row[Any], checkout: Row[Any], reason: str) -> CouponReturned:
+def _returned(lock: CheckoutCoupon, checkout: Checkout, reason: str) -> CouponReturned:
     return CouponReturned(
         coupon_id=lock.coupon_id,
         template_id=lock.template_id,

@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import Row
 
 from services.coupon.audience.queries import Audience
 from services.coupon.cash_back import repository as cash_back
 from services.coupon.checkout import repository
+from services.coupon.checkout.models import Checkout, CheckoutCoupon
 from services.coupon.checkout.rules import topped_up
-from services.coupon.checkout.spending import Spending, hold_limited
+from services.coupon.checkout.spending import Spending
+from services.coupon.templates import repository as templates
 from services.coupon.templates.models import Template
 from services.coupon.wallet import ledger
 from services.coupon.wallet.ledger import Change
@@ -30,17 +29,22 @@ class Relocking:
         self._spending = spending
 
     async def lock_again(
-        self, tx: Transaction, checkout: Row[Any], locks: Sequence[Row[Any]], held: Mapping[str, Coupon], actor: str
+        self,
+        tx: Transaction,
+        checkout: Checkout,
+        locks: Sequence[CheckoutCoupon],
+        held: Mapping[str, Coupon],
+        actor: str,
     ) -> None:
         """Take the coupons, whose rows are `held`, and the promotions. Raises Conflict that says what is not free any more."""
         now = self._kit.clock.now()
-        newer = await repository.open_for(tx, checkout.order_id)
+        newer = await repository.find_open(tx, checkout.order_id)
         if newer is not None:
             detail = "The lock ran out and the order has a newer checkout. Commit that one."
             raise Conflict("checkout_replaced", detail, checkout_id=newer.id)
         promotions = await repository.promotions(tx, [checkout.id], "released")
         names = {*(lock.template_id for lock in locks), *(row.promotion_id for row in promotions)}
-        offers = await hold_limited(tx, sorted(names))
+        offers = await templates.lock_limited(tx, sorted(names))
         if checkout.first_order and await self._audience.ordered_elsewhere(
             tx, checkout.customer_id, checkout.order_id, now
         ):
@@ -67,7 +71,7 @@ class Relocking:
         await cash_back.renew(tx, checkout.id, now)
 
 
-def _more(lock: Row[Any], coupon: Coupon, offers: Mapping[str, Template]) -> int:
+def _more(lock: CheckoutCoupon, coupon: Coupon, offers: Mapping[str, Template]) -> int:
     """What the coupon needs of its template's budget beyond what it holds."""
     offer = offers.get(lock.template_id)
     return topped_up(lock.amount + lock.cash_back, coupon.reserved, offer is not None and offer.budget is not None)
@@ -84,8 +88,8 @@ def _taken(coupon: Coupon, offer: Template | None, more: int, now: datetime) -> 
 
 
 def _change(
-    lock: Row[Any],
-    checkout: Row[Any],
+    lock: CheckoutCoupon,
+    checkout: Checkout,
     held: Mapping[str, Coupon],
     more: Mapping[str, int],
     reason: str,

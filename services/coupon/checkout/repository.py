@@ -1,128 +1,200 @@
-"""The SQL of the checkouts."""
+"""The SQL of the checkouts, and of what they use of promotions."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, and_, bindparam, case, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, insert, or_, select, update
 
 from services.coupon.checkout.models import (
     Checkout,
     CheckoutCoupon,
+    CheckoutLine,
     CheckoutPromotion,
+    DiscountShare,
+    PromotionEntry,
 )
-from services.coupon.statements import padded
-from shared.db import Transaction, insert_ignore
+from shared.db import Transaction, insert_ignore, one_of
+from shared.web import Page, Paging, filtered, page_of
 
-OPEN = Checkout.c.status.in_(("locked", "committed"))
+Json = dict[str, Any]
+_OPEN = Checkout.c.status.in_(("locked", "committed"))
+_MOST_DUE = 100
+"""So many locks of one customer that ran out are ended on their way; the sweeper ends the others."""
 
-
-async def add(tx: Transaction, checkout: dict[str, Any]) -> bool:
-    """False when the order has an open checkout already."""
-    return bool(await insert_ignore(tx, Checkout.table, [checkout]))
-
-
-async def add_parts(tx: Transaction, parts: Mapping[Table, Sequence[dict[str, Any]]]) -> None:
-    """The rows that belong to a new checkout, by table."""
-    for target, rows in parts.items():
-        if rows:
-            await tx.execute(insert(target), rows)
-
-
-async def hold(tx: Transaction, checkout_id: str) -> Row[Any] | None:
-    """The checkout, locked until the end of the transaction. Its coupons are locked after it, never before."""
-    return (
-        await tx.execute(select(Checkout.table).where(Checkout.c.id == checkout_id).with_for_update())
-    ).one_or_none()
-
-
-async def find(tx: Transaction, checkout_id: str) -> Row[Any] | None:
-    return (await tx.execute(select(Checkout.table).where(Checkout.c.id == checkout_id))).one_or_none()
-
-
-async def open_for(tx: Transaction, order_id: str) -> Row[Any] | None:
-    """The order's locked or committed checkout."""
-    return (await tx.execute(select(Checkout.table).where(Checkout.c.order_id == order_id, OPEN))).one_or_none()
-
-
-async def newest_for(tx: Transaction, order_id: str) -> Row[Any] | None:
-    """The order's open checkout, or else its latest; held by this transaction."""
-    chosen = (
-        select(Checkout.table)
-        .where(Checkout.c.order_id == order_id)
-        .order_by(OPEN.desc(), Checkout.c.id.desc())
-        .limit(1)
+# Built once: every order runs them.
+_LOCKS = (
+    select(CheckoutCoupon.table).where(one_of(CheckoutCoupon.c.checkout_id, "ids")).order_by(CheckoutCoupon.c.coupon_id)
+)
+_SET_LOCK = (
+    update(CheckoutCoupon.table)
+    .where(
+        CheckoutCoupon.c.checkout_id == bindparam("of_checkout"), CheckoutCoupon.c.coupon_id == bindparam("of_coupon")
     )
-    found = (await tx.execute(chosen)).one_or_none()
-    return None if found is None else await hold(tx, found.id)
+    .values(state=bindparam("to_state"), token=bindparam("to_token"))
+)
+_PROMOTIONS = (
+    select(CheckoutPromotion.table)
+    .where(one_of(CheckoutPromotion.c.checkout_id, "ids"))
+    .order_by(CheckoutPromotion.c.promotion_id, CheckoutPromotion.c.checkout_id)
+)
+_PROMOTIONS_IN = _PROMOTIONS.where(CheckoutPromotion.c.state == bindparam("state"))
+_STEP = (
+    update(CheckoutPromotion.table)
+    .where(
+        CheckoutPromotion.c.checkout_id == bindparam("of_checkout"),
+        CheckoutPromotion.c.promotion_id == bindparam("of_promotion"),
+        CheckoutPromotion.c.step == bindparam("new_step") - 1,
+    )
+    .values(
+        state=bindparam("new_state"),
+        step=bindparam("new_step"),
+        budget_taken=bindparam("new_budget"),
+        day=bindparam("new_day"),
+    )
+)
 
 
-async def due(tx: Transaction, now: datetime, where: ColumnElement[bool], limit: int, *, wait: bool) -> list[Row[Any]]:
-    """Locks that ran out, held by this transaction. `wait` for those that somebody else is at work on, or skip them."""
-    chosen = select(Checkout.table).where(Checkout.c.status == "locked", Checkout.c.expires_at <= now, where)
-    ordered = chosen.order_by(Checkout.c.id).limit(limit).with_for_update(skip_locked=not wait)
-    return list((await tx.execute(ordered)).all())
+async def insert_checkout(tx: Transaction, row: Json) -> bool:
+    """Store a new checkout. False when the order has an open one already."""
+    return bool(await insert_ignore(tx, Checkout.table, [row]))
 
 
-async def locks(tx: Transaction, checkout_ids: Sequence[str]) -> dict[str, list[Row[Any]]]:
-    """The coupons of the checkouts, in the order of their ids."""
-    found: dict[str, list[Row[Any]]] = {checkout_id: [] for checkout_id in checkout_ids}
+async def insert_parts(tx: Transaction, lines: Sequence[Json], shares: Sequence[Json], coupons: Sequence[Json]) -> None:
+    """Store what belongs to a new checkout: its lines, their shares of the discounts, the locks of its coupons."""
+    for target, rows in ((CheckoutLine, lines), (DiscountShare, shares), (CheckoutCoupon, coupons)):
+        if rows:
+            await tx.run(insert(target.table), rows)
+
+
+async def lock(tx: Transaction, checkout_id: str) -> Checkout | None:
+    """The checkout, locked until the end of the transaction. Its coupons are locked after it, never before."""
+    return await tx.row(Checkout, select(Checkout.table).where(Checkout.c.id == checkout_id).with_for_update())
+
+
+async def find(tx: Transaction, checkout_id: str) -> Checkout | None:
+    """The checkout as it is; not locked."""
+    return await tx.row(Checkout, select(Checkout.table).where(Checkout.c.id == checkout_id))
+
+
+async def find_open(tx: Transaction, order_id: str) -> Checkout | None:
+    """The order's locked or committed checkout."""
+    return await tx.row(Checkout, select(Checkout.table).where(Checkout.c.order_id == order_id, _OPEN))
+
+
+async def lock_newest(tx: Transaction, order_id: str) -> Checkout | None:
+    """The order's open checkout, or else its latest; locked until the end of the transaction."""
+    chosen = select(Checkout.c.id).where(Checkout.c.order_id == order_id)
+    found: str | None = await tx.scalar(chosen.order_by(_OPEN.desc(), Checkout.c.id.desc()).limit(1))
+    return None if found is None else await lock(tx, found)
+
+
+def due(now: datetime) -> Select[Any]:
+    """Locks that ran out, those that ended first before the others."""
+    return _due(now).order_by(Checkout.c.expires_at, Checkout.c.id)
+
+
+async def lock_due(tx: Transaction, now: datetime, customer_id: str, order_id: str) -> list[Checkout]:
+    """Locks of the customer or the order that ran out, locked until the end of the transaction in the order of their ids."""
+    mine = (Checkout.c.customer_id == customer_id) | (Checkout.c.order_id == order_id)
+    return await tx.rows(Checkout, _due(now).where(mine).order_by(Checkout.c.id).limit(_MOST_DUE).with_for_update())
+
+
+async def lock_if_due(tx: Transaction, now: datetime, checkout_id: str) -> Checkout | None:
+    """The checkout, locked until the end of the transaction, if its lock ran out."""
+    return await tx.row(Checkout, _due(now).where(Checkout.c.id == checkout_id).with_for_update())
+
+
+def _due(now: datetime) -> Select[Any]:
+    return select(Checkout.table).where(Checkout.c.status == "locked", Checkout.c.expires_at <= now)
+
+
+async def page(
+    tx: Transaction,
+    paging: Paging,
+    now: datetime,
+    customer_id: str | None,
+    order_id: str | None,
+    status: str | None,
+) -> Page[Checkout]:
+    """Checkouts, newest first; `status` is by the clock."""
+    chosen = filtered(select(Checkout.table), {Checkout.c.customer_id: customer_id, Checkout.c.order_id: order_id})
+    if status is not None:
+        chosen = chosen.where(_status_at(now, status))
+    return await page_of(tx, Checkout, chosen, Checkout.c.id, paging, lambda row: row)
+
+
+def _status_at(now: datetime, status: str) -> ColumnElement[bool]:
+    """`rules.effective` as a condition."""
+    overdue = Checkout.c.expires_at <= now
+    if status == "locked":
+        return and_(Checkout.c.status == "locked", ~overdue)
+    if status == "expired":
+        return or_(Checkout.c.status == "expired", and_(Checkout.c.status == "locked", overdue))
+    return Checkout.c.status == status
+
+
+async def coupon_locks(tx: Transaction, checkout_ids: Sequence[str]) -> dict[str, list[CheckoutCoupon]]:
+    """The locks of coupons by checkout, in the order of the coupons' ids."""
+    found: dict[str, list[CheckoutCoupon]] = {checkout_id: [] for checkout_id in checkout_ids}
     if found:
-        chosen = (
-            select(CheckoutCoupon.table)
-            .where(CheckoutCoupon.c.checkout_id.in_(padded(checkout_ids)))
-            .order_by(CheckoutCoupon.c.coupon_id)
-        )
-        for row in await tx.execute(chosen):
+        for row in await tx.rows(CheckoutCoupon, _LOCKS, {"ids": checkout_ids}):
             found[row.checkout_id].append(row)
     return found
 
 
-async def promotions(tx: Transaction, checkout_ids: Sequence[str], state: str | None = None) -> Sequence[Row[Any]]:
-    """The promotions of the checkouts, in the order of their ids; in that state only."""
-    if not checkout_ids:
-        return []
-    chosen = select(CheckoutPromotion.table).where(CheckoutPromotion.c.checkout_id.in_(padded(checkout_ids)))
-    if state is not None:
-        chosen = chosen.where(CheckoutPromotion.c.state == state)
-    return (await tx.execute(chosen.order_by(CheckoutPromotion.c.promotion_id, CheckoutPromotion.c.checkout_id))).all()
-
-
-async def set_locks(tx: Transaction, rows: Sequence[Row[Any]], state: str, tokens: dict[str, int]) -> None:
-    """Set the state of these locks, and their fencing tokens where `tokens` has new ones."""
-    if not rows:
-        return
-    columns = CheckoutCoupon.c
-    statement = (
-        update(CheckoutCoupon.table)
-        .where(columns.checkout_id == bindparam("of_checkout"), columns.coupon_id == bindparam("of_coupon"))
-        .values(state=bindparam("to_state"), token=bindparam("to_token"))
-    )
-    await tx.execute(
-        statement,
-        [
+async def update_locks(
+    tx: Transaction, rows: Sequence[CheckoutCoupon], state: str, tokens: Mapping[str, int] | None = None
+) -> None:
+    """Set the state of these locks, and their fencing tokens where `tokens` has new ones by coupon."""
+    if rows:
+        new = tokens or {}
+        values = [
             {
                 "of_checkout": row.checkout_id,
                 "of_coupon": row.coupon_id,
                 "to_state": state,
-                "to_token": tokens.get(row.coupon_id, row.token),
+                "to_token": new.get(row.coupon_id, row.token),
             }
             for row in rows
-        ],
-    )
+        ]
+        await tx.run(_SET_LOCK, values)
 
 
-async def set_status(tx: Transaction, checkout_ids: Sequence[str], status: str, now: datetime) -> None:
+async def update_status(tx: Transaction, checkout_ids: Sequence[str], status: str, now: datetime) -> None:
+    """These checkouts, whose rows are held, have that status from now on."""
     if checkout_ids:
-        chosen = Checkout.c.id.in_(padded(checkout_ids))
-        await tx.execute(update(Checkout.table).where(chosen).values(status=status, updated_at=now))
+        mine = one_of(Checkout.c.id, checkout_ids)
+        await tx.run(update(Checkout.table).where(mine).values(status=status, updated_at=now))
 
 
-async def set_end(tx: Transaction, checkout_id: str, until: datetime, now: datetime) -> None:
+async def update_end(tx: Transaction, checkout_id: str, until: datetime, now: datetime) -> None:
     """The lock lasts until then."""
-    await tx.execute(
-        update(Checkout.table).where(Checkout.c.id == checkout_id).values(expires_at=until, updated_at=now)
-    )
+    await tx.run(update(Checkout.table).where(Checkout.c.id == checkout_id).values(expires_at=until, updated_at=now))
+
+
+async def promotions(tx: Transaction, checkout_ids: Sequence[str], state: str | None = None) -> list[CheckoutPromotion]:
+    """The promotions of the checkouts, in the order of their ids; in that state only."""
+    if not checkout_ids:
+        return []
+    if state is None:
+        return await tx.rows(CheckoutPromotion, _PROMOTIONS, {"ids": checkout_ids})
+    return await tx.rows(CheckoutPromotion, _PROMOTIONS_IN, {"ids": checkout_ids, "state": state})
+
+
+async def insert_promotions(tx: Transaction, rows: Sequence[Json]) -> None:
+    """Store the promotions of a new checkout."""
+    await tx.run(insert(CheckoutPromotion.table), rows)
+
+
+async def step_promotions(tx: Transaction, rows: Sequence[Json]) -> None:
+    """Take promotions of checkouts to their next step: `of_checkout`, `of_promotion` and what is `new_…`."""
+    await tx.run(_STEP, rows)
+
+
+async def insert_promotion_entries(tx: Transaction, rows: Sequence[Json]) -> None:
+    """The ledger's entries of such steps; their key refuses what was written already."""
+    await tx.run(insert(PromotionEntry.table), rows)
 
 
 def orders_of(customer_ids: Sequence[str], now: datetime, but: str) -> Select[tuple[str, datetime, int]]:
@@ -130,7 +202,7 @@ def orders_of(customer_ids: Sequence[str], now: datetime, but: str) -> Select[tu
     columns = Checkout.c
     held = and_(columns.status == "locked", columns.first_order, columns.expires_at > now)
     return select(columns.customer_id, columns.created_at.label("at"), case((held, 1), else_=0).label("open")).where(
-        columns.customer_id.in_(padded(customer_ids)),
+        one_of(columns.customer_id, customer_ids),
         columns.order_id != but,
         or_(held, columns.status.not_in(("locked", "rolled_back", "expired"))),
     )

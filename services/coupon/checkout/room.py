@@ -58,4 +58,4 @@ class CheckoutRoom(Room):
         )
         self.routers = [router]
         self.provides = [checkouts, locking, self.settling, self.completing]
-        self.loops = [Loop("expire locks", self.releasing.expire_due, self.settings.sweep_seconds)]
+        self.loops = [Loop("expire locks", self.releasing.sweep, self.settings.sweep_seconds)]

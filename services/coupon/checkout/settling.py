@@ -1,11 +1,9 @@
 """How a checkout ends: paid 核销, or given up 回退. Both may be called again and again, and together."""
 
 from datetime import datetime, timedelta
-from typing import Any
-
-from sqlalchemy import Row
 
 from services.coupon.checkout import repository
+from services.coupon.checkout.models import Checkout, CheckoutCoupon
 from services.coupon.checkout.releasing import Releasing
 from services.coupon.checkout.relocking import Relocking
 from services.coupon.checkout.rules import effective as effective_checkout
@@ -43,7 +41,7 @@ class Settling:
             await self.commit_held(tx, await self._held(tx, caller, checkout_id), caller.actor)
             return await self._again(tx, checkout_id)
 
-    async def commit_held(self, tx: Transaction, checkout: Row[Any], actor: str) -> None:
+    async def commit_held(self, tx: Transaction, checkout: Checkout, actor: str) -> None:
         """The same for a checkout whose row this transaction holds."""
         if checkout.status == "rolled_back":
             raise Conflict("checkout_rolled_back", "This checkout was rolled back. Make a new one for the order.")
@@ -56,7 +54,7 @@ class Settling:
             await self.roll_back_held(tx, await self._held(tx, caller, checkout_id), caller.actor)
             return await self._again(tx, checkout_id)
 
-    async def roll_back_held(self, tx: Transaction, checkout: Row[Any], actor: str) -> None:
+    async def roll_back_held(self, tx: Transaction, checkout: Checkout, actor: str) -> None:
         """The same for a checkout whose row this transaction holds."""
         if checkout.status == "committed":
             raise Conflict("checkout_committed", "This checkout is committed: its coupons are used. Refund it instead.")
@@ -81,8 +79,8 @@ class Settling:
                 await self._lock_until(tx, checkout, until, caller.actor)
             return await self._again(tx, checkout_id)
 
-    async def _held(self, tx: Transaction, caller: Caller, checkout_id: str) -> Row[Any]:
-        row = await repository.hold(tx, checkout_id)
+    async def _held(self, tx: Transaction, caller: Caller, checkout_id: str) -> Checkout:
+        row = await repository.lock(tx, checkout_id)
         if row is None:
             raise unknown()
         caller.require_customer(row.customer_id)
@@ -93,9 +91,9 @@ class Settling:
         assert row is not None  # noqa: S101 - this transaction holds it
         return await self._checkouts.view(tx, row)
 
-    async def _lock_until(self, tx: Transaction, checkout: Row[Any], until: datetime, actor: str) -> None:
+    async def _lock_until(self, tx: Transaction, checkout: Checkout, until: datetime, actor: str) -> None:
         now = self._kit.clock.now()
-        locks = (await repository.locks(tx, [checkout.id]))[checkout.id]
+        locks = (await repository.coupon_locks(tx, [checkout.id]))[checkout.id]
         held = await wallet.lock(tx, [lock.coupon_id for lock in locks])
         changes = [
             Change(
@@ -111,11 +109,11 @@ class Settling:
             for lock in locks
         ]
         await ledger.apply(tx, changes, now)
-        await repository.set_end(tx, checkout.id, until, now)
+        await repository.update_end(tx, checkout.id, until, now)
 
-    async def _redeem(self, tx: Transaction, checkout: Row[Any], actor: str) -> None:
+    async def _redeem(self, tx: Transaction, checkout: Checkout, actor: str) -> None:
         now = self._kit.clock.now()
-        locks = (await repository.locks(tx, [checkout.id]))[checkout.id]
+        locks = (await repository.coupon_locks(tx, [checkout.id]))[checkout.id]
         held = await wallet.lock(tx, [lock.coupon_id for lock in locks])
         if checkout.status == "expired":
             await self._relocking.lock_again(tx, checkout, locks, held, actor)
@@ -135,12 +133,12 @@ class Settling:
         ]
         await ledger.apply(tx, changes, now)
         await self._spending.keep(tx, checkout.id, f"order {checkout.order_id}", actor)
-        await repository.set_locks(tx, locks, "redeemed", {key: row.lock_token for key, row in held.items()})
-        await repository.set_status(tx, [checkout.id], "committed", now)
+        await repository.update_locks(tx, locks, "redeemed", {key: row.lock_token for key, row in held.items()})
+        await repository.update_status(tx, [checkout.id], "committed", now)
         await self._kit.outbox.publish(tx, [_redeemed(lock, checkout) for lock in locks])
 
 
-def _redeemed(lock: Row[Any], checkout: Row[Any]) -> CouponRedeemed:
+def _redeemed(lock: CheckoutCoupon, checkout: Checkout) -> CouponRedeemed:
     return CouponRedeemed(
         coupon_id=lock.coupon_id,
         template_id=lock.template_id,

@@ -10,41 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, or_, select, update
-
 from services.coupon.checkout import repository
-from services.coupon.checkout.models import CheckoutPromotion, PromotionEntry
+from services.coupon.checkout.models import CheckoutPromotion
 from services.coupon.pricing.budgets import cost
 from services.coupon.pricing.offers import Use
-from services.coupon.statements import padded
 from services.coupon.templates import repository as templates
 from services.coupon.templates.cache import TermsCache
-from services.coupon.templates.models import Template, TemplateDay
+from services.coupon.templates.models import Template
 from services.coupon.templates.validity import local_day
 from services.coupon.wallet.rules import Supply, closed
 from shared.db import Transaction
 from shared.service import Kit
 from shared.web import Conflict
-
-_STEP = (
-    update(CheckoutPromotion.table)
-    .where(
-        CheckoutPromotion.c.checkout_id == bindparam("of_checkout"),
-        CheckoutPromotion.c.promotion_id == bindparam("of_promotion"),
-        CheckoutPromotion.c.step == bindparam("new_step") - 1,
-    )
-    .values(
-        state=bindparam("new_state"),
-        step=bindparam("new_step"),
-        budget_taken=bindparam("new_budget"),
-        day=bindparam("new_day"),
-    )
-)
-_UNCOUNT_DAY = (
-    update(TemplateDay.table)
-    .where(TemplateDay.c.template_id == bindparam("of_template"), TemplateDay.c.day == bindparam("of_day"))
-    .values(issued=TemplateDay.c.issued - bindparam("fewer"))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +71,7 @@ class Spending:
             for use, step in zip(uses, steps, strict=True)
         ]
         if rows:
-            await tx.execute(insert(CheckoutPromotion.table), rows)
+            await repository.insert_promotions(tx, rows)
             await self._count(tx, steps, actor)
 
     async def take_again(self, tx: Transaction, checkout_id: str, reason: str, actor: str) -> Mapping[str, str]:
@@ -116,7 +93,7 @@ class Spending:
         await self._apply(tx, steps, actor)
 
     async def give_back(
-        self, tx: Transaction, rows: Sequence[Row[Any]], state: str, reasons: Mapping[str, str], actor: str
+        self, tx: Transaction, rows: Sequence[CheckoutPromotion], state: str, reasons: Mapping[str, str], actor: str
     ) -> None:
         """These promotions of checkouts, live or redeemed, are used no more. `reasons` by checkout."""
         steps = [
@@ -173,13 +150,13 @@ class Spending:
             }
             for one in steps
         ]
-        await tx.execute(_STEP, values)
+        await repository.step_promotions(tx, values)
         await self._count(tx, steps, actor)
 
     async def _count(self, tx: Transaction, steps: Sequence[Step], actor: str) -> None:
         """The entries of these steps, and the counters: templates by id, then their days."""
         now = self._kit.clock.now()
-        await tx.execute(insert(PromotionEntry.table), [_entry(one, actor, now) for one in steps])
+        await repository.insert_promotion_entries(tx, [_entry(one, actor, now) for one in steps])
         issued: Counter[str] = Counter()
         spent: Counter[str] = Counter()
         days: Counter[tuple[str, str]] = Counter()
@@ -193,19 +170,7 @@ class Spending:
         await templates.count(tx, counts)
         more = [{"template_id": key, "day": day, "issued": n} for (key, day), n in sorted(days.items()) if n > 0]
         await templates.count_days(tx, more)
-        fewer = [{"of_template": key, "of_day": day, "fewer": -n} for (key, day), n in sorted(days.items()) if n < 0]
-        if fewer:
-            await tx.execute(_UNCOUNT_DAY, fewer)
-
-
-async def hold_limited(tx: Transaction, template_ids: Sequence[str]) -> dict[str, Template]:
-    """Those of these offers that have limits, held in the order of their ids: before any that has none."""
-    if not template_ids:
-        return {}
-    columns = Template.c
-    limit = or_(columns.total.is_not(None), columns.per_day.is_not(None), columns.budget.is_not(None))
-    chosen = select(columns.id).where(columns.id.in_(padded(sorted(template_ids))), limit)
-    return await templates.lock(tx, sorted(row.id for row in await tx.execute(chosen)))
+        await templates.uncount_days(tx, {key: -number for key, number in days.items() if number < 0})
 
 
 def _supply(row: Template, day: str | None, counted: Mapping[tuple[str, str], int], spent: int) -> Supply:

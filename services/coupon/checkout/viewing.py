@@ -1,17 +1,14 @@
 """Use cases of looking at checkouts."""
 
 from collections.abc import Sequence
-from typing import Any
-
-from sqlalchemy import Row, select
 
 from services.coupon.checkout import repository
 from services.coupon.checkout.models import Checkout
 from services.coupon.checkout.rules import effective
 from services.coupon.checkout.schemas import CheckoutView, LockView, PromotionUseView
-from shared.db import Transaction
+from shared.db import Transaction, as_dict
 from shared.service import Kit
-from shared.web import Caller, NotFound, Page, Paging, fetch_page
+from shared.web import Caller, NotFound, Page, Paging
 
 
 def unknown() -> NotFound:
@@ -38,40 +35,24 @@ class Checkouts:
         """Newest first."""
         if customer_id is not None:
             caller.require_customer(customer_id)
-        chosen = select(Checkout.table)
         owner = caller.customer_id or customer_id
-        if owner is not None:
-            chosen = chosen.where(Checkout.c.customer_id == owner)
-        if order_id is not None:
-            chosen = chosen.where(Checkout.c.order_id == order_id)
-        if status is not None:
-            chosen = chosen.where(self._has(status))
         async with self._kit.db.read() as tx:
-            rows = await fetch_page(tx, chosen, Checkout.c.id, paging, lambda row: row)
+            rows = await repository.page(tx, paging, self._kit.clock.now(), owner, order_id, status)
             views = await self._views(tx, rows.data)
         return Page[CheckoutView](data=views, has_more=rows.has_more, next_cursor=rows.next_cursor)
 
-    async def view(self, tx: Transaction, row: Row[Any]) -> CheckoutView:
+    async def view(self, tx: Transaction, row: Checkout) -> CheckoutView:
         return (await self._views(tx, [row]))[0]
 
-    def _has(self, status: str) -> Any:
-        """`rules.effective` as a condition."""
-        overdue = Checkout.c.expires_at <= self._kit.clock.now()
-        if status == "locked":
-            return (Checkout.c.status == "locked") & ~overdue
-        if status == "expired":
-            return (Checkout.c.status == "expired") | ((Checkout.c.status == "locked") & overdue)
-        return Checkout.c.status == status
-
-    async def _views(self, tx: Transaction, rows: Sequence[Row[Any]]) -> list[CheckoutView]:
+    async def _views(self, tx: Transaction, rows: Sequence[Checkout]) -> list[CheckoutView]:
         now = self._kit.clock.now()
         ids = [row.id for row in rows]
-        locks = await repository.locks(tx, ids)
+        locks = await repository.coupon_locks(tx, ids)
         promotions = await repository.promotions(tx, ids)
         return [
             CheckoutView(
                 **{
-                    **row._mapping,
+                    **as_dict(row),
                     "status": effective(row.status, row.expires_at, now),
                     "locks": [LockView.model_validate(lock) for lock in locks[row.id]],
                     "promotions": [

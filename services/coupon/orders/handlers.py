@@ -5,13 +5,11 @@ first when the message about it is late. What is against the rules is written do
 be against them again at every further try.
 """
 
-from typing import Any
-
 from pydantic import ValidationError
-from sqlalchemy import Row
 
 from services.coupon.checkout import repository as checkouts
 from services.coupon.checkout.completing import Completing
+from services.coupon.checkout.models import Checkout
 from services.coupon.checkout.settling import Settling
 from services.coupon.orders import repository
 from services.coupon.refunds.refunding import Refunding
@@ -41,7 +39,7 @@ class OrderMessages:
 
     async def on_order(self, tx: Transaction, event: OrderEvent, envelope: Envelope) -> None:
         """Do what the message asks for, and write down what became of it. Orders without a checkout are none of ours."""
-        checkout = await checkouts.newest_for(tx, event.order_id)
+        checkout = await checkouts.lock_newest(tx, event.order_id)
         if checkout is None:
             self._kit.log.debug("order without a checkout", event_name=event.name)
             return
@@ -70,7 +68,7 @@ class OrderMessages:
                 row |= {"outcome": "nothing", "code": nothing[0], "detail": nothing[1]}
         await repository.insert_message(tx, row)
 
-    async def _act(self, tx: Transaction, checkout: Row[Any], event: OrderEvent) -> Nothing | None:
+    async def _act(self, tx: Transaction, checkout: Checkout, event: OrderEvent) -> Nothing | None:
         actor = event.name
         match event:
             case OrderPaid():
@@ -91,7 +89,7 @@ class OrderMessages:
                 return await self._refund(tx, await self._paid(tx, checkout, actor), event)
         return None
 
-    async def _paid(self, tx: Transaction, checkout: Row[Any], actor: str) -> Row[Any]:
+    async def _paid(self, tx: Transaction, checkout: Checkout, actor: str) -> Checkout:
         """The checkout, committed now if it was not yet."""
         if checkout.status == "committed":
             return checkout
@@ -100,7 +98,7 @@ class OrderMessages:
         assert found is not None  # noqa: S101 - this transaction holds it
         return found
 
-    async def _refund(self, tx: Transaction, checkout: Row[Any], event: OrderRefunded) -> Nothing | None:
+    async def _refund(self, tx: Transaction, checkout: Checkout, event: OrderRefunded) -> Nothing | None:
         units: dict[str, int] = {}
         for line in event.lines:
             units[line.line_id] = units.get(line.line_id, 0) + line.quantity

@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import Row, insert
 
-from services.coupon.checkout.models import Checkout
 from services.coupon.checkout.releasing import Releasing
 from services.coupon.redemption import repository
 from services.coupon.redemption.models import Redemption
@@ -35,7 +34,7 @@ class Booking:
         if seen is None:
             return None
         if seen.status == "locked":
-            await self._releasing.expire(tx, Checkout.c.id == seen.checkout_id, limit=1, wait=True)
+            await self._releasing.end_if_due(tx, seen.checkout_id)
         return (await wallet.lock(tx, [coupon_id])).get(coupon_id)
 
     async def book(

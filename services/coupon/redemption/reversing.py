@@ -4,11 +4,11 @@ from typing import Any
 
 from sqlalchemy import Row, update
 
-from services.coupon.checkout.spending import hold_limited
 from services.coupon.redemption import repository
 from services.coupon.redemption.models import Redemption
 from services.coupon.redemption.schemas import RedemptionView
 from services.coupon.refunds.returning import Returning
+from services.coupon.templates import repository as templates
 from services.coupon.templates.validity import local_day
 from services.coupon.wallet import ledger
 from services.coupon.wallet import repository as wallet
@@ -52,7 +52,7 @@ class Reversing:
 
     async def _give_back(self, tx: Transaction, caller: Caller, row: Row[Any], reason: str) -> None:
         coupon = (await wallet.lock(tx, [row.coupon_id]))[row.coupon_id]
-        offers = await hold_limited(tx, [coupon.template_id])
+        offers = await templates.lock_limited(tx, [coupon.template_id])
         again = await self._returning.reserved_again(tx, [coupon], offers)
         change = Change(
             before=coupon,

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
+from services.coupon.refunds.queries import Refunds
 from services.coupon.refunds.refunding import Refunding
 from services.coupon.refunds.schemas import RefundAnswer, RefundIn, RefundView
-from services.coupon.refunds.viewing import Refunds
 from shared.web import Caller, Page, PageParams, Provided, merchant_needs, needs
 
 router = APIRouter(prefix="/v1", tags=["refunds"])
@@ -48,4 +48,4 @@ async def list_refunds(caller: RefundsRead, checkout_id: str, paging: PageParams
 @router.get("/refunds/{refund_id}", summary="Read a refund")
 async def get_refund(caller: RefundsRead, refund_id: str, refunds: Viewing) -> RefundView:
     """One refund with its lines, and who got what."""
-    return await refunds.get(caller, refund_id)
+    return await refunds.read(caller, refund_id)

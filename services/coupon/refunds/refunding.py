@@ -3,18 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row
-
-from services.coupon.cash_back.reduction import CashBackReduction, Cut, KeptGoods
+from services.coupon.cash_back.reduction import CashBackReduction, KeptGoods
 from services.coupon.checkout import repository as checkouts
+from services.coupon.checkout.models import Checkout
 from services.coupon.checkout.viewing import unknown
-from services.coupon.refunds import books, repository
-from services.coupon.refunds.books import Books
-from services.coupon.refunds.keeping import kept_after, used_offers
+from services.coupon.refunds import repository
+from services.coupon.refunds.kept_goods import kept_after, used_offers
+from services.coupon.refunds.models import Refund
+from services.coupon.refunds.paid_order import PaidOrder
+from services.coupon.refunds.queries import Refunds
 from services.coupon.refunds.returning import Returning
-from services.coupon.refunds.rules import LineBack, Policy, give_back
-from services.coupon.refunds.schemas import CashBackCutView, RefundAnswer, RefundIn, RefundView
-from services.coupon.refunds.viewing import Refunds
+from services.coupon.refunds.rules import LineBack, Policy, default_policy, give_back
+from services.coupon.refunds.schemas import RefundAnswer, RefundIn, RefundView
+from services.coupon.refunds.views import quoted_view
 from services.coupon.templates.cache import TermsCache
 from services.coupon.wallet import repository as wallet
 from shared.db import Transaction
@@ -41,13 +42,13 @@ class Refunding:
             checkout = await checkouts.find(tx, checkout_id)
             if checkout is None:
                 raise unknown()
-            sheet = await self._books(tx, checkout)
-            wanted = sheet.wanted(body)
-            policy, lines, kept = await self._decide(tx, sheet, wanted, body.policy)
-            returnable = body.return_coupons == "when_whole" and sheet.whole(wanted)
+            order = await self._order(tx, checkout)
+            wanted = order.wanted(body)
+            policy, lines, kept = await self._decide(tx, order, wanted, body.policy)
+            returnable = body.return_coupons == "when_whole" and order.whole(wanted)
             coupons = await self._returning.returnable(tx, checkout_id) if returnable else []
             cuts = await self._reduction.foresee(tx, checkout_id, kept)
-            return _answer(sheet, policy, lines, sheet.whole(wanted), coupons, cuts)
+            return quoted_view(order, policy, lines, order.whole(wanted), coupons, cuts)
 
     async def refund(self, caller: Caller, checkout_id: str, body: RefundIn) -> tuple[RefundView, bool]:
         """The refund, and whether that `refund_id` was refunded before.
@@ -55,49 +56,49 @@ class Refunding:
         Raises Conflict when the order is not paid or has fewer units left, Unprocessable for a line that it does not have.
         """
         async with self._kit.db.write() as tx:
-            checkout = await checkouts.hold(tx, checkout_id)
+            checkout = await checkouts.lock(tx, checkout_id)
             if checkout is None:
                 raise unknown()
             return await self.refund_held(tx, checkout, body, caller.actor)
 
     async def refund_held(
-        self, tx: Transaction, checkout: Row[Any], body: RefundIn, actor: str
+        self, tx: Transaction, checkout: Checkout, body: RefundIn, actor: str
     ) -> tuple[RefundView, bool]:
         """The same for a checkout whose row this transaction holds."""
         sent = fingerprint(body)
         if body.refund_id is not None:
-            known = await repository.named(tx, checkout.id, body.refund_id)
+            known = await repository.find_named(tx, checkout.id, body.refund_id)
             if known is not None:
                 return await self._again(tx, known, sent), True
-        sheet = await self._books(tx, checkout)
-        if body.lines is None and body.refund_id is None and sheet.emptied_by is not None:
+        order = await self._order(tx, checkout)
+        if body.lines is None and body.refund_id is None and order.emptied_by is not None:
             return await self._refunds.found(
-                tx, sheet.emptied_by
+                tx, order.emptied_by
             ), True  # all that was left came back already, with this one
-        wanted = sheet.wanted(body)
-        policy, lines, kept = await self._decide(tx, sheet, wanted, body.policy)
-        whole = sheet.whole(wanted)
-        used = [lock.coupon_id for lock in (await checkouts.locks(tx, [checkout.id]))[checkout.id]]
+        wanted = order.wanted(body)
+        policy, lines, kept = await self._decide(tx, order, wanted, body.policy)
+        whole = order.whole(wanted)
+        used = [lock.coupon_id for lock in (await checkouts.coupon_locks(tx, [checkout.id]))[checkout.id]]
         await wallet.lock(tx, [*used, *await self._reduction.coupons(tx, checkout.id)])
         cuts = await self._reduction.foresee(tx, checkout.id, kept)
         row = self._row(checkout, body, sent, policy, lines, actor)
-        row |= {"number": len(sheet.refunds) + 1, "whole": whole}
+        row |= {"number": len(order.refunds) + 1, "whole": whole}
         coupons: list[str] = []
         if whole and body.return_coupons == "when_whole":
             coupons = await self._returning.give_back(tx, checkout, actor)
         await self._reduction.apply(tx, cuts, actor)
         row["outcome"] = {"coupons_returned": coupons, "cash_back": [cut.view for cut in cuts]}
-        line_rows = books.line_rows(row["id"], checkout.id, lines)
-        await repository.add(tx, row, line_rows, books.share_rows(row["id"], checkout.id, lines, sheet.funders))
+        line_rows = _line_rows(row["id"], checkout.id, lines)
+        await repository.insert_refund(tx, row, line_rows, _share_rows(row["id"], checkout.id, lines, order.funders))
         return await self._refunds.found(tx, row["id"]), False
 
-    async def _again(self, tx: Transaction, known: Row[Any], sent: str) -> RefundView:
+    async def _again(self, tx: Transaction, known: Refund, sent: str) -> RefundView:
         if known.fingerprint != sent:
             detail = "This refund_id was used for another refund of the order. Repeat its body, or use a new id."
             raise Unprocessable("idempotency_key_reused", detail, refund=known.id)
         return await self._refunds.found(tx, known.id)
 
-    async def _books(self, tx: Transaction, checkout: Row[Any]) -> Books:
+    async def _order(self, tx: Transaction, checkout: Checkout) -> PaidOrder:
         """All that is known of the checkout. Raises Conflict unless it was paid."""
         if checkout.status != "committed":
             detail = "Only a committed checkout can be refunded. Roll this one back, or let its lock run out."
@@ -107,21 +108,21 @@ class Refunding:
             raise Conflict("cart_not_kept", detail)
         lines, shares = await repository.sold(tx, checkout.id)
         refunds = await repository.of_checkout(tx, checkout.id)
-        return Books(checkout, lines, shares, refunds, await repository.given_back(tx, checkout.id))
+        return PaidOrder(checkout, lines, shares, refunds, await repository.given_back(tx, checkout.id))
 
     async def _decide(
-        self, tx: Transaction, sheet: Books, wanted: Mapping[str, int], asked: Policy | None
+        self, tx: Transaction, order: PaidOrder, wanted: Mapping[str, int], asked: Policy | None
     ) -> tuple[Policy, list[LineBack], KeptGoods]:
-        offers = await used_offers(tx, self._book, sheet.checkout.id)
-        policy = asked or books.default_policy([offer.terms.refund_policy for offer in offers])
-        units = {line.line_id: line.returned + wanted.get(line.line_id, 0) for line in sheet.lines}
-        kept = kept_after(sheet, units, offers) if policy == "clawback" else None
-        rest = KeptGoods(sheet.goods_price(), sheet.goods_price(wanted), None if kept is None else kept.cash_back)
-        return policy, give_back(sheet.sale, sheet.before, wanted, kept), rest
+        offers = await used_offers(tx, self._book, order.checkout.id)
+        policy = asked or default_policy([offer.terms.refund_policy for offer in offers])
+        units = {line.line_id: line.returned + wanted.get(line.line_id, 0) for line in order.lines}
+        kept = kept_after(order, units, offers) if policy == "clawback" else None
+        rest = KeptGoods(order.goods_price(), order.goods_price(wanted), None if kept is None else kept.cash_back)
+        return policy, give_back(order.sale, order.before, wanted, kept), rest
 
     def _row(
         self,
-        checkout: Row[Any],
+        checkout: Checkout,
         body: RefundIn,
         sent: str,
         policy: Policy,
@@ -145,25 +146,33 @@ class Refunding:
         }
 
 
-def _answer(
-    sheet: Books, policy: Policy, lines: Sequence[LineBack], whole: bool, coupons: list[str], cuts: Sequence[Cut]
-) -> RefundAnswer:
-    checkout = sheet.checkout
-    views = books.line_views(
-        books.line_rows("", checkout.id, lines), books.share_rows("", checkout.id, lines, sheet.funders)
-    )
-    amount, points = sum(line.money for line in lines), sum(line.points for line in lines)
-    return RefundAnswer(
-        checkout_id=checkout.id,
-        order_id=checkout.order_id,
-        customer_id=checkout.customer_id,
-        policy=policy,
-        currency=checkout.currency,
-        amount=amount,
-        points=points,
-        whole=whole,
-        payers=books.payers(amount, points, views),
-        lines=views,
-        coupons_returned=coupons,
-        cash_back=[CashBackCutView(**cut.view) for cut in cuts],
-    )
+def _line_rows(refund_id: str, checkout_id: str, lines: Sequence[LineBack]) -> list[dict[str, Any]]:
+    return [
+        {
+            "refund_id": refund_id,
+            "checkout_id": checkout_id,
+            "line_id": line.line_id,
+            "position": position,
+            "quantity": line.quantity,
+            "amount": line.money,
+            "points": line.points,
+        }
+        for position, line in enumerate(lines)
+    ]
+
+
+def _share_rows(
+    refund_id: str, checkout_id: str, lines: Sequence[LineBack], funders: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "refund_id": refund_id,
+            "checkout_id": checkout_id,
+            "line_id": line.line_id,
+            "source": source,
+            "funder": funders[source],
+            "amount": amount,
+        }
+        for line in lines
+        for source, amount in line.offers.items()
+    ]

@@ -1,13 +1,12 @@
 """What comes back after an order was refunded whole 退券: coupons, and what it counted in promotions."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from sqlalchemy import Row
 
 from services.coupon.checkout import repository
+from services.coupon.checkout.models import Checkout, CheckoutCoupon, CheckoutPromotion
 from services.coupon.checkout.rules import reserved_again
-from services.coupon.checkout.spending import Spending, hold_limited
+from services.coupon.checkout.spending import Spending
+from services.coupon.templates import repository as templates
 from services.coupon.templates.cache import TermsCache
 from services.coupon.templates.models import Template
 from services.coupon.wallet import ledger
@@ -35,7 +34,7 @@ class Returning:
         rows = await wallet.find(tx, list(used))
         return [row.id for row in await self._reusable(tx, list(rows.values()))]
 
-    async def give_back(self, tx: Transaction, checkout: Row[Any], actor: str) -> list[str]:
+    async def give_back(self, tx: Transaction, checkout: Checkout, actor: str) -> list[str]:
         """Return the coupons of a checkout, whose row is held, where their terms allow it. Answers their ids.
 
         A coupon whose time is over comes back expired: its status is by the clock.
@@ -44,7 +43,7 @@ class Returning:
         used = await self._used(tx, checkout.id)
         back = await self._reusable(tx, list((await wallet.lock(tx, list(used))).values()))
         names = {*(row.template_id for row in back if row.reserved), *(row.promotion_id for row in promotions)}
-        again = await self.reserved_again(tx, back, await hold_limited(tx, sorted(names)))
+        again = await self.reserved_again(tx, back, await templates.lock_limited(tx, sorted(names)))
         changes = [
             Change(
                 before=row,
@@ -61,20 +60,20 @@ class Returning:
         await ledger.apply(tx, changes, self._kit.clock.now())
         reason = {checkout.id: f"refunded: order {checkout.order_id}"}
         await self._spending.give_back(tx, promotions, "returned", reason, actor)
-        await repository.set_locks(tx, [used[row.id] for row in back], "returned", {})
+        await repository.update_locks(tx, [used[row.id] for row in back], "returned")
         await self._kit.outbox.publish(tx, [_returned(row, checkout) for row in back])
         return [row.id for row in back]
 
-    async def _used(self, tx: Transaction, checkout_id: str) -> dict[str, Row[Any]]:
+    async def _used(self, tx: Transaction, checkout_id: str) -> dict[str, CheckoutCoupon]:
         """The checkout's locks that were redeemed, by coupon."""
-        locks = (await repository.locks(tx, [checkout_id]))[checkout_id]
+        locks = (await repository.coupon_locks(tx, [checkout_id]))[checkout_id]
         return {lock.coupon_id: lock for lock in locks if lock.state == "redeemed"}
 
     async def _reusable(self, tx: Transaction, coupons: Sequence[Coupon]) -> list[Coupon]:
         book = await self._book.load(tx, {(row.template_id, row.terms_version) for row in coupons})
         return [row for row in coupons if book[row.template_id, row.terms_version].terms.reusable_after_refund]
 
-    async def _promotions(self, tx: Transaction, checkout_id: str) -> list[Row[Any]]:
+    async def _promotions(self, tx: Transaction, checkout_id: str) -> list[CheckoutPromotion]:
         """The promotions of a paid checkout that count no more once all came back."""
         rows = await repository.promotions(tx, [checkout_id], "redeemed")
         book = await self._book.load(tx, {(row.promotion_id, row.terms_version) for row in rows})
@@ -101,7 +100,7 @@ class Returning:
         return changes
 
 
-def _returned(coupon: Coupon, checkout: Row[Any]) -> CouponReturned:
+def _returned(coupon: Coupon, checkout: Checkout) -> CouponReturned:
     return CouponReturned(
         coupon_id=coupon.id,
         template_id=coupon.template_id,

@@ -6,9 +6,9 @@ from services.coupon.cash_back.room import CashBackRoom
 from services.coupon.checkout.room import CheckoutRoom
 from services.coupon.pricing.room import PricingRoom
 from services.coupon.refunds.api import router
+from services.coupon.refunds.queries import Refunds
 from services.coupon.refunds.refunding import Refunding
 from services.coupon.refunds.returning import Returning
-from services.coupon.refunds.viewing import Refunds
 from services.coupon.templates.room import TemplatesRoom
 from services.coupon.wallet.room import WalletRoom
 from shared.room import Room

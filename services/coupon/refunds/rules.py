@@ -105,6 +105,11 @@ class Sale:
         return {line_id: count for line_id, count in left.items() if count}
 
 
+def default_policy(policies: Sequence[Policy]) -> Policy:
+    """Clawback as soon as one used offer asks for it."""
+    return "clawback" if "clawback" in policies else "keep"
+
+
 def give_back(sale: Sale, before: Back, returned: Mapping[str, int], kept: Kept | None) -> list[LineBack]:
     """What the `returned` units give back, one answer for each of them in the order of the sale.
 

@@ -1,6 +1,6 @@
 """The SQL of the offers."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -17,6 +17,10 @@ TermsKey = tuple[str, int]
 # Built once: the claims' path runs them for every batch.
 _LOCK = select(Template.table).where(one_of(Template.c.id, "ids")).order_by(Template.c.id).with_for_update()
 _DAYS = select(TemplateDay.table).where(one_of((TemplateDay.c.template_id, TemplateDay.c.day), "keys"))
+_LIMITED = select(Template.c.id).where(
+    one_of(Template.c.id, "ids"),
+    or_(Template.c.total.is_not(None), Template.c.per_day.is_not(None), Template.c.budget.is_not(None)),
+)
 _COUNT = (
     update(Template.table)
     .where(Template.c.id == bindparam("counted_id"))
@@ -101,6 +105,13 @@ async def lock(tx: Transaction, template_ids: Sequence[str]) -> dict[str, Templa
     if not template_ids:
         return {}
     return {row.id: row for row in await tx.rows(Template, _LOCK, {"ids": template_ids})}
+
+
+async def lock_limited(tx: Transaction, template_ids: Collection[str]) -> dict[str, Template]:
+    """Those of these offers that have limits, locked in the order of their ids: before any that has none."""
+    if not template_ids:
+        return {}
+    return await lock(tx, sorted(await tx.scalars(_LIMITED, {"ids": sorted(template_ids)})))
 
 
 async def insert_offer(tx: Transaction, row: dict[str, Any]) -> None:

@@ -2,32 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
-
-from sqlalchemy import Row, select
 
 from services.coupon.checkout import repository as checkouts
+from services.coupon.checkout.models import CheckoutPromotion
 from services.coupon.pricing.cart import SHIPPING, Cart
 from services.coupon.pricing.engine import reprice
 from services.coupon.pricing.offers import Offer
 from services.coupon.pricing.schemas import CartIn
-from services.coupon.refunds.books import Books
+from services.coupon.refunds.paid_order import PaidOrder
 from services.coupon.refunds.rules import Kept
-from services.coupon.statements import padded
 from services.coupon.templates.cache import TermsCache
 from services.coupon.templates.terms import Terms
 from services.coupon.templates.validity import FOREVER
+from services.coupon.wallet import repository as wallet
 from services.coupon.wallet.models import Coupon
 from shared.db import Transaction
 
 
 async def used_offers(tx: Transaction, book: TermsCache, checkout_id: str) -> list[Offer]:
     """The offers of a checkout, coupons and promotions, under the terms that it was priced with."""
-    locks = (await checkouts.locks(tx, [checkout_id]))[checkout_id]
-    coupons: Sequence[Row[Any]] = []
-    if locks:
-        chosen = select(Coupon.table).where(Coupon.c.id.in_(padded([lock.coupon_id for lock in locks])))
-        coupons = (await tx.execute(chosen)).all()
+    locks = (await checkouts.coupon_locks(tx, [checkout_id]))[checkout_id]
+    coupons = (await wallet.find(tx, [lock.coupon_id for lock in locks])).values()
     promotions = await checkouts.promotions(tx, [checkout_id])
     keys = {(row.template_id, row.terms_version) for row in coupons}
     terms = await book.load(tx, keys | {(row.promotion_id, row.terms_version) for row in promotions})
@@ -37,26 +32,26 @@ async def used_offers(tx: Transaction, book: TermsCache, checkout_id: str) -> li
     ]
 
 
-def _coupon(row: Row[Any], terms: Terms) -> Offer:
+def _coupon(row: Coupon, terms: Terms) -> Offer:
     return Offer(row.id, row.template_id, terms, row.valid_until, row.terms_version, face_amount=row.face_amount)
 
 
-def _promotion(row: Row[Any], terms: Terms) -> Offer:
+def _promotion(row: CheckoutPromotion, terms: Terms) -> Offer:
     ends = terms.validity.until or FOREVER
     return Offer(row.promotion_id, row.promotion_id, terms, ends, row.terms_version, automatic=True)
 
 
-def kept_after(books: Books, units: Mapping[str, int], offers: Sequence[Offer]) -> Kept:
+def kept_after(order: PaidOrder, units: Mapping[str, int], offers: Sequence[Offer]) -> Kept:
     """What is kept once `units` of each line came back, and what each offer takes off it."""
-    sale = books.sale
+    sale = order.sale
     rest = sale.kept(units)
     shipping = [line for line in sale.lines if line.line_id == SHIPPING and SHIPPING in rest]
-    cart = CartIn.model_validate(books.checkout.cart)
+    cart = CartIn.model_validate(order.checkout.cart)
     lines = tuple(replace(line, quantity=rest[line.line_id]) for line in cart.priced().lines if line.line_id in rest)
     if not lines:  # no goods to price the shipping fee with: it stays as it was paid
         fees = {source: share for line in shipping for source, share in line.shares.items()}
         return Kept(sum(line.unit_price for line in shipping) - sum(fees.values()), fees)
     fee = sum(line.unit_price for line in shipping)
-    answer = reprice(Cart(lines, fee, books.checkout.currency), offers)
+    answer = reprice(Cart(lines, fee, order.checkout.currency), offers)
     promised = {promise.source: promise.amount for promise in answer.cash_back}
     return Kept(answer.total, {use.offer.id: use.amount for use in answer.uses}, promised)

@@ -1,31 +1,29 @@
-"""From stored rows to what the rules decide on, and from their answer to rows and views. No I/O."""
+"""A paid order with all that came back of it: stored rows as what the rules decide on. No I/O."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Row
-
+from services.coupon.checkout.models import Checkout, CheckoutLine, DiscountShare
 from services.coupon.pricing.cart import POINTS, SHIPPING
-from services.coupon.refunds.rules import Back, LineBack, Policy, Sale, Sold
-from services.coupon.refunds.schemas import DiscountShareView, PayersView, RefundIn, RefundLineView
+from services.coupon.refunds.models import Refund, RefundShare
+from services.coupon.refunds.rules import Back, Sale, Sold
+from services.coupon.refunds.schemas import RefundIn
 from shared.web import Conflict, FieldError, Unprocessable
-
-Rows = Sequence[Row[Any]]
 
 
 @dataclass(frozen=True)
-class Books:
+class PaidOrder:
     """A committed checkout with all that came back of it so far."""
 
-    checkout: Row[Any]
-    lines: Rows
-    shares: Rows
-    refunds: Rows
-    given: Rows
+    checkout: Checkout
+    lines: Sequence[CheckoutLine]
+    shares: Sequence[DiscountShare]
+    refunds: Sequence[Refund]
+    given: Sequence[RefundShare]
 
     @property
     def sale(self) -> Sale:
+        """What was sold and paid."""
         by_line: dict[str, dict[str, int]] = {line.line_id: {} for line in self.lines}
         for share in self.shares:
             by_line[share.line_id][share.source] = share.amount
@@ -33,6 +31,7 @@ class Books:
 
     @property
     def before(self) -> Back:
+        """What all refunds so far gave back."""
         offers: dict[str, int] = {}
         for share in self.given:
             offers[share.source] = offers.get(share.source, 0) + share.amount
@@ -42,6 +41,7 @@ class Books:
 
     @property
     def funders(self) -> dict[str, str]:
+        """Who pays for each offer."""
         return {share.source: share.funder for share in self.shares if share.source != POINTS}
 
     @property
@@ -109,67 +109,3 @@ def _refuse_too_many(wanted: Mapping[str, int], left: Mapping[str, int], *, ever
     if over or (everything and not wanted):
         detail = "More units than are left of the order; see `lines` for how many are."
         raise Conflict("nothing_left_to_refund", detail, lines=over)
-
-
-def line_rows(refund_id: str, checkout_id: str, lines: Sequence[LineBack]) -> list[dict[str, Any]]:
-    return [
-        {
-            "refund_id": refund_id,
-            "checkout_id": checkout_id,
-            "line_id": line.line_id,
-            "position": position,
-            "quantity": line.quantity,
-            "amount": line.money,
-            "points": line.points,
-        }
-        for position, line in enumerate(lines)
-    ]
-
-
-def share_rows(
-    refund_id: str, checkout_id: str, lines: Sequence[LineBack], funders: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    return [
-        {
-            "refund_id": refund_id,
-            "checkout_id": checkout_id,
-            "line_id": line.line_id,
-            "source": source,
-            "funder": funders[source],
-            "amount": amount,
-        }
-        for line in lines
-        for source, amount in line.offers.items()
-    ]
-
-
-def line_views(lines: Sequence[Mapping[Any, Any]], shares: Sequence[Mapping[Any, Any]]) -> list[RefundLineView]:
-    """The lines of one refund as they are shown; `lines` and `shares` are rows."""
-    return [
-        RefundLineView(
-            line_id=line["line_id"],
-            quantity=line["quantity"],
-            amount=line["amount"],
-            points=line["points"],
-            shares=[
-                DiscountShareView(source=share["source"], funder=share["funder"], amount=share["amount"])
-                for share in shares
-                if share["line_id"] == line["line_id"]
-            ],
-        )
-        for line in lines
-    ]
-
-
-def payers(amount: int, points: int, lines: Sequence[RefundLineView]) -> PayersView:
-    """Who gets what back in all."""
-    by_funder = {"shop": 0, "platform": 0}
-    for line in lines:
-        for share in line.shares:
-            by_funder[share.funder] += share.amount
-    return PayersView(customer=amount, points=points, **by_funder)
-
-
-def default_policy(policies: Sequence[Policy]) -> Policy:
-    """Clawback as soon as one used offer asks for it."""
-    return "clawback" if "clawback" in policies else "keep"
