@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, delete, func, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, cast, delete, func, insert, select, update
 
 from services.coupon.templates import repository
 from services.coupon.templates.models import QuotaLease, Template
@@ -145,10 +145,10 @@ async def unused(tx: Transaction, template_ids: Sequence[str]) -> dict[str, Leas
     return {row.template_id: Leased(row.units, row.budget) for row in sums}
 
 
-async def due(tx: Transaction, now: datetime, limit: int) -> list[str]:
-    """Offers with leases that ran out, in the order of their ids."""
-    chosen = select(QuotaLease.c.template_id).where(QuotaLease.c.expires_at <= now).distinct()
-    return await tx.scalars(chosen.order_by(QuotaLease.c.template_id).limit(limit))
+def expired(now: datetime) -> Select[Any]:
+    """Offers with leases that ran out, in the order of their ids; for the loop that gives them back."""
+    over = select(QuotaLease.c.template_id).where(QuotaLease.c.expires_at <= now)
+    return select(Template.table).where(Template.c.id.in_(over)).order_by(Template.c.id)
 
 
 async def end_expired(tx: Transaction, template_ids: Sequence[str], now: datetime) -> None:

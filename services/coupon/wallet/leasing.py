@@ -3,15 +3,16 @@
 What is kept in memory are hints that spare a question; the lease's row decides, locked by the batch that uses it.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.coupon.templates import lease_repository as leases
+from services.coupon.templates.models import Template
 from services.coupon.wallet.new_coupons import Lot
 from services.coupon.wallet.rules import Supply, lease_size
-from shared.db import Transaction
+from shared.db import Transaction, sweep
 from shared.ids import new_id
 from shared.service import Kit
 
@@ -86,14 +87,11 @@ class Leasing:
 
     async def sweep(self) -> bool:
         """Give back one batch of leases that ran out, whoever had them. True when more may wait."""
-        now = self._kit.clock.now()
-        async with self._kit.db.read() as tx:
-            template_ids = await leases.due(tx, now, _BATCH)
-        if not template_ids:
-            return False
-        async with self._kit.db.write() as tx:
-            await leases.end_expired(tx, template_ids, now)
-        return len(template_ids) == _BATCH
+        due = leases.expired(self._kit.clock.now())
+        return await sweep(self._kit.db, Template, due, _BATCH, self._give_back)
+
+    async def _give_back(self, tx: Transaction, offers: Sequence[Template]) -> None:
+        await leases.end_expired(tx, [offer.id for offer in offers], self._kit.clock.now())
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
