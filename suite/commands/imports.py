@@ -11,8 +11,8 @@ from suite.client import connect
 from suite.commands.common import DataDir, Key, Url, caller, run
 from suite.errors import Stop
 from suite.importing.columns import KNOWN, ColumnsError, parse_mapping
+from suite.importing.files import ReadingError
 from suite.importing.loader import Options, load_orders
-from suite.importing.reading import ReadingError
 from suite.terminal import console
 
 app = typer.Typer(no_args_is_help=True, help="Load a merchant's history from files.")

@@ -18,8 +18,8 @@ from rich.table import Table as Grid
 
 from suite.client import Client, NotRunning, Problem
 from suite.importing.columns import Columns, recognise
+from suite.importing.files import Table, open_table
 from suite.importing.orders import Order, OrderGroups, order_body
-from suite.importing.reading import Table, open_table
 from suite.importing.report import Rejects
 from suite.importing.rules import EXPLANATIONS, Reader, Reason
 

@@ -13,8 +13,8 @@ from gateway.routes import COUPON
 from services.coupon.audit.checks import CHECKS
 from services.coupon.base import Base
 from shared.contracts import REGISTRY
+from suite.handbook.coupon.markdown import Language, example
 from suite.handbook.coupon.refusals import fields_table, problems_table, reasons_table
-from suite.handbook.coupon.rendering import Language, example
 from suite.handbook.coupon.states import states_table
 
 MARKETERS: Mapping[str, Language] = {"coupons-for-marketers.md": "en", "coupons-for-marketers.zh-CN.md": "zh"}

@@ -7,8 +7,8 @@ import pytest
 
 from services.coupon.templates.benefits import Benefit
 from suite.handbook.coupon.examples import EXAMPLES, KINDS, NAMES
+from suite.handbook.coupon.markdown import POLICIES, Language, example
 from suite.handbook.coupon.refusals import Told, fields_table, told
-from suite.handbook.coupon.rendering import POLICIES, Language, example
 from suite.handbook.coupon.states import MEANINGS, states_table
 from suite.handbook.coupon.worked import refunds, work_out
 

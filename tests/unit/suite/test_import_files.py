@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.importing.reading import ReadingError, open_table
+from suite.importing.files import ReadingError, open_table
 
 TEXT = "订单号,客户ID,商品名称\n1001,c1,羊毛围巾\n1002,c2,真丝衬衫\n"
 
