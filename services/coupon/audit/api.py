@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from services.coupon.audit.checking import Audit
-from services.coupon.audit.schemas import AuditView
+from services.coupon.audit.queries import CouponAudit
+from shared.audit import AuditView
 from shared.web import Caller, Provided, needs
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
@@ -13,6 +13,6 @@ AuditRead = Annotated[Caller, Depends(needs("coupon:audit:read"))]
 
 
 @router.get("/coupons", summary="Prove the identities of the coupon service")
-async def audit_coupons(caller: AuditRead, audit: Annotated[Audit, Provided(Audit)]) -> AuditView:
+async def audit_coupons(caller: AuditRead, audit: Annotated[CouponAudit, Provided(CouponAudit)]) -> AuditView:
     """Counters, limits, budgets, shares, locks and ledger. A check that fails names the offending rows."""
     return await audit.run()

@@ -1,6 +1,5 @@
 """The identities of cash-back: promised by a use, given once, as a coupon of that worth."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Select, and_, case, func, or_, select
@@ -8,6 +7,7 @@ from sqlalchemy import Select, and_, case, func, or_, select
 from services.coupon.cash_back.models import CashBackPromise
 from services.coupon.checkout.models import Checkout, CheckoutCoupon, CheckoutPromotion
 from services.coupon.wallet.models import Coupon
+from shared.audit import Check
 
 B, K, C, L, U = CashBackPromise.c, Checkout.c, Coupon.c, CheckoutCoupon.c, CheckoutPromotion.c
 
@@ -18,7 +18,7 @@ def _promises() -> Select[Any]:
     use = and_(U.checkout_id == B.checkout_id, U.promotion_id == B.source)
     said = func.coalesce(L.cash_back, U.cash_back, 0)
     return (
-        select(B.id, B.checkout_id, B.promised, said)
+        select(B.id, B.checkout_id, B.promised, said.label("said"))
         .join_from(CashBackPromise.table, CheckoutCoupon.table, lock, isouter=True)
         .join(CheckoutPromotion.table, use, isouter=True)
         .where(B.promised != said)
@@ -58,10 +58,9 @@ def _once() -> Select[Any]:
     )
 
 
-CASH_BACK_CHECKS: Mapping[str, tuple[Select[Any], str]] = {
-    "cash_back_promises": (_promises(), "cash-back is promised by an order's coupon or promotion"),
-    "cash_back_states": (_states(), "cash-back is promised to open and paid orders, and given to paid ones"),
-    "cash_back_issued": (_issued(), "cash-back that is issued is a coupon of that worth"),
-    "cash_back_once": (_once(), "cash-back is issued once"),
-}
-"""Name → (the rows that break it, what holds)."""
+CASH_BACK_CHECKS = (
+    Check("cash_back_promises", "cash-back is promised by an order's coupon or promotion", _promises()),
+    Check("cash_back_states", "cash-back is promised to open and paid orders, and given to paid ones", _states()),
+    Check("cash_back_issued", "cash-back that is issued is a coupon of that worth", _issued()),
+    Check("cash_back_once", "cash-back is issued once", _once()),
+)

@@ -3,10 +3,9 @@
 One statement sees one state of the database, so that work going on meanwhile raises no false alarm.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, case, func, or_, select, union_all
 
 from services.coupon.audit.cash_back_checks import CASH_BACK_CHECKS
 from services.coupon.audit.order_checks import ORDER_CHECKS
@@ -19,6 +18,7 @@ from services.coupon.pricing.cart import POINTS, SHIPPING
 from services.coupon.redemption.models import Redemption
 from services.coupon.templates.models import QuotaLease, Template, TemplateDay
 from services.coupon.wallet.models import Coupon, CouponEntry
+from shared.audit import Check
 
 T, C, E, K, L, S, D = Template.c, Coupon.c, CouponEntry.c, Checkout.c, CheckoutCoupon.c, DiscountShare.c, TemplateDay.c
 R = Redemption.c
@@ -33,7 +33,7 @@ def _issued_counter() -> Select[Any]:
     rows = select(C.template_id, func.count().label("n")).group_by(C.template_id).subquery()
     counted = func.coalesce(rows.c.n, 0) + _leased(QuotaLease.c.unused, QuotaLease.c.template_id == T.id)
     return (
-        select(T.id, T.issued, counted)
+        select(T.id, T.issued, counted.label("counted"))
         .join_from(Template.table, rows, rows.c.template_id == T.id, isouter=True)
         .where(T.kind == "coupon", T.issued != counted)
     )
@@ -62,7 +62,7 @@ def _day_counters() -> Select[Any]:
     counted = func.coalesce(rows.c.n, 0) + _leased(QuotaLease.c.unused, *of_day)
     same = and_(rows.c.template_id == D.template_id, rows.c.issued_day == D.day)
     return (
-        select(D.template_id, D.day, D.issued, counted)
+        select(D.template_id, D.day, D.issued, counted.label("counted"))
         .join_from(TemplateDay.table, Template.table, T.id == D.template_id)
         .join(rows, same, isouter=True)
         .where(T.kind == "coupon", D.issued != counted)
@@ -75,7 +75,7 @@ def _budget_ledger() -> Select[Any]:
         QuotaLease.c.unused * QuotaLease.c.cost, QuotaLease.c.template_id == T.id
     )
     return (
-        select(T.id, T.budget_spent, spent)
+        select(T.id, T.budget_spent, spent.label("ledger"))
         .join_from(Template.table, rows, rows.c.template_id == T.id, isouter=True)
         .where(T.kind == "coupon", T.budget_spent != spent)
     )
@@ -87,7 +87,7 @@ def _budget_reserved() -> Select[Any]:
         QuotaLease.c.unused * QuotaLease.c.cost, QuotaLease.c.template_id == T.id
     )
     return (
-        select(T.id, T.budget_spent, held)
+        select(T.id, T.budget_spent, held.label("held"))
         .join_from(Template.table, rows, rows.c.template_id == T.id, isouter=True)
         .where(T.kind == "coupon", T.budget_spent != held)
     )
@@ -140,7 +140,7 @@ def _order_shares() -> Select[Any]:
     rows = select(S.checkout_id, func.sum(S.amount).label("n")).where(*of_goods).group_by(S.checkout_id).subquery()
     shared = func.coalesce(rows.c.n, 0)
     return (
-        select(K.id, K.discount, shared)
+        select(K.id, K.discount, shared.label("shares"))
         .join_from(Checkout.table, rows, rows.c.checkout_id == K.id, isouter=True)
         .where(K.discount != shared)
     )
@@ -151,7 +151,7 @@ def _coupon_shares() -> Select[Any]:
     shared = func.coalesce(rows.c.n, 0)
     same = and_(rows.c.checkout_id == L.checkout_id, rows.c.source == L.coupon_id)
     return (
-        select(L.checkout_id, L.coupon_id, L.amount, shared)
+        select(L.checkout_id, L.coupon_id, L.amount, shared.label("shares"))
         .join_from(CheckoutCoupon.table, rows, same, isouter=True)
         .where(L.amount != shared)
     )
@@ -159,7 +159,7 @@ def _coupon_shares() -> Select[Any]:
 
 def _one_live_lock() -> Select[Any]:
     live = select(L.coupon_id, func.count().label("n")).where(L.state == "live").group_by(L.coupon_id).subquery()
-    return select(live.c.coupon_id, live.c.n).where(live.c.n > 1)
+    return select(live.c.coupon_id, live.c.n.label("locks")).where(live.c.n > 1)
 
 
 def _locks_agree() -> Select[Any]:
@@ -167,7 +167,7 @@ def _locks_agree() -> Select[Any]:
     live = select(L.coupon_id, L.checkout_id, L.token).where(L.state == "live").subquery()
     same = and_(live.c.coupon_id == C.id, live.c.checkout_id == C.checkout_id, live.c.token == C.lock_token)
     return (
-        select(C.id, C.status, func.coalesce(C.checkout_id, literal("no checkout")))
+        select(C.id, C.status, C.checkout_id)
         .join_from(Coupon.table, live, live.c.coupon_id == C.id, isouter=True)
         .join(Checkout.table, K.id == live.c.checkout_id, isouter=True)
         .where(
@@ -185,7 +185,7 @@ def _redeemed_once() -> Select[Any]:
     used = select(uses.c.coupon_id, func.count().label("n")).group_by(uses.c.coupon_id).subquery()
     times = func.coalesce(used.c.n, 0)
     return (
-        select(C.id, C.status, times)
+        select(C.id, C.status, times.label("uses"))
         .join_from(Coupon.table, used, used.c.coupon_id == C.id, isouter=True)
         .where(times != case((C.status == "redeemed", 1), else_=0))
     )
@@ -217,39 +217,46 @@ def _ledger_chain() -> Select[Any]:
     before = CouponEntry.table.alias("before")
     same = and_(before.c.coupon_id == E.coupon_id, before.c.step == E.step - 1)
     return (
-        select(E.coupon_id, E.step, func.coalesce(E.from_status, literal("nothing")))
+        select(E.coupon_id, E.step, E.from_status)
         .join_from(CouponEntry.table, before, same, isouter=True)
         .where(func.coalesce(E.from_status, "") != func.coalesce(before.c.to_status, ""))
     )
 
 
-CHECKS: Mapping[str, tuple[Select[Any], str]] = {
-    "issued_counter": (_issued_counter(), "a template's counter is the number of its coupons and of what is leased"),
-    "within_limits": (_within_limits(), "no template is over its total or its budget"),
-    "no_orphans": (_orphans(), "every coupon has its template"),
-    "day_counters": (
-        _day_counters(),
+CHECKS = (
+    Check(
+        "issued_counter", "a template's counter is the number of its coupons and of what is leased", _issued_counter()
+    ),
+    Check("within_limits", "no template is over its total or its budget", _within_limits()),
+    Check("no_orphans", "every coupon has its template", _orphans()),
+    Check(
+        "day_counters",
         "a day's counter is the number of coupons of that day and of what is leased for it",
+        _day_counters(),
     ),
-    "budget_is_ledger": (
-        _budget_ledger(),
+    Check(
+        "budget_is_ledger",
         "the budget spent is the sum of the ledger's budget changes and of what leases hold",
+        _budget_ledger(),
     ),
-    "budget_is_reserved": (_budget_reserved(), "the budget spent is what the coupons and leases hold of it"),
-    "reserves_end": (_reserves(), "an ended coupon holds no budget, a redeemed one what it took off"),
-    "leases": (_leases(), "what is leased belongs to an active template, on its budget and its day"),
-    **PACK_CHECKS,
-    "shares_are_discount": (_order_shares(), "the shares of a checkout sum up to its discount"),
-    "shares_are_amounts": (_coupon_shares(), "the shares of a coupon sum up to its amount"),
-    "one_live_lock": (_one_live_lock(), "no coupon has two live locks"),
-    "locks_agree": (_locks_agree(), "a coupon is locked exactly while a locked checkout holds it by the current token"),
-    "redeemed_once": (_redeemed_once(), "a coupon is redeemed exactly when one paid order or one till used it"),
-    "ledger_replay": (_ledger_replay(), "replaying a coupon's ledger gives its status"),
-    "ledger_chain": (_ledger_chain(), "each ledger entry begins where the one before ended"),
-    **ORDER_CHECKS,
-    **PROMOTION_CHECKS,
-    **STORE_CHECKS,
-    **CASH_BACK_CHECKS,
-    **WAY_CHECKS,
-}
-"""Name → (the rows that break it, what holds)."""
+    Check("budget_is_reserved", "the budget spent is what the coupons and leases hold of it", _budget_reserved()),
+    Check("reserves_end", "an ended coupon holds no budget, a redeemed one what it took off", _reserves()),
+    Check("leases", "what is leased belongs to an active template, on its budget and its day", _leases()),
+    *PACK_CHECKS,
+    Check("shares_are_discount", "the shares of a checkout sum up to its discount", _order_shares()),
+    Check("shares_are_amounts", "the shares of a coupon sum up to its amount", _coupon_shares()),
+    Check("one_live_lock", "no coupon has two live locks", _one_live_lock()),
+    Check(
+        "locks_agree",
+        "a coupon is locked exactly while a locked checkout holds it by the current token",
+        _locks_agree(),
+    ),
+    Check("redeemed_once", "a coupon is redeemed exactly when one paid order or one till used it", _redeemed_once()),
+    Check("ledger_replay", "replaying a coupon's ledger gives its status", _ledger_replay()),
+    Check("ledger_chain", "each ledger entry begins where the one before ended", _ledger_chain()),
+    *ORDER_CHECKS,
+    *PROMOTION_CHECKS,
+    *STORE_CHECKS,
+    *CASH_BACK_CHECKS,
+    *WAY_CHECKS,
+)

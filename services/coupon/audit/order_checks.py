@@ -1,6 +1,5 @@
 """The identities of orders: their lines, what was paid, and what refunds gave back."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Subquery, Table, and_, case, func, or_, select
@@ -8,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, Subquery, Table, and_, case, func,
 from services.coupon.checkout.models import Checkout, CheckoutLine, DiscountShare
 from services.coupon.pricing.cart import POINTS, SHIPPING
 from services.coupon.refunds.models import Refund, RefundLine, RefundShare
+from shared.audit import Check
 
 K, N, S = Checkout.c, CheckoutLine.c, DiscountShare.c
 R, RL, RS = Refund.c, RefundLine.c, RefundShare.c
@@ -58,7 +58,7 @@ def _refunded() -> Subquery:
 def _refunds_within_paid() -> Select[Any]:
     rows = _refunded()
     return (
-        select(K.id, K.status, K.total, rows.c.amount)
+        select(K.id, K.status, K.total, rows.c.amount.label("refunded"))
         .join_from(Checkout.table, rows, rows.c.checkout_id == K.id)
         .where(or_(rows.c.amount > K.total, rows.c.points > K.points, K.status != "committed"))
     )
@@ -70,7 +70,7 @@ def _whole_refunds() -> Select[Any]:
     taken = _sums(DiscountShare.table, [S.checkout_id], amount=case((S.source == POINTS, 0), else_=S.amount))
     back = _sums(RefundShare.table, [RS.checkout_id], amount=RS.amount)
     return (
-        select(K.id, K.total, rows.c.amount)
+        select(K.id, K.total, rows.c.amount.label("refunded"))
         .join_from(Checkout.table, rows, rows.c.checkout_id == K.id)
         .join(left, left.c.checkout_id == K.id)
         .join(taken, taken.c.checkout_id == K.id, isouter=True)
@@ -118,13 +118,12 @@ def _returned_units() -> Select[Any]:
     )
 
 
-ORDER_CHECKS: Mapping[str, tuple[Select[Any], str]] = {
-    "lines_are_shares": (_line_shares(), "what an order's line lost is the sum of its shares"),
-    "lines_are_totals": (_order_totals(), "an order's total, discount and points are the sums of its lines"),
-    "refunds_within_paid": (_refunds_within_paid(), "only paid orders are refunded, and no more than was paid"),
-    "whole_refund_is_paid": (_whole_refunds(), "when nothing of an order is left, exactly what was paid is back"),
-    "refund_lines": (_refund_lines(), "a refund is the sum of its lines"),
-    "refund_prices": (_refund_prices(), "what units give back to all payers is their price"),
-    "returned_units": (_returned_units(), "a line's returned units are those of its refunds"),
-}
-"""Name → (the rows that break it, what holds)."""
+ORDER_CHECKS = (
+    Check("lines_are_shares", "what an order's line lost is the sum of its shares", _line_shares()),
+    Check("lines_are_totals", "an order's total, discount and points are the sums of its lines", _order_totals()),
+    Check("refunds_within_paid", "only paid orders are refunded, and no more than was paid", _refunds_within_paid()),
+    Check("whole_refund_is_paid", "when nothing of an order is left, exactly what was paid is back", _whole_refunds()),
+    Check("refund_lines", "a refund is the sum of its lines", _refund_lines()),
+    Check("refund_prices", "what units give back to all payers is their price", _refund_prices()),
+    Check("returned_units", "a line's returned units are those of its refunds", _returned_units()),
+)

@@ -1,12 +1,12 @@
 """The identities of promotions: their counters are what checkouts take of them, and so is their ledger."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Select, and_, case, func, or_, select
 
 from services.coupon.checkout.models import Checkout, CheckoutPromotion, DiscountShare, PromotionEntry
 from services.coupon.templates.models import Template, TemplateDay
+from shared.audit import Check
 
 T, D, K, S = Template.c, TemplateDay.c, Checkout.c, DiscountShare.c
 U, E = CheckoutPromotion.c, PromotionEntry.c
@@ -22,7 +22,7 @@ def _counters() -> Select[Any]:
     )
     orders, budget = func.coalesce(rows.c.n, 0), func.coalesce(rows.c.budget, 0)
     return (
-        select(T.id, T.issued, orders, T.budget_spent, budget)
+        select(T.id, T.issued, orders.label("orders"), T.budget_spent, budget.label("budget"))
         .join_from(Template.table, rows, rows.c.promotion_id == T.id, isouter=True)
         .where(T.kind == "promotion", or_(T.issued != orders, T.budget_spent != budget))
     )
@@ -36,7 +36,7 @@ def _ledger() -> Select[Any]:
     )
     orders, budget = func.coalesce(rows.c.n, 0), func.coalesce(rows.c.budget, 0)
     return (
-        select(T.id, T.issued, orders, T.budget_spent, budget)
+        select(T.id, T.issued, orders.label("orders"), T.budget_spent, budget.label("budget"))
         .join_from(Template.table, rows, rows.c.promotion_id == T.id, isouter=True)
         .where(T.kind == "promotion", or_(T.issued != orders, T.budget_spent != budget))
     )
@@ -47,7 +47,7 @@ def _days() -> Select[Any]:
     found = rows.subquery()
     orders = func.coalesce(found.c.n, 0)
     return (
-        select(D.template_id, D.day, D.issued, orders)
+        select(D.template_id, D.day, D.issued, orders.label("orders"))
         .join_from(TemplateDay.table, Template.table, T.id == D.template_id)
         .join(found, and_(found.c.promotion_id == D.template_id, found.c.day == D.day), isouter=True)
         .where(T.kind == "promotion", D.issued != orders)
@@ -90,21 +90,21 @@ def _shares() -> Select[Any]:
     shared = func.coalesce(rows.c.n, 0)
     same = and_(rows.c.checkout_id == U.checkout_id, rows.c.source == U.promotion_id)
     return (
-        select(U.checkout_id, U.promotion_id, U.amount, shared)
+        select(U.checkout_id, U.promotion_id, U.amount, shared.label("shares"))
         .join_from(CheckoutPromotion.table, rows, same, isouter=True)
         .where(U.amount != shared)
     )
 
 
-PROMOTION_CHECKS: Mapping[str, tuple[Select[Any], str]] = {
-    "promotion_counters": (
-        _counters(),
+PROMOTION_CHECKS = (
+    Check(
+        "promotion_counters",
         "a promotion counts its open and paid orders, and what they took of its budget",
+        _counters(),
     ),
-    "promotion_ledger": (_ledger(), "a promotion's counters are the sums of its ledger"),
-    "promotion_days": (_days(), "a promotion's counter of a day is the number of that day's open and paid orders"),
-    "promotion_states": (_states(), "an order's use of a promotion is live, kept or given back as the order is"),
-    "promotion_replay": (_replay(), "replaying the ledger of an order's promotion gives its state"),
-    "promotion_shares": (_shares(), "the shares of a promotion sum up to what it takes off"),
-}
-"""Name → (the rows that break it, what holds)."""
+    Check("promotion_ledger", "a promotion's counters are the sums of its ledger", _ledger()),
+    Check("promotion_days", "a promotion's counter of a day is the number of that day's open and paid orders", _days()),
+    Check("promotion_states", "an order's use of a promotion is live, kept or given back as the order is", _states()),
+    Check("promotion_replay", "replaying the ledger of an order's promotion gives its state", _replay()),
+    Check("promotion_shares", "the shares of a promotion sum up to what it takes off", _shares()),
+)

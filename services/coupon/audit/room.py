@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from services.coupon.audit.api import router
-from services.coupon.audit.checking import Audit
+from services.coupon.audit.queries import CouponAudit
 from services.coupon.cash_back.room import CashBackRoom
 from services.coupon.checkout.room import CheckoutRoom
 from services.coupon.codes.room import CodesRoom
@@ -42,4 +42,4 @@ class AuditRoom(Room):
 
     def __post_init__(self) -> None:
         self.routers = [router]
-        self.provides = [Audit(self.kit)]
+        self.provides = [CouponAudit(self.kit)]

@@ -1,6 +1,5 @@
 """The identities of tills and of abuse cases, each as one statement, like those of `checks`."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Select, and_, case, func, or_, select
@@ -8,6 +7,7 @@ from sqlalchemy import Select, and_, case, func, or_, select
 from services.coupon.redemption.models import Redemption, RedemptionConflict
 from services.coupon.review.models import AbuseCase, AbuseCaseCoupon
 from services.coupon.wallet.models import Coupon, CouponEntry
+from shared.audit import Check
 
 R, F, A, AC, C, E = Redemption.c, RedemptionConflict.c, AbuseCase.c, AbuseCaseCoupon.c, Coupon.c, CouponEntry.c
 
@@ -54,7 +54,7 @@ def _case_counts() -> Select[Any]:
     rows = select(AC.case_id, func.count().label("n")).group_by(AC.case_id).subquery()
     there = func.coalesce(rows.c.n, 0)
     return (
-        select(A.id, A.coupons, there)
+        select(A.id, A.coupons, there.label("there"))
         .join_from(AbuseCase.table, rows, rows.c.case_id == A.id, isouter=True)
         .where(A.coupons != there)
     )
@@ -77,9 +77,9 @@ def _case_outcomes() -> Select[Any]:
     )
 
 
-STORE_CHECKS: Mapping[str, tuple[Select[Any], str]] = {
-    "till_ledger": (_till_ledger(), "what a till did stands in the coupon's ledger, with its amount"),
-    "conflicts_lose": (_conflicts_lose(), "no receipt is in conflict about a coupon that it used"),
-    "case_counts": (_case_counts(), "a case holds as many coupons as it says"),
-    "case_outcomes": (_case_outcomes(), "a decided case says what became of each coupon"),
-}
+STORE_CHECKS = (
+    Check("till_ledger", "what a till did stands in the coupon's ledger, with its amount", _till_ledger()),
+    Check("conflicts_lose", "no receipt is in conflict about a coupon that it used", _conflicts_lose()),
+    Check("case_counts", "a case holds as many coupons as it says", _case_counts()),
+    Check("case_outcomes", "a decided case says what became of each coupon", _case_outcomes()),
+)

@@ -1,6 +1,5 @@
 """The identities of the ways to a coupon: codes, sharing, scanning and draws. Each as one statement, like those of `checks`."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Select, String, and_, cast, func, not_, or_, select
@@ -10,6 +9,7 @@ from services.coupon.draws.models import Draw, DrawPrize, DrawTicket
 from services.coupon.scanning.models import ClaimScan
 from services.coupon.sharing.models import Share, ShareHelp
 from services.coupon.wallet.models import Coupon
+from shared.audit import Check
 
 B, U, P, N, C = CodeBatch.c, Code.c, PublicCode.c, PublicCodeUse.c, Coupon.c
 S, H, Q, D, Z, K = Share.c, ShareHelp.c, ClaimScan.c, Draw.c, DrawPrize.c, DrawTicket.c
@@ -20,7 +20,7 @@ def _codes_made() -> Select[Any]:
     rows = select(U.batch_id, func.count().label("n"), func.max(U.number).label("top")).group_by(U.batch_id).subquery()
     there = func.coalesce(rows.c.n, 0)
     return (
-        select(B.id, B.made, there)
+        select(B.id, B.made, there.label("there"))
         .join_from(CodeBatch.table, rows, rows.c.batch_id == B.id, isouter=True)
         .where(or_(B.made != there, B.made != func.coalesce(rows.c.top, 0)))
     )
@@ -57,7 +57,7 @@ def _public_used() -> Select[Any]:
     rows = select(N.public_code_id, func.count().label("n")).group_by(N.public_code_id).subquery()
     there = func.coalesce(rows.c.n, 0)
     return (
-        select(P.id, P.used, there)
+        select(P.id, P.used, there.label("there"))
         .join_from(PublicCode.table, rows, rows.c.public_code_id == P.id, isouter=True)
         .where(or_(P.used != there, P.used > P.total))
     )
@@ -77,7 +77,7 @@ def _share_helps() -> Select[Any]:
     rows = select(H.share_id, func.count().label("n"), func.max(H.position).label("top")).group_by(H.share_id)
     there = rows.subquery()
     return (
-        select(S.id, S.helps, func.coalesce(there.c.n, 0))
+        select(S.id, S.helps, func.coalesce(there.c.n, 0).label("there"))
         .join_from(Share.table, there, there.c.share_id == S.id, isouter=True)
         .where(or_(S.helps != func.coalesce(there.c.n, 0), S.helps != func.coalesce(there.c.top, 0)))
     )
@@ -131,7 +131,7 @@ def _tickets_gapless() -> Select[Any]:
     rows = select(K.draw_id, func.count().label("n"), func.max(K.number).label("top")).group_by(K.draw_id).subquery()
     there = func.coalesce(rows.c.n, 0)
     return (
-        select(D.id, D.tickets, there)
+        select(D.id, D.tickets, there.label("there"))
         .join_from(Draw.table, rows, rows.c.draw_id == D.id, isouter=True)
         .where(or_(D.tickets != there, D.tickets != func.coalesce(rows.c.top, 0)))
     )
@@ -142,7 +142,7 @@ def _prizes_within() -> Select[Any]:
     rows = select(K.draw_id, K.prize, func.count().label("n")).group_by(K.draw_id, K.prize).subquery()
     there = func.coalesce(rows.c.n, 0)
     return (
-        select(Z.draw_id, Z.place, Z.awarded, there)
+        select(Z.draw_id, Z.place, Z.awarded, there.label("there"))
         .join_from(DrawPrize.table, rows, and_(rows.c.draw_id == Z.draw_id, rows.c.prize == Z.place), isouter=True)
         .where(or_(Z.awarded != there, there > Z.quantity))
     )
@@ -151,11 +151,11 @@ def _prizes_within() -> Select[Any]:
 def _tickets_pay() -> Select[Any]:
     """A ticket whose prize is a coupon has that coupon, and no other ticket has one."""
     won = and_(Z.draw_id == K.draw_id, Z.place == K.prize)
-    hers = and_(C.id == K.coupon_id, C.source == "draw", C.customer_id == K.customer_id)
+    theirs = and_(C.id == K.coupon_id, C.source == "draw", C.customer_id == K.customer_id)
     return (
         select(K.draw_id, K.number, K.coupon_id)
         .join_from(DrawTicket.table, DrawPrize.table, won, isouter=True)
-        .join(Coupon.table, hers, isouter=True)
+        .join(Coupon.table, theirs, isouter=True)
         .where(
             or_(
                 and_(Z.template_id.is_not(None), C.id.is_(None)),
@@ -166,21 +166,23 @@ def _tickets_pay() -> Select[Any]:
     )
 
 
-WAY_CHECKS: Mapping[str, tuple[Select[Any], str]] = {
-    "codes_made": (_codes_made(), "a batch has as many codes as it made, numbered without gaps"),
-    "codes_used": (_codes_used(), "a used code names the coupon that names it"),
-    "code_coupons": (_code_coupons(), "every coupon of a code has its code"),
-    "public_used": (_public_used(), "a public code's counter is the number of its uses, within its total"),
-    "share_helps": (_share_helps(), "a share counts its helps, numbered without gaps"),
-    "share_rewards": (_share_rewards(), "a share is rewarded once, when it is complete, with the sharer's own coupon"),
-    "share_coupons": (_share_coupons(), "every coupon of a share is the sharer's reward or a helper's own"),
-    "scans": (_scans(), "every scan has the coupon that it gave its customer"),
-    "tickets_gapless": (_tickets_gapless(), "a draw counts its tickets, numbered without gaps"),
-    "prizes_within": (_prizes_within(), "a prize counts its tickets and was given at most as often as there were"),
-    "tickets_pay": (
-        _tickets_pay(),
-        "a ticket has a coupon exactly when its prize is one, of its template and customer",
+WAY_CHECKS = (
+    Check("codes_made", "a batch has as many codes as it made, numbered without gaps", _codes_made()),
+    Check("codes_used", "a used code names the coupon that names it", _codes_used()),
+    Check("code_coupons", "every coupon of a code has its code", _code_coupons()),
+    Check("public_used", "a public code's counter is the number of its uses, within its total", _public_used()),
+    Check("share_helps", "a share counts its helps, numbered without gaps", _share_helps()),
+    Check(
+        "share_rewards", "a share is rewarded once, when it is complete, with the sharer's own coupon", _share_rewards()
     ),
-    "public_uses": (_public_uses(), "every use of a public code names a coupon of its customer"),
-}
-"""Name → (the rows that break it, what holds)."""
+    Check("share_coupons", "every coupon of a share is the sharer's reward or a helper's own", _share_coupons()),
+    Check("scans", "every scan has the coupon that it gave its customer", _scans()),
+    Check("tickets_gapless", "a draw counts its tickets, numbered without gaps", _tickets_gapless()),
+    Check("prizes_within", "a prize counts its tickets and was given at most as often as there were", _prizes_within()),
+    Check(
+        "tickets_pay",
+        "a ticket has a coupon exactly when its prize is one, of its template and customer",
+        _tickets_pay(),
+    ),
+    Check("public_uses", "every use of a public code names a coupon of its customer", _public_uses()),
+)

@@ -69,7 +69,7 @@ def pages(docs: Path, summaries: Callable[[], Mapping[tuple[str, str], str]]) ->
     }
     blocks: dict[str, Callable[[], str]] = {
         "states": lambda: states_table(Base.metadata),
-        "checks": lambda: "".join(f"- `{name}`: {identity}\n" for name, (_, identity) in CHECKS.items()),
+        "checks": lambda: "".join(f"- `{check.name}`: {check.claim}\n" for check in CHECKS),
         "reasons": reasons_table,
         "problems": problems_table,
         "fields": fields_table,

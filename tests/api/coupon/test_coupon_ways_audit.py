@@ -55,7 +55,7 @@ def ways(alone: Alone) -> Mall:
     return mall
 
 
-@pytest.mark.parametrize("name", WAY_CHECKS)
+@pytest.mark.parametrize("name", [check.name for check in WAY_CHECKS])
 def test_damage_is_found_and_named(alone: Alone, ways: Mall, name: str) -> None:
     assert name in alone.run(found_after(ways, DAMAGE[name]))
 

@@ -1,0 +1,17 @@
+"""The audit of the coupon service."""
+
+from services.coupon.audit.checks import CHECKS
+from shared.audit import AuditView, run_checks
+from shared.service import Kit
+
+
+class CouponAudit:
+    """`GET /v1/audit/coupons`: changes nothing, may run at any time."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._db = kit.db
+
+    async def run(self) -> AuditView:
+        """Every check, with the rows that break it."""
+        async with self._db.read() as tx:
+            return await run_checks(tx, CHECKS)
