@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from services.coupon.redemption import problems
-from services.coupon.redemption.reading import Redemptions
+from services.coupon.redemption.queries import Redemptions
 from services.coupon.redemption.redeeming import StoreRedeeming
 from services.coupon.redemption.reversing import Reversing
 from services.coupon.redemption.schemas import (
-    ConflictView,
     KeySet,
+    RedemptionConflictView,
     RedemptionIn,
     RedemptionView,
     ReverseIn,
@@ -20,8 +20,8 @@ from services.coupon.redemption.schemas import (
     TokenView,
 )
 from services.coupon.redemption.settling import OfflineSettling
-from services.coupon.redemption.showing import Showing
 from services.coupon.redemption.signing import Signing
+from services.coupon.redemption.tokens import RedemptionTokens
 from shared.web import Caller, ExternalId, Page, PageParams, Provided, needs
 
 router = APIRouter(prefix="/v1", tags=["store redemption"])
@@ -31,7 +31,7 @@ KeysRead = Annotated[Caller, Depends(needs("coupon:redemption-keys:read"))]
 KeysWrite = Annotated[Caller, Depends(needs("coupon:redemption-keys:write"))]
 RedemptionsRead = Annotated[Caller, Depends(needs("coupon:redemptions:read"))]
 RedemptionsWrite = Annotated[Caller, Depends(needs("coupon:redemptions:write"))]
-Tokens = Annotated[Showing, Provided(Showing)]
+Tokens = Annotated[RedemptionTokens, Provided(RedemptionTokens)]
 Keys = Annotated[Signing, Provided(Signing)]
 Reading = Annotated[Redemptions, Provided(Redemptions)]
 ShopFilter = Annotated[ExternalId | None, Query(description="of this shop only")]
@@ -55,7 +55,7 @@ async def list_tokens(
 @router.get("/redemption-tokens/{token_id}", summary="Read a token on show")
 async def get_token(caller: TokensRead, token_id: str, tokens: Tokens) -> TokenView:
     """One token."""
-    return await tokens.get(caller, token_id)
+    return await tokens.read(caller, token_id)
 
 
 @router.get(
@@ -118,7 +118,7 @@ async def list_redemptions(
 @router.get("/redemptions/{redemption_id}", summary="Read a redemption")
 async def get_redemption(caller: RedemptionsRead, redemption_id: str, reading: Reading) -> RedemptionView:
     """One redemption."""
-    return await reading.get(caller, redemption_id)
+    return await reading.read(caller, redemption_id)
 
 
 @router.post("/redemptions/{redemption_id}/reverse", summary="Take a redemption back")
@@ -144,12 +144,12 @@ async def list_conflicts(
     reading: Reading,
     shop_id: ShopFilter = None,
     coupon_id: CouponFilter = None,
-) -> Page[ConflictView]:
+) -> Page[RedemptionConflictView]:
     """Newest first."""
-    return await reading.conflicts(caller, paging, shop_id, coupon_id)
+    return await reading.page_conflicts(caller, paging, shop_id, coupon_id)
 
 
 @router.get("/redemption-conflicts/{conflict_id}", summary="Read a conflict")
-async def get_conflict(caller: RedemptionsRead, conflict_id: str, reading: Reading) -> ConflictView:
+async def get_conflict(caller: RedemptionsRead, conflict_id: str, reading: Reading) -> RedemptionConflictView:
     """One conflict."""
-    return await reading.conflict(caller, conflict_id)
+    return await reading.read_conflict(caller, conflict_id)

@@ -1,15 +1,14 @@
 """What a coupon takes off at a till, and whether it may be used there at all."""
 
 from collections.abc import Sequence
-from typing import Any
-
-from sqlalchemy import Row
 
 from services.coupon.pricing.quoting import Quoting
 from services.coupon.pricing.schemas import CartIn, LineIn, RejectedView
 from services.coupon.reasons import explain
+from services.coupon.redemption.schemas import RedemptionIn
 from services.coupon.templates.cache import Snapshot, TermsCache
 from services.coupon.wallet.models import Coupon
+from services.coupon.wallet.repository import ShownCoupon
 from shared.db import Transaction
 from shared.web import Unprocessable
 
@@ -23,24 +22,25 @@ _ONLINE_ONLY = frozenset(("free_shipping", "shipping_percent_off", "cash_back"))
 class StorePricing:
     """Asks the one way to a price, on the channel `store`."""
 
-    def __init__(self, quoting: Quoting, book: TermsCache) -> None:
+    def __init__(self, quoting: Quoting, terms: TermsCache) -> None:
         self._quoting = quoting
-        self._book = book
+        self._terms = terms
 
-    async def snapshot(self, tx: Transaction, coupon: Coupon | Row[Any]) -> Snapshot:
+    async def snapshot(self, tx: Transaction, coupon: Coupon | ShownCoupon) -> Snapshot:
         """The coupon's terms."""
         key = (coupon.template_id, coupon.terms_version)
-        return (await self._book.load(tx, [key]))[key]
+        return (await self._terms.load(tx, [key]))[key]
 
-    async def face(self, tx: Transaction, coupon: Coupon | Row[Any]) -> int | None:
+    async def face(self, tx: Transaction, coupon: Coupon | ShownCoupon) -> int | None:
         """What the coupon takes off at most; None where its terms set no bound."""
-        own: int | None = coupon.face_amount
-        return (await self.snapshot(tx, coupon)).worst_case if own is None else own
+        if coupon.face_amount is not None:
+            return coupon.face_amount
+        return (await self.snapshot(tx, coupon)).worst_case
 
     async def refusal(
         self,
         tx: Transaction,
-        coupon: Coupon | Row[Any],
+        coupon: Coupon | ShownCoupon,
         currency: str,
         shop_id: str | None = None,
         order_ref: str | None = None,
@@ -58,24 +58,15 @@ class StorePricing:
         priced = await self._priced(tx, coupon, currency, [receipt], order_ref)
         return priced if isinstance(priced, RejectedView) and priced.code not in _OF_THE_CART else None
 
-    async def discount(
-        self,
-        tx: Transaction,
-        coupon: Coupon | Row[Any],
-        currency: str,
-        shop_id: str,
-        lines: Sequence[LineIn] | None,
-        amount: int | None,
-        order_ref: str,
-    ) -> int | RejectedView:
-        """What the coupon takes off. Raises Unprocessable where nobody says how much that is."""
-        refused = await self.refusal(tx, coupon, currency, shop_id, order_ref)
+    async def discount(self, tx: Transaction, coupon: Coupon, shop_id: str, body: RedemptionIn) -> int | RejectedView:
+        """What the coupon takes off that receipt. Raises Unprocessable where nobody says how much that is."""
+        refused = await self.refusal(tx, coupon, body.currency, shop_id, body.order_ref)
         if refused is not None:
             return refused
-        if lines is not None:
-            own = [line.model_copy(update={"shop_id": shop_id}) for line in lines]
-            return await self._priced(tx, coupon, currency, own, order_ref)
-        face = await self.face(tx, coupon)
+        if body.lines is not None:
+            own = [line.model_copy(update={"shop_id": shop_id}) for line in body.lines]
+            return await self._priced(tx, coupon, body.currency, own, body.order_ref)
+        face, amount = await self.face(tx, coupon), body.amount
         if amount is None and face is None:
             detail = "What this coupon takes off depends on the goods: send the receipt's `lines`, or the `amount` taken off."
             raise Unprocessable("amount_needed", detail)
@@ -84,7 +75,12 @@ class StorePricing:
         return face if amount is None else amount  # type: ignore[return-value] # one of them is a number here
 
     async def _priced(
-        self, tx: Transaction, coupon: Coupon | Row[Any], currency: str, lines: Sequence[LineIn], order_ref: str | None
+        self,
+        tx: Transaction,
+        coupon: Coupon | ShownCoupon,
+        currency: str,
+        lines: Sequence[LineIn],
+        order_ref: str | None,
     ) -> int | RejectedView:
         cart = CartIn(
             customer_id=coupon.customer_id, channel=CHANNEL, currency=currency, lines=list(lines), coupons=[coupon.id]

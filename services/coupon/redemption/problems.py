@@ -20,6 +20,7 @@ def refused(refusal: RejectedView) -> Conflict:
 
 
 def over_budget() -> Conflict:
+    """The offer's budget does not hold what the till would take off."""
     reason = explain("budget_exhausted")
     return Conflict("budget_exhausted", reason.detail, detail_zh=reason.detail_zh)
 
@@ -31,11 +32,13 @@ def unknown_token() -> Problem:
 
 
 def mistyped() -> Problem:
+    """The check digit of a short code is wrong."""
     detail = "The nine digits do not fit together: one was misread. Read them again."
     return Conflict("short_code_mistyped", detail, detail_zh="券码输入有误，请核对后重新输入。")
 
 
 def too_old() -> Gone:
+    """The token was ours, and its minute is over."""
     detail = "The time of this token is over. Ask the customer to show the coupon again."
     return Gone("token_expired", detail, detail_zh="券码已失效，请顾客刷新后重新出示。")
 

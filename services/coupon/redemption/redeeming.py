@@ -1,11 +1,11 @@
-"""StoreRedeeming at a till that is on line 核销: works once, and the same receipt gets the same answer."""
+"""Redeeming at a till that is on line 核销: works once, and the same receipt gets the same answer."""
 
 from datetime import datetime
 
 from services.coupon.abuse.guarding import Attempt, Guarding
 from services.coupon.pricing.schemas import RejectedView
 from services.coupon.redemption import problems, repository
-from services.coupon.redemption.booking import Booking
+from services.coupon.redemption.posting import RedemptionPosting
 from services.coupon.redemption.pricing import StorePricing
 from services.coupon.redemption.rules import read_short_code, within_life
 from services.coupon.redemption.schemas import RedemptionIn, RedemptionView
@@ -32,13 +32,13 @@ class StoreRedeeming:
         kit: Kit,
         signing: Signing,
         pricing: StorePricing,
-        booking: Booking,
+        posting: RedemptionPosting,
         guarding: Guarding,
     ) -> None:
         self._kit = kit
         self._signing = signing
         self._pricing = pricing
-        self._booking = booking
+        self._posting = posting
         self._guarding = guarding
 
     async def redeem(self, caller: Caller, body: RedemptionIn) -> tuple[RedemptionView, bool]:
@@ -46,23 +46,21 @@ class StoreRedeeming:
         shop_id = problems.staff_shop(caller)
         async with self._guarding.admit(TILL, None, staff=caller.key_id) as attempt, self._kit.db.write() as tx:
             coupon_id, life = await self._shown(tx, body, attempt)
-            coupon = await self._booking.hold(tx, coupon_id)
+            coupon = await self._posting.lock(tx, coupon_id)
             if coupon is None or (body.customer_id is not None and coupon.customer_id != body.customer_id):
                 attempt.failed()
                 raise problems.unknown_token()
-            known = await repository.live(tx, coupon_id)
+            known = await repository.find_standing(tx, coupon_id)
             if known is not None and (known.shop_id, known.order_ref) == (shop_id, body.order_ref):
                 return RedemptionView.model_validate(known), True
             self._refuse_unusable(coupon, life)
-            amount = await self._pricing.discount(
-                tx, coupon, body.currency, shop_id, body.lines, body.amount, body.order_ref
-            )
+            amount = await self._pricing.discount(tx, coupon, shop_id, body)
             if isinstance(amount, RejectedView):
                 raise problems.refused(amount)
-            row = await self._booking.book(tx, caller, coupon, body.order_ref, amount)
-            if row is None:
+            posted = await self._posting.post(tx, caller, coupon, body.order_ref, amount)
+            if posted is None:
                 raise problems.over_budget()
-            return RedemptionView.model_validate(row), False
+            return RedemptionView.model_validate(await repository.find(tx, posted)), False
 
     async def _shown(self, tx: Transaction, body: RedemptionIn, attempt: Attempt) -> tuple[str, Life | None]:
         """Which coupon is meant, and when what was shown holds. A wrong guess is counted."""
@@ -74,7 +72,7 @@ class StoreRedeeming:
             code = read_short_code(body.short_code)
             if code is None:
                 raise problems.mistyped()
-            row = await repository.token_of_code(tx, code)
+            row = await repository.find_token_of_code(tx, code)
             if row is not None:
                 return row.coupon_id, (row.issued_at, row.expires_at)
         elif body.coupon_id is not None:

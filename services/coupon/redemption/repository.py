@@ -1,75 +1,183 @@
-"""The SQL of store redemption."""
+"""The SQL of store redemption: signing keys, tokens on show, redemptions and conflicts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Integer, Row, Select, literal, select
+from sqlalchemy import Integer, Select, insert, literal, or_, select, update
 
-from services.coupon.redemption.models import Redemption, RedemptionConflict, RedemptionToken
-from services.coupon.statements import padded
-from services.coupon.templates.models import Template
+from services.coupon.redemption.models import Redemption, RedemptionConflict, RedemptionKey, RedemptionToken
 from services.coupon.wallet.models import Coupon, CouponEntry
-from shared.db import Transaction
+from shared.db import Transaction, insert_ignore, one_of
+from shared.web import Page, Paging, filtered, page_of
+
+T = TypeVar("T")
 
 
-async def coupon(tx: Transaction, coupon_id: str) -> Row[Any] | None:
-    """The coupon with its template's currency, as it is; not locked."""
-    chosen = select(Coupon.table, Template.c.currency).join(Template.table, Template.c.id == Coupon.c.template_id)
-    return (await tx.execute(chosen.where(Coupon.c.id == coupon_id))).one_or_none()
+class Sight(NamedTuple):
+    """Whose rows the caller may see: a staff key its shop's, an end-user's token their own; None is everybody's."""
+
+    shop_id: str | None
+    customer_id: str | None
 
 
-async def token(tx: Transaction, token_id: str) -> Row[Any] | None:
-    return (await tx.execute(select(RedemptionToken.table).where(RedemptionToken.c.id == token_id))).one_or_none()
+EVERYTHING = Sight(None, None)
 
 
-async def token_of_code(tx: Transaction, short_code: str) -> Row[Any] | None:
-    return (
-        await tx.execute(select(RedemptionToken.table).where(RedemptionToken.c.short_code == short_code))
-    ).one_or_none()
+async def active_key(tx: Transaction) -> RedemptionKey | None:
+    """The key that signs now."""
+    return await tx.row(RedemptionKey, select(RedemptionKey.table).where(RedemptionKey.c.retired_at.is_(None)))
 
 
-async def find(tx: Transaction, redemption_id: str) -> Row[Any] | None:
-    return (await tx.execute(select(Redemption.table).where(Redemption.c.id == redemption_id))).one_or_none()
+async def published_keys(tx: Transaction, since: datetime) -> list[RedemptionKey]:
+    """The active key, and those that retired after that instant, newest first."""
+    shown = or_(RedemptionKey.c.retired_at.is_(None), RedemptionKey.c.retired_at > since)
+    return await tx.rows(RedemptionKey, select(RedemptionKey.table).where(shown).order_by(RedemptionKey.c.id.desc()))
 
 
-async def hold(tx: Transaction, redemption_id: str) -> Row[Any] | None:
+async def find_public_key(tx: Transaction, key_id: str) -> str | None:
+    """The public half of a key, also of a retired one."""
+    found: str | None = await tx.scalar(select(RedemptionKey.c.public).where(RedemptionKey.c.id == key_id))
+    return found
+
+
+async def insert_key(tx: Transaction, row: dict[str, Any]) -> None:
+    """Store a new active key, unless there is one."""
+    await insert_ignore(tx, RedemptionKey.table, [row])
+
+
+async def retire_key(tx: Transaction, key_id: str, now: datetime) -> None:
+    """The key signs no more, and its private half is forgotten."""
+    active = (RedemptionKey.c.id == key_id, RedemptionKey.c.retired_at.is_(None))
+    await tx.run(update(RedemptionKey.table).where(*active).values(retired_at=now, sealed=None))
+
+
+async def find_token(tx: Transaction, token_id: str) -> RedemptionToken | None:
+    """One token on show."""
+    return await tx.row(RedemptionToken, select(RedemptionToken.table).where(RedemptionToken.c.id == token_id))
+
+
+async def find_token_of_code(tx: Transaction, short_code: str) -> RedemptionToken | None:
+    """The token on show under that short code."""
+    return await tx.row(
+        RedemptionToken, select(RedemptionToken.table).where(RedemptionToken.c.short_code == short_code)
+    )
+
+
+async def insert_token(tx: Transaction, row: dict[str, Any]) -> bool:
+    """Store a token. False when its short code is another's."""
+    return bool(await insert_ignore(tx, RedemptionToken.table, [row]))
+
+
+async def page_tokens(
+    tx: Transaction,
+    paging: Paging,
+    customer_id: str | None,
+    coupon_id: str | None,
+    to_view: Callable[[RedemptionToken], T],
+) -> Page[T]:
+    """Tokens on show, newest first."""
+    wanted = {RedemptionToken.c.customer_id: customer_id, RedemptionToken.c.coupon_id: coupon_id}
+    chosen = filtered(select(RedemptionToken.table), wanted)
+    return await page_of(tx, RedemptionToken, chosen, RedemptionToken.c.id, paging, to_view)
+
+
+async def page(
+    tx: Transaction,
+    paging: Paging,
+    sight: Sight,
+    wanted: Sight,
+    coupon_id: str | None,
+    to_view: Callable[[Redemption], T],
+) -> Page[T]:
+    """Redemptions in sight, newest first: those `wanted`, of that coupon."""
+    chosen = _in_sight(_in_sight(select(Redemption.table), Redemption, sight), Redemption, wanted)
+    chosen = filtered(chosen, {Redemption.c.coupon_id: coupon_id})
+    return await page_of(tx, Redemption, chosen, Redemption.c.id, paging, to_view)
+
+
+async def find(tx: Transaction, redemption_id: str, sight: Sight = EVERYTHING) -> Redemption | None:
+    """One redemption in sight."""
+    chosen = select(Redemption.table).where(Redemption.c.id == redemption_id)
+    return await tx.row(Redemption, _in_sight(chosen, Redemption, sight))
+
+
+async def lock(tx: Transaction, redemption_id: str) -> Redemption | None:
     """The redemption, locked until the end of the transaction. Its coupon is locked after it, never before."""
-    chosen = select(Redemption.table).where(Redemption.c.id == redemption_id).with_for_update()
-    return (await tx.execute(chosen)).one_or_none()
+    return await tx.row(Redemption, select(Redemption.table).where(Redemption.c.id == redemption_id).with_for_update())
 
 
-async def live(tx: Transaction, coupon_id: str) -> Row[Any] | None:
+async def find_standing(tx: Transaction, coupon_id: str) -> Redemption | None:
     """The redemption of the coupon that stands."""
-    chosen = select(Redemption.table).where(Redemption.c.coupon_id == coupon_id, Redemption.c.status == "redeemed")
-    return (await tx.execute(chosen)).one_or_none()
+    standing = (Redemption.c.coupon_id == coupon_id, Redemption.c.status == "redeemed")
+    return await tx.row(Redemption, select(Redemption.table).where(*standing))
 
 
-async def of_receipt(tx: Transaction, shop_id: str, order_ref: str, coupon_id: str) -> Row[Any] | None:
+async def find_of_receipt(tx: Transaction, shop_id: str, order_ref: str, coupon_id: str) -> Redemption | None:
     """The newest redemption of the coupon on that receipt, also one that was reversed."""
-    columns = Redemption.c
-    mine = (columns.shop_id == shop_id) & (columns.order_ref == order_ref) & (columns.coupon_id == coupon_id)
-    return (await tx.execute(select(Redemption.table).where(mine).order_by(columns.id.desc()).limit(1))).one_or_none()
+    there = Redemption.c
+    of_receipt = (there.shop_id == shop_id, there.order_ref == order_ref, there.coupon_id == coupon_id)
+    return await tx.row(Redemption, select(Redemption.table).where(*of_receipt).order_by(there.id.desc()).limit(1))
 
 
-async def conflict(tx: Transaction, shop_id: str, order_ref: str, coupon_id: str) -> Row[Any] | None:
-    columns = RedemptionConflict.c
-    mine = (columns.shop_id == shop_id) & (columns.order_ref == order_ref) & (columns.coupon_id == coupon_id)
-    return (await tx.execute(select(RedemptionConflict.table).where(mine))).one_or_none()
+async def insert_redemption(tx: Transaction, row: dict[str, Any]) -> None:
+    """Store a redemption. The partial unique key refuses a second one of the coupon."""
+    await tx.run(insert(Redemption.table), row)
+
+
+async def update_redemption(tx: Transaction, redemption_id: str, values: dict[str, Any]) -> None:
+    """Change a redemption, whose row is held."""
+    await tx.run(update(Redemption.table).where(Redemption.c.id == redemption_id).values(**values))
+
+
+async def page_conflicts(
+    tx: Transaction,
+    paging: Paging,
+    sight: Sight,
+    wanted: Sight,
+    coupon_id: str | None,
+    to_view: Callable[[RedemptionConflict], T],
+) -> Page[T]:
+    """Conflicts in sight, newest first: those `wanted`, of that coupon."""
+    chosen = _in_sight(select(RedemptionConflict.table), RedemptionConflict, sight)
+    chosen = filtered(_in_sight(chosen, RedemptionConflict, wanted), {RedemptionConflict.c.coupon_id: coupon_id})
+    return await page_of(tx, RedemptionConflict, chosen, RedemptionConflict.c.id, paging, to_view)
+
+
+async def find_conflict(tx: Transaction, conflict_id: str, sight: Sight) -> RedemptionConflict | None:
+    """One conflict in sight."""
+    chosen = select(RedemptionConflict.table).where(RedemptionConflict.c.id == conflict_id)
+    return await tx.row(RedemptionConflict, _in_sight(chosen, RedemptionConflict, sight))
+
+
+async def find_conflict_of_receipt(
+    tx: Transaction, shop_id: str, order_ref: str, coupon_id: str
+) -> RedemptionConflict | None:
+    """The conflict of that receipt about the coupon."""
+    there = RedemptionConflict.c
+    of_receipt = (there.shop_id == shop_id, there.order_ref == order_ref, there.coupon_id == coupon_id)
+    return await tx.row(RedemptionConflict, select(RedemptionConflict.table).where(*of_receipt))
+
+
+async def insert_conflict(tx: Transaction, row: dict[str, Any]) -> None:
+    """Store a conflict. The coupon's row is held: nobody else writes this one."""
+    await insert_ignore(tx, RedemptionConflict.table, [row])
 
 
 async def holder(tx: Transaction, coupon: Coupon) -> str | None:
     """The checkout or redemption of the coupon's last change."""
-    last = select(CouponEntry.c.checkout_id).where(
-        CouponEntry.c.coupon_id == coupon.id, CouponEntry.c.step == coupon.step
-    )
-    found: str | None = await tx.scalar(last)
+    last = (CouponEntry.c.coupon_id == coupon.id, CouponEntry.c.step == coupon.step)
+    found: str | None = await tx.scalar(select(CouponEntry.c.checkout_id).where(*last))
     return found
 
 
 def orders_of(customer_ids: Sequence[str], _now: datetime, but: str) -> Select[tuple[str, datetime, int]]:
     """The receipts on which these customers used coupons; for the audience. A receipt is never open."""
-    columns = Redemption.c
-    return select(columns.customer_id, columns.created_at.label("at"), literal(0, Integer).label("open")).where(
-        columns.customer_id.in_(padded(customer_ids)), columns.order_ref != but, columns.status == "redeemed"
+    there = Redemption.c
+    return select(there.customer_id, there.created_at.label("at"), literal(0, Integer).label("open")).where(
+        one_of(there.customer_id, customer_ids), there.order_ref != but, there.status == "redeemed"
     )
+
+
+def _in_sight(chosen: Select[Any], model: type[Redemption | RedemptionConflict], sight: Sight) -> Select[Any]:
+    return filtered(chosen, {model.c.shop_id: sight.shop_id, model.c.customer_id: sight.customer_id})

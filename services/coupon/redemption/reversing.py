@@ -1,9 +1,5 @@
 """Taking a redemption back on the same day 撤销核销: the coupon returns to its wallet."""
 
-from typing import Any
-
-from sqlalchemy import Row, update
-
 from services.coupon.redemption import repository
 from services.coupon.redemption.models import Redemption
 from services.coupon.redemption.schemas import RedemptionView
@@ -31,7 +27,7 @@ class Reversing:
         """Again: the same answer. Raises NotFound for another shop's, Conflict after the day of the redemption."""
         now = self._kit.clock.now()
         async with self._kit.db.write() as tx:
-            row = await repository.hold(tx, redemption_id)
+            row = await repository.lock(tx, redemption_id)
             if row is None or caller.customer_id is not None or caller.shop_id not in (None, row.shop_id):
                 raise NotFound("not_found", "There is no redemption with this id.")
             if row.status == "redeemed":
@@ -47,10 +43,10 @@ class Reversing:
                     "reversed_by": caller.key_id,
                     "reverse_reason": reason,
                 }
-                await tx.execute(update(Redemption.table).where(Redemption.c.id == row.id).values(**values))
+                await repository.update_redemption(tx, row.id, values)
             return RedemptionView.model_validate(await repository.find(tx, redemption_id))
 
-    async def _give_back(self, tx: Transaction, caller: Caller, row: Row[Any], reason: str) -> None:
+    async def _give_back(self, tx: Transaction, caller: Caller, row: Redemption, reason: str) -> None:
         coupon = (await wallet.lock(tx, [row.coupon_id]))[row.coupon_id]
         offers = await templates.lock_limited(tx, [coupon.template_id])
         again = await self._returning.reserved_again(tx, [coupon], offers)

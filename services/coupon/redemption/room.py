@@ -8,15 +8,15 @@ from services.coupon.checkout.room import CheckoutRoom
 from services.coupon.pricing.room import PricingRoom
 from services.coupon.redemption import repository
 from services.coupon.redemption.api import router
-from services.coupon.redemption.booking import Booking
 from services.coupon.redemption.models import RedemptionToken
+from services.coupon.redemption.posting import RedemptionPosting
 from services.coupon.redemption.pricing import StorePricing
-from services.coupon.redemption.reading import Redemptions
+from services.coupon.redemption.queries import Redemptions
 from services.coupon.redemption.redeeming import StoreRedeeming
 from services.coupon.redemption.reversing import Reversing
 from services.coupon.redemption.settling import OfflineSettling
-from services.coupon.redemption.showing import Showing
 from services.coupon.redemption.signing import Signing
+from services.coupon.redemption.tokens import KEPT, RedemptionTokens
 from services.coupon.refunds.room import RefundsRoom
 from services.coupon.settings import CouponSettings
 from services.coupon.templates.room import TemplatesRoom
@@ -44,16 +44,15 @@ class RedemptionRoom(Room):
         kept = timedelta(days=self.settings.offline_settle_days)
         signing = Signing(self.kit, self.settings.internal_secret.get_secret_value(), kept)
         prices = StorePricing(self.pricing.quoting, self.templates.cache)
-        booking = Booking(self.kit, self.checkout.releasing)
-        showing = Showing(self.kit, signing, prices, self.settings)
+        posting = RedemptionPosting(self.kit, self.checkout.releasing)
         self.routers = [router]
         self.provides = [
             signing,
-            showing,
-            StoreRedeeming(self.kit, signing, prices, booking, self.abuse.guarding),
+            RedemptionTokens(self.kit, signing, prices, self.settings),
+            StoreRedeeming(self.kit, signing, prices, posting, self.abuse.guarding),
             Reversing(self.kit, self.refunds.returning, self.settings.time_zone),
-            OfflineSettling(self.kit, signing, booking, self.abuse.guarding, self.settings),
+            OfflineSettling(self.kit, signing, posting, self.abuse.guarding, self.settings),
             Redemptions(self.kit),
         ]
-        over = {RedemptionToken.c.expires_at: timedelta(hours=1)}
-        self.loops = [Loop("forget tokens", Pruner(self.kit.db, self.kit.clock, over).tick, 60.0)]
+        forget = Pruner(self.kit.db, self.kit.clock, {RedemptionToken.c.expires_at: KEPT})
+        self.loops = [Loop("forget tokens", forget.tick, 60.0)]

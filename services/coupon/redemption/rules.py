@@ -61,6 +61,7 @@ def signing_input(claims: Claims, key_id: str) -> bytes:
 
 
 def base64url(data: bytes) -> bytes:
+    """As RFC 7515 writes bytes: without padding."""
     return base64.urlsafe_b64encode(data).rstrip(b"=")
 
 

@@ -137,7 +137,7 @@ class SettlementView(View):
     results: list[SettledView]
 
 
-class ConflictView(View):
+class RedemptionConflictView(View):
     """An offline till gave a discount for a coupon that was gone 核销冲突. `held_by`: where it is used."""
 
     id: str

@@ -10,8 +10,7 @@ from typing import Any
 from services.coupon.abuse.guarding import Guarding
 from services.coupon.reasons import explain
 from services.coupon.redemption import problems, repository
-from services.coupon.redemption.booking import Booking
-from services.coupon.redemption.models import RedemptionConflict
+from services.coupon.redemption.posting import RedemptionPosting
 from services.coupon.redemption.redeeming import TILL
 from services.coupon.redemption.rules import SKEW, Claims, within_life
 from services.coupon.redemption.schemas import SettledView, SettlementIn, SettlementItem, SettlementView
@@ -19,7 +18,7 @@ from services.coupon.redemption.signing import Signing
 from services.coupon.settings import CouponSettings
 from services.coupon.wallet.models import Coupon
 from services.coupon.wallet.rules import effective
-from shared.db import Transaction, insert_ignore
+from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
 from shared.web import Caller
@@ -29,11 +28,11 @@ class OfflineSettling:
     """Settles what tills did while they were offline."""
 
     def __init__(
-        self, kit: Kit, signing: Signing, booking: Booking, guarding: Guarding, settings: CouponSettings
+        self, kit: Kit, signing: Signing, posting: RedemptionPosting, guarding: Guarding, settings: CouponSettings
     ) -> None:
         self._kit = kit
         self._signing = signing
-        self._booking = booking
+        self._posting = posting
         self._guarding = guarding
         self._kept = timedelta(days=settings.offline_settle_days)
 
@@ -54,24 +53,24 @@ class OfflineSettling:
         wrong = _wrong(item, claims, self._kit.clock.now(), self._kept)
         if claims is None or wrong is not None:
             return _told(item, "refused", wrong or "token_unknown")
-        coupon = await self._booking.hold(tx, claims.coupon_id)
+        coupon = await self._posting.lock(tx, claims.coupon_id)
         if coupon is None:
             return _told(item, "refused", "token_unknown")
         shop_id = problems.staff_shop(caller)
-        known = await repository.of_receipt(tx, shop_id, item.order_ref, coupon.id)
+        known = await repository.find_of_receipt(tx, shop_id, item.order_ref, coupon.id)
         if known is not None:
             return SettledView(order_ref=item.order_ref, outcome="replayed", redemption_id=known.id)
-        earlier = await repository.conflict(tx, shop_id, item.order_ref, coupon.id)
+        earlier = await repository.find_conflict_of_receipt(tx, shop_id, item.order_ref, coupon.id)
         if earlier is not None:
             return _told(item, "conflict", earlier.code, conflict_id=earlier.id)
         code = self._gone(coupon, item)
-        row = None
+        posted = None
         if code is None:
-            row = await self._booking.book(
+            posted = await self._posting.post(
                 tx, caller, coupon, item.order_ref, item.amount, redeemed_at=item.redeemed_at
             )
-        if row is not None:
-            return SettledView(order_ref=item.order_ref, outcome="redeemed", redemption_id=row.id)
+        if posted is not None:
+            return SettledView(order_ref=item.order_ref, outcome="redeemed", redemption_id=posted)
         return await self._conflict(tx, caller, coupon, item, code or "budget_exhausted")
 
     def _gone(self, coupon: Coupon, item: SettlementItem) -> str | None:
@@ -99,9 +98,7 @@ class OfflineSettling:
             "redeemed_at": item.redeemed_at,
             "created_at": self._kit.clock.now(),
         }
-        await insert_ignore(
-            tx, RedemptionConflict.table, [row]
-        )  # the coupon's row is held: nobody else writes this one
+        await repository.insert_conflict(tx, row)
         return _told(item, "conflict", code, conflict_id=str(row["id"]))
 
 

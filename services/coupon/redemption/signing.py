@@ -4,17 +4,16 @@ import base64
 import hashlib
 import os
 from datetime import timedelta
-from typing import Any
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Row, or_, select, update
 
+from services.coupon.redemption import repository
 from services.coupon.redemption.models import RedemptionKey
 from services.coupon.redemption.rules import Claims, Malformed, base64url, claims_of, signing_input, taken_apart
 from services.coupon.redemption.schemas import KeySet, PublicKey
-from shared.db import Transaction, insert_ignore
+from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
 
@@ -34,7 +33,7 @@ class Signing:
 
     async def sign(self, tx: Transaction, claims: Claims) -> str:
         """The token. Makes the installation's first key when there is none."""
-        row = await self._active(tx) or await self._make(tx)
+        row = await repository.active_key(tx) or await self._make(tx)
         private = self._opened(row)
         if private is None:  # sealed under another secret: of no use to anybody any more
             await self._retire(tx, row.id)
@@ -59,7 +58,7 @@ class Signing:
     async def rotate(self) -> KeySet:
         """A new key signs from now on. Tills should fetch the key set again within a token's life."""
         async with self._kit.db.write() as tx:
-            row = await self._active(tx)
+            row = await repository.active_key(tx)
             if row is not None:
                 await self._retire(tx, row.id)
             await self._make(tx)
@@ -68,27 +67,19 @@ class Signing:
     async def key_set(self) -> KeySet:
         """The public keys as a JWK set (RFC 7517): the active one, and those that tokens to be settled were signed with."""
         async with self._kit.db.read() as tx:
-            if await self._active(tx) is not None:
+            if await repository.active_key(tx) is not None:
                 return await self._set(tx)
         async with self._kit.db.write() as tx:
-            if await self._active(tx) is None:
+            if await repository.active_key(tx) is None:
                 await self._make(tx)
             return await self._set(tx)
 
     async def _set(self, tx: Transaction) -> KeySet:
         since = self._kit.clock.now() - self._kept
-        chosen = (
-            select(RedemptionKey.table)
-            .where(or_(RedemptionKey.c.retired_at.is_(None), RedemptionKey.c.retired_at > since))
-            .order_by(RedemptionKey.c.id.desc())
-        )
-        rows = (await tx.execute(chosen)).all()
+        rows = await repository.published_keys(tx, since)
         return KeySet(keys=[PublicKey(kid=row.id, x=row.public) for row in rows])
 
-    async def _active(self, tx: Transaction) -> Row[Any] | None:
-        return (await tx.execute(select(RedemptionKey.table).where(RedemptionKey.c.retired_at.is_(None)))).one_or_none()
-
-    async def _make(self, tx: Transaction) -> Row[Any]:
+    async def _make(self, tx: Transaction) -> RedemptionKey:
         """The active key: a new one, unless another process was faster."""
         private = Ed25519PrivateKey.generate()
         key_id, nonce = new_id("rky"), os.urandom(_NONCE)
@@ -100,19 +91,19 @@ class Signing:
             "created_at": self._kit.clock.now(),
             "retired_at": None,
         }
-        await insert_ignore(tx, RedemptionKey.table, [row])
-        found = await self._active(tx)
+        await repository.insert_key(tx, row)
+        found = await repository.active_key(tx)
         assert found is not None  # noqa: S101 - ours, or the one that stood in its way
         return found
 
     async def _retire(self, tx: Transaction, key_id: str) -> None:
-        chosen = update(RedemptionKey.table).where(RedemptionKey.c.id == key_id, RedemptionKey.c.retired_at.is_(None))
-        await tx.execute(chosen.values(retired_at=self._kit.clock.now(), sealed=None))
+        await repository.retire_key(tx, key_id, self._kit.clock.now())
         self._private.pop(key_id, None)
 
-    def _opened(self, row: Row[Any]) -> Ed25519PrivateKey | None:
+    def _opened(self, row: RedemptionKey) -> Ed25519PrivateKey | None:
         """The private key, None when it was sealed under another secret."""
         if row.id not in self._private:
+            assert row.sealed is not None  # noqa: S101 - the CHECK `retired` lets an active key have it
             try:
                 raw = self._seal.decrypt(row.sealed[:_NONCE], row.sealed[_NONCE:], row.id.encode())
             except InvalidTag:
@@ -123,7 +114,7 @@ class Signing:
 
     async def _known(self, tx: Transaction, key_id: str) -> Ed25519PublicKey | None:
         if key_id not in self._public:
-            public = await tx.scalar(select(RedemptionKey.c.public).where(RedemptionKey.c.id == key_id))
+            public = await repository.find_public_key(tx, key_id)
             if public is None:
                 return None
             raw = base64.urlsafe_b64decode(public + "=")

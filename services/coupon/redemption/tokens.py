@@ -2,10 +2,8 @@
 
 from datetime import timedelta
 from io import BytesIO
-from typing import Any
 
 import segno
-from sqlalchemy import Row, select
 
 from services.coupon.redemption import repository
 from services.coupon.redemption.models import RedemptionToken
@@ -15,16 +13,19 @@ from services.coupon.redemption.rules import Claims, new_short_code
 from services.coupon.redemption.schemas import TokenView
 from services.coupon.redemption.signing import Signing
 from services.coupon.settings import CouponSettings
-from services.coupon.wallet.rules import effective
-from shared.db import Transaction, insert_ignore
+from services.coupon.wallet import repository as wallet
+from services.coupon.wallet.repository import ShownCoupon
+from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Caller, NotFound, Page, Paging, fetch_page
+from shared.web import Caller, NotFound, Page, Paging
 
+KEPT = timedelta(hours=1)
+"""How long a token is remembered after its end."""
 _TRIES = 8
 
 
-class Showing:
+class RedemptionTokens:
     """Makes tokens of coupons and shows them."""
 
     def __init__(self, kit: Kit, signing: Signing, pricing: StorePricing, settings: CouponSettings) -> None:
@@ -38,44 +39,40 @@ class Showing:
         """A new token. Raises NotFound for somebody else's coupon, Conflict when it can't be used in a store now."""
         now = self._kit.clock.now()
         async with self._kit.db.write() as tx:
-            coupon = await repository.coupon(tx, coupon_id)
-            if coupon is None:
+            coupons = await wallet.shown(tx, [coupon_id], now)
+            if not coupons:
                 raise NotFound("not_found", "There is no coupon with this id.")
+            coupon = coupons[0]
             caller.require_customer(coupon.customer_id)
-            status = effective(coupon.status, coupon.valid_until, coupon.locked_until, now)
-            if status != "issued":
-                raise unusable(status)
+            if coupon.status != "issued":
+                raise unusable(coupon.status)
             refusal = await self._pricing.refusal(tx, coupon, coupon.currency)
             if refusal is not None:
                 raise refused(refusal)
-            return self._view(await self._store(tx, coupon))
+            return await self._store(tx, coupon)
 
     async def page(self, caller: Caller, paging: Paging, coupon_id: str | None) -> Page[TokenView]:
         """Tokens of the last hour, newest first."""
-        chosen = select(RedemptionToken.table)
-        if caller.customer_id is not None:
-            chosen = chosen.where(RedemptionToken.c.customer_id == caller.customer_id)
-        if coupon_id is not None:
-            chosen = chosen.where(RedemptionToken.c.coupon_id == coupon_id)
         async with self._kit.db.read() as tx:
-            return await fetch_page(tx, chosen, RedemptionToken.c.id, paging, self._view)
+            return await repository.page_tokens(tx, paging, caller.customer_id, coupon_id, _view)
 
-    async def get(self, caller: Caller, token_id: str) -> TokenView:
+    async def read(self, caller: Caller, token_id: str) -> TokenView:
+        """One token. Raises NotFound."""
         async with self._kit.db.read() as tx:
-            row = await repository.token(tx, token_id)
+            row = await repository.find_token(tx, token_id)
         if row is None:
             raise NotFound("not_found", "There is no redemption token with this id, or it is forgotten already.")
         caller.require_customer(row.customer_id)
-        return self._view(row)
+        return _view(row)
 
     async def picture(self, caller: Caller, token_id: str) -> bytes:
         """The token as QR code, an SVG document."""
-        view = await self.get(caller, token_id)
+        view = await self.read(caller, token_id)
         picture = BytesIO()
         segno.make(view.token, error="m", micro=False).save(picture, kind="svg", scale=4, border=4)
         return picture.getvalue()
 
-    async def _store(self, tx: Transaction, coupon: Row[Any]) -> Row[Any]:
+    async def _store(self, tx: Transaction, coupon: ShownCoupon) -> TokenView:
         terms = await self._pricing.snapshot(tx, coupon)
         now = self._kit.clock.now()
         face = await self._pricing.face(tx, coupon)
@@ -99,10 +96,13 @@ class Showing:
             "expires_at": claims.expires_at,
         }
         for _ in range(_TRIES):  # a code that another live token has is drawn again
-            if await insert_ignore(tx, RedemptionToken.table, [{**row, "short_code": new_short_code()}]):
-                return (await tx.execute(select(RedemptionToken.table).where(RedemptionToken.c.id == row["id"]))).one()
+            if await repository.insert_token(tx, {**row, "short_code": new_short_code()}):
+                stored = await repository.find_token(tx, claims.token_id)
+                assert stored is not None  # noqa: S101 - stored just now
+                return _view(stored)
         raise AssertionError("unreachable: eight random codes in a row were taken")
 
-    def _view(self, row: Row[Any]) -> TokenView:
-        shown = {name: getattr(row, name) for name in TokenView.model_fields if name != "qr_svg_url"}
-        return TokenView(**shown, qr_svg_url=f"/v1/redemption-tokens/{row.id}/qr.svg")
+
+def _view(row: RedemptionToken) -> TokenView:
+    shown = {name: getattr(row, name) for name in TokenView.model_fields if name != "qr_svg_url"}
+    return TokenView(**shown, qr_svg_url=f"/v1/redemption-tokens/{row.id}/qr.svg")

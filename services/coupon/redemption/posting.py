@@ -3,11 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert
-
 from services.coupon.checkout.releasing import Releasing
 from services.coupon.redemption import repository
-from services.coupon.redemption.models import Redemption
 from services.coupon.redemption.rules import budget_change
 from services.coupon.templates import repository as templates
 from services.coupon.wallet import ledger
@@ -21,23 +18,23 @@ from shared.service import Kit
 from shared.web import Caller
 
 
-class Booking:
-    """Writes redemptions down."""
+class RedemptionPosting:
+    """Writes redemptions down 记账."""
 
     def __init__(self, kit: Kit, releasing: Releasing) -> None:
         self._kit = kit
         self._releasing = releasing
 
-    async def hold(self, tx: Transaction, coupon_id: str) -> Coupon | None:
+    async def lock(self, tx: Transaction, coupon_id: str) -> Coupon | None:
         """The coupon, locked; an order's lock on it that ran out is written down first, checkout before coupon."""
-        seen = await repository.coupon(tx, coupon_id)
+        seen = (await wallet.find(tx, [coupon_id])).get(coupon_id)
         if seen is None:
             return None
-        if seen.status == "locked":
+        if seen.status == "locked" and seen.checkout_id is not None:
             await self._releasing.end_if_due(tx, seen.checkout_id)
         return (await wallet.lock(tx, [coupon_id])).get(coupon_id)
 
-    async def book(
+    async def post(
         self,
         tx: Transaction,
         caller: Caller,
@@ -46,8 +43,10 @@ class Booking:
         amount: int,
         *,
         redeemed_at: datetime | None = None,
-    ) -> Row[Any] | None:
-        """Use the coupon, whose row is held. None when its budget does not hold the amount: nothing was written then.
+    ) -> str | None:
+        """Use the coupon, whose row is held. Answers the id of the redemption.
+
+        None when its budget does not hold the amount: nothing was written then.
 
         `redeemed_at`: when an offline till did it.
         """
@@ -82,7 +81,7 @@ class Booking:
             budget_change=change,
         )
         await ledger.apply(tx, [entry], now)
-        await tx.execute(insert(Redemption.table), row)
+        await repository.insert_redemption(tx, row)
         event = CouponRedeemed(
             coupon_id=coupon.id,
             template_id=coupon.template_id,
@@ -94,4 +93,4 @@ class Booking:
             shop_id=caller.shop_id,
         )
         await self._kit.outbox.publish(tx, [event])
-        return await repository.find(tx, row["id"])
+        return str(row["id"])
