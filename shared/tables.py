@@ -28,7 +28,7 @@ class TableFault(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """`number` is the line in the file on which the row ends (the first is line 1), as a spreadsheet counts it."""
 
     number: int
@@ -51,11 +51,11 @@ class TableReader:
         self._reader: Iterator[list[str]] | None = None
         self.encoding = "utf-8"
 
-    def feed(self, piece: bytes) -> list[Row]:
+    def feed(self, piece: bytes) -> list[TableRow]:
         """The rows that end in this piece."""
         return self._take(self._decode(piece, last=False))
 
-    def close(self) -> list[Row]:
+    def close(self) -> list[TableRow]:
         """The rest, when the file has ended."""
         text = self._decode(b"", last=True)
         self._lines.closed = True
@@ -81,7 +81,7 @@ class TableReader:
         text, self._undecided = self._undecided[:end].decode("ascii"), self._undecided[end:]
         return text
 
-    def _take(self, text: str) -> list[Row]:
+    def _take(self, text: str) -> list[TableRow]:
         known = max(len(self._text) - 1, 0)
         self._text += text
         whole = 0
@@ -97,7 +97,7 @@ class TableReader:
             self._text = ""
         return list(self._rows())
 
-    def _rows(self) -> Iterator[Row]:
+    def _rows(self) -> Iterator[TableRow]:
         lines = self._lines
         while lines.waiting:
             if self._reader is None:
@@ -114,12 +114,12 @@ class TableReader:
             except csv.Error:
                 if self._strict:
                     raise TableFault(before + 1, "its quotes don't match; check the row.") from None
-                yield Row(lines.read, [])
+                yield TableRow(lines.read, [])
                 continue
             if self._strict and any(_UNDECODED.search(cell) for cell in cells):
                 raise TableFault(lines.read, "it is neither UTF-8 nor GB18030; save the file as CSV UTF-8.")
             if cells:
-                yield Row(lines.read, cells)
+                yield TableRow(lines.read, cells)
 
 
 class _NotYet(Exception):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from shared.tables import Row, TableReader
+from shared.tables import TableReader, TableRow
 
 PIECE = 1 << 20
 
@@ -25,7 +25,7 @@ class Table:
     """A file's rows by their columns' names."""
 
     header: list[str]
-    rows: Iterator[Row]
+    rows: Iterator[TableRow]
     reader: TableReader
     position: Callable[[], int]  # bytes of the file consumed so far, for a progress bar
 
@@ -71,7 +71,7 @@ def _table(path: Path, raw: _Buffered, stream: _Buffered) -> Table:
     return Table(header.cells, rows, reader, raw.tell)
 
 
-def _rows(stream: _Buffered, reader: TableReader) -> Iterator[Row]:
+def _rows(stream: _Buffered, reader: TableReader) -> Iterator[TableRow]:
     while piece := stream.read(PIECE):
         yield from reader.feed(piece)
     yield from reader.close()

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from shared.money import to_minor
-from shared.tables import Row
+from shared.tables import TableRow
 from suite.importing.rules import Line, Reason
 
 WINDOW = 50_000  # rows after its last one until an order counts as complete
@@ -25,7 +25,7 @@ class Order:
     """All lines of one order (or of one refund of it), with the rows they came from."""
 
     lines: list[Line] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
+    rows: list[TableRow] = field(default_factory=list)
     last_seen: int = 0
 
 
@@ -38,7 +38,7 @@ class OrderGroups:
         self._closed: set[tuple[str, bool]] = set()
         self._seen = 0
 
-    def add(self, row: Row, line: Line) -> Reason | None:
+    def add(self, row: TableRow, line: Line) -> Reason | None:
         """Take the line into its order; or why it cannot belong there."""
         self._seen += 1
         key = (line.order_id, line.refund)

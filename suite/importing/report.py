@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from types import TracebackType
 
-from shared.tables import Row
+from shared.tables import TableRow
 from suite.importing.rules import EXPLANATIONS, Reason
 
 
@@ -38,7 +38,7 @@ class Rejects:
         else:
             self._part.unlink()
 
-    def add(self, row: Row, reason: Reason, explanation: str = "") -> None:
+    def add(self, row: TableRow, reason: Reason, explanation: str = "") -> None:
         """`explanation` where the reason alone does not say enough."""
         self.counts[reason] += 1
         self._writer.writerow(

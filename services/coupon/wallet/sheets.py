@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from shared.tables import Row, TableFault, TableReader
+from shared.tables import TableFault, TableReader, TableRow
 
 HEADERS = ("customer_id", "客户编号")
 _LONGEST_ID = 200
@@ -29,7 +29,7 @@ class CustomerSheet:
         """Those of the rest, when the file has ended."""
         return self._ids(self._table.close())
 
-    def _ids(self, rows: Iterable[Row]) -> list[str]:
+    def _ids(self, rows: Iterable[TableRow]) -> list[str]:
         found = []
         for row in rows:
             customer_id = self._cell(row.cells)

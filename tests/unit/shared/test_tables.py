@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.tables import Row, TableFault, TableReader
+from shared.tables import TableFault, TableReader, TableRow
 
 cells = st.text("订单号客户abc123😀-_ \"',;\n", min_size=1, max_size=12)
 tables = st.lists(st.lists(cells, min_size=2, max_size=4), min_size=1, max_size=8)
 
 
-def read(data: bytes, size: int = 1 << 20, *, strict: bool = True) -> list[Row]:
-    reader, rows = TableReader(strict=strict), list[Row]()
+def read(data: bytes, size: int = 1 << 20, *, strict: bool = True) -> list[TableRow]:
+    reader, rows = TableReader(strict=strict), list[TableRow]()
     for start in range(0, len(data), size):
         rows += reader.feed(data[start : start + size])
     return rows + reader.close()
@@ -58,13 +58,13 @@ def test_who_reads_what_can_be_read_loses_only_broken_rows() -> None:
     reader = TableReader(strict=False)
     rows = reader.feed("a,b\n客,1\n".encode())
     rows += reader.feed(b'\xff\xfe,2\n3,"' + b"x" * 200_000 + b"\n4,5\n") + reader.close()
-    assert rows[:3] == [Row(1, ["a", "b"]), Row(2, ["客", "1"]), Row(3, ["\udcff\udcfe", "2"])]
+    assert rows[:3] == [TableRow(1, ["a", "b"]), TableRow(2, ["客", "1"]), TableRow(3, ["\udcff\udcfe", "2"])]
     assert rows[3].cells == []
 
 
 def test_an_encoding_that_shows_late_is_still_found() -> None:
     reader = TableReader(strict=True)
-    assert reader.feed(b"a,b\n" * 3) == [Row(number, ["a", "b"]) for number in (1, 2, 3)]
+    assert reader.feed(b"a,b\n" * 3) == [TableRow(number, ["a", "b"]) for number in (1, 2, 3)]
     assert reader.feed("客".encode("gb18030")[:1]) == []
-    assert reader.feed("客".encode("gb18030")[1:] + b",c\n") == [Row(4, ["客", "c"])]
+    assert reader.feed("客".encode("gb18030")[1:] + b",c\n") == [TableRow(4, ["客", "c"])]
     assert reader.encoding == "gb18030"

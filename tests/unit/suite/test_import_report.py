@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.tables import Row
+from shared.tables import TableRow
 from suite.importing.report import Rejects
 from suite.importing.rules import Reason
 
@@ -13,8 +13,8 @@ from suite.importing.rules import Reason
 def test_rejected_rows_open_in_excel(tmp_path: Path) -> None:
     path = tmp_path / "orders.rejects.csv"
     with Rejects(path, ["订单号", "说明"]) as rejects:
-        rejects.add(Row(7, ["=cmd()", "-6"]), Reason.BAD_DATE)
-        rejects.add(Row(8, ["围巾", "-x"]), Reason.NO_CUSTOMER)
+        rejects.add(TableRow(7, ["=cmd()", "-6"]), Reason.BAD_DATE)
+        rejects.add(TableRow(8, ["围巾", "-x"]), Reason.NO_CUSTOMER)
         assert not path.exists()
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.tables import Row
+from shared.tables import TableRow
 from suite.importing.columns import ColumnsError, parse_mapping, recognise
 from suite.importing.orders import Order, OrderGroups, order_body
 from suite.importing.rules import Line, Reader, Reason, parse_time
@@ -121,18 +121,18 @@ def test_orders_are_gathered_although_their_rows_are_not_side_by_side() -> None:
     numbers = ["1", "2", "1", "3", "3", "3", "3"]
     finished: list[str] = []
     for index, number in enumerate(numbers):
-        assert grouping.add(Row(index, []), line_of(InvoiceNo=number)) is None
+        assert grouping.add(TableRow(index, []), line_of(InvoiceNo=number)) is None
         finished += [order.lines[0].order_id for order in grouping.complete()]
     assert finished == ["2", "1"]
-    assert grouping.add(Row(9, []), line_of(InvoiceNo="1")) is Reason.SCATTERED
+    assert grouping.add(TableRow(9, []), line_of(InvoiceNo="1")) is Reason.SCATTERED
     assert [len(order.lines) for order in grouping.rest()] == [4]
 
 
 def test_an_order_has_one_customer_and_one_currency() -> None:
     grouping = OrderGroups()
-    assert grouping.add(Row(1, []), line_of()) is None
-    assert grouping.add(Row(2, []), line_of(CustomerID="1")) is Reason.OTHER_CUSTOMER
-    assert grouping.add(Row(3, []), line_of(InvoiceNo="C536365", Quantity="-1", CustomerID="1")) is None
+    assert grouping.add(TableRow(1, []), line_of()) is None
+    assert grouping.add(TableRow(2, []), line_of(CustomerID="1")) is Reason.OTHER_CUSTOMER
+    assert grouping.add(TableRow(3, []), line_of(InvoiceNo="C536365", Quantity="-1", CustomerID="1")) is None
     assert [len(order.lines) for order in grouping.rest()] == [1, 1]
 
 
