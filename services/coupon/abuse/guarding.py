@@ -27,10 +27,9 @@ from services.coupon.abuse.book import Watch
 from services.coupon.abuse.fingerprints import Fingerprints
 from services.coupon.abuse.models import AbuseFailure
 from services.coupon.settings import CouponSettings
-from services.coupon.statements import padded
 from services.coupon.wishes import Origin
 from shared.batching import GroupCommit
-from shared.db import Transaction, UtcDateTime, excluded, upsert
+from shared.db import Transaction, UtcDateTime, excluded, one_of, upsert
 from shared.service import Kit
 from shared.web import Client, Problem, TooManyRequests
 
@@ -157,11 +156,7 @@ class Guarding:
             return []
         kinds, values = sorted({kind for kind, _ in subjects}), sorted({value for _, value in subjects})
         # Lists of a few lengths: a statement for each pair would be built and planned anew for every batch.
-        mine = (
-            AbuseFailure.c.subject.in_(kinds)
-            & AbuseFailure.c.value.in_(padded(values))
-            & (AbuseFailure.c.until > since)
-        )
+        mine = AbuseFailure.c.subject.in_(kinds) & one_of(AbuseFailure.c.value, values) & (AbuseFailure.c.until > since)
         wanted = set(subjects)
         return [
             row

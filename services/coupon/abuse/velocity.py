@@ -11,14 +11,13 @@ from math import ceil
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, select, tuple_
+from sqlalchemy import Row, select
 
 from services.coupon.abuse.book import Watch
 from services.coupon.abuse.models import VelocityLog
 from services.coupon.abuse.rules import ACTIONS, Subject, admitted
-from services.coupon.statements import padded
 from services.coupon.wishes import Granted, Wish
-from shared.db import Transaction, insert_bulk, update_bulk
+from shared.db import Transaction, insert_bulk, one_of, update_bulk
 from shared.service import Kit
 from shared.web import Problem, TooManyRequests
 
@@ -134,7 +133,7 @@ class Velocity:
         return found
 
     async def _locked(self, tx: Transaction, keys: Sequence[Key]) -> dict[Key, list[int]]:
-        chosen = select(VelocityLog.table).where(tuple_(VelocityLog.c.rule_id, VelocityLog.c.value).in_(padded(keys)))
+        chosen = select(VelocityLog.table).where(one_of((VelocityLog.c.rule_id, VelocityLog.c.value), keys))
         ordered = chosen.order_by(VelocityLog.c.rule_id, VelocityLog.c.value).with_for_update()
         return {(row.rule_id, row.value): orjson.loads(row.moments) for row in await tx.execute(ordered)}
 

@@ -22,10 +22,9 @@ from services.coupon.review.cases import Cases, Suspect
 from services.coupon.review.models import AbuseCursor, AbuseShare, AbuseSighting
 from services.coupon.review.rules import Facts, Finding, findings, score
 from services.coupon.settings import CouponSettings
-from services.coupon.statements import padded
 from services.coupon.templates.models import Template
 from services.coupon.wallet.models import Coupon
-from shared.db import Transaction, excluded, insert_ignore, upsert
+from shared.db import Transaction, excluded, insert_ignore, one_of, upsert
 from shared.messaging import rest_after
 from shared.service import Kit
 
@@ -166,18 +165,18 @@ class Scoring:
 
     async def _seen(self, tx: Transaction, rows: Sequence[Row[Any]]) -> _Seen:
         start, end = min(row.issued_at for row in rows), max(row.issued_at for row in rows)
-        customers = padded(sorted({row.customer_id for row in rows}))
-        templates = padded(sorted({row.template_id for row in rows}))
+        customers = sorted({row.customer_id for row in rows})
+        templates = sorted({row.template_id for row in rows})
         devices = sorted({row.origin_device for row in rows if row.origin_device})
         values = {*devices, *(row.origin_address for row in rows if row.origin_address)}
         people = await tx.execute(
             select(AbuseSighting.c.subject, AbuseSighting.c.value, func.count().label("number"))
-            .where(AbuseSighting.c.value.in_(padded(sorted(values))), AbuseSighting.c.last_at > end - _DAY)
+            .where(one_of(AbuseSighting.c.value, values), AbuseSighting.c.last_at > end - _DAY)
             .group_by(AbuseSighting.c.subject, AbuseSighting.c.value)
         )
         recent = await tx.execute(
             select(Coupon.c.customer_id, Coupon.c.issued_at).where(
-                Coupon.c.customer_id.in_(customers),
+                one_of(Coupon.c.customer_id, customers),
                 Coupon.c.issued_at > start - _MINUTE,
                 Coupon.c.source.in_(list(ACTIONS)),
             )
@@ -187,10 +186,10 @@ class Scoring:
             times[row.customer_id].append(row.issued_at)
         taken = await tx.execute(
             select(AbuseShare.table).where(
-                and_(AbuseShare.c.template_id.in_(templates), AbuseShare.c.device.in_(padded(devices)))
+                and_(one_of(AbuseShare.c.template_id, templates), one_of(AbuseShare.c.device, devices))
             )
         )
-        issued = await tx.execute(select(Template.c.id, Template.c.issued).where(Template.c.id.in_(templates)))
+        issued = await tx.execute(select(Template.c.id, Template.c.issued).where(one_of(Template.c.id, templates)))
         counted = sorted({one for row in rows for one in self._counted(row)})
         return _Seen(
             {(row.subject, row.value): row.number for row in people},
