@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from services.coupon.checkout.completing import Completing
 from services.coupon.checkout.locking import Locking
+from services.coupon.checkout.queries import Checkouts
 from services.coupon.checkout.schemas import CheckoutIn, CheckoutView, CompletedView, ExtendIn, Status
 from services.coupon.checkout.settling import Settling
-from services.coupon.checkout.viewing import Checkouts
 from shared.web import Caller, ClientFacts, ExternalId, Page, PageParams, Provided, merchant_needs, needs
 
 router = APIRouter(prefix="/v1/checkouts", tags=["checkouts"])
@@ -51,7 +51,7 @@ async def list_checkouts(
 @router.get("/{checkout_id}", summary="Read a checkout", response_model_exclude_none=True)
 async def get_checkout(caller: CheckoutsRead, checkout_id: str, checkouts: Viewing) -> CheckoutView:
     """The frozen quote and its locks."""
-    return await checkouts.get(caller, checkout_id)
+    return await checkouts.read(caller, checkout_id)
 
 
 @router.post("/{checkout_id}/commit", summary="The order was paid", response_model_exclude_none=True)

@@ -3,8 +3,8 @@
 from services.coupon.cash_back.payout import CashBackPayout
 from services.coupon.checkout import repository
 from services.coupon.checkout.models import Checkout
+from services.coupon.checkout.problems import unknown_checkout
 from services.coupon.checkout.schemas import CompletedView
-from services.coupon.checkout.viewing import unknown
 from shared.db import Transaction
 from shared.service import Kit
 from shared.web import Caller, Conflict
@@ -25,7 +25,7 @@ class Completing:
         async with self._kit.db.write() as tx:
             checkout = await repository.lock(tx, checkout_id)
             if checkout is None:
-                raise unknown()
+                raise unknown_checkout()
             await self.complete_held(tx, checkout, caller.actor)
             views = await self._cash_back.views(tx, checkout_id)
         return CompletedView(checkout_id=checkout.id, order_id=checkout.order_id, cash_back=views)

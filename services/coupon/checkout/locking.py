@@ -6,12 +6,11 @@ from typing import Any
 from services.coupon.abuse.guarding import Attempt, Guarding
 from services.coupon.cash_back import repository as cash_back
 from services.coupon.cash_back.rules import promises
-from services.coupon.checkout import frozen, repository
+from services.coupon.checkout import new_checkout, queries, repository
 from services.coupon.checkout.models import Checkout
+from services.coupon.checkout.promotion_usage import PromotionUsage
 from services.coupon.checkout.releasing import Releasing
 from services.coupon.checkout.schemas import CheckoutIn, CheckoutView
-from services.coupon.checkout.spending import Spending
-from services.coupon.checkout.viewing import Checkouts
 from services.coupon.codes.problems import coupon_invalid
 from services.coupon.codes.resolving import Ask, Codes, Refused
 from services.coupon.pricing.entering import distinct
@@ -37,17 +36,15 @@ class Locking:
         quoting: Quoting,
         codes: Codes,
         guarding: Guarding,
-        spending: Spending,
+        usage: PromotionUsage,
         releasing: Releasing,
-        checkouts: Checkouts,
     ) -> None:
         self._kit = kit
         self._quoting = quoting
         self._codes = codes
         self._guarding = guarding
-        self._spending = spending
+        self._usage = usage
         self._releasing = releasing
-        self._checkouts = checkouts
 
     async def lock(self, caller: Caller, body: CheckoutIn, client: Client) -> tuple[CheckoutView, bool]:
         """The order's checkout, and whether it was there already. Codes turn into coupons of the wallet.
@@ -74,7 +71,7 @@ class Locking:
             held = await wallet.lock(tx, candidates)
             priced = await self._quoting.price(tx, body, candidates, order_id=body.order_id)
             _refuse_unusable(body, priced)
-            row = frozen.checkout(body, priced, sent, now)
+            row = new_checkout.checkout(body, priced, sent, now)
             if not await repository.insert_checkout(tx, row):
                 known = await repository.find_open(tx, body.order_id)
                 if known is None:
@@ -83,7 +80,7 @@ class Locking:
             await self._store(tx, row, priced, held, offers, caller.actor)
             stored = await repository.find(tx, str(row["id"]))
             assert stored is not None  # noqa: S101 - inserted above in this transaction
-            return await self._checkouts.view(tx, stored), False
+            return await queries.view(tx, stored, self._kit.clock.now()), False
 
     async def _hold(self, tx: Transaction, body: CheckoutIn) -> tuple[Sequence[str], Mapping[str, Template]]:
         """Hold all that the price depends on, in the house order, and end the customer's locks that ran out.
@@ -120,7 +117,7 @@ class Locking:
                 "This order has an open checkout that was made from another body. Roll it back first, or repeat its body.",
                 checkout_id=known.id,
             )
-        return await self._checkouts.view(tx, known), True
+        return await queries.view(tx, known, self._kit.clock.now()), True
 
     async def _store(
         self,
@@ -133,16 +130,16 @@ class Locking:
     ) -> None:
         """All that belongs to a new checkout: lines and shares, the locks of its coupons, what it takes of promotions."""
         answer, reason = priced.answer, f"order {checkout['order_id']}"
-        taken = frozen.budget_taken(answer, held, offers)
-        await ledger.apply(tx, frozen.changes(checkout, answer, held, taken, actor), checkout["created_at"])
+        taken = new_checkout.budget_taken(answer, held, offers)
+        await ledger.apply(tx, new_checkout.changes(checkout, answer, held, taken, actor), checkout["created_at"])
         await repository.insert_parts(
             tx,
-            lines=frozen.lines(checkout, priced),
-            shares=frozen.shares(checkout, answer),
-            coupons=frozen.locks(checkout, answer, held, taken),
+            lines=new_checkout.lines(checkout, priced),
+            shares=new_checkout.shares(checkout, answer),
+            coupons=new_checkout.locks(checkout, answer, held, taken),
         )
         await cash_back.insert_promises(tx, promises(checkout, answer))
-        await self._spending.take(tx, checkout["id"], frozen.promotions(answer), reason, actor)
+        await self._usage.take(tx, checkout["id"], new_checkout.promotions(answer), reason, actor)
         events = [
             CouponLocked(
                 coupon_id=use.offer.id,
@@ -153,7 +150,7 @@ class Locking:
                 amount=use.amount,
                 currency=checkout["currency"],
             )
-            for use in frozen.coupons(answer)
+            for use in new_checkout.coupons(answer)
         ]
         await self._kit.outbox.publish(tx, events)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from services.coupon.cash_back import repository as cash_back
 from services.coupon.checkout import repository
 from services.coupon.checkout.models import Checkout, CheckoutCoupon
-from services.coupon.checkout.spending import Spending
+from services.coupon.checkout.promotion_usage import PromotionUsage
 from services.coupon.templates import repository as templates
 from services.coupon.wallet import ledger
 from services.coupon.wallet import repository as wallet
@@ -19,9 +19,9 @@ from shared.service import Kit
 class Releasing:
     """Ends live locks."""
 
-    def __init__(self, kit: Kit, spending: Spending, batch_size: int) -> None:
+    def __init__(self, kit: Kit, usage: PromotionUsage, batch_size: int) -> None:
         self._kit = kit
-        self._spending = spending
+        self._usage = usage
         self._batch_size = batch_size
 
     async def holding(self, tx: Transaction, checkouts: Sequence[Checkout]) -> tuple[list[str], list[str]]:
@@ -64,7 +64,7 @@ class Releasing:
         await templates.lock_limited(tx, [*spent, *{row.promotion_id for row in promotions}])
         await ledger.apply(tx, changes, now)
         reasons = {key: f"{reason}: order {row.order_id}" for key, row in by_id.items()}
-        await self._spending.give_back(tx, promotions, "released", reasons, actor)
+        await self._usage.give_back(tx, promotions, "released", reasons, actor)
         await cash_back.withdraw(tx, list(by_id), now)
         await repository.update_locks(tx, live, "released")
         await repository.update_status(tx, list(by_id), status, now)

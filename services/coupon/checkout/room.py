@@ -8,12 +8,12 @@ from services.coupon.cash_back.room import CashBackRoom
 from services.coupon.checkout import repository
 from services.coupon.checkout.api import router
 from services.coupon.checkout.completing import Completing
+from services.coupon.checkout.late_payment import LatePayment
 from services.coupon.checkout.locking import Locking
+from services.coupon.checkout.promotion_usage import PromotionUsage
+from services.coupon.checkout.queries import Checkouts
 from services.coupon.checkout.releasing import Releasing
-from services.coupon.checkout.relocking import Relocking
 from services.coupon.checkout.settling import Settling
-from services.coupon.checkout.spending import Spending
-from services.coupon.checkout.viewing import Checkouts
 from services.coupon.codes.room import CodesRoom
 from services.coupon.pricing.room import PricingRoom
 from services.coupon.settings import CouponSettings
@@ -26,7 +26,7 @@ from shared.service import Kit, Loop
 @dataclass(eq=False)
 class CheckoutRoom(Room):
     """Offers what orders need of each other: `settling` (commit, rollback), `completing` (cash-back), `releasing` (the end
-    of locks) and `spending` (what promotions count).
+    of locks) and `promotion_usage` (what promotions count).
     """
 
     orders_of = staticmethod(repository.orders_of)
@@ -41,21 +41,19 @@ class CheckoutRoom(Room):
     cash_back: CashBackRoom
 
     def __post_init__(self) -> None:
-        checkouts = Checkouts(self.kit)
-        self.spending = Spending(self.kit, self.templates.cache, self.settings.time_zone)
-        self.releasing = Releasing(self.kit, self.spending, self.settings.sweep_batch_size)
-        relocking = Relocking(self.kit, self.audience.queries, self.spending)
-        self.settling = Settling(self.kit, self.spending, relocking, self.releasing, checkouts)
+        self.promotion_usage = PromotionUsage(self.kit, self.templates.cache, self.settings.time_zone)
+        self.releasing = Releasing(self.kit, self.promotion_usage, self.settings.sweep_batch_size)
+        late_payment = LatePayment(self.kit, self.audience.queries, self.promotion_usage)
+        self.settling = Settling(self.kit, self.promotion_usage, late_payment, self.releasing)
         self.completing = Completing(self.kit, self.cash_back.payout)
         locking = Locking(
             self.kit,
             self.pricing.quoting,
             self.codes.resolving,
             self.abuse.guarding,
-            self.spending,
+            self.promotion_usage,
             self.releasing,
-            checkouts,
         )
         self.routers = [router]
-        self.provides = [checkouts, locking, self.settling, self.completing]
+        self.provides = [Checkouts(self.kit), locking, self.settling, self.completing]
         self.loops = [Loop("expire locks", self.releasing.sweep, self.settings.sweep_seconds)]

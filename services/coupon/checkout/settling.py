@@ -2,15 +2,15 @@
 
 from datetime import datetime, timedelta
 
-from services.coupon.checkout import repository
+from services.coupon.checkout import queries, repository
+from services.coupon.checkout.late_payment import LatePayment
 from services.coupon.checkout.models import Checkout, CheckoutCoupon
+from services.coupon.checkout.problems import unknown_checkout
+from services.coupon.checkout.promotion_usage import PromotionUsage
 from services.coupon.checkout.releasing import Releasing
-from services.coupon.checkout.relocking import Relocking
 from services.coupon.checkout.rules import effective as effective_checkout
 from services.coupon.checkout.rules import settled
 from services.coupon.checkout.schemas import CheckoutView
-from services.coupon.checkout.spending import Spending
-from services.coupon.checkout.viewing import Checkouts, unknown
 from services.coupon.wallet import ledger
 from services.coupon.wallet import repository as wallet
 from services.coupon.wallet.ledger import Change
@@ -23,14 +23,11 @@ from shared.web import Caller, Conflict, Gone
 class Settling:
     """Commit and roll back."""
 
-    def __init__(
-        self, kit: Kit, spending: Spending, relocking: Relocking, releasing: Releasing, checkouts: Checkouts
-    ) -> None:
+    def __init__(self, kit: Kit, usage: PromotionUsage, late_payment: LatePayment, releasing: Releasing) -> None:
         self._kit = kit
-        self._spending = spending
-        self._relocking = relocking
+        self._usage = usage
+        self._late_payment = late_payment
         self._releasing = releasing
-        self._checkouts = checkouts
 
     async def commit(self, caller: Caller, checkout_id: str) -> CheckoutView:
         """The order was paid: its coupons are used.
@@ -82,14 +79,14 @@ class Settling:
     async def _held(self, tx: Transaction, caller: Caller, checkout_id: str) -> Checkout:
         row = await repository.lock(tx, checkout_id)
         if row is None:
-            raise unknown()
+            raise unknown_checkout()
         caller.require_customer(row.customer_id)
         return row
 
     async def _again(self, tx: Transaction, checkout_id: str) -> CheckoutView:
         row = await repository.find(tx, checkout_id)
         assert row is not None  # noqa: S101 - this transaction holds it
-        return await self._checkouts.view(tx, row)
+        return await queries.view(tx, row, self._kit.clock.now())
 
     async def _lock_until(self, tx: Transaction, checkout: Checkout, until: datetime, actor: str) -> None:
         now = self._kit.clock.now()
@@ -116,7 +113,7 @@ class Settling:
         locks = (await repository.coupon_locks(tx, [checkout.id]))[checkout.id]
         held = await wallet.lock(tx, [lock.coupon_id for lock in locks])
         if checkout.status == "expired":
-            await self._relocking.lock_again(tx, checkout, locks, held, actor)
+            await self._late_payment.lock_again(tx, checkout, locks, held, actor)
             held = await wallet.lock(tx, [lock.coupon_id for lock in locks])
         changes = [
             Change(
@@ -132,7 +129,7 @@ class Settling:
             for lock in locks
         ]
         await ledger.apply(tx, changes, now)
-        await self._spending.keep(tx, checkout.id, f"order {checkout.order_id}", actor)
+        await self._usage.keep(tx, checkout.id, f"order {checkout.order_id}", actor)
         await repository.update_locks(tx, locks, "redeemed", {key: row.lock_token for key, row in held.items()})
         await repository.update_status(tx, [checkout.id], "committed", now)
         await self._kit.outbox.publish(tx, [_redeemed(lock, checkout) for lock in locks])

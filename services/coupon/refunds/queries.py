@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.coupon.checkout import repository as checkouts
-from services.coupon.checkout.viewing import unknown
+from services.coupon.checkout.problems import unknown_checkout
 from services.coupon.refunds import repository
 from services.coupon.refunds.models import Refund
 from services.coupon.refunds.schemas import RefundView
@@ -33,7 +33,7 @@ class Refunds:
         async with self._kit.db.read() as tx:
             checkout = await checkouts.find(tx, checkout_id)
             if checkout is None:
-                raise unknown()
+                raise unknown_checkout()
             caller.require_customer(checkout.customer_id)
             rows = await repository.page(tx, paging, checkout_id)
             views = await self._views(tx, rows.data)

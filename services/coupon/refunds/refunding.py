@@ -6,7 +6,7 @@ from typing import Any
 from services.coupon.cash_back.reduction import CashBackReduction, KeptGoods
 from services.coupon.checkout import repository as checkouts
 from services.coupon.checkout.models import Checkout
-from services.coupon.checkout.viewing import unknown
+from services.coupon.checkout.problems import unknown_checkout
 from services.coupon.refunds import repository
 from services.coupon.refunds.kept_goods import kept_after, used_offers
 from services.coupon.refunds.models import Refund
@@ -41,7 +41,7 @@ class Refunding:
         async with self._kit.db.read() as tx:
             checkout = await checkouts.find(tx, checkout_id)
             if checkout is None:
-                raise unknown()
+                raise unknown_checkout()
             order = await self._order(tx, checkout)
             wanted = order.wanted(body)
             policy, lines, kept = await self._decide(tx, order, wanted, body.policy)
@@ -58,7 +58,7 @@ class Refunding:
         async with self._kit.db.write() as tx:
             checkout = await checkouts.lock(tx, checkout_id)
             if checkout is None:
-                raise unknown()
+                raise unknown_checkout()
             return await self.refund_held(tx, checkout, body, caller.actor)
 
     async def refund_held(

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from services.coupon.checkout import repository
 from services.coupon.checkout.models import Checkout, CheckoutCoupon, CheckoutPromotion
+from services.coupon.checkout.promotion_usage import PromotionUsage
 from services.coupon.checkout.rules import reserved_again
-from services.coupon.checkout.spending import Spending
 from services.coupon.templates import repository as templates
 from services.coupon.templates.cache import TermsCache
 from services.coupon.templates.models import Template
@@ -21,10 +21,10 @@ from shared.service import Kit
 class Returning:
     """Gives redeemed coupons back to their wallets, within their templates' budgets, and promotions their counters."""
 
-    def __init__(self, kit: Kit, book: TermsCache, spending: Spending) -> None:
+    def __init__(self, kit: Kit, book: TermsCache, usage: PromotionUsage) -> None:
         self._kit = kit
         self._book = book
-        self._spending = spending
+        self._usage = usage
 
     async def returnable(self, tx: Transaction, checkout_id: str) -> list[str]:
         """Ids of the coupons that `give_back` would return."""
@@ -59,7 +59,7 @@ class Returning:
         ]
         await ledger.apply(tx, changes, self._kit.clock.now())
         reason = {checkout.id: f"refunded: order {checkout.order_id}"}
-        await self._spending.give_back(tx, promotions, "returned", reason, actor)
+        await self._usage.give_back(tx, promotions, "returned", reason, actor)
         await repository.update_locks(tx, [used[row.id] for row in back], "returned")
         await self._kit.outbox.publish(tx, [_returned(row, checkout) for row in back])
         return [row.id for row in back]

@@ -78,10 +78,12 @@ class Sale:
 
     @property
     def price(self) -> int:
+        """The price of all units, before anything was taken off."""
         return sum(line.unit_price * line.quantity for line in self.lines)
 
     @property
     def points(self) -> int:
+        """What was paid in points."""
         return sum(line.shares.get(POINTS, 0) for line in self.lines)
 
     @property
@@ -105,6 +107,16 @@ class Sale:
         return {line_id: count for line_id, count in left.items() if count}
 
 
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What one refund is decided on. `units` are those of each line that are back after it."""
+
+    sale: Sale
+    before: Back
+    units: Mapping[str, int]
+    kept: Kept | None
+
+
 def default_policy(policies: Sequence[Policy]) -> Policy:
     """Clawback as soon as one used offer asks for it."""
     return "clawback" if "clawback" in policies else "keep"
@@ -124,15 +136,13 @@ def give_back(sale: Sale, before: Back, returned: Mapping[str, int], kept: Kept 
         price - sum(share for source, share in shares.items() if source != POINTS)
         for price, shares in zip(prices, frozen, strict=True)
     ]
-    units = {
-        **before.units,
-        **{line.line_id: before.units.get(line.line_id, 0) + returned[line.line_id] for line in lines},
-    }
-    worth = _worth(sale, before, units, sum(natural), kept)
-    points = _points(sale, before, units, worth)
+    more = {line.line_id: before.units.get(line.line_id, 0) + returned[line.line_id] for line in lines}
+    case = _Case(sale, before, {**before.units, **more}, kept)
+    worth = _worth(case, sum(natural))
+    points = _points(case, worth)
     worths = _scaled(natural, worth, prices)
     in_points = pour([shares.get(POINTS, 0) for shares in frozen], points, worths)
-    to_offers = _offers(sale, before, units, frozen, prices, worths, kept)
+    to_offers = _offers(case, frozen, prices, worths)
     return [
         LineBack(line.line_id, count, line_worth - line_points, line_points, shares)
         for line, count, line_worth, line_points, shares in zip(
@@ -141,11 +151,12 @@ def give_back(sale: Sale, before: Back, returned: Mapping[str, int], kept: Kept 
     ]
 
 
-def _worth(sale: Sale, before: Back, units: Mapping[str, int], natural: int, kept: Kept | None) -> int:
+def _worth(case: _Case, natural: int) -> int:
     """Money and points together that this refund gives to the customer."""
+    sale, before, kept = case.sale, case.before, case.kept
     given = before.money + before.points
     left = sale.worth - given
-    rest = sale.kept(units)
+    rest = sale.kept(case.units)
     if not rest:
         return left
     full = sum(line.unit_price * rest.get(line.line_id, 0) for line in sale.lines)
@@ -156,9 +167,10 @@ def _worth(sale: Sale, before: Back, units: Mapping[str, int], natural: int, kep
     return max(0, min(left - kept.price, sale.price - full - given))
 
 
-def _points(sale: Sale, before: Back, units: Mapping[str, int], worth: int) -> int:
+def _points(case: _Case, worth: int) -> int:
     """How much of `worth` comes back as points: those that paid for the units, within what was paid of either kind."""
-    frozen = sum(line.part(0, units.get(line.line_id, 0)).get(POINTS, 0) for line in sale.lines)
+    sale, before = case.sale, case.before
+    frozen = sum(line.part(0, case.units.get(line.line_id, 0)).get(POINTS, 0) for line in sale.lines)
     given = before.money + before.points + worth
     paid_money = sale.worth - sale.points
     least = max(before.points, given - paid_money)
@@ -175,16 +187,10 @@ def _scaled(bases: Sequence[int], total: int, weights: Sequence[int]) -> list[in
 
 
 def _offers(
-    sale: Sale,
-    before: Back,
-    units: Mapping[str, int],
-    frozen: Sequence[Mapping[str, int]],
-    prices: Sequence[int],
-    worths: Sequence[int],
-    kept: Kept | None,
+    case: _Case, frozen: Sequence[Mapping[str, int]], prices: Sequence[int], worths: Sequence[int]
 ) -> list[dict[str, int]]:
     """What each line gives back to each offer's payer: the rest of its price, such that each offer's sum is right too."""
-    totals = _offer_totals(sale, before, units, frozen, sum(prices) - sum(worths), kept)
+    totals = _offer_totals(case, frozen, sum(prices) - sum(worths))
     found: list[dict[str, int]] = [{} for _ in prices]
     rest = [price - worth for price, worth in zip(prices, worths, strict=True)]
     for source in list(totals)[:-1]:
@@ -199,18 +205,11 @@ def _offers(
     return [{source: amount for source, amount in line.items() if amount} for line in found]
 
 
-def _offer_totals(
-    sale: Sale,
-    before: Back,
-    units: Mapping[str, int],
-    frozen: Sequence[Mapping[str, int]],
-    total: int,
-    kept: Kept | None,
-) -> dict[str, int]:
+def _offer_totals(case: _Case, frozen: Sequence[Mapping[str, int]], total: int) -> dict[str, int]:
     """What each offer's payer gets back, `total` in all."""
-    taken = sale.offers
+    before, kept, taken = case.before, case.kept, case.sale.offers
     open_ = {source: amount - before.offers.get(source, 0) for source, amount in taken.items()}
-    if not sale.kept(units):
+    if not case.sale.kept(case.units):
         return open_
     if kept is None:
         wished = {source: sum(shares.get(source, 0) for shares in frozen) for source in taken}

@@ -25,7 +25,7 @@ from shared.web import Conflict
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class UsageStep:
     """What happens to one promotion of one checkout. `issued` and `budget` are the changes of its counters, `held` what
     the checkout has of its budget afterwards.
     """
@@ -41,7 +41,7 @@ class Step:
     reason: str
 
 
-class Spending:
+class PromotionUsage:
     """Counts what checkouts use of promotions."""
 
     def __init__(self, kit: Kit, book: TermsCache, time_zone: str) -> None:
@@ -87,7 +87,7 @@ class Spending:
     async def keep(self, tx: Transaction, checkout_id: str, reason: str, actor: str) -> None:
         """The order was paid: what it took stays taken."""
         steps = [
-            Step(checkout_id, row.promotion_id, row.step + 1, "redeemed", 0, 0, row.budget_taken, row.day, reason)
+            UsageStep(checkout_id, row.promotion_id, row.step + 1, "redeemed", 0, 0, row.budget_taken, row.day, reason)
             for row in await repository.promotions(tx, [checkout_id], "live")
         ]
         await self._apply(tx, steps, actor)
@@ -97,7 +97,7 @@ class Spending:
     ) -> None:
         """These promotions of checkouts, live or redeemed, are used no more. `reasons` by checkout."""
         steps = [
-            Step(
+            UsageStep(
                 row.checkout_id,
                 row.promotion_id,
                 row.step + 1,
@@ -114,7 +114,7 @@ class Spending:
 
     async def _steps(
         self, tx: Transaction, checkout_id: str, costs: Mapping[str, int], numbers: Mapping[str, int], reason: str
-    ) -> tuple[list[Step], dict[str, str]]:
+    ) -> tuple[list[UsageStep], dict[str, str]]:
         """What taking these promotions writes, in the order of `costs`, and the code of each that can't be taken."""
         now = self._kit.clock.now()
         rows = await templates.lock(tx, sorted(costs))
@@ -132,10 +132,10 @@ class Spending:
             if code is not None:
                 refused[key] = code
             budget = spent if row.budget is not None else 0
-            steps.append(Step(checkout_id, key, numbers[key], "live", 1, budget, budget, day, reason))
+            steps.append(UsageStep(checkout_id, key, numbers[key], "live", 1, budget, budget, day, reason))
         return steps, refused
 
-    async def _apply(self, tx: Transaction, steps: Sequence[Step], actor: str) -> None:
+    async def _apply(self, tx: Transaction, steps: Sequence[UsageStep], actor: str) -> None:
         """Change the rows of promotions that are there already, with entries and counters."""
         if not steps:
             return
@@ -153,7 +153,7 @@ class Spending:
         await repository.step_promotions(tx, values)
         await self._count(tx, steps, actor)
 
-    async def _count(self, tx: Transaction, steps: Sequence[Step], actor: str) -> None:
+    async def _count(self, tx: Transaction, steps: Sequence[UsageStep], actor: str) -> None:
         """The entries of these steps, and the counters: templates by id, then their days."""
         now = self._kit.clock.now()
         await repository.insert_promotion_entries(tx, [_entry(one, actor, now) for one in steps])
@@ -183,7 +183,7 @@ def _supply(row: Template, day: str | None, counted: Mapping[tuple[str, str], in
     )
 
 
-def _entry(step: Step, actor: str, now: datetime) -> dict[str, Any]:
+def _entry(step: UsageStep, actor: str, now: datetime) -> dict[str, Any]:
     return {
         "checkout_id": step.checkout_id,
         "promotion_id": step.promotion_id,

@@ -7,8 +7,8 @@ from services.coupon.audience.queries import Audience
 from services.coupon.cash_back import repository as cash_back
 from services.coupon.checkout import repository
 from services.coupon.checkout.models import Checkout, CheckoutCoupon
+from services.coupon.checkout.promotion_usage import PromotionUsage
 from services.coupon.checkout.rules import topped_up
-from services.coupon.checkout.spending import Spending
 from services.coupon.templates import repository as templates
 from services.coupon.templates.models import Template
 from services.coupon.wallet import ledger
@@ -20,13 +20,13 @@ from shared.service import Kit
 from shared.web import Conflict
 
 
-class Relocking:
+class LatePayment:
     """Locks again what an expired checkout had locked, at the price that it was locked with."""
 
-    def __init__(self, kit: Kit, audience: Audience, spending: Spending) -> None:
+    def __init__(self, kit: Kit, audience: Audience, usage: PromotionUsage) -> None:
         self._kit = kit
         self._audience = audience
-        self._spending = spending
+        self._usage = usage
 
     async def lock_again(
         self,
@@ -59,7 +59,7 @@ class Relocking:
             if (code := _taken(held[lock.coupon_id], offers.get(lock.template_id), more[lock.coupon_id], now))
         }
         reason = f"late payment of order {checkout.order_id}"
-        gone = {} if taken else await self._spending.take_again(tx, checkout.id, reason, actor)
+        gone = {} if taken else await self._usage.take_again(tx, checkout.id, reason, actor)
         if taken or gone:
             raise Conflict(
                 "checkout_expired",

@@ -57,10 +57,12 @@ def budget_taken(answer: Answer, held: Mapping[str, Coupon], offers: Mapping[str
 
 
 def coupons(answer: Answer) -> list[Use]:
+    """The uses of coupons."""
     return [use for use in answer.uses if not use.offer.automatic]
 
 
 def promotions(answer: Answer) -> list[Use]:
+    """The uses of promotions."""
     return [use for use in answer.uses if use.offer.automatic]
 
 
@@ -86,6 +88,7 @@ def changes(
 
 
 def locks(row: Json, answer: Answer, held: Mapping[str, Coupon], taken: Mapping[str, int]) -> list[Json]:
+    """The lock of each coupon, with the next fencing token."""
     return [
         {
             "checkout_id": row["id"],
