@@ -14,7 +14,7 @@ from services.coupon.reasons import explain
 from services.coupon.templates.validity import FOREVER
 
 _UNINTERESTING = frozenset(("out_of_scope", "no_effect"))
-"""A promotion for other goods than the cart's is no news to its customer; a coupon of her own is."""
+"""A promotion for other goods than the cart's is no news to its customer; a coupon of their own is."""
 
 
 def quote_view(

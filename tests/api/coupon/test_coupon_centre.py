@@ -1,4 +1,4 @@
-"""The claim centre 领券中心: what one customer sees, what she may take, and why not."""
+"""The claim centre 领券中心: what one customer sees, what they may take, and why not."""
 
 import pytest
 from api.coupon.mall import Json, Mall

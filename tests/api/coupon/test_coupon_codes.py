@@ -134,7 +134,7 @@ async def test_who_guesses_too_often_is_locked_out_whatever_comes_then(mall: Mal
     for code in (first, "GUESS"):
         answer = await shopper.post("/v1/codes/redeem", json={"code": code, "customer_id": "c1"})
         assert (answer.status_code, answer.json()["code"]) == (429, "too_many_attempts")
-    # Who has all the coupons she may have can't try codes without spending them, either.
+    # Who has all the coupons they may have can't try codes without spending them, either.
     await redeem(mall, first, "c2")
     await redeem(mall, second, "c2")
     refused = [(await redeem(mall, third, "c2")).status_code for _ in range(11)]
@@ -197,7 +197,7 @@ async def test_a_public_code_is_paused_and_changed(mall: Mall) -> None:
     await redeem(mall, "DOUBLE11")
     assert (await mall.http.patch(path, json={"status": "paused"})).json()["status"] == "paused"
     assert (await redeem(mall, "DOUBLE11", "c2")).status_code == 422
-    assert (await redeem(mall, "DOUBLE11")).status_code == 201  # hers already
+    assert (await redeem(mall, "DOUBLE11")).status_code == 201  # theirs already
     for body, code in (
         ({"status": None}, "validation_failed"),
         ({"valid_from": "2026-12-01T00:00:00Z", "valid_until": "2026-11-01T00:00:00Z"}, "validation_failed"),

@@ -145,7 +145,7 @@ async def test_a_template_that_everybody_guesses_at_gives_nothing_for_a_while(
     assert {answer.json()["code"] for answer in thieves} == {"coupon_invalid"}
     right = await redeem(mall, codes[1], "c1")
     assert (right.status_code, right.json()["code"], right.headers["retry-after"]) == (429, "too_many_attempts", "600")
-    assert (await redeem(mall, codes[0], "owner")).status_code == 201, "hers already: nothing to guess"
+    assert (await redeem(mall, codes[0], "owner")).status_code == 201, "theirs already: nothing to guess"
     clock.advance(seconds=601)
     assert (await redeem(mall, codes[1], "c1")).status_code == 201
     assert await mall.audit() == {}

@@ -194,7 +194,7 @@ async def test_codes_are_priced_by_a_quote_and_redeemed_by_a_checkout(mall: Mall
     assert (await mall.checkout("o1", right))["id"] == checkout["id"]  # again: nothing is redeemed twice
     await mall.end(checkout["id"], "rollback")
     again = await mall.quote(right)
-    assert [one["coupon_id"] for one in again["applied"]] == [coupon_id]  # hers by now
+    assert [one["coupon_id"] for one in again["applied"]] == [coupon_id]  # theirs by now
     assert (await mall.checkout("o1", right))["quote"]["applied"][0]["coupon_id"] == coupon_id
     assert (await mall.seen(template_id))["issued"] == 1
     assert await mall.audit() == {}

@@ -43,7 +43,7 @@ async def test_friends_help_and_the_last_one_brings_the_reward(mall: Mall) -> No
     assert first.status_code == 201, first.text
     assert (first.json()["position"], first.json()["coupon"]["template_id"]) == (1, treat)
     assert (await help_(mall, token, "f1")).json() == first.json()
-    await mall.claim(treat, "f2")  # she has hers: the help counts all the same
+    await mall.claim(treat, "f2")  # they have theirs: the help counts all the same
     second = (await help_(mall, token, "f2")).json()
     assert (second["helps"], second["coupon"], second["refused"]) == (2, None, "claim_limit_reached")
     last = (await help_(mall, token, "f3")).json()

@@ -23,7 +23,7 @@ ENOUGH = 1_000_000
 
 
 def taken(answer: Answer) -> int:
-    """What the customer does not pay: her points are worth as much to her as money."""
+    """What the customer does not pay: their points are worth as much to them as money."""
     return answer.discount + answer.shipping_discount
 
 
