@@ -1,12 +1,13 @@
 """Many keys in one statement, alike on both databases."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from conftest import Backend
-from sqlalchemy import ColumnElement, String, insert, select, text
+from sqlalchemy import ColumnElement, String, insert, select, text, update
 from sqlalchemy.dialects import sqlite
 from sqlmodel import Field
 
@@ -86,3 +87,20 @@ async def test_sqlite_finds_them_by_the_index(tmp_path: Any, where: ColumnElemen
         plan = (await tx.connection.exec_driver_sql("EXPLAIN QUERY PLAN " + sql, ("[]",))).all()
     await db.close()
     assert plan[0].detail.startswith("SEARCH seat USING")
+
+
+@pytest.mark.parametrize("where", [one_of(S.name, ["a"]), one_of((S.name, S.row), [("a", row) for row in range(3)])])
+async def test_who_waits_for_a_lock_gets_the_row_as_it_is_then(db: Database, where: ColumnElement[bool]) -> None:
+    """PostgreSQL looks again at a row that changed while it waited: the keys must still be there to compare with."""
+    later = NOON + timedelta(days=1)
+
+    async def wait() -> list[Any]:
+        async with db.write() as tx:
+            return await tx.scalars(select(S.at).where(where).order_by(S.row).with_for_update())
+
+    async with db.write() as tx:
+        await tx.run(update(Seat.table).where(S.name == "a").values(at=later))
+        waiting = asyncio.create_task(wait())
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+    assert await waiting == [later] * 3
