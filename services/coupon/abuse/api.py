@@ -4,8 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from services.coupon.abuse.denying import Denials
-from services.coupon.abuse.limiting import VelocityRules
+from services.coupon.abuse.denials import Denials
 from services.coupon.abuse.rules import Action, Subject
 from services.coupon.abuse.schemas import (
     DenialIn,
@@ -15,6 +14,7 @@ from services.coupon.abuse.schemas import (
     RulePatch,
     RuleView,
 )
+from services.coupon.abuse.velocity_rules import VelocityRules
 from services.coupon.operators import OperatorNeeds
 from shared.web import Caller, ExternalId, Page, PageParams, Provided
 
@@ -42,7 +42,7 @@ async def list_rules(
 @router.get("/rules/{rule_id}", summary="Read a velocity rule")
 async def get_rule(_: AbuseRead, rule_id: str, rules: Rules) -> RuleView:
     """One rule."""
-    return await rules.get(rule_id)
+    return await rules.read(rule_id)
 
 
 @router.patch("/rules/{rule_id}", summary="Change a velocity rule")
@@ -54,7 +54,7 @@ async def change_rule(_: AbuseWrite, rule_id: str, body: RulePatch, rules: Rules
 @router.delete("/rules/{rule_id}", status_code=204, summary="Drop a velocity rule")
 async def drop_rule(_: AbuseWrite, rule_id: str, rules: Rules) -> None:
     """With all that was counted under it."""
-    await rules.drop(rule_id)
+    await rules.remove(rule_id)
 
 
 @router.post("/denials", status_code=201, summary="Put somebody on the deny list")
@@ -80,10 +80,10 @@ async def list_denials(
 @router.get("/denials/{denial_id}", summary="Read an entry of the deny list")
 async def get_denial(_: AbuseRead, denial_id: str, denials: Lists) -> DenialView:
     """One entry."""
-    return await denials.get(denial_id)
+    return await denials.read(denial_id)
 
 
 @router.delete("/denials/{denial_id}", status_code=204, summary="Take somebody off the deny list")
 async def drop_denial(_: AbuseWrite, denial_id: str, denials: Lists) -> None:
     """They may claim again, within a second at every process."""
-    await denials.drop(denial_id)
+    await denials.remove(denial_id)

@@ -1,16 +1,16 @@
-"""The room of the guard: who is kept out, and how often is too often."""
+"""The room of what is counted and refused before a coupon is given."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
 from services.coupon.abuse.api import router
-from services.coupon.abuse.book import Watch
-from services.coupon.abuse.denying import Denials
+from services.coupon.abuse.attempts import KEPT, AttemptLimiter
+from services.coupon.abuse.cache import ControlsCache
+from services.coupon.abuse.denials import Denials
 from services.coupon.abuse.fingerprints import Fingerprints
-from services.coupon.abuse.guarding import KEPT, Guarding
-from services.coupon.abuse.limiting import VelocityRules
 from services.coupon.abuse.models import AbuseFailure, VelocityLog
 from services.coupon.abuse.velocity import Report, Velocity
+from services.coupon.abuse.velocity_rules import VelocityRules
 from services.coupon.settings import CouponSettings
 from shared.pruning import Pruner
 from shared.room import Room
@@ -19,7 +19,10 @@ from shared.service import Kit, Loop
 
 @dataclass(eq=False)
 class AbuseRoom(Room):
-    """Offers the `watch` (deny lists, and where a request comes from), `guarding` (guesses) and `velocity` (counts)."""
+    """Offers `controls` (deny lists, and where a request comes from), `attempts` (guesses) and `velocity` (counts).
+
+    `denials` puts somebody on a deny list; `fingerprints` are the hashes under which all is counted.
+    """
 
     kit: Kit
     settings: CouponSettings
@@ -27,15 +30,15 @@ class AbuseRoom(Room):
 
     def __post_init__(self) -> None:
         self.fingerprints = Fingerprints(self.settings.fingerprint_secret)
-        self.watch = Watch(self.kit, self.fingerprints)
-        self.velocity = Velocity(self.kit, self.watch, self.report)
-        self.guarding = Guarding(self.kit, self.settings, self.fingerprints, self.watch)
-        self.denials = Denials(self.kit, self.watch, self.fingerprints)
+        self.controls = ControlsCache(self.kit, self.fingerprints)
+        self.velocity = Velocity(self.kit, self.controls, self.report)
+        self.attempts = AttemptLimiter(self.kit, self.settings, self.fingerprints, self.controls)
+        self.denials = Denials(self.kit, self.controls, self.fingerprints)
         self.routers = [router]
-        self.provides = [VelocityRules(self.kit, self.watch), self.denials]
-        over = {AbuseFailure.c.until: KEPT, VelocityLog.c.expires_at: timedelta()}
+        self.provides = [VelocityRules(self.kit, self.controls), self.denials]
+        kept = {AbuseFailure.c.until: KEPT, VelocityLog.c.expires_at: timedelta()}
         self.loops = [
-            Loop("abuse rules", self.watch.refresh, 1.0),
-            Loop("forget guesses", Pruner(self.kit.db, self.kit.clock, over).tick, 60.0),
+            Loop("abuse rules", self.controls.refresh, 1.0),
+            Loop("forget guesses", Pruner(self.kit.db, self.kit.clock, kept).tick, 60.0),
         ]
-        self.resources = [self.guarding.group.running]
+        self.resources = [self.attempts.group.running]

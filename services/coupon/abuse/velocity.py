@@ -11,28 +11,26 @@ from math import ceil
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, select
 
-from services.coupon.abuse.book import Watch
-from services.coupon.abuse.models import VelocityLog
-from services.coupon.abuse.rules import ACTIONS, Subject, admitted
+from services.coupon.abuse import repository
+from services.coupon.abuse.cache import ControlsCache
+from services.coupon.abuse.models import VelocityRule
+from services.coupon.abuse.repository import LogKey
+from services.coupon.abuse.rules import ACTIONS, admitted
 from services.coupon.wishes import Granted, Wish
-from shared.db import Transaction, insert_bulk, one_of, update_bulk
+from shared.db import Transaction
 from shared.service import Kit
 from shared.web import Problem, TooManyRequests
-
-Key = tuple[str, str]
-"""Rule and value."""
 
 
 @dataclass
 class Tally:
     """The velocity of one batch of wishes while it is decided. `barred`: the refusals, by position."""
 
-    keys: dict[int, list[tuple[Row[Any], Key]]] = field(default_factory=dict)
-    moments: dict[Key, list[int]] = field(default_factory=dict)
+    keys: dict[int, list[tuple[VelocityRule, LogKey]]] = field(default_factory=dict)
+    moments: dict[LogKey, list[int]] = field(default_factory=dict)
     barred: dict[int, Problem] = field(default_factory=dict)
-    to_review: dict[int, list[tuple[Row[Any], Key]]] = field(default_factory=dict)
+    to_review: dict[int, list[tuple[VelocityRule, LogKey]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Excess:
     """A coupon that was given although it came too soon: its rule only asks for a review."""
 
     rule_id: str
-    subject: Subject
+    subject: str
     value: str
     coupon_id: str
     template_id: str
@@ -52,23 +50,23 @@ Report = Callable[[Transaction, Excess], Awaitable[None]]
 
 
 class Velocity:
-    """Applies the rules of the book to batches of wishes."""
+    """Applies the rules to batches of wishes."""
 
-    def __init__(self, kit: Kit, watch: Watch, report: Report) -> None:
+    def __init__(self, kit: Kit, controls: ControlsCache, report: Report) -> None:
         self._kit = kit
-        self._watch = watch
+        self._controls = controls
         self._report = report
 
     async def look(self, tx: Transaction, wishes: Sequence[Wish]) -> Tally | None:
         """Which wishes come too soon; None where no rule is concerned. Locks what it looks at."""
-        rules = (await self._watch.book(tx)).rules
+        rules = (await self._controls.current(tx)).rules
         if not rules:
             return None
         keys = {index: found for index, wish in enumerate(wishes) if (found := _concerned(rules, wish))}
         if not keys:
             return None
         tally = Tally(keys)
-        tally.moments = await self._held(tx, sorted({key for found in keys.values() for _, key in found}))
+        tally.moments = await self._lock(tx, sorted({key for found in keys.values() for _, key in found}))
         now = _milliseconds(self._kit.clock.now())
         # As if all that pass were granted: who is refused later for another reason is not written down.
         assumed = {key: list(moments) for key, moments in tally.moments.items()}
@@ -92,7 +90,7 @@ class Velocity:
         """Write down the coupons that were given, and report those over a rule that asks for review."""
         moment = self._kit.clock.now()
         now = _milliseconds(moment)
-        rules: dict[Key, Row[Any]] = {}
+        rules: dict[LogKey, VelocityRule] = {}
         for index, found in tally.keys.items():
             if isinstance(answers[index], Granted):
                 for rule, key in found:
@@ -107,8 +105,7 @@ class Velocity:
             }
             for key, rule in sorted(rules.items())
         ]
-        values = {"moments": "given.moments", "expires_at": "given.expires_at"}
-        await update_bulk(tx, VelocityLog.table, rows, match={"rule_id": "rule_id", "value": "value"}, values=values)
+        await repository.update_logs(tx, rows)
         for index, found in tally.to_review.items():
             answer, wish = answers[index], wishes[index]
             if isinstance(answer, Granted):
@@ -118,27 +115,17 @@ class Velocity:
                     Excess(rule.id, rule.subject, value, answer.coupon_id, wish.template_id, wish.customer_id),
                 )
 
-    async def _held(self, tx: Transaction, keys: Sequence[Key]) -> dict[Key, list[int]]:
-        """The logs, locked in the order of their keys; those that are new are made first."""
-        found = await self._locked(tx, keys)
-        if len(found) < len(keys):
-            now = self._kit.clock.now()
-            fresh = [
-                {"rule_id": rule_id, "value": value, "moments": "[]", "expires_at": now}
-                for rule_id, value in keys
-                if (rule_id, value) not in found
-            ]
-            await insert_bulk(tx, VelocityLog.table, fresh, ignore=True)
-            found = await self._locked(tx, keys)
-        return found
-
-    async def _locked(self, tx: Transaction, keys: Sequence[Key]) -> dict[Key, list[int]]:
-        chosen = select(VelocityLog.table).where(one_of((VelocityLog.c.rule_id, VelocityLog.c.value), keys))
-        ordered = chosen.order_by(VelocityLog.c.rule_id, VelocityLog.c.value).with_for_update()
-        return {(row.rule_id, row.value): orjson.loads(row.moments) for row in await tx.execute(ordered)}
+    async def _lock(self, tx: Transaction, keys: Sequence[LogKey]) -> dict[LogKey, list[int]]:
+        """The moments of the logs, locked in the order of their keys; those that are new are made first."""
+        logs = await repository.lock_logs(tx, keys)
+        if len(logs) < len(keys):
+            known = {(log.rule_id, log.value) for log in logs}
+            await repository.insert_logs(tx, [key for key in keys if key not in known], self._kit.clock.now())
+            logs = await repository.lock_logs(tx, keys)
+        return {(log.rule_id, log.value): orjson.loads(log.moments) for log in logs}
 
 
-def _concerned(rules: Sequence[Row[Any]], wish: Wish) -> list[tuple[Row[Any], Key]]:
+def _concerned(rules: Sequence[VelocityRule], wish: Wish) -> list[tuple[VelocityRule, LogKey]]:
     """The rules that count this wish, each with its key."""
     action = ACTIONS.get(wish.source)
     if action is None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.coupon.abuse.guarding import Attempt, Guarding
+from services.coupon.abuse.attempts import Attempt, AttemptLimiter
 from services.coupon.cash_back import repository as cash_back
 from services.coupon.cash_back.rules import promises
 from services.coupon.checkout import new_checkout, queries, repository
@@ -35,7 +35,7 @@ class Locking:
         kit: Kit,
         quoting: Quoting,
         codes: Codes,
-        guarding: Guarding,
+        guarding: AttemptLimiter,
         usage: PromotionUsage,
         releasing: Releasing,
     ) -> None:

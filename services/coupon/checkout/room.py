@@ -50,7 +50,7 @@ class CheckoutRoom(Room):
             self.kit,
             self.pricing.quoting,
             self.codes.resolving,
-            self.abuse.guarding,
+            self.abuse.attempts,
             self.promotion_usage,
             self.releasing,
         )

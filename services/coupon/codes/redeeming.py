@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.coupon.abuse.guarding import Guarding
+from services.coupon.abuse.attempts import AttemptLimiter
 from services.coupon.codes.problems import coupon_invalid
 from services.coupon.codes.resolving import Ask, Codes, Refused
 from services.coupon.codes.schemas import RedeemIn
@@ -16,7 +16,7 @@ from shared.web import HotRequest, TooManyRequests, client_of
 class Redeeming:
     """Takes codes and answers each by itself."""
 
-    def __init__(self, kit: Kit, codes: Codes, wallet: Wallet, guarding: Guarding, max_batch: int) -> None:
+    def __init__(self, kit: Kit, codes: Codes, wallet: Wallet, guarding: AttemptLimiter, max_batch: int) -> None:
         self._codes = codes
         self._wallet = wallet
         self._guarding = guarding

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.coupon.abuse.guarding import Guarding
+from services.coupon.abuse.attempts import AttemptLimiter
 from services.coupon.code_format import normalised
 from services.coupon.codes import repository
 from services.coupon.codes.found import FoundCode
@@ -66,7 +66,7 @@ class _Kept:
 class Codes:
     """Finds codes and turns them into coupons."""
 
-    def __init__(self, kit: Kit, granting: Granting, outlooks: Outlooks, guarding: Guarding) -> None:
+    def __init__(self, kit: Kit, granting: Granting, outlooks: Outlooks, guarding: AttemptLimiter) -> None:
         self._kit = kit
         self._granting = granting
         self._outlooks = outlooks

@@ -29,9 +29,9 @@ class CodesRoom(Room):
     wallet: WalletRoom
 
     def __post_init__(self) -> None:
-        self.resolving = Codes(self.kit, self.wallet.granting, self.wallet.outlooks, self.abuse.guarding)
+        self.resolving = Codes(self.kit, self.wallet.granting, self.wallet.outlooks, self.abuse.attempts)
         redeeming = Redeeming(
-            self.kit, self.resolving, self.wallet.queries, self.abuse.guarding, self.settings.group_commit_max
+            self.kit, self.resolving, self.wallet.queries, self.abuse.attempts, self.settings.group_commit_max
         )
         worker = CodeWorker(self.kit, self.settings.code_chunk_size)
         batches = CodeBatches(self.kit, worker.wake)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.coupon.abuse.book import Watch
+from services.coupon.abuse.cache import ControlsCache
 from services.coupon.draws import repository
 from services.coupon.draws.management import unknown_draw
 from services.coupon.draws.models import Draw, DrawPrize
@@ -54,7 +54,7 @@ class _Turn:
 class Drawing:
     """Draws tickets, one after the other for each draw."""
 
-    def __init__(self, kit: Kit, granting: Granting, wallet: Wallet, watch: Watch, time_zone: str) -> None:
+    def __init__(self, kit: Kit, granting: Granting, wallet: Wallet, watch: ControlsCache, time_zone: str) -> None:
         self._kit = kit
         self._granting = granting
         self._wallet = wallet

@@ -26,7 +26,7 @@ class DrawsRoom(Room):
 
     def __post_init__(self) -> None:
         drawing = Drawing(
-            self.kit, self.wallet.granting, self.wallet.queries, self.abuse.watch, self.settings.time_zone
+            self.kit, self.wallet.granting, self.wallet.queries, self.abuse.controls, self.settings.time_zone
         )
         self.routers = [router]
         self.provides = [Draws(self.kit), drawing, DrawAudit(self.kit)]

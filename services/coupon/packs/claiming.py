@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.coupon.abuse.book import Watch
+from services.coupon.abuse.cache import ControlsCache
 from services.coupon.packs import repository
 from services.coupon.packs.management import lock_pack, unknown_pack
 from services.coupon.packs.models import CouponPack, PackClaim
@@ -32,7 +32,7 @@ class Turn:
 class PackClaims:
     """Claims of packs, by shoppers and for newcomers."""
 
-    def __init__(self, kit: Kit, granting: Granting, wallet: Wallet, watch: Watch) -> None:
+    def __init__(self, kit: Kit, granting: Granting, wallet: Wallet, watch: ControlsCache) -> None:
         self._kit = kit
         self._granting = granting
         self._wallet = wallet

@@ -25,7 +25,7 @@ class PacksRoom(Room):
     wallet: WalletRoom
 
     def __post_init__(self) -> None:
-        claims = PackClaims(self.kit, self.wallet.granting, self.wallet.queries, self.abuse.watch)
+        claims = PackClaims(self.kit, self.wallet.granting, self.wallet.queries, self.abuse.controls)
         self.routers = [router]
         self.provides = [Packs(self.kit), claims]
         self.subscriptions = [Subscription("coupon.packs", (ProfileCreated,), Newcomers(self.kit, claims).on_profile)]

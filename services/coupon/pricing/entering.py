@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from services.coupon.abuse.guarding import Attempt
+from services.coupon.abuse.attempts import Attempt
 from services.coupon.code_format import normalised
 from services.coupon.codes.problems import coupon_invalid
 from services.coupon.codes.resolving import Codes, Peeked

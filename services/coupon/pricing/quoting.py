@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from services.coupon.abuse.guarding import Attempt, Guarding
+from services.coupon.abuse.attempts import Attempt, AttemptLimiter
 from services.coupon.audience.queries import Audience
 from services.coupon.codes.problems import coupon_invalid
 from services.coupon.codes.resolving import Codes
@@ -44,7 +44,7 @@ class Quoting:
     """Prices carts with the coupons of their customers and the promotions that run: the one way to a price."""
 
     def __init__(
-        self, kit: Kit, book: TermsCache, audience: Audience, codes: Codes, guarding: Guarding, time_zone: str
+        self, kit: Kit, book: TermsCache, audience: Audience, codes: Codes, guarding: AttemptLimiter, time_zone: str
     ) -> None:
         self._kit = kit
         self._book = book

@@ -37,7 +37,7 @@ class PricingRoom(Room):
             self.templates.cache,
             self.audience.queries,
             self.codes.resolving,
-            self.abuse.guarding,
+            self.abuse.attempts,
             self.settings.time_zone,
         )
         self.routers = [router]

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.coupon.abuse.guarding import Attempt, Guarding
+from services.coupon.abuse.attempts import Attempt, AttemptLimiter
 from services.coupon.pricing.schemas import RejectedView
 from services.coupon.redemption import problems, repository
 from services.coupon.redemption.posting import RedemptionPosting
@@ -33,7 +33,7 @@ class StoreRedeeming:
         signing: Signing,
         pricing: StorePricing,
         posting: RedemptionPosting,
-        guarding: Guarding,
+        guarding: AttemptLimiter,
     ) -> None:
         self._kit = kit
         self._signing = signing

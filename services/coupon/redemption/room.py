@@ -49,9 +49,9 @@ class RedemptionRoom(Room):
         self.provides = [
             signing,
             RedemptionTokens(self.kit, signing, prices, self.settings),
-            StoreRedeeming(self.kit, signing, prices, posting, self.abuse.guarding),
+            StoreRedeeming(self.kit, signing, prices, posting, self.abuse.attempts),
             Reversing(self.kit, self.refunds.returning, self.settings.time_zone),
-            OfflineSettling(self.kit, signing, posting, self.abuse.guarding, self.settings),
+            OfflineSettling(self.kit, signing, posting, self.abuse.attempts, self.settings),
             Redemptions(self.kit),
         ]
         forget = Pruner(self.kit.db, self.kit.clock, {RedemptionToken.c.expires_at: KEPT})

@@ -7,7 +7,7 @@ coupon is gone, the loss is written down as a conflict and nobody's coupon chang
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.coupon.abuse.guarding import Guarding
+from services.coupon.abuse.attempts import AttemptLimiter
 from services.coupon.reasons import explain
 from services.coupon.redemption import problems, repository
 from services.coupon.redemption.posting import RedemptionPosting
@@ -28,7 +28,7 @@ class OfflineSettling:
     """Settles what tills did while they were offline."""
 
     def __init__(
-        self, kit: Kit, signing: Signing, posting: RedemptionPosting, guarding: Guarding, settings: CouponSettings
+        self, kit: Kit, signing: Signing, posting: RedemptionPosting, guarding: AttemptLimiter, settings: CouponSettings
     ) -> None:
         self._kit = kit
         self._signing = signing

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
 
-from services.coupon.abuse.denying import Denials
+from services.coupon.abuse.denials import Denials
 from services.coupon.review.models import AbuseCase, AbuseCaseCoupon
 from services.coupon.review.schemas import CaseCouponView, CaseDetail, CaseView, DecisionIn
 from services.coupon.wallet import repository as wallet

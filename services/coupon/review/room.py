@@ -37,7 +37,7 @@ class ReviewRoom(Room):
             self.kit,
             self.settings,
             self.audience.queries,
-            self.abuse.guarding,
+            self.abuse.attempts,
             self.abuse.fingerprints,
             self.cases,
         )

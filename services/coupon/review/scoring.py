@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlalchemy import Row, and_, func, select, update
 
+from services.coupon.abuse.attempts import AttemptLimiter
 from services.coupon.abuse.fingerprints import Fingerprints
-from services.coupon.abuse.guarding import Guarding
-from services.coupon.abuse.guarding import Subject as Counted
+from services.coupon.abuse.repository import Counted
 from services.coupon.abuse.rules import ACTIONS
 from services.coupon.audience.queries import Audience
 from services.coupon.review.cases import Cases, Suspect
@@ -53,7 +53,7 @@ class Scoring:
         kit: Kit,
         settings: CouponSettings,
         audience: Audience,
-        guarding: Guarding,
+        guarding: AttemptLimiter,
         fingerprints: Fingerprints,
         cases: Cases,
     ) -> None:

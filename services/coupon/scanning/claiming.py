@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.coupon.abuse.guarding import Guarding
+from services.coupon.abuse.attempts import AttemptLimiter
 from services.coupon.reasons import explain
 from services.coupon.scanning import repository
 from services.coupon.scanning.models import ClaimCode
@@ -37,7 +37,7 @@ def invalid_token() -> Unprocessable:
 class Scanning:
     """Turns scanned tokens into coupons."""
 
-    def __init__(self, kit: Kit, granting: Granting, wallet: Wallet, guarding: Guarding, time_zone: str) -> None:
+    def __init__(self, kit: Kit, granting: Granting, wallet: Wallet, guarding: AttemptLimiter, time_zone: str) -> None:
         self._kit = kit
         self._granting = granting
         self._wallet = wallet

@@ -28,5 +28,5 @@ class ScanningRoom(Room):
         self.routers = [router]
         self.provides = [
             ClaimCodes(self.kit, zone),
-            Scanning(self.kit, self.wallet.granting, self.wallet.queries, self.abuse.guarding, zone),
+            Scanning(self.kit, self.wallet.granting, self.wallet.queries, self.abuse.attempts, zone),
         ]

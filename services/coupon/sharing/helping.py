@@ -4,7 +4,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.coupon.abuse.book import Watch
+from services.coupon.abuse.cache import ControlsCache
 from services.coupon.audience.queries import Audience
 from services.coupon.audience.rules import not_for
 from services.coupon.reasons import explain
@@ -38,7 +38,7 @@ _REFUSALS: dict[str, type[Problem]] = {
 class Sharing:
     """Shares and helps."""
 
-    def __init__(self, kit: Kit, audience: Audience, granting: Granting, wallet: Wallet, watch: Watch) -> None:
+    def __init__(self, kit: Kit, audience: Audience, granting: Granting, wallet: Wallet, watch: ControlsCache) -> None:
         self._kit = kit
         self._audience = audience
         self._granting = granting

@@ -27,5 +27,5 @@ class SharingRoom(Room):
         self.routers = [router]
         self.provides = [
             ShareOffers(self.kit),
-            Sharing(self.kit, self.audience.queries, self.wallet.granting, self.wallet.queries, self.abuse.watch),
+            Sharing(self.kit, self.audience.queries, self.wallet.granting, self.wallet.queries, self.abuse.controls),
         ]

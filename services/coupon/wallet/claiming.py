@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from services.coupon.abuse.book import Watch
+from services.coupon.abuse.cache import ControlsCache
 from services.coupon.refusals import refusal
 from services.coupon.wallet.granting import Granting
 from services.coupon.wallet.schemas import ClaimIn
@@ -19,7 +19,7 @@ _TEMPLATE_ID = re.compile(r"tpl_[0-9A-Z]{26}", re.ASCII)
 class Claiming:
     """Takes claims and answers each by itself."""
 
-    def __init__(self, kit: Kit, granting: Granting, watch: Watch, max_batch: int) -> None:
+    def __init__(self, kit: Kit, granting: Granting, watch: ControlsCache, max_batch: int) -> None:
         self._kit = kit
         self._granting = granting
         self._watch = watch

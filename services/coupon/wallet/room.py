@@ -47,7 +47,7 @@ class WalletRoom(Room):
         self.outlooks = Outlooks(self.kit, admission)
         self.queries = Wallet(self.kit, self.templates.cache)
         self.voiding = Voiding(self.kit, self.queries)
-        claiming = Claiming(self.kit, self.granting, self.abuse.watch, self.settings.group_commit_max)
+        claiming = Claiming(self.kit, self.granting, self.abuse.controls, self.settings.group_commit_max)
         worker = IssueWorker(self.kit, self.granting, self.settings.job_chunk_size)
         jobs = IssueJobs(self.kit, worker.wake)
 

@@ -10,9 +10,9 @@ from api.coupon.mall import Mall
 from api.coupon.test_coupon_codes import batch, redeem
 from conftest import RunService
 
-from services.coupon.abuse.book import Watch
+from services.coupon.abuse.attempts import AttemptLimiter
+from services.coupon.abuse.cache import ControlsCache
 from services.coupon.abuse.fingerprints import Fingerprints
-from services.coupon.abuse.guarding import Guarding
 from services.coupon.abuse.models import AbuseFailure
 from services.coupon.app import create_service
 from services.coupon.settings import CouponSettings
@@ -23,19 +23,23 @@ SHOPPER = Client("203.0.113.9", "phone-1")
 
 
 @pytest.fixture
-async def guards(mall: Mall) -> AsyncIterator[list[Guarding]]:
+async def guards(mall: Mall) -> AsyncIterator[list[AttemptLimiter]]:
     """Two processes' guards: nothing shared but the database."""
     settings = CouponSettings(
         guess_budget_customer=5, guess_budget_device=6, guess_budget_address=8, guess_budget_template=20
     )
     kit, hashes = mall.running.service.kit, Fingerprints("secret")
-    found = [Guarding(kit, settings, hashes, Watch(kit, hashes)) for _ in range(2)]
+    found = [AttemptLimiter(kit, settings, hashes, ControlsCache(kit, hashes)) for _ in range(2)]
     async with found[0].group.running(), found[1].group.running():
         yield found
 
 
 async def guess(
-    guarding: Guarding, customer_id: str | None, client: Client = SHOPPER, right: bool = False, joined: bool = False
+    guarding: AttemptLimiter,
+    customer_id: str | None,
+    client: Client = SHOPPER,
+    right: bool = False,
+    joined: bool = False,
 ) -> str:
     """What the caller sees of one guess, made as a use case would: within a transaction that a refusal rolls back."""
     db = guarding._kit.db
@@ -61,7 +65,7 @@ async def guess(
 
 @pytest.mark.parametrize("joined", [False, True])
 async def test_a_used_up_budget_refuses_right_and_wrong_alike(
-    guards: list[Guarding], clock: ManualClock, joined: bool
+    guards: list[AttemptLimiter], clock: ManualClock, joined: bool
 ) -> None:
     answers = [await guess(guards[0], "c1", joined=joined) for _ in range(4)]
     assert await guess(guards[0], "c1", right=True, joined=joined) == "right"
@@ -78,7 +82,7 @@ async def test_a_used_up_budget_refuses_right_and_wrong_alike(
     assert await guess(guards[0], "c1", right=True, joined=joined) == "right"
 
 
-async def test_ten_guesses_in_one_attempt_are_ten_guesses(guards: list[Guarding]) -> None:
+async def test_ten_guesses_in_one_attempt_are_ten_guesses(guards: list[AttemptLimiter]) -> None:
     """A cart may name several codes: it pays for each that is wrong, and is told nothing when they are too many."""
     with pytest.raises(TooManyRequests):
         async with guards[0].admit(SHOPPER, "c1") as attempt:
@@ -90,7 +94,7 @@ async def test_ten_guesses_in_one_attempt_are_ten_guesses(guards: list[Guarding]
         assert {row.failures for row in await tx.execute(AbuseFailure.table.select())} == {6}
 
 
-async def test_changing_customers_does_not_help_on_one_device_or_address(guards: list[Guarding]) -> None:
+async def test_changing_customers_does_not_help_on_one_device_or_address(guards: list[AttemptLimiter]) -> None:
     on_device = [await guess(guards[0], f"c{number}", Client(None, "d")) for number in range(9)]
     assert Counter(on_device) == {"invalid_code": 6, "too_many_attempts": 3}
     household = [
@@ -101,7 +105,7 @@ async def test_changing_customers_does_not_help_on_one_device_or_address(guards:
     assert Counter(strangers) == {"invalid_code": 6, "too_many_attempts": 3}, "20 of the template in all"
 
 
-async def test_a_server_that_names_nobody_is_not_one_shopper(guards: list[Guarding]) -> None:
+async def test_a_server_that_names_nobody_is_not_one_shopper(guards: list[AttemptLimiter]) -> None:
     server = Client("192.0.2.1", None, server=True)
     answers = await asyncio.gather(*[guess(guards[0], f"c{number}", server, right=True) for number in range(40)])
     assert set(answers) == {"right"}
@@ -109,7 +113,7 @@ async def test_a_server_that_names_nobody_is_not_one_shopper(guards: list[Guardi
 
 
 @pytest.mark.parametrize("joined", [False, True])
-async def test_all_at_once_at_two_processes_is_no_way_round(guards: list[Guarding], joined: bool) -> None:
+async def test_all_at_once_at_two_processes_is_no_way_round(guards: list[AttemptLimiter], joined: bool) -> None:
     calls = [guess(guards[number % 2], "c1", joined=joined) for number in range(40)]
     seen = Counter(await asyncio.gather(*calls))
     assert seen["invalid_code"] + seen["too_many_attempts"] == 40
@@ -120,7 +124,7 @@ async def test_all_at_once_at_two_processes_is_no_way_round(guards: list[Guardin
 
 
 async def test_what_is_stored_is_no_address_and_no_device(
-    mall: Mall, guards: list[Guarding], clock: ManualClock
+    mall: Mall, guards: list[AttemptLimiter], clock: ManualClock
 ) -> None:
     await guess(guards[0], "李雷")
     async with guards[0]._kit.db.read() as tx:

@@ -2,26 +2,25 @@
 
 from datetime import datetime
 from ipaddress import ip_network
-from typing import Any
 
-from sqlalchemy import Row, delete, select
-
-from services.coupon.abuse.book import Watch
+from services.coupon.abuse import repository
+from services.coupon.abuse.cache import ControlsCache
 from services.coupon.abuse.fingerprints import Fingerprints
 from services.coupon.abuse.models import Denial
 from services.coupon.abuse.schemas import DenialIn, DenialView
-from shared.db import Transaction, insert_ignore
+from services.coupon.abuse.views import denial_view
+from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Caller, Conflict, NotFound, Page, Paging, fetch_page, invalid
+from shared.web import Caller, Conflict, NotFound, Page, Paging, invalid
 
 
 class Denials:
     """Who gets nothing. Every process keeps the lists within a second; personal values are stored as keyed hashes."""
 
-    def __init__(self, kit: Kit, watch: Watch, fingerprints: Fingerprints) -> None:
+    def __init__(self, kit: Kit, cache: ControlsCache, fingerprints: Fingerprints) -> None:
         self._kit = kit
-        self._watch = watch
+        self._cache = cache
         self._fingerprints = fingerprints
 
     async def create(self, caller: Caller, body: DenialIn) -> DenialView:
@@ -34,15 +33,13 @@ class Denials:
             if not added:
                 detail = "This value is on the list already. Take its entry off first to change it."
                 raise Conflict("already_denied", detail, denial_id=row.id)
-            return DenialView.model_validate(row)
+            return denial_view(row)
 
     async def deny(
         self, tx: Transaction, caller: Caller, subject: str, value: str, reason: str, until: datetime | None
-    ) -> tuple[Row[Any], bool]:
+    ) -> tuple[Denial, bool]:
         """Put a stored value on the list: its entry, and whether it is new. One whose time is over makes way."""
         now = self._kit.clock.now()
-        mine = (Denial.c.subject == subject) & (Denial.c.value == value)
-        await tx.execute(delete(Denial.table).where(mine, Denial.c.until <= now))
         row = {
             "id": new_id("dny"),
             "subject": subject,
@@ -52,33 +49,30 @@ class Denials:
             "created_by": caller.key_id,
             "created_at": now,
         }
-        added = bool(await insert_ignore(tx, Denial.table, [row]))
-        await self._watch.changed(tx)
-        return (await tx.execute(select(Denial.table).where(mine))).one(), added
+        entry = await repository.insert_denial(tx, row, now)
+        await self._cache.changed(tx)
+        return entry
 
     async def page(self, paging: Paging, subject: str | None, value: str | None) -> Page[DenialView]:
         """Newest first; `value` as it was sent, with its `subject`."""
-        chosen = select(Denial.table)
-        if subject is not None:
-            chosen = chosen.where(Denial.c.subject == subject)
-        if value is not None:
-            chosen = chosen.where(Denial.c.value == self.stored(subject or "customer", value))
+        stored = None if value is None else self.stored(subject or "customer", value)
         async with self._kit.db.read() as tx:
-            return await fetch_page(tx, chosen, Denial.c.id, paging, DenialView.model_validate)
+            return await repository.page_denials(tx, paging, subject, stored)
 
-    async def get(self, denial_id: str) -> DenialView:
+    async def read(self, denial_id: str) -> DenialView:
+        """One entry. Raises NotFound."""
         async with self._kit.db.read() as tx:
-            row = (await tx.execute(select(Denial.table).where(Denial.c.id == denial_id))).one_or_none()
+            row = await repository.find_denial(tx, denial_id)
         if row is None:
             raise _unknown()
-        return DenialView.model_validate(row)
+        return denial_view(row)
 
-    async def drop(self, denial_id: str) -> None:
+    async def remove(self, denial_id: str) -> None:
         """Raises NotFound, also the second time."""
         async with self._kit.db.write() as tx:
-            if not (await tx.execute(delete(Denial.table).where(Denial.c.id == denial_id))).rowcount:
+            if not await repository.delete_denial(tx, denial_id):
                 raise _unknown()
-            await self._watch.changed(tx)
+            await self._cache.changed(tx)
 
     def stored(self, subject: str, value: str) -> str:
         """What is kept of a value: a customer's id and a network as they are, devices and addresses as hashes."""

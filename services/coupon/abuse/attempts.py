@@ -1,6 +1,6 @@
 """Guessing is paid for: each wrong code, token or secret counts against whoever tried, and a right one earns nothing back.
 
-    async with guarding.admit(client, customer_id) as attempt:     # around the request's own transaction, not inside it
+    async with attempts.admit(client, customer_id) as attempt:     # around the request's own transaction, not inside it
         async with kit.db.write() as tx:
             found = await look_up(tx, code)
             if found is None:
@@ -16,27 +16,24 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from math import ceil
-from typing import Any
 
-from sqlalchemy import Row, case, literal, or_, select
-
-from services.coupon.abuse.book import Watch
+from services.coupon.abuse import repository
+from services.coupon.abuse.cache import ControlsCache
 from services.coupon.abuse.fingerprints import Fingerprints
 from services.coupon.abuse.models import AbuseFailure
+from services.coupon.abuse.repository import Counted
 from services.coupon.settings import CouponSettings
 from services.coupon.wishes import Origin
 from shared.batching import GroupCommit
-from shared.db import Transaction, UtcDateTime, excluded, one_of, upsert
+from shared.db import Transaction
 from shared.service import Kit
 from shared.web import Client, Problem, TooManyRequests
 
-Subject = tuple[str, str]
-"""Kind and value: `("device", <hash>)`."""
 KEPT = timedelta(days=1)
-"""How long a count is remembered after it was over: scores look back so far."""
+"""So long failures are remembered after they stopped to count, for scores."""
 _FOR_MANY = frozenset(("server", "staff"))
 """They act for many who are right, at the same time: what they have under way is not held against them."""
 
@@ -46,7 +43,7 @@ class Attempt:
     """One try at something that could be guessed. `origin` belongs into the wish for a coupon that comes of it."""
 
     origin: Origin
-    _guarding: "Guarding"
+    _limiter: "AttemptLimiter"
     wrong: int = 0
     templates: Counter[str] = field(default_factory=Counter)
     overrun: timedelta | None = None
@@ -59,15 +56,15 @@ class Attempt:
 
     async def of_template(self, tx: Transaction, template_id: str) -> None:
         """Raises TooManyRequests when too many guesses at this template failed, whoever made them."""
-        await self._guarding.refuse_exhausted(tx, [("template", template_id)])
+        await self._limiter.refuse_exhausted(tx, [("template", template_id)])
 
 
-class Guarding:
+class AttemptLimiter:
     """Failure budgets for guessing, by address, customer, device and template."""
 
-    def __init__(self, kit: Kit, settings: CouponSettings, fingerprints: Fingerprints, watch: Watch) -> None:
+    def __init__(self, kit: Kit, settings: CouponSettings, fingerprints: Fingerprints, controls: ControlsCache) -> None:
         self._kit = kit
-        self._watch = watch
+        self._controls = controls
         self._fingerprints = fingerprints
         self._window = timedelta(seconds=settings.guess_window_seconds)
         self._budgets = {
@@ -78,11 +75,11 @@ class Guarding:
             "staff": settings.guess_budget_staff,
             "template": settings.guess_budget_template,
         }
-        self.group: GroupCommit[Sequence[Subject], Sequence[Row[Any]]] = GroupCommit(
+        self.group: GroupCommit[Sequence[Counted], Sequence[AbuseFailure]] = GroupCommit(
             "coupon.guesses", kit.db, self._ask, max_batch=settings.group_commit_max, reading=True
         )
         # Guesses being looked at in this process: a budget can't be overrun by asking all at once.
-        self._trying: Counter[Subject] = Counter()
+        self._trying: Counter[Counted] = Counter()
 
     @asynccontextmanager
     async def admit(
@@ -93,7 +90,7 @@ class Guarding:
         `staff` is the key of a till, which several may share. Who is on a deny list gets `denied` (default: not_eligible):
         give what a wrong guess gets there. The block must lie around the request's transaction, never inside it.
         """
-        origin = await self._watch.origin(client, customer_id, denied)
+        origin = await self._controls.origin(client, customer_id, denied)
         subjects = self._subjects(client, customer_id, staff)
         ahead = {one: self._trying[one] for one in subjects if one[0] not in _FOR_MANY}
         self._trying.update(subjects)
@@ -109,11 +106,11 @@ class Guarding:
             else:
                 self._leave(subjects)
 
-    async def refuse_exhausted(self, tx: Transaction, subjects: Sequence[Subject]) -> None:
+    async def refuse_exhausted(self, tx: Transaction, subjects: Sequence[Counted]) -> None:
         """Raises TooManyRequests when one of them used up its budget."""
-        self._refuse(await self._rows(tx, subjects, self._kit.clock.now()), {})
+        self._refuse(await repository.failures(tx, subjects, self._kit.clock.now()), {})
 
-    def _refuse(self, rows: Sequence[Row[Any]], ahead: Mapping[Subject, int]) -> None:
+    def _refuse(self, rows: Sequence[AbuseFailure], ahead: Mapping[Counted, int]) -> None:
         """`ahead`: how many attempts of theirs are under way already and might fail."""
         now = self._kit.clock.now()
         counted = {(row.subject, row.value): row for row in rows}
@@ -128,21 +125,23 @@ class Guarding:
     async def exhausted(self, tx: Transaction, template_ids: Collection[str]) -> dict[str, TooManyRequests]:
         """Those of these templates at which too many guesses failed, each with its refusal (for batches of attempts)."""
         now = self._kit.clock.now()
-        rows = await self._rows(tx, [("template", one) for one in sorted(template_ids)], now)
+        rows = await repository.failures(tx, [("template", one) for one in sorted(template_ids)], now)
         return {row.value: _too_many(row.until - now) for row in rows if row.failures >= self._budgets["template"]}
 
-    async def failures(self, tx: Transaction, subjects: Sequence[Subject]) -> dict[Subject, int]:
+    async def failures(self, tx: Transaction, subjects: Sequence[Counted]) -> dict[Counted, int]:
         """How many guesses of each subject failed lately."""
-        rows = await self._rows(tx, subjects, self._kit.clock.now() - KEPT)
+        rows = await repository.failures(tx, subjects, self._kit.clock.now() - KEPT)
         return {(row.subject, row.value): row.failures for row in rows}
 
-    async def _ask(self, tx: Transaction, asked: Sequence[Sequence[Subject]]) -> Sequence[Sequence[Row[Any]]]:
+    async def _ask(self, tx: Transaction, asked: Sequence[Sequence[Counted]]) -> Sequence[Sequence[AbuseFailure]]:
         """What is counted against each of several attempts that arrive together, in one question."""
         every = {one for subjects in asked for one in subjects}
-        rows = {(row.subject, row.value): row for row in await self._rows(tx, sorted(every), self._kit.clock.now())}
+        rows = {
+            (row.subject, row.value): row for row in await repository.failures(tx, sorted(every), self._kit.clock.now())
+        }
         return [[rows[one] for one in subjects if one in rows] for subjects in asked]
 
-    def _subjects(self, client: Client, customer_id: str | None, staff: str | None) -> list[Subject]:
+    def _subjects(self, client: Client, customer_id: str | None, staff: str | None) -> list[Counted]:
         given = {
             "server" if client.server else "address": client.address,
             "customer": customer_id,
@@ -151,45 +150,22 @@ class Guarding:
         }
         return sorted((kind, self._fingerprints.of(kind, value)) for kind, value in given.items() if value)
 
-    async def _rows(self, tx: Transaction, subjects: Sequence[Subject], since: datetime) -> Sequence[Row[Any]]:
-        if not subjects:
-            return []
-        kinds, values = sorted({kind for kind, _ in subjects}), sorted({value for _, value in subjects})
-        # Lists of a few lengths: a statement for each pair would be built and planned anew for every batch.
-        mine = AbuseFailure.c.subject.in_(kinds) & one_of(AbuseFailure.c.value, values) & (AbuseFailure.c.until > since)
-        wanted = set(subjects)
-        return [
-            row
-            for row in await tx.execute(select(AbuseFailure.table).where(mine))
-            if (row.subject, row.value) in wanted
-        ]
-
-    async def _count(self, attempt: Attempt, trying: Sequence[Subject], tx: Transaction) -> None:
-        """The attempt's failures more for each subject, in one order everywhere."""
+    async def _count(self, attempt: Attempt, trying: Sequence[Counted], tx: Transaction) -> None:
+        """The attempt's failures more for each subject."""
         now = self._kit.clock.now()
-        more = excluded(tx, AbuseFailure.table).failures
-        ended = AbuseFailure.c.until <= now
-        failures = case((ended, more), else_=AbuseFailure.c.failures + more)
-        budget = case(self._budgets, value=AbuseFailure.c.subject)
-        begun_anew = literal(now + self._window, UtcDateTime)
-        until = case((or_(ended, failures >= budget), begun_anew), else_=AbuseFailure.c.until)
         wrong = {
             **dict.fromkeys(trying, attempt.wrong),
             **{("template", key): n for key, n in attempt.templates.items()},
         }
-        rows = [
-            {"subject": kind, "value": value, "failures": number, "until": now + self._window}
-            for (kind, value), number in sorted(wrong.items())
-        ]
         try:
-            await upsert(tx, AbuseFailure.table, rows, ["subject", "value"], {"failures": failures, "until": until})
-            counted = await self._rows(tx, trying, now)
+            await repository.count_failures(tx, wrong, self._budgets, now, now + self._window)
+            counted = await repository.failures(tx, trying, now)
         finally:
             self._leave(trying)
         over = [row.until - now for row in counted if row.failures > self._budgets[row.subject]]
         attempt.overrun = max(over, default=None)
 
-    def _leave(self, subjects: Sequence[Subject]) -> None:
+    def _leave(self, subjects: Sequence[Counted]) -> None:
         self._trying.subtract(subjects)
         for subject in subjects:
             if not self._trying[subject]:
