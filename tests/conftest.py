@@ -15,6 +15,7 @@ from kit.backends import Backend, MigratedFiles
 from kit.broker import sweep
 from kit.engines import SharedStatements
 from kit.postgres import TestDatabase, drop
+from kit.selection import Selection
 from kit.services import Recorder, RunningService
 
 from shared.clock import ManualClock
@@ -29,8 +30,14 @@ __all__ = ["Backend", "RunService"]
 RunService = Callable[..., Awaitable[RunningService]]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="leave out, and count, what takes long or repeats")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     examples.load_profile()
+    if config.getoption("quick"):
+        config.pluginmanager.register(Selection())
     runs.this_run()  # before workers and children start, which inherit it
     if not hasattr(config, "workerinput"):
         runs.kill_orphans()
