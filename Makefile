@@ -4,9 +4,10 @@ PYTHON ?= python3.11
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8000
+PYTEST := $(BIN)/pytest -n auto --dist worksteal --durations=10
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run tour test lint format full migrate bench docs lock clean
+.PHONY: help setup setup-dev run tour test test-all coverage mutants check hooks format full migrate bench docs lock clean
 
 help: ## Show this list
 	@echo "Quanyu 全域 - what you can make:"
@@ -23,14 +24,28 @@ run: $(BIN)/.installed ## Start the suite, load the sample shop, play the tour o
 tour: $(BIN)/.installed ## Play the tour again on a suite that runs here
 	@$(BIN)/quanyu tour --url http://127.0.0.1:$(PORT)
 
-test: $(BIN)/.installed-dev ## Run all tests; says aloud which were skipped because a server is missing
-	$(BIN)/pytest -n auto --dist worksteal -rs --durations=20 $(TESTS)
+# Without a path and outside of CI `--quick` leaves out, and counts, what takes long or repeats on a second database.
+test: $(BIN)/.installed-dev ## Run the tests that take minutes (T=path: all of that path; CI=true: everything)
+	$(PYTEST) $(if $(T),$(T),$(if $(filter true,$(CI)),,--quick))
 
-lint: $(BIN)/.installed-dev ## Style, types and the rules of who may import whom
-	$(BIN)/ruff check .
+test-all: $(BIN)/.installed-dev ## Run every test; says aloud which were skipped because a server is missing
+	HYPOTHESIS_PROFILE=ci $(PYTEST)
+
+coverage: $(BIN)/.installed-dev ## Run the quick tests and say how much of the code they reach, in percent
+	$(PYTEST) --quick --cov --cov-report=term
+
+mutants: $(BIN)/.installed-dev ## Change the pure rules in many small ways; each change that no unit test notices is listed
+	HYPOTHESIS_PROFILE=ci $(BIN)/mutmut run $(RULES)
+	$(BIN)/mutmut results
+
+check: $(BIN)/.installed-dev ## Style, types and the rules of who may import whom
 	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
 	$(BIN)/mypy shared gateway services suite bench tests
 	$(BIN)/lint-imports
+
+hooks: $(BIN)/.installed-dev ## Look at each commit as `make check` does
+	$(BIN)/pre-commit install
 
 format: $(BIN)/.installed-dev ## Rewrite the code in the house's style
 	$(BIN)/ruff check --fix .
@@ -54,7 +69,7 @@ lock: ## Renew both lock files after a change of pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url --no-header -o requirements-dev.lock
 
 clean: ## Remove the virtual environment and caches; data stays
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) mutants .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed as $(PYTHON); install it, or say where it is: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 1; }

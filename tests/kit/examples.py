@@ -1,4 +1,4 @@
-"""How many examples Hypothesis tries: a quarter of them while working, all with CI=true.
+"""How many examples Hypothesis tries: half of them while working, all with CI=true.
 
 Neither counts seconds, as a machine may be four times slower than another.
 """
@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 PATIENT: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("ci", max_examples=100, print_blob=True, **PATIENT)
-settings.register_profile("dev", max_examples=25, **PATIENT)
+settings.register_profile("dev", max_examples=50, **PATIENT)
 
 
 def load_profile() -> None:

@@ -81,7 +81,13 @@ def test_points_come_back_as_points() -> None:
     assert {first.points, second.points} == {500, 501}
 
 
-# A sale with all that comes back of it is much to draw; on a busy machine hypothesis would call that too slow.
+def test_more_than_the_money_that_was_paid_comes_back_as_points() -> None:
+    """A claw-back that leaves nothing to pay for what is kept: 26 come back, of which 16 were paid as money."""
+    sale = Sale([Sold("1", 10, 1, {POINTS: 10}), Sold("2", 26, 1, {"cpn": 10})])
+    (line,) = give_back(sale, Back(), {"2": 1}, Kept(0, {"cpn": 10}))
+    assert (line.money, line.points) == (16, 10)
+
+
 prices = st.integers(0, 500)
 
 

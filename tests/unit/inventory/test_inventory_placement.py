@@ -1,5 +1,6 @@
 """Where goods come from."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,6 +86,62 @@ def test_one_parcel_when_one_place_has_everything(stock: Stock, lines: Lines) ->
 def test_a_split_takes_the_largest_stock_first() -> None:
     answer = run({("a", "w1"): 3, ("a", "w2"): 3, ("a", "w3"): 3}, [("a", None, 5)])
     assert answer == [Placed("a", "w1", 3, False), Placed("a", "w2", 2, False)]
+
+
+UNNAMED: dict[str, tuple[Stock, Lines, list[Placed]]] = {
+    "the fullest place": (
+        {("a", "w1"): 2, ("a", "w2"): 5, ("a", "w3"): 4},
+        [("a", None, 2)],
+        [Placed("a", "w2", 2, False)],
+    ),
+    "the first of equals, in whatever order they are read": (
+        {("a", "w3"): 4, ("a", "w1"): 4, ("a", "w2"): 4},
+        [("a", None, 4)],
+        [Placed("a", "w1", 4, False)],
+    ),
+    "the last unit": ({("a", "w1"): 1}, [("a", None, 1)], [Placed("a", "w1", 1, False)]),
+    "split, no place being full enough": (
+        {("a", "w2"): 2, ("a", "w1"): 2, ("a", "w3"): 3},
+        [("a", None, 6)],
+        [Placed("a", "w3", 3, False), Placed("a", "w1", 2, False), Placed("a", "w2", 1, False)],
+    ),
+    "beside what is named, of the same units": (
+        {("a", "w1"): 5, ("a", "w2"): 1},
+        [("a", "w1", 3), ("a", None, 2)],
+        [Placed("a", "w1", 3, True), Placed("a", "w1", 2, False)],
+    ),
+    "not of the units that are named": (
+        {("a", "w1"): 5, ("a", "w2"): 2},
+        [("a", "w1", 4), ("a", None, 2)],
+        [Placed("a", "w1", 4, True), Placed("a", "w2", 2, False)],
+    ),
+    "two from one place, though each has a fuller one": (
+        {("a", "w1"): 9, ("b", "w2"): 9, ("a", "w3"): 2, ("b", "w3"): 1},
+        [("a", None, 2), ("b", None, 1)],
+        [Placed("a", "w3", 2, False), Placed("b", "w3", 1, False)],
+    ),
+    "two from the place that has most of both": (
+        {("a", "w1"): 2, ("b", "w1"): 5, ("a", "w2"): 9, ("b", "w2"): 3},
+        [("a", None, 2), ("b", None, 3)],
+        [Placed("a", "w2", 2, False), Placed("b", "w2", 3, False)],
+    ),
+    "two from the first of equal places": (
+        {("a", "w2"): 3, ("b", "w2"): 3, ("a", "w1"): 2, ("b", "w1"): 4},
+        [("a", None, 2), ("b", None, 3)],
+        [Placed("a", "w1", 2, False), Placed("b", "w1", 3, False)],
+    ),
+    "two from two places, none having both": (
+        {("a", "w1"): 3, ("b", "w2"): 3, ("b", "w1"): 2},
+        [("a", None, 3), ("b", None, 3)],
+        [Placed("a", "w1", 3, False), Placed("b", "w2", 3, False)],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNNAMED)
+def test_a_line_without_a_place_gets(case: str) -> None:
+    stock, lines, expected = UNNAMED[case]
+    assert run(stock, lines) == expected
 
 
 def test_places_that_do_not_ship_serve_only_lines_that_name_them() -> None:

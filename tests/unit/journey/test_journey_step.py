@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.journey.definition.graph import Definition
 from services.journey.definition.rules import check
-from services.journey.engine.nodes import StepError
+from services.journey.engine.nodes import StepError, bucket
 from services.journey.engine.rules import step
 from services.journey.run import (
     Answered,
@@ -264,6 +264,15 @@ def test_f36_a_template_that_fails_takes_the_error_port() -> None:
     )  # fmt: skip
     run, effects = step(bad, fresh(), NOW, FACTS)
     assert (run.node_id, of(effects, SendMessage)[0].failure) == ("x", "no such filter")
+
+
+@pytest.mark.parametrize(("further", "reason"), [(0, None), (1, "holdout")])
+def test_f29_the_holdout_ends_before_the_customer_whose_place_is_its_size(further: int, reason: str | None) -> None:
+    """A holdout of 100 basis points are the places 0 to 99."""
+    place = bucket("jny_1:holdout", "c1")
+    held = journey({"w": {"kind": "wait", "for": "1h"}}, ["entry", "w"], holdout_bp=place + further)
+    run, _ = step(held, fresh(), NOW, FACTS)
+    assert run.reason == reason
 
 
 def test_f29_the_holdout_gets_nothing() -> None:
