@@ -13,9 +13,9 @@ from services.coupon.checkout.releasing import Releasing
 from services.coupon.checkout.schemas import CheckoutIn, CheckoutView
 from services.coupon.codes.problems import coupon_invalid
 from services.coupon.codes.resolving import Ask, Codes, Refused
-from services.coupon.pricing.entering import distinct
+from services.coupon.pricing.candidates import UNUSABLE
 from services.coupon.pricing.quoting import Priced, Quoting, vouched
-from services.coupon.pricing.wallets import UNUSABLE
+from services.coupon.pricing.typed_codes import distinct
 from services.coupon.templates import repository as templates
 from services.coupon.templates.models import Template
 from services.coupon.wallet import ledger

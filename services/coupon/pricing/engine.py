@@ -1,4 +1,4 @@
-"""The engine's door: the best price of a cart, and the price with given offers. Pure, and the same answer every time."""
+"""The engine: the best price of a cart, and the price with given offers. Pure, and the same answer every time."""
 
 from collections.abc import Sequence
 

@@ -67,7 +67,7 @@ class ExtraLine:
 
 
 @dataclass(frozen=True, slots=True)
-class CashBackPromise:
+class PromisedCashBack:
     """What an offer gives back once the order completes, as a coupon that is valid for so many days."""
 
     source: str
@@ -92,7 +92,7 @@ class Use:
     shares: Shares
     shipping: int = 0
     gifts: tuple[ExtraLine, ...] = ()
-    cash_back: CashBackPromise | None = None
+    cash_back: PromisedCashBack | None = None
     next_step: NextStep | None = None
 
     @property
@@ -141,5 +141,5 @@ class Answer:
         return tuple(extra for use in self.uses for extra in use.gifts)
 
     @property
-    def cash_back(self) -> Sequence[CashBackPromise]:
+    def cash_back(self) -> Sequence[PromisedCashBack]:
         return tuple(use.cash_back for use in self.uses if use.cash_back is not None)

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.coupon.operators import refuse_shoppers
+from services.coupon.pricing.candidates import Candidate, unusable
 from services.coupon.pricing.cart import Cart
 from services.coupon.pricing.conflicts import Conflict, conflicts
 from services.coupon.pricing.drafts import ConflictOffer, ConflictView, DraftFault, DraftIn, PreviewIn, PreviewView
 from services.coupon.pricing.engine import reprice
-from services.coupon.pricing.neighbours import neighbours
+from services.coupon.pricing.live_offers import live_offers
 from services.coupon.pricing.offers import Offer, Refusal
 from services.coupon.pricing.quoting import Quoting, best_price, vouched
-from services.coupon.pricing.stacks import Live, stack_fault
+from services.coupon.pricing.stacks import LiveOffer, stack_fault
 from services.coupon.pricing.views import quote_view
-from services.coupon.pricing.wallets import Candidate, unusable
 from services.coupon.reasons import explain
 from services.coupon.templates.cache import TermsCache
 from services.coupon.templates.rules import Kind, faults
@@ -28,9 +28,9 @@ MOST_COMPARED = 30
 class Previewing:
     """Tries drafts on carts."""
 
-    def __init__(self, kit: Kit, book: TermsCache, quoting: Quoting) -> None:
+    def __init__(self, kit: Kit, terms: TermsCache, quoting: Quoting) -> None:
         self._kit = kit
-        self._book = book
+        self._terms = terms
         self._quoting = quoting
 
     async def preview(self, caller: Caller, body: PreviewIn) -> PreviewView:
@@ -40,7 +40,7 @@ class Previewing:
         now = body.at or self._kit.clock.now()
         drafts = {draft.ref: _candidate(draft, now) for draft in body.drafts}
         async with self._kit.db.read() as tx:
-            live = await neighbours(tx, self._book, body.currency, now)
+            live = await live_offers(tx, self._terms, body.currency, now)
             running = await self._quoting.promotions(tx, body.currency, now) if body.live else []
             candidates = {**drafts, **{one.id: one for one in running}}
             moment = await self._quoting.moment(tx, body, list(candidates.values()), now)
@@ -71,7 +71,7 @@ class Previewing:
 
 
 def _compare(
-    cart: Cart, tried: Sequence[Offer], drafts: Sequence[DraftIn], live: Sequence[Live]
+    cart: Cart, tried: Sequence[Offer], drafts: Sequence[DraftIn], live: Sequence[LiveOffer]
 ) -> tuple[int, list[tuple[str, Conflict]], list[DraftFault]]:
     """How many live offers were compared, the stacks that go too far by the draft's ref, and what refuses drafts."""
     strong = _strongest(cart, [_offer(one) for one in live])
@@ -107,11 +107,11 @@ def _candidate(draft: DraftIn, now: datetime) -> Candidate:
     )
 
 
-def _offer(live: Live) -> Offer:
+def _offer(live: LiveOffer) -> Offer:
     return Offer(live.id, live.id, live.terms, live.terms.validity.until or FOREVER, automatic=live.automatic)
 
 
-def _faults(draft: DraftIn, live: Sequence[Live]) -> list[DraftFault]:
+def _faults(draft: DraftIn, live: Sequence[LiveOffer]) -> list[DraftFault]:
     kind: Kind = "promotion" if draft.automatic else "coupon"
     terms = draft.terms()
     stack = stack_fault(terms, kind, live)
@@ -121,7 +121,9 @@ def _faults(draft: DraftIn, live: Sequence[Live]) -> list[DraftFault]:
     ]
 
 
-def _conflict(ref: str, conflict: Conflict, live: Sequence[Live], names: dict[str, str], currency: str) -> ConflictView:
+def _conflict(
+    ref: str, conflict: Conflict, live: Sequence[LiveOffer], names: dict[str, str], currency: str
+) -> ConflictView:
     automatic = {one.id: one.automatic for one in live}
     offers = []
     for one in conflict.offers:

@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import Row
 
 from services.coupon.abuse.attempts import Attempt, AttemptLimiter
 from services.coupon.audience.queries import Audience
@@ -13,12 +10,14 @@ from services.coupon.codes.problems import coupon_invalid
 from services.coupon.codes.resolving import Codes
 from services.coupon.pricing import repository
 from services.coupon.pricing.budgets import price_within
+from services.coupon.pricing.candidates import Candidate, Moment, unusable
 from services.coupon.pricing.cart import Cart
-from services.coupon.pricing.entering import Entered, all_invalid, entered
 from services.coupon.pricing.offers import Answer, Refusal
+from services.coupon.pricing.repository import PricedCoupon, RunningPromotion
 from services.coupon.pricing.schemas import CartIn, QuoteView
+from services.coupon.pricing.typed_codes import TypedCodes, all_invalid, look_up
 from services.coupon.pricing.views import quote_view
-from services.coupon.pricing.wallets import Candidate, Moment, unusable
+from services.coupon.templates import repository as templates
 from services.coupon.templates.cache import TermsCache
 from services.coupon.templates.terms import Terms
 from services.coupon.templates.validity import FOREVER, local_day
@@ -44,13 +43,13 @@ class Quoting:
     """Prices carts with the coupons of their customers and the promotions that run: the one way to a price."""
 
     def __init__(
-        self, kit: Kit, book: TermsCache, audience: Audience, codes: Codes, guarding: AttemptLimiter, time_zone: str
+        self, kit: Kit, terms: TermsCache, audience: Audience, codes: Codes, limiter: AttemptLimiter, time_zone: str
     ) -> None:
         self._kit = kit
-        self._book = book
+        self._terms = terms
         self._audience = audience
         self._codes = codes
-        self._guarding = guarding
+        self._limiter = limiter
         self._time_zone = time_zone
 
     async def quote(self, caller: Caller, cart: CartIn, client: Client) -> QuoteView:
@@ -60,7 +59,7 @@ class Quoting:
             return await self._look(cart)
         denied = coupon_invalid()
         try:
-            async with self._guarding.admit(client, cart.customer_id, denied=denied) as attempt:
+            async with self._limiter.admit(client, cart.customer_id, denied=denied) as attempt:
                 return await self._look(cart, attempt)
         except Problem as refused:
             if refused is not denied:
@@ -73,7 +72,7 @@ class Quoting:
             if attempt is None:
                 codes = all_invalid(cart.codes)
             else:
-                codes = await entered(self._codes, tx, cart.customer_id, cart.codes, attempt)
+                codes = await look_up(self._codes, tx, cart.customer_id, cart.codes, attempt)
             if cart.coupons == "best":
                 rows = await repository.live(tx, cart.customer_id, self._kit.clock.now())
                 return (await self._price(tx, cart, rows, [row.id for row in rows], codes)).view
@@ -99,15 +98,15 @@ class Quoting:
         `order_id`: in the write transaction that makes this order, whose coupons are held.
         """
         rows = await repository.named(tx, cart.customer_id, coupon_ids)
-        return await self._price(tx, cart, rows, coupon_ids, Entered(), order_id)
+        return await self._price(tx, cart, rows, coupon_ids, TypedCodes(), order_id)
 
     async def _price(
         self,
         tx: Transaction,
         cart: CartIn,
-        rows: Sequence[Row[Any]],
+        rows: Sequence[PricedCoupon],
         coupon_ids: Sequence[str],
-        codes: Entered,
+        codes: TypedCodes,
         order_id: str | None = None,
     ) -> Priced:
         now = self._kit.clock.now()
@@ -129,19 +128,24 @@ class Quoting:
         shown = {one: refused[one] for one in order if one in refused}
         return Priced(quote_view(answer, candidates, shown, now, typed=codes.typed), answer)
 
-    async def _wallet(self, tx: Transaction, rows: Sequence[Row[Any]]) -> dict[str, Candidate]:
-        book = await self._book.load(tx, {(row.template_id, row.terms_version) for row in rows})
-        return {row.id: _coupon(row, book[row.template_id, row.terms_version].terms) for row in rows}
+    async def _wallet(self, tx: Transaction, rows: Sequence[PricedCoupon]) -> dict[str, Candidate]:
+        snapshots = await self._terms.load(tx, {(row.template_id, row.terms_version) for row in rows})
+        return {row.id: _coupon(row, snapshots[row.template_id, row.terms_version].terms) for row in rows}
 
     async def promotions(self, tx: Transaction, currency: str, now: datetime) -> list[Candidate]:
         """The promotions that run, whatever they ask of cart, hour and customer."""
         rows = await repository.promotions(tx, currency, now)
-        book = await self._book.load(tx, {(row.id, row.terms_version) for row in rows})
-        terms = {row.id: book[row.id, row.terms_version].terms for row in rows}
-        daily = [
-            (row, local_day(now, terms[row.id].validity.time_zone or self._time_zone)) for row in rows if row.per_day
-        ]
-        full = await repository.full_days(tx, daily)
+        snapshots = await self._terms.load(tx, {(row.id, row.terms_version) for row in rows})
+        terms = {row.id: snapshots[row.id, row.terms_version].terms for row in rows}
+        days = {
+            row.id: local_day(now, terms[row.id].validity.time_zone or self._time_zone)
+            for row in rows
+            if row.per_day is not None
+        }
+        counted = await templates.days(tx, list(days.items()))
+        full = {
+            row.id for row in rows if row.per_day is not None and counted.get((row.id, days[row.id]), 0) >= row.per_day
+        }
         return [_promotion(row, terms[row.id], now) for row in rows if row.id not in full]
 
     async def moment(
@@ -166,7 +170,7 @@ def best_price(cart: Cart, usable: Sequence[Candidate], points: int) -> Answer:
     return price_within(cart, [one.offer() for one in usable], left, points=points)
 
 
-def _coupon(row: Row[Any], terms: Terms) -> Candidate:
+def _coupon(row: PricedCoupon, terms: Terms) -> Candidate:
     return Candidate(
         id=row.id,
         template_id=row.template_id,
@@ -183,7 +187,7 @@ def _coupon(row: Row[Any], terms: Terms) -> Candidate:
     )
 
 
-def _promotion(row: Row[Any], terms: Terms, now: datetime) -> Candidate:
+def _promotion(row: RunningPromotion, terms: Terms, now: datetime) -> Candidate:
     return Candidate(
         id=row.id,
         template_id=row.id,

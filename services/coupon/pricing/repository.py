@@ -2,74 +2,109 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, bindparam, or_, select
+from sqlalchemy import Select, bindparam, or_, select
 
-from services.coupon.statements import padded
-from services.coupon.templates.models import Template, TemplateDay
+from services.coupon.templates.models import Template
 from services.coupon.wallet.models import Coupon
-from shared.db import Transaction, UtcDateTime
+from shared.db import Transaction, UtcDateTime, one_of
 
 MOST_IN_WALLET = 200
-_T, _C = Template.c, Coupon.c
-_WALLET = select(
-    _C.id,
-    _C.template_id,
-    _C.terms_version,
-    _C.status,
-    _C.valid_from,
-    _C.valid_until,
-    _C.locked_until,
-    _C.reserved,
-    _C.face_amount,
-    _T.name,
-    _T.currency,
-    _T.budget,
-    _T.budget_spent,
-).join(Template.table, _T.id == _C.template_id)
 
 
-def _live(chosen: Select[Any]) -> Select[Any]:
+class PricedCoupon(NamedTuple):
+    """A coupon with what its template says."""
+
+    id: str
+    template_id: str
+    terms_version: int
+    status: str
+    valid_from: datetime
+    valid_until: datetime
+    locked_until: datetime | None
+    reserved: int
+    face_amount: int | None
+    name: str
+    currency: str
+    budget: int | None
+    budget_spent: int
+
+
+class RunningPromotion(NamedTuple):
+    """A promotion of which something is left."""
+
+    id: str
+    terms_version: int
+    name: str
+    currency: str
+    per_day: int | None
+    budget: int | None
+    budget_spent: int
+
+
+def _of_wallet(chosen: Select[Any]) -> Select[Any]:
     """Those of the customer's wallet that may be of use, soonest to end first."""
-    live = _C.status.in_(("issued", "locked")) & (_C.valid_until > bindparam("now", type_=UtcDateTime))
-    mine = chosen.where(_C.customer_id == bindparam("customer_id"), live)
-    return mine.order_by(_C.valid_until, _C.id).limit(MOST_IN_WALLET)
+    live = Coupon.c.status.in_(("issued", "locked")) & (Coupon.c.valid_until > bindparam("now", type_=UtcDateTime))
+    mine = chosen.where(Coupon.c.customer_id == bindparam("customer_id"), live)
+    return mine.order_by(Coupon.c.valid_until, Coupon.c.id).limit(MOST_IN_WALLET)
 
 
-# Built once: every quote runs them.
-_LIVE = _live(_WALLET)
-_LIVE_IDS = _live(select(_C.id))
+_NOT_ENDED = or_(Template.c.ends_at.is_(None), Template.c.ends_at > bindparam("now", type_=UtcDateTime))
+# Built once: every quote and every order runs them.
+_COUPONS = select(*(Coupon.c[name] if name in Coupon.c else Template.c[name] for name in PricedCoupon._fields)).join(
+    Template.table, Template.c.id == Coupon.c.template_id
+)
+_LIVE = _of_wallet(_COUPONS)
+_LIVE_IDS = _of_wallet(select(Coupon.c.id))
+_NAMED = _COUPONS.where(one_of(Coupon.c.id, "ids"), Coupon.c.customer_id == bindparam("customer_id"))
+_ACTIVE = (
+    Template.c.kind == "promotion",
+    Template.c.status == "active",
+    Template.c.currency == bindparam("currency"),
+    _NOT_ENDED,
+)
 _PROMOTIONS = (
-    select(_T.id, _T.terms_version, _T.name, _T.currency, _T.per_day, _T.budget, _T.budget_spent)
-    .where(_T.kind == "promotion", _T.status == "active", _T.currency == bindparam("currency"))
-    .where(or_(_T.ends_at.is_(None), _T.ends_at > bindparam("now", type_=UtcDateTime)))
-    .where(or_(_T.total.is_(None), _T.issued < _T.total))
-    .where(or_(_T.budget.is_(None), _T.budget_spent < _T.budget))
-    .order_by(_T.id)
+    select(*(Template.c[name] for name in RunningPromotion._fields))
+    .where(*_ACTIVE)
+    .where(or_(Template.c.total.is_(None), Template.c.issued < Template.c.total))
+    .where(or_(Template.c.budget.is_(None), Template.c.budget_spent < Template.c.budget))
+    .order_by(Template.c.id)
+)
+_LIMITED_PROMOTIONS = select(Template.c.id).where(
+    *_ACTIVE, or_(Template.c.total.is_not(None), Template.c.per_day.is_not(None), Template.c.budget.is_not(None))
+)
+_LIMITED = _LIMITED_PROMOTIONS.union(
+    select(Template.c.id)
+    .join(Coupon.table, Coupon.c.template_id == Template.c.id)
+    .where(
+        one_of(Coupon.c.id, "ids"),
+        Template.c.budget.is_not(None),
+        or_(Template.c.budget_on == "redemption", Coupon.c.step > 1),
+    )
 )
 
 
 async def live_ids(tx: Transaction, customer_id: str, now: datetime) -> list[str]:
-    return [row.id for row in await tx.execute(_LIVE_IDS, {"customer_id": customer_id, "now": now})]
+    """The ids of the live coupons of the wallet, soonest to end first."""
+    return await tx.scalars(_LIVE_IDS, {"customer_id": customer_id, "now": now})
 
 
-async def live(tx: Transaction, customer_id: str, now: datetime) -> Sequence[Row[Any]]:
+async def live(tx: Transaction, customer_id: str, now: datetime) -> list[PricedCoupon]:
     """The live coupons of the wallet with what their templates say."""
-    return (await tx.execute(_LIVE, {"customer_id": customer_id, "now": now})).all()
+    return await tx.rows(PricedCoupon, _LIVE, {"customer_id": customer_id, "now": now})
 
 
-async def named(tx: Transaction, customer_id: str, coupon_ids: Sequence[str]) -> Sequence[Row[Any]]:
+async def named(tx: Transaction, customer_id: str, coupon_ids: Sequence[str]) -> list[PricedCoupon]:
     """Those of the named coupons that are this customer's, in no promised order."""
     if not coupon_ids:
         return []
-    chosen = _WALLET.where(_C.id.in_(padded(coupon_ids)), _C.customer_id == customer_id)
-    return (await tx.execute(chosen)).all()
+    return await tx.rows(PricedCoupon, _NAMED, {"customer_id": customer_id, "ids": coupon_ids})
 
 
-async def promotions(tx: Transaction, currency: str, now: datetime) -> Sequence[Row[Any]]:
+async def promotions(tx: Transaction, currency: str, now: datetime) -> list[RunningPromotion]:
     """Active promotions that have not ended and of which something is left, in the order of their ids."""
-    return (await tx.execute(_PROMOTIONS, {"currency": currency, "now": now})).all()
+    return await tx.rows(RunningPromotion, _PROMOTIONS, {"currency": currency, "now": now})
 
 
 async def limited(tx: Transaction, currency: str, coupon_ids: Sequence[str], now: datetime) -> list[str]:
@@ -77,29 +112,6 @@ async def limited(tx: Transaction, currency: str, coupon_ids: Sequence[str], now
 
     A coupon that was just issued reserves its worst case already, unless its budget is taken on redemption.
     """
-    limit = or_(_T.total.is_not(None), _T.per_day.is_not(None), _T.budget.is_not(None))
-    running = (
-        select(_T.id)
-        .where(_T.kind == "promotion", _T.status == "active", _T.currency == currency, limit)
-        .where(or_(_T.ends_at.is_(None), _T.ends_at > now))
-    )
     if not coupon_ids:
-        return [row.id for row in await tx.execute(running)]
-    may_take = or_(_T.budget_on == "redemption", _C.step > 1)
-    theirs = (
-        select(_T.id)
-        .join(Coupon.table, _C.template_id == _T.id)
-        .where(_C.id.in_(padded(coupon_ids)), _T.budget.is_not(None), may_take)
-    )
-    return [row.id for row in await tx.execute(running.union(theirs))]
-
-
-async def full_days(tx: Transaction, days: Sequence[tuple[Row[Any], str]]) -> set[str]:
-    """Of these promotions with a daily limit, and the local day of each: those whose orders of the day are used up."""
-    if not days:
-        return set()
-    limits = {(row.id, day): row.per_day for row, day in days}
-    chosen = select(TemplateDay.table).where(
-        or_(*((TemplateDay.c.template_id == key) & (TemplateDay.c.day == day) for key, day in limits))
-    )
-    return {row.template_id for row in await tx.execute(chosen) if row.issued >= limits[row.template_id, row.day]}
+        return await tx.scalars(_LIMITED_PROMOTIONS, {"currency": currency, "now": now})
+    return await tx.scalars(_LIMITED, {"currency": currency, "now": now, "ids": coupon_ids})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from services.coupon.abuse.room import AbuseRoom
 from services.coupon.audience.room import AudienceRoom
 from services.coupon.codes.room import CodesRoom
-from services.coupon.pricing import neighbours
+from services.coupon.pricing import live_offers
 from services.coupon.pricing.api import router
 from services.coupon.pricing.previewing import Previewing
 from services.coupon.pricing.quoting import Quoting
@@ -21,7 +21,7 @@ from shared.service import Kit
 class PricingRoom(Room):
     """Offers `quoting`, by which every order and every till is priced."""
 
-    check_stack = staticmethod(neighbours.check_stack)
+    check_stack = staticmethod(live_offers.check_stack)
     kit: Kit
     settings: CouponSettings
     templates: TemplatesRoom

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.coupon.pricing.apportionment import apportion, pour
-from services.coupon.pricing.asking import Goods, Now, Short, Taking
-from services.coupon.pricing.kinds import rule_of
-from services.coupon.pricing.offers import CashBackPromise, ExtraLine, Offer, Refusal, Use
+from services.coupon.pricing.benefit_rule import Goods, Now, Short, Taking
+from services.coupon.pricing.benefits import rule_of
+from services.coupon.pricing.offers import ExtraLine, Offer, PromisedCashBack, Refusal, Use
 from services.coupon.pricing.state import Numbers, State
 from services.coupon.templates.benefits import WHOLE, AmountOff, CashBack, Exchange, FixedPrice, Gift
 from services.coupon.templates.terms import LAYERS
@@ -271,12 +271,12 @@ def _order(offer: Offer) -> Order:
     return (layer, -stacking.priority, not benefit.percentage, offer.expires_at, offer.id)
 
 
-def _extras(offer: Offer, taking: Taking) -> tuple[tuple[ExtraLine, ...], CashBackPromise | None]:
+def _extras(offer: Offer, taking: Taking) -> tuple[tuple[ExtraLine, ...], PromisedCashBack | None]:
     benefit = offer.terms.benefit
     if isinstance(benefit, Gift):
         return (ExtraLine(offer.id, taking.gifts, sku=benefit.sku),), None
     if isinstance(benefit, Exchange) and taking.gifts:
         return (ExtraLine(offer.id, taking.gifts, product_id=benefit.product_id),), None
     if isinstance(benefit, CashBack):
-        return (), CashBackPromise(offer.id, taking.cash_back, benefit.valid_days)
+        return (), PromisedCashBack(offer.id, taking.cash_back, benefit.valid_days)
     return (), None

@@ -187,7 +187,7 @@ class RejectedView(Named):
     valid_until: Instant | None = None
 
 
-class CashBackView(View):
+class PromisedCashBackView(View):
     """What an offer promises 返现: once the order completes, a coupon of that worth."""
 
     source: str
@@ -213,7 +213,7 @@ class QuoteView(View):
     lines: list[LineView]
     applied: list[AppliedView]
     rejected: list[RejectedView]
-    cash_back: tuple[CashBackView, ...] = ()
+    cash_back: tuple[PromisedCashBackView, ...] = ()
     next_step: NudgeView | None = None
     search: Literal["exact", "bounded"]
     best_possible_discount: int

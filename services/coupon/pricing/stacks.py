@@ -24,7 +24,7 @@ _DECIDABLE = (AmountOff, PercentOff, Ladder, Every)
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class LiveOffer:
     """An offer that is active now."""
 
     id: str
@@ -33,14 +33,14 @@ class Live:
     automatic: bool
 
 
-def gives_away(terms: Terms, automatic: bool, live: Sequence[Live]) -> list[Live]:
+def gives_away(terms: Terms, automatic: bool, live: Sequence[LiveOffer]) -> list[LiveOffer]:
     """The live offers with which such a new offer would make an order free, though neither does alone."""
     if terms.allow_zero_pay or not isinstance(terms.benefit, _DECIDABLE):
         return []
     return [other for other in live if _may_meet(terms, other.terms) and _free_together(terms, automatic, other)]
 
 
-def stack_fault(terms: Terms, kind: Kind, live: Sequence[Live]) -> Fault | None:
+def stack_fault(terms: Terms, kind: Kind, live: Sequence[LiveOffer]) -> Fault | None:
     """What speaks against a new offer beside the live ones; None when nothing does."""
     partners = gives_away(terms, kind == "promotion", live)
     if not partners:
@@ -83,7 +83,7 @@ def _same_goods(one: Terms, other: Terms) -> bool:
     return all(_overlap(getattr(mine, name), getattr(theirs, name)) for name in ("categories", "brands", "shops"))
 
 
-def _free_together(terms: Terms, automatic: bool, other: Live) -> bool:
+def _free_together(terms: Terms, automatic: bool, other: LiveOffer) -> bool:
     mine, theirs = _anywhere("b", terms, automatic), _anywhere("c", other.terms, other.automatic)
     first = replace(theirs, id="a", template_id="a")  # of equal rank the one that ends first is applied first
     for cart in _worst_carts(terms, other.terms):

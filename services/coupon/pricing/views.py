@@ -6,10 +6,10 @@ from functools import partial
 from types import MappingProxyType
 
 from services.coupon.pricing import schemas
+from services.coupon.pricing.candidates import Candidate
 from services.coupon.pricing.cart import Line
 from services.coupon.pricing.offers import Answer, ExtraLine, Refusal, Use
 from services.coupon.pricing.schemas import NextStepView, QuoteView
-from services.coupon.pricing.wallets import Candidate
 from services.coupon.reasons import explain
 from services.coupon.templates.validity import FOREVER
 
@@ -51,7 +51,7 @@ def quote_view(
         applied=applied,
         rejected=rejected,
         cash_back=tuple(
-            schemas.CashBackView(source=one.source, amount=one.amount, valid_days=one.valid_days)
+            schemas.PromisedCashBackView(source=one.source, amount=one.amount, valid_days=one.valid_days)
             for one in answer.cash_back
         ),
         next_step=_nearest(applied, rejected, cart.currency),

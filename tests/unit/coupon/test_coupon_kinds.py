@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from unit.coupon.carts import Json, amounts, line, off, offer, priced, used
 
-from services.coupon.pricing.offers import CashBackPromise, ExtraLine, NextStep
+from services.coupon.pricing.offers import ExtraLine, NextStep, PromisedCashBack
 
 ONLY_A: Json = {"include": {"skus": ["a"]}}
 CART = [line("cheap", 1000, 3, sku="a", product_id="pa"), line("dear", 2000, 2, sku="b", product_id="pb")]
@@ -165,10 +165,10 @@ def test_an_exchange_voucher_adds_what_the_cart_lacks() -> None:
 def test_cash_back_is_computed_on_what_is_paid_in_the_end() -> None:
     back = offer("b", {"kind": "cash_back", "percent_bp": 1000, "valid_days": 7}, stacking={"layer": "item"})
     answer = priced(CART, back, offer("x", **off(1000)), points=500)
-    assert answer.cash_back == (CashBackPromise("cpn_b", 550, 7),)
+    assert answer.cash_back == (PromisedCashBack("cpn_b", 550, 7),)
     assert answer.total == 5500
     fixed = priced(CART, offer("b", {"kind": "cash_back", "amount": 300}))
-    assert fixed.cash_back == (CashBackPromise("cpn_b", 300, 30),)
+    assert fixed.cash_back == (PromisedCashBack("cpn_b", 300, 30),)
     most = priced(CART, offer("b", {"kind": "cash_back", "percent_bp": 5000, "max_amount": 100}))
     assert most.cash_back[0].amount == 100
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from services.coupon.pricing.cart import Cart, Line
 from services.coupon.pricing.engine import price
 from services.coupon.pricing.offers import Offer
-from services.coupon.pricing.stacks import Live, gives_away, stack_fault
+from services.coupon.pricing.stacks import LiveOffer, gives_away, stack_fault
 from services.coupon.templates.terms import Terms
 from services.coupon.templates.validity import FOREVER
 
@@ -24,7 +24,7 @@ def percent(percent_bp: int, **more: Any) -> Terms:
 
 
 def caught(new: Terms, live: Terms) -> bool:
-    return bool(gives_away(new, False, [Live("tpl_1", "旧", live, False)]))
+    return bool(gives_away(new, False, [LiveOffer("tpl_1", "旧", live, False)]))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_pairs(new: Terms, live: Terms, answer: bool) -> None:
 
 
 def test_the_fault_names_the_live_offers() -> None:
-    live = [Live(f"tpl_{number}", "旧", terms(5000, 10_000), False) for number in range(5)]
+    live = [LiveOffer(f"tpl_{number}", "旧", terms(5000, 10_000), False) for number in range(5)]
     fault = stack_fault(terms(6000, 10_000), "coupon", live)
     assert fault is not None
     assert (fault.code, fault.pointer, fault.offers) == ("stack_zero_pay", "#/benefit", tuple(one.id for one in live))

@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 from unit.coupon.carts import Json
 
-from services.coupon.pricing import kinds
+from services.coupon.pricing import benefits
 from services.coupon.templates import summary as wording
 from services.coupon.templates.benefits import Benefit, Kind
 from services.coupon.templates.rules import faults, worst_case
@@ -190,4 +190,4 @@ def test_every_kind_of_the_contract_has_its_rule_and_its_words() -> None:
     names = set(schema["discriminator"]["mapping"])
     declared = {kind.model_fields["kind"].annotation.__args__[0] for kind in Kind.__subclasses__()}  # type: ignore[union-attr]
     assert names == declared == {str(benefit["kind"]) for benefit, _, _, _ in ALL_KINDS}
-    assert set(kinds._RULES) == set(wording._SUMMARIES) == set(Kind.__subclasses__())
+    assert set(benefits._RULES) == set(wording._SUMMARIES) == set(Kind.__subclasses__())

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from services.coupon.pricing.apportionment import apportion
-from services.coupon.pricing.asking import Goods, Indexes, Now, Rule, Short, Taking, parts, portion
+from services.coupon.pricing.benefit_rule import Goods, Indexes, Now, Rule, Short, Taking, parts, portion
 from services.coupon.pricing.offers import NextStep
 from services.coupon.templates.benefits import (
     WHOLE,

@@ -6,8 +6,8 @@ from services.coupon.abuse.attempts import Attempt
 from services.coupon.code_format import normalised
 from services.coupon.codes.problems import coupon_invalid
 from services.coupon.codes.resolving import Codes, Peeked
+from services.coupon.pricing.candidates import Candidate
 from services.coupon.pricing.offers import Refusal
-from services.coupon.pricing.wallets import Candidate
 from shared.db import Transaction
 from shared.web import Problem
 
@@ -16,7 +16,7 @@ _PREFIX = "from_code:"
 
 
 @dataclass(slots=True)
-class Entered:
+class TypedCodes:
     """Coupons to come, coupons that the customer has by these codes already, and the refusals, by their ids here."""
 
     coming: list[Candidate] = field(default_factory=list)
@@ -31,17 +31,19 @@ def distinct(typed: tuple[str, ...]) -> list[str]:
     return list({normalised(one): one for one in reversed(typed)}.values())[::-1]
 
 
-def all_invalid(typed: tuple[str, ...]) -> Entered:
+def all_invalid(typed: tuple[str, ...]) -> TypedCodes:
     """What who may not try any code is told: the same as for wrong ones."""
-    found = Entered()
+    found = TypedCodes()
     for number, code in enumerate(distinct(typed)):
         _refuse(found, number, code, coupon_invalid())
     return found
 
 
-async def entered(codes: Codes, tx: Transaction, customer_id: str, typed: tuple[str, ...], attempt: Attempt) -> Entered:
+async def look_up(
+    codes: Codes, tx: Transaction, customer_id: str, typed: tuple[str, ...], attempt: Attempt
+) -> TypedCodes:
     """Look each code up; a wrong one counts against whoever tries."""
-    found = Entered()
+    found = TypedCodes()
     for number, code in enumerate(distinct(typed)):
         answer = await codes.peek(tx, customer_id, code)
         if isinstance(answer, Problem):
@@ -56,7 +58,7 @@ async def entered(codes: Codes, tx: Transaction, customer_id: str, typed: tuple[
     return found
 
 
-def _refuse(found: Entered, number: int, code: str, problem: Problem) -> None:
+def _refuse(found: TypedCodes, number: int, code: str, problem: Problem) -> None:
     name = f"{_PREFIX}{number}:{code}"
     chinese = str(problem.members.get("detail_zh", problem.detail))
     found.refused[name] = Refusal(problem.code, problem.detail, chinese)
