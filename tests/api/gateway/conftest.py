@@ -1,9 +1,12 @@
 """A gateway in front of fake parts, with clients that hold keys."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import httpx
 import pytest
+from api.gateway.sourcekit import PAID, signed
 from kit.gateway import ADMIN_KEY, Suite
 from kit.upstream import FakePart
 
@@ -14,6 +17,7 @@ from gateway.route_table import RouteTable
 from gateway.routes import ROUTES as REAL
 from gateway.routes import Route
 from gateway.settings import GatewaySettings
+from shared.clock import ManualClock
 
 RunGateway = Callable[..., Awaitable[Suite]]
 EXTRA = (
@@ -51,3 +55,21 @@ async def run_gateway(run_service: Any) -> AsyncIterator[RunGateway]:
 @pytest.fixture
 async def suite(run_gateway: RunGateway) -> Suite:
     return await run_gateway()
+
+
+@pytest.fixture
+def post(suite: Suite, clock: ManualClock) -> Callable[..., Awaitable[httpx.Response]]:
+    """`await post(source, document, "msg_1")` sends a webhook as the source's partner would, from `address`."""
+
+    async def send(
+        source: dict[str, Any],
+        document: Any = PAID,
+        delivery_id: str = "msg_1",
+        address: str = "203.0.113.9",
+        **other: Any,
+    ) -> httpx.Response:
+        body = document if isinstance(document, bytes) else json.dumps(document, ensure_ascii=False).encode()
+        headers = signed(source, body, delivery_id, other.get("at", clock.now())) | other.get("headers", {})
+        return await suite.client(None, address).post(source["url"], content=body, headers=headers)
+
+    return send

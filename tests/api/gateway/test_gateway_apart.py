@@ -3,13 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import uvicorn
-from kit.backends import Backend, MigratedFiles
 from kit.gateway import Suite
 from kit.servers import free_port
 from kit.services import INTERNAL_SECRET
@@ -22,10 +20,7 @@ from shared.web import Client, client_of
 from shared.web.identity import IdentityMiddleware
 from shared.webhooks import signed_headers
 
-
-@pytest.fixture
-def backend(tmp_path: Path, _migrated_files: MigratedFiles) -> Backend:
-    return Backend("sqlite", tmp_path, None, _migrated_files)
+pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # see test_gateway_proxy.py
 
 
 @asynccontextmanager
