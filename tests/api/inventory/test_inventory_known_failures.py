@@ -1,8 +1,9 @@
 """Failures of the systems before us, each by name. Others of the list have their tests beside the feature:
 
-oversell under concurrency, deadlock by other order, one order twice -> test_inventory_races · two lines of one SKU, paid after
-expiry, partial shipment then cancel, released twice -> test_inventory_reservations · duplicate document, absolute push
-(count with a stale version) -> test_inventory_stock · counter and reservations disagree -> test_inventory_audit
+oversell under concurrency, deadlock by other order, one order twice -> test_inventory_races · two lines of one SKU, partial
+shipment then cancel, released twice -> test_inventory_reservations · paid after expiry -> test_inventory_expiry · duplicate
+document, absolute push (count with a stale version) -> test_inventory_stock · counter and reservations disagree ->
+test_inventory_audit
 """
 
 import asyncio
