@@ -1,9 +1,37 @@
 """Settings of the coupon service: `QUANYU_COUPON_*`, then `QUANYU_*`."""
 
-from pydantic import Field, SecretStr, field_validator
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
 
 from shared.settings import ServiceSettings
 from shared.zones import known_zone
+
+Points = Annotated[int, Field(ge=0, le=100)]
+
+
+class Ramp(NamedTuple):
+    """The points of one sign of abuse: `first` at a count of `start`, `each` more for every further one, at most `most`."""
+
+    start: Annotated[int, Field(ge=1)]
+    first: Points
+    each: Points
+    most: Points
+
+
+def _split(value: Any) -> Any:
+    return value.split(",") if isinstance(value, str) else value
+
+
+def _rising(ramp: Ramp) -> Ramp:
+    if ramp.most < ramp.first:
+        raise ValueError("the fourth number, the most points, must not be less than the second, the first points")
+    return ramp
+
+
+RampText = Annotated[Ramp, NoDecode, BeforeValidator(_split), AfterValidator(_rising)]
+"""`3,20,15,80` in the environment."""
 
 
 class CouponSettings(ServiceSettings, service="coupon"):
@@ -38,13 +66,39 @@ class CouponSettings(ServiceSettings, service="coupon"):
     guess_budget_server: int = Field(
         1_000, ge=1, description="wrong codes of one merchant's server that names no shopper's address, in a window"
     )
+    guess_budget_template: int = Field(
+        2_000, ge=1, description="wrong codes of one template in a window, of all together"
+    )
     abuse_case_score: int = Field(60, ge=1, le=100, description="from this score on a claim becomes a case to review")
     abuse_lag_seconds: float = Field(
         5.0, ge=0, description="how far scoring stays behind the clock; longer than any claim's transaction takes"
     )
-    guess_budget_template: int = Field(
-        2_000, ge=1, description="wrong codes of one template in a window, of all together"
+    abuse_device_customers: RampText = Field(
+        Ramp(3, 20, 15, 80),
+        description="customers on one device within a day, as start,first,each,most: so many points at so many customers, so "
+        "many more for each further one, at most so many (docs/adr/0011-abuse-scores.md); all points 0: not looked at",
     )
+    abuse_address_customers: RampText = Field(
+        Ramp(20, 10, 1, 40), description="customers on one address within a day, as start,first,each,most"
+    )
+    abuse_minute_coupons: RampText = Field(
+        Ramp(5, 10, 5, 40), description="coupons of one customer within a minute, as start,first,each,most"
+    )
+    abuse_wrong_codes: RampText = Field(
+        Ramp(3, 15, 5, 30),
+        description="wrong codes of the customer, device or address of late, as start,first,each,most",
+    )
+    abuse_device_share: RampText = Field(
+        Ramp(5, 25, 1, 60),
+        description="percent of a template's coupons that one device took, as start,first,each,most",
+    )
+    abuse_device_share_coupons: int = Field(
+        5, ge=1, description="coupons that a device must have of a template before its share is looked at"
+    )
+    abuse_new_minutes: int = Field(
+        10, ge=0, description="how long after the first sight a customer is brand new; 0: not looked at"
+    )
+    abuse_new_points: int = Field(10, ge=0, le=100, description="points of a brand-new customer")
 
     lease_size: int = Field(
         2_000, ge=0, le=100_000, description="coupons that one of several processes leases of a hot template; 0: none"

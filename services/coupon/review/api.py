@@ -32,7 +32,7 @@ async def list_cases(
 @router.get("/cases/{case_id}", summary="Read a case and its coupons")
 async def get_case(_: AbuseRead, case_id: str, queue: Queue) -> CaseDetail:
     """One case."""
-    return await queue.get(case_id)
+    return await queue.read(case_id)
 
 
 @router.post("/cases/{case_id}/decide", summary="Decide on a case")

@@ -1,17 +1,14 @@
 """The review queue 审核: a person looks at a case and decides."""
 
-from typing import Any
-
-from sqlalchemy import Row, bindparam, select, update
-
 from services.coupon.abuse.denials import Denials
-from services.coupon.review.models import AbuseCase, AbuseCaseCoupon
+from services.coupon.review import repository
+from services.coupon.review.models import AbuseCase
 from services.coupon.review.schemas import CaseCouponView, CaseDetail, CaseView, DecisionIn
 from services.coupon.wallet import repository as wallet
 from services.coupon.wallet.voiding import Voiding
 from shared.db import Transaction
 from shared.service import Kit
-from shared.web import Caller, Conflict, NotFound, Page, Paging, fetch_page
+from shared.web import Caller, Conflict, NotFound, Page, Paging
 
 _CHUNK = 500
 _MOST_SHOWN = 1_000
@@ -30,18 +27,11 @@ class Reviewing:
         self, paging: Paging, status: str | None, subject: str | None, customer_id: str | None
     ) -> Page[CaseView]:
         """Newest first; `customer_id`: with a coupon of that customer."""
-        chosen = select(AbuseCase.table)
-        if status is not None:
-            chosen = chosen.where(AbuseCase.c.status == status)
-        if subject is not None:
-            chosen = chosen.where(AbuseCase.c.subject == subject)
-        if customer_id is not None:
-            theirs = select(AbuseCaseCoupon.c.case_id).where(AbuseCaseCoupon.c.customer_id == customer_id)
-            chosen = chosen.where(AbuseCase.c.id.in_(theirs))
         async with self._kit.db.read() as tx:
-            return await fetch_page(tx, chosen, AbuseCase.c.id, paging, CaseView.model_validate)
+            return await repository.page(tx, paging, status, subject, customer_id)
 
-    async def get(self, case_id: str) -> CaseDetail:
+    async def read(self, case_id: str) -> CaseDetail:
+        """One case with its coupons. Raises NotFound."""
         async with self._kit.db.read() as tx:
             return await self._detail(tx, case_id)
 
@@ -49,9 +39,7 @@ class Reviewing:
         """Carry the decision out, once. The same decision again changes nothing; another one is a Conflict."""
         now = self._kit.clock.now()
         async with self._kit.db.write() as tx:
-            case = (
-                await tx.execute(select(AbuseCase.table).where(AbuseCase.c.id == case_id).with_for_update())
-            ).one_or_none()
+            case = await repository.lock(tx, case_id)
             if case is None:
                 raise _unknown()
             status = _STATUS[body.decision]
@@ -65,39 +53,24 @@ class Reviewing:
                 reason = f"case {case.id}"
                 await self._denials.deny(tx, caller, case.subject, case.value, reason, body.until)
             values = {"status": status, "decided_at": now, "decided_by": caller.key_id, "note": body.note}
-            await tx.execute(update(AbuseCase.table).where(AbuseCase.c.id == case_id).values(**values, updated_at=now))
+            await repository.update_case(tx, case_id, {**values, "updated_at": now})
             return await self._detail(tx, case_id)
 
-    async def _take_back(self, tx: Transaction, caller: Caller, case: Row[Any], note: str) -> None:
+    async def _take_back(self, tx: Transaction, caller: Caller, case: AbuseCase, note: str) -> None:
         reason = f"abuse case {case.id}" + (f": {note}" if note else "")
-        chosen = select(AbuseCaseCoupon.c.coupon_id).where(AbuseCaseCoupon.c.case_id == case.id)
-        ids = [row.coupon_id for row in await tx.execute(chosen.order_by(AbuseCaseCoupon.c.coupon_id))]
+        ids = await repository.coupon_ids(tx, case.id)
         for start in range(0, len(ids), _CHUNK):
             held = await wallet.lock(tx, ids[start : start + _CHUNK])
             outcomes = await self._voiding.void_free(tx, list(held.values()), reason, caller.actor)
-            rows = [{"of_case": case.id, "of_coupon": key, "now": outcome} for key, outcome in outcomes.items()]
-            if rows:
-                await tx.execute(_OUTCOME, rows)
+            await repository.update_outcomes(tx, case.id, outcomes)
 
     async def _detail(self, tx: Transaction, case_id: str) -> CaseDetail:
-        row = (await tx.execute(select(AbuseCase.table).where(AbuseCase.c.id == case_id))).one_or_none()
+        row = await repository.find(tx, case_id)
         if row is None:
             raise _unknown()
-        chosen = (
-            select(AbuseCaseCoupon.table)
-            .where(AbuseCaseCoupon.c.case_id == case_id)
-            .order_by(AbuseCaseCoupon.c.coupon_id)
-        )
-        chosen = chosen.limit(_MOST_SHOWN)
-        suspects = [CaseCouponView.model_validate(one) for one in await tx.execute(chosen)]
+        shown = await repository.coupons(tx, case_id, _MOST_SHOWN)
+        suspects = [CaseCouponView.model_validate(one) for one in shown]
         return CaseDetail(**dict(CaseView.model_validate(row)), suspects=suspects)
-
-
-_OUTCOME = (
-    update(AbuseCaseCoupon.table)
-    .where(AbuseCaseCoupon.c.case_id == bindparam("of_case"), AbuseCaseCoupon.c.coupon_id == bindparam("of_coupon"))
-    .values(outcome=bindparam("now"))
-)
 
 
 def _unknown() -> NotFound:

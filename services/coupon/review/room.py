@@ -45,6 +45,6 @@ class ReviewRoom(Room):
         self.provides = [Reviewing(self.kit, self.wallet.voiding, self.abuse.denials)]
         kept = {AbuseSighting.c.last_at: _SIGHTINGS_KEPT, AbuseShare.c.last_at: _SIGHTINGS_KEPT}
         self.loops = [
-            Loop("score claims", scoring.work, self.settings.sweep_seconds),
+            Loop("score claims", scoring.tick, self.settings.sweep_seconds),
             Loop("forget sightings", Pruner(self.kit.db, self.kit.clock, kept).tick, 3600.0),
         ]

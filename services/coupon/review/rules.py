@@ -6,13 +6,15 @@ Each finding adds points, more of the same evidence never takes points away, and
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
+
+from services.coupon.settings import CouponSettings, Ramp
 
 MOST_SCORE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Signals:
     """What is known when one coupon is scored; counts of customers include theirs."""
 
     customers_on_device: int = 0
@@ -26,6 +28,36 @@ class Facts:
     device_coupons: int = 0
     """of this template, on this device"""
     template_coupons: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How much each sign weighs (docs/adr/0011-abuse-scores.md)."""
+
+    device_customers: Ramp
+    address_customers: Ramp
+    minute_coupons: Ramp
+    wrong_codes: Ramp
+    device_share: Ramp
+    """of the percentage that the device took"""
+    device_share_coupons: int
+    """so many it must have taken, or its share says nothing"""
+    new_for: timedelta
+    new_points: int
+
+    @classmethod
+    def of(cls, settings: CouponSettings) -> Self:
+        """As the operator set them."""
+        return cls(
+            device_customers=settings.abuse_device_customers,
+            address_customers=settings.abuse_address_customers,
+            minute_coupons=settings.abuse_minute_coupons,
+            wrong_codes=settings.abuse_wrong_codes,
+            device_share=settings.abuse_device_share,
+            device_share_coupons=settings.abuse_device_share_coupons,
+            new_for=timedelta(minutes=settings.abuse_new_minutes),
+            new_points=settings.abuse_new_points,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,35 +86,39 @@ _SENTENCES: dict[str, tuple[str, str]] = {
 }
 
 
-def findings(facts: Facts) -> tuple[Finding, ...]:
+def findings(signals: Signals, weights: Weights) -> tuple[Finding, ...]:
     """All that looks wrong, the heaviest first. Families share a phone, campuses an address: a few are no finding."""
-    found = []
-    if facts.customers_on_device >= 3:
-        points = min(20 + 15 * (facts.customers_on_device - 3), 80)
-        found.append(Finding("many_customers_on_device", points, {"count": facts.customers_on_device}))
-    if facts.customers_on_address >= 20:
-        points = min(10 + (facts.customers_on_address - 20), 40)
-        found.append(Finding("many_customers_on_address", points, {"count": facts.customers_on_address}))
-    if facts.coupons_last_minute >= 5:
-        points = min(10 + 5 * (facts.coupons_last_minute - 5), 40)
-        found.append(Finding("fast", points, {"count": facts.coupons_last_minute}))
-    if facts.known_for is not None and facts.known_for < timedelta(minutes=10):
-        found.append(Finding("brand_new_customer", 10, {}))
-    if facts.failures >= 3:
-        found.append(Finding("failed_before", min(5 * facts.failures, 30), {"count": facts.failures}))
-    share = _share(facts)
-    if facts.device_coupons >= 5 and share >= 5:
-        values = {"count": facts.device_coupons, "percent": share}
-        found.append(Finding("device_takes_share", min(20 + share, 60), values))
-    return tuple(sorted(found, key=lambda one: (-one.points, one.code)))
+    share = _share(signals)
+    enough = signals.device_coupons >= weights.device_share_coupons
+    new = signals.known_for is not None and signals.known_for < weights.new_for
+    taken: dict[str, int | str] = {"count": signals.device_coupons, "percent": share}
+    found = [
+        _counted("many_customers_on_device", signals.customers_on_device, weights.device_customers),
+        _counted("many_customers_on_address", signals.customers_on_address, weights.address_customers),
+        _counted("fast", signals.coupons_last_minute, weights.minute_coupons),
+        _counted("failed_before", signals.failures, weights.wrong_codes),
+        Finding("brand_new_customer", weights.new_points if new else 0, {}),
+        Finding("device_takes_share", _points(weights.device_share, share) if enough else 0, taken),
+    ]
+    return tuple(sorted((one for one in found if one.points), key=lambda one: (-one.points, one.code)))
 
 
-def _share(facts: Facts) -> int:
+def _counted(code: str, number: int, ramp: Ramp) -> Finding:
+    return Finding(code, _points(ramp, number), {"count": number})
+
+
+def _points(ramp: Ramp, number: int) -> int:
+    """More for more, and never over the most."""
+    return 0 if number < ramp.start else min(ramp.first + ramp.each * (number - ramp.start), ramp.most)
+
+
+def _share(signals: Signals) -> int:
     """Percent of the template's coupons that the device took, rounded down."""
-    return 100 * facts.device_coupons // max(facts.template_coupons, facts.device_coupons, 1)
+    return 100 * signals.device_coupons // max(signals.template_coupons, signals.device_coupons, 1)
 
 
 def score(found: Sequence[Finding]) -> int:
+    """The points of all, at most 100."""
     return min(sum(one.points for one in found), MOST_SCORE)
 
 
@@ -101,7 +137,7 @@ def told(found: Sequence[Finding]) -> list[dict[str, Any]]:
     return answer
 
 
-def merged(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def merged(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The reasons of a case that grew: for each code the heavier one, the newer one of two alike."""
     best = {one["code"]: one for one in old}
     for one in new:

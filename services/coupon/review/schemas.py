@@ -10,7 +10,7 @@ from shared.web import Body, Instant, Text, View
 Status = Literal["open", "cleared", "voided", "denied"]
 
 
-class ReasonView(View):
+class CaseReasonView(View):
     """One thing that looks wrong, and how much it weighs."""
 
     code: str
@@ -27,7 +27,7 @@ class CaseView(View):
     value: str
     status: Status
     score: Annotated[int, Field(description="0 to 100")]
-    reasons: list[ReasonView]
+    reasons: list[CaseReasonView]
     coupons: Annotated[int, Field(description="how many coupons it holds")]
     opened_at: Instant
     updated_at: Instant

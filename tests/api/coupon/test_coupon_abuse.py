@@ -7,9 +7,12 @@ from typing import Any
 import httpx
 import pytest
 from api.coupon.mall import Json, Mall
+from conftest import RunService
 from sqlalchemy import func, select
 
+from services.coupon.app import create_service
 from services.coupon.review.models import AbuseCursor
+from services.coupon.settings import CouponSettings
 from services.coupon.wallet.models import Coupon
 from shared.clock import ManualClock
 
@@ -83,6 +86,18 @@ async def test_velocity_for_review_gives_the_coupon_and_opens_a_case(mall: Mall,
     assert (case["subject"], case["coupons"], case["score"]) == ("address", 2, 100)
     assert rule["id"] in case["reasons"][0]["detail"]
     assert "203.0.113.5" not in str(case)
+
+
+async def test_an_operator_weighs_the_signs_of_their_own_trade(run_service: RunService, clock: ManualClock) -> None:
+    """By default two customers on a device are a couple."""
+    weights = {"abuse_device_customers": "2,70,0,70", "abuse_new_points": 0}
+    mall = Mall(await run_service(create_service, CouponSettings, **weights))
+    template_id = await mall.template()
+    for customer_id in ("c1", "c2"):
+        assert (await claim(mall, template_id, customer_id, device="d1")).status_code == 201
+    (case,) = await cases(mall, clock)
+    assert (case["subject"], case["score"]) == ("device", 70)
+    assert [reason["code"] for reason in case["reasons"]] == ["many_customers_on_device"]
 
 
 @pytest.mark.parametrize(
