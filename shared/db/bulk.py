@@ -125,7 +125,8 @@ def _field(target: Table, name: str) -> str:
     """A value of SQLite's JSON row; what a JSON column holds stays JSON."""
     column = target.columns.get(name)
     if column is not None and isinstance(column.type, JSON):
-        return f"nullif(value -> '$.{name}', 'null')"
+        # What `->` says, in words that SQLite knew before 3.38 too.
+        return f"nullif(json_quote(json_extract(value, '$.{name}')), 'null')"
     return f"json_extract(value, '$.{name}')"
 
 
