@@ -75,10 +75,9 @@ async def test_two_hundred_increments_are_two_hundred(db: Database) -> None:
         assert await tx.scalar(select(COUNTER.c.n)) == 200
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 async def test_read_then_write_is_safe_on_sqlite_too(db: Database) -> None:
     """BEGIN IMMEDIATE: a writer that reads first reads under the lock (PostgreSQL needs the conditional update)."""
-    if db.dialect != "sqlite":
-        return
     async with db.write() as tx:
         await tx.execute(insert(COUNTER), {"id": 1, "n": 0})
 

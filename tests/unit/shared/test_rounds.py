@@ -87,9 +87,9 @@ async def test_rounds_without_work_wait_for_no_writer(db: Database, clock: Manua
         assert await prune(db, Visit.table, nothing) is False
 
 
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 async def test_what_another_holds_is_passed_over(db: Database, clock: ManualClock) -> None:
-    if db.dialect == "sqlite":
-        pytest.skip("SQLite has one writer: nobody else holds a row")
+    """PostgreSQL only: SQLite has one writer, so nobody else holds a row."""
     async with db.write() as other:
         await other.run(update(Visit.table).where(V.number.in_((9, 8))).values(left_at=V.left_at))
         async with asyncio.timeout(60):
