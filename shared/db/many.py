@@ -103,7 +103,7 @@ def _in(element: _OneOf, compiler: SQLCompiler, **options: Any) -> str:
 def _in_rows(element: _OneOfTuples, compiler: SQLCompiler, **options: Any) -> str:
     values, *columns = (compiler.process(one, **options) for one in element.clauses)
     kinds = [compiler.dialect.type_compiler_instance.process(one.type) for one in list(element.clauses)[1:]]
-    fields = ", ".join(f"CAST(json_extract(value, '$[{at}]') AS {kind})" for at, kind in enumerate(kinds))
+    fields = ", ".join(f"CAST(value ->> {at} AS {kind})" for at, kind in enumerate(kinds))
     return f"({', '.join(columns)}) IN (SELECT {fields} FROM json_array_elements(CAST({values} AS json)))"  # noqa: S608 - as above
 
 
