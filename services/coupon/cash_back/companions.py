@@ -16,13 +16,13 @@ _MOST_NAME = 200
 _SUFFIX = " 返现"
 
 
-async def companion(tx: Transaction, book: TermsCache, promise: CashBackPromise, now: datetime) -> str:
+async def companion(tx: Transaction, terms_cache: TermsCache, promise: CashBackPromise, now: datetime) -> str:
     """The id of the template for this promise, with the terms that it promises; its row is held.
 
     The coupons' own face amounts say what each is worth; the amount of the terms only stands in their place.
     """
     source = await repository.source_of(tx, promise)
-    terms = await _terms(tx, book, source, promise)
+    terms = await _terms(tx, terms_cache, source, promise)
     known = await repository.companion_of(tx, source.id)
     if known is None:
         row = _row(source, now)
@@ -31,16 +31,16 @@ async def companion(tx: Transaction, book: TermsCache, promise: CashBackPromise,
         known = await repository.companion_of(tx, source.id)
     assert known is not None  # noqa: S101 - somebody else made it just now
     locked = (await templates.lock(tx, [known]))[known]
-    present = (await book.load(tx, [(locked.id, locked.terms_version)]))[locked.id, locked.terms_version].terms
+    present = (await terms_cache.load(tx, [(locked.id, locked.terms_version)]))[locked.id, locked.terms_version].terms
     if present != terms:
         await repository.renew_terms(tx, locked, _terms_row(locked.id, locked.terms_version + 1, terms, now), now)
     return locked.id
 
 
-async def _terms(tx: Transaction, book: TermsCache, source: Template, promise: CashBackPromise) -> Terms:
+async def _terms(tx: Transaction, terms_cache: TermsCache, source: Template, promise: CashBackPromise) -> Terms:
     """Any order, without a threshold, for so many days; paid by whoever pays for the offer that promised it."""
     key = (source.id, source.terms_version)
-    funder = (await book.load(tx, [key]))[key].terms.funder
+    funder = (await terms_cache.load(tx, [key]))[key].terms.funder
     body = {
         "benefit": {"kind": "amount_off", "amount": 1},
         "validity": {"days_after_claim": promise.valid_days},

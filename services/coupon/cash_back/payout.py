@@ -14,9 +14,9 @@ from shared.service import Kit
 class CashBackPayout:
     """Gives the cash-back of completed orders."""
 
-    def __init__(self, kit: Kit, book: TermsCache, granting: Granting) -> None:
+    def __init__(self, kit: Kit, terms_cache: TermsCache, granting: Granting) -> None:
         self._kit = kit
-        self._book = book
+        self._terms_cache = terms_cache
         self._granting = granting
 
     async def give(self, tx: Transaction, checkout_id: str, actor: str) -> bool:
@@ -33,7 +33,7 @@ class CashBackPayout:
     async def _issue(self, tx: Transaction, row: CashBackPromise, actor: str) -> None:
         """One coupon for one promise. Where its template gives nothing now (it was paused), the promise stays due."""
         now = self._kit.clock.now()
-        template_id = await companion(tx, self._book, row, now)
+        template_id = await companion(tx, self._terms_cache, row, now)
         wish = Wish(
             template_id=template_id,
             customer_id=row.customer_id,

@@ -35,14 +35,14 @@ class Locking:
         kit: Kit,
         quoting: Quoting,
         codes: Codes,
-        guarding: AttemptLimiter,
+        attempts: AttemptLimiter,
         usage: PromotionUsage,
         releasing: Releasing,
     ) -> None:
         self._kit = kit
         self._quoting = quoting
         self._codes = codes
-        self._guarding = guarding
+        self._attempts = attempts
         self._usage = usage
         self._releasing = releasing
 
@@ -55,7 +55,7 @@ class Locking:
         vouched(caller, body)
         if not body.codes:
             return await self._lock(caller, body, None)
-        async with self._guarding.admit(client, body.customer_id, denied=coupon_invalid()) as attempt:
+        async with self._attempts.admit(client, body.customer_id, denied=coupon_invalid()) as attempt:
             return await self._lock(caller, body, attempt)
 
     async def _lock(self, caller: Caller, body: CheckoutIn, attempt: Attempt | None) -> tuple[CheckoutView, bool]:

@@ -44,9 +44,9 @@ class UsageStep:
 class PromotionUsage:
     """Counts what checkouts use of promotions."""
 
-    def __init__(self, kit: Kit, book: TermsCache, time_zone: str) -> None:
+    def __init__(self, kit: Kit, terms_cache: TermsCache, time_zone: str) -> None:
         self._kit = kit
-        self._book = book
+        self._terms_cache = terms_cache
         self._time_zone = time_zone
 
     async def take(self, tx: Transaction, checkout_id: str, uses: Sequence[Use], reason: str, actor: str) -> None:
@@ -118,8 +118,8 @@ class PromotionUsage:
         """What taking these promotions writes, in the order of `costs`, and the code of each that can't be taken."""
         now = self._kit.clock.now()
         rows = await templates.lock(tx, sorted(costs))
-        book = await self._book.load(tx, [(row.id, row.terms_version) for row in rows.values()])
-        validity = {row.id: book[row.id, row.terms_version].terms.validity for row in rows.values()}
+        snapshots = await self._terms_cache.load(tx, [(row.id, row.terms_version) for row in rows.values()])
+        validity = {row.id: snapshots[row.id, row.terms_version].terms.validity for row in rows.values()}
         days = {
             row.id: local_day(now, validity[row.id].time_zone or self._time_zone) if row.per_day is not None else None
             for row in rows.values()

@@ -16,10 +16,10 @@ from shared.web import HotRequest, TooManyRequests, client_of
 class Redeeming:
     """Takes codes and answers each by itself."""
 
-    def __init__(self, kit: Kit, codes: Codes, wallet: Wallet, guarding: AttemptLimiter, max_batch: int) -> None:
+    def __init__(self, kit: Kit, codes: Codes, wallet: Wallet, attempts: AttemptLimiter, max_batch: int) -> None:
         self._codes = codes
         self._wallet = wallet
-        self._guarding = guarding
+        self._attempts = attempts
         self.group: GroupCommit[Ask, bytes | Refused] = GroupCommit(
             "coupon.codes", kit.db, self._work, max_batch=max_batch
         )
@@ -29,7 +29,7 @@ class Redeeming:
         caller, body = request.caller, request.body
         caller.require_customer(body.customer_id)
         client = client_of(request.scope)
-        async with self._guarding.admit(client, body.customer_id, denied=coupon_invalid()) as attempt:
+        async with self._attempts.admit(client, body.customer_id, denied=coupon_invalid()) as attempt:
             ask = Ask(body.code, body.customer_id, caller.actor, request.request_id, attempt.origin)
             answer = await self.group.submit(ask)
             if isinstance(answer, Refused):

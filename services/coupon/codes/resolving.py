@@ -66,11 +66,11 @@ class _Kept:
 class Codes:
     """Finds codes and turns them into coupons."""
 
-    def __init__(self, kit: Kit, granting: Granting, outlooks: Outlooks, guarding: AttemptLimiter) -> None:
+    def __init__(self, kit: Kit, granting: Granting, outlooks: Outlooks, attempts: AttemptLimiter) -> None:
         self._kit = kit
         self._granting = granting
         self._outlooks = outlooks
-        self._guarding = guarding
+        self._attempts = attempts
 
     async def peek(self, tx: Transaction, customer_id: str, code: str) -> Peeked | Problem:
         """What redeeming would give now, or why it would give nothing. Locks nothing, writes nothing."""
@@ -102,7 +102,7 @@ class Codes:
         keys = [normalised(ask.code) for ask in asks]
         customers = {ask.customer_id for ask in asks}
         found = await repository.lock(tx, set(keys), customers, now)
-        locked = await self._guarding.exhausted(tx, {code.row.template_id for code in found.values()})
+        locked = await self._attempts.exhausted(tx, {code.row.template_id for code in found.values()})
         answers: dict[int, Redeemed | Refused] = {}
         waiting = list(range(len(asks)))
         while waiting:

@@ -54,17 +54,17 @@ class _Turn:
 class Drawing:
     """Draws tickets, one after the other for each draw."""
 
-    def __init__(self, kit: Kit, granting: Granting, wallet: Wallet, watch: ControlsCache, time_zone: str) -> None:
+    def __init__(self, kit: Kit, granting: Granting, wallet: Wallet, controls: ControlsCache, time_zone: str) -> None:
         self._kit = kit
         self._granting = granting
         self._wallet = wallet
-        self._watch = watch
+        self._controls = controls
         self._time_zone = time_zone
 
     async def draw(self, caller: Caller, client: Client, draw_id: str, body: TicketIn) -> DrawnView:
         """The next ticket, or again the one of the same `ticket_ref`."""
         caller.require_customer(body.customer_id)
-        origin = await self._watch.origin(client, body.customer_id)
+        origin = await self._controls.origin(client, body.customer_id)
         now = self._kit.clock.now()
         async with self._kit.db.write() as tx:
             draw = await repository.lock(tx, draw_id)

@@ -32,16 +32,16 @@ class Turn:
 class PackClaims:
     """Claims of packs, by shoppers and for newcomers."""
 
-    def __init__(self, kit: Kit, granting: Granting, wallet: Wallet, watch: ControlsCache) -> None:
+    def __init__(self, kit: Kit, granting: Granting, wallet: Wallet, controls: ControlsCache) -> None:
         self._kit = kit
         self._granting = granting
         self._wallet = wallet
-        self._watch = watch
+        self._controls = controls
 
     async def claim(self, caller: Caller, client: Client, pack_id: str, body: PackClaimIn) -> PackClaimView:
         """All coupons of the pack. Raises the refusal of the first item that can't be given, named in `item`."""
         caller.require_customer(body.customer_id)
-        origin = await self._watch.origin(client, body.customer_id)
+        origin = await self._controls.origin(client, body.customer_id)
         async with self._kit.db.write() as tx:
             pack = await lock_pack(tx, pack_id)
             last = await repository.last_number(tx, pack_id, body.customer_id)

@@ -33,18 +33,18 @@ class StoreRedeeming:
         signing: Signing,
         pricing: StorePricing,
         posting: RedemptionPosting,
-        guarding: AttemptLimiter,
+        attempts: AttemptLimiter,
     ) -> None:
         self._kit = kit
         self._signing = signing
         self._pricing = pricing
         self._posting = posting
-        self._guarding = guarding
+        self._attempts = attempts
 
     async def redeem(self, caller: Caller, body: RedemptionIn) -> tuple[RedemptionView, bool]:
         """The redemption, and whether it was there already. Raises the refusals of `problems`; nothing is written then."""
         shop_id = problems.staff_shop(caller)
-        async with self._guarding.admit(TILL, None, staff=caller.key_id) as attempt, self._kit.db.write() as tx:
+        async with self._attempts.admit(TILL, None, staff=caller.key_id) as attempt, self._kit.db.write() as tx:
             coupon_id, life = await self._shown(tx, body, attempt)
             coupon = await self._posting.lock(tx, coupon_id)
             if coupon is None or (body.customer_id is not None and coupon.customer_id != body.customer_id):

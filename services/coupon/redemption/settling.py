@@ -28,18 +28,18 @@ class OfflineSettling:
     """Settles what tills did while they were offline."""
 
     def __init__(
-        self, kit: Kit, signing: Signing, posting: RedemptionPosting, guarding: AttemptLimiter, settings: CouponSettings
+        self, kit: Kit, signing: Signing, posting: RedemptionPosting, attempts: AttemptLimiter, settings: CouponSettings
     ) -> None:
         self._kit = kit
         self._signing = signing
         self._posting = posting
-        self._guarding = guarding
+        self._attempts = attempts
         self._kept = timedelta(days=settings.offline_settle_days)
 
     async def settle(self, caller: Caller, body: SettlementIn) -> SettlementView:
         """One answer for each item; each is a transaction of its own, so a bad one holds up nobody."""
         problems.staff_shop(caller)
-        async with self._guarding.admit(TILL, None, staff=caller.key_id) as attempt:
+        async with self._attempts.admit(TILL, None, staff=caller.key_id) as attempt:
             results = []
             for item in body.redemptions:
                 async with self._kit.db.write() as tx:

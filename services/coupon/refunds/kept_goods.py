@@ -19,13 +19,13 @@ from services.coupon.wallet.models import Coupon
 from shared.db import Transaction
 
 
-async def used_offers(tx: Transaction, book: TermsCache, checkout_id: str) -> list[Offer]:
+async def used_offers(tx: Transaction, terms_cache: TermsCache, checkout_id: str) -> list[Offer]:
     """The offers of a checkout, coupons and promotions, under the terms that it was priced with."""
     locks = (await checkouts.coupon_locks(tx, [checkout_id]))[checkout_id]
     coupons = (await wallet.find(tx, [lock.coupon_id for lock in locks])).values()
     promotions = await checkouts.promotions(tx, [checkout_id])
     keys = {(row.template_id, row.terms_version) for row in coupons}
-    terms = await book.load(tx, keys | {(row.promotion_id, row.terms_version) for row in promotions})
+    terms = await terms_cache.load(tx, keys | {(row.promotion_id, row.terms_version) for row in promotions})
     return [
         *(_coupon(row, terms[row.template_id, row.terms_version].terms) for row in coupons),
         *(_promotion(row, terms[row.promotion_id, row.terms_version].terms) for row in promotions),

@@ -28,10 +28,10 @@ class Refunding:
     """Takes goods back. Concurrent refunds of one checkout wait for each other on its row."""
 
     def __init__(
-        self, kit: Kit, book: TermsCache, returning: Returning, reduction: CashBackReduction, refunds: Refunds
+        self, kit: Kit, terms_cache: TermsCache, returning: Returning, reduction: CashBackReduction, refunds: Refunds
     ) -> None:
         self._kit = kit
-        self._book = book
+        self._terms_cache = terms_cache
         self._reduction = reduction
         self._returning = returning
         self._refunds = refunds
@@ -113,7 +113,7 @@ class Refunding:
     async def _decide(
         self, tx: Transaction, order: PaidOrder, wanted: Mapping[str, int], asked: Policy | None
     ) -> tuple[Policy, list[LineBack], KeptGoods]:
-        offers = await used_offers(tx, self._book, order.checkout.id)
+        offers = await used_offers(tx, self._terms_cache, order.checkout.id)
         policy = asked or default_policy([offer.terms.refund_policy for offer in offers])
         units = {line.line_id: line.returned + wanted.get(line.line_id, 0) for line in order.lines}
         kept = kept_after(order, units, offers) if policy == "clawback" else None

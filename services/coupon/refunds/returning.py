@@ -21,9 +21,9 @@ from shared.service import Kit
 class Returning:
     """Gives redeemed coupons back to their wallets, within their templates' budgets, and promotions their counters."""
 
-    def __init__(self, kit: Kit, book: TermsCache, usage: PromotionUsage) -> None:
+    def __init__(self, kit: Kit, terms_cache: TermsCache, usage: PromotionUsage) -> None:
         self._kit = kit
-        self._book = book
+        self._terms_cache = terms_cache
         self._usage = usage
 
     async def returnable(self, tx: Transaction, checkout_id: str) -> list[str]:
@@ -70,14 +70,14 @@ class Returning:
         return {lock.coupon_id: lock for lock in locks if lock.state == "redeemed"}
 
     async def _reusable(self, tx: Transaction, coupons: Sequence[Coupon]) -> list[Coupon]:
-        book = await self._book.load(tx, {(row.template_id, row.terms_version) for row in coupons})
-        return [row for row in coupons if book[row.template_id, row.terms_version].terms.reusable_after_refund]
+        snapshots = await self._terms_cache.load(tx, {(row.template_id, row.terms_version) for row in coupons})
+        return [row for row in coupons if snapshots[row.template_id, row.terms_version].terms.reusable_after_refund]
 
     async def _promotions(self, tx: Transaction, checkout_id: str) -> list[CheckoutPromotion]:
         """The promotions of a paid checkout that count no more once all came back."""
         rows = await repository.promotions(tx, [checkout_id], "redeemed")
-        book = await self._book.load(tx, {(row.promotion_id, row.terms_version) for row in rows})
-        return [row for row in rows if book[row.promotion_id, row.terms_version].terms.reusable_after_refund]
+        snapshots = await self._terms_cache.load(tx, {(row.promotion_id, row.terms_version) for row in rows})
+        return [row for row in rows if snapshots[row.promotion_id, row.terms_version].terms.reusable_after_refund]
 
     async def reserved_again(
         self, tx: Transaction, coupons: Sequence[Coupon], offers: Mapping[str, Template]
@@ -88,12 +88,12 @@ class Returning:
         """
         now = self._kit.clock.now()
         rooms = {key: row.budget - row.budget_spent for key, row in offers.items() if row.budget is not None}
-        book = await self._book.load(tx, {(row.template_id, row.terms_version) for row in coupons})
+        snapshots = await self._terms_cache.load(tx, {(row.template_id, row.terms_version) for row in coupons})
         changes = {}
         for row in coupons:
             room = rooms.get(row.template_id, 0)
             reserves = row.template_id in offers and offers[row.template_id].budget_on == "issue"
-            worst = book[row.template_id, row.terms_version].worst_case or 0
+            worst = snapshots[row.template_id, row.terms_version].worst_case or 0
             wanted = worst if reserves and row.valid_until > now else 0
             changes[row.id] = reserved_again(row.reserved, wanted, room) if row.reserved else 0
             rooms[row.template_id] = room - changes[row.id]

@@ -37,11 +37,11 @@ def invalid_token() -> Unprocessable:
 class Scanning:
     """Turns scanned tokens into coupons."""
 
-    def __init__(self, kit: Kit, granting: Granting, wallet: Wallet, guarding: AttemptLimiter, time_zone: str) -> None:
+    def __init__(self, kit: Kit, granting: Granting, wallet: Wallet, attempts: AttemptLimiter, time_zone: str) -> None:
         self._kit = kit
         self._granting = granting
         self._wallet = wallet
-        self._guarding = guarding
+        self._attempts = attempts
         self._time_zone = time_zone
 
     async def claim(self, caller: Caller, client: Client, body: ScanIn, correlation: str) -> CouponView:
@@ -50,8 +50,8 @@ class Scanning:
         Raises `token_invalid`, `too_many_attempts`, and the refusals of a claim: a proven token hides nothing.
         """
         caller.require_customer(body.customer_id)
-        guarded = self._guarding.admit(client, body.customer_id, denied=invalid_token())
-        async with guarded as attempt, self._kit.db.write() as tx:
+        admitted = self._attempts.admit(client, body.customer_id, denied=invalid_token())
+        async with admitted as attempt, self._kit.db.write() as tx:
             proven = await self._prove(tx, body.token)
             if proven is None:
                 attempt.failed()

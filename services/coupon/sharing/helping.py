@@ -38,12 +38,14 @@ _REFUSALS: dict[str, type[Problem]] = {
 class Sharing:
     """Shares and helps."""
 
-    def __init__(self, kit: Kit, audience: Audience, granting: Granting, wallet: Wallet, watch: ControlsCache) -> None:
+    def __init__(
+        self, kit: Kit, audience: Audience, granting: Granting, wallet: Wallet, controls: ControlsCache
+    ) -> None:
         self._kit = kit
         self._audience = audience
         self._granting = granting
         self._wallet = wallet
-        self._watch = watch
+        self._controls = controls
 
     async def share(self, caller: Caller, offer_id: str, customer_id: str) -> ShareView:
         """The customer's open share of the offer, or a new one. Raises `share_limit_reached`, `offer_paused`."""
@@ -71,7 +73,7 @@ class Sharing:
         Raises `own_share`, `share_expired`, `share_complete`, `already_helped`, `offer_paused`, `not_eligible`.
         """
         caller.require_customer(customer_id)
-        origin = await self._watch.origin(client, customer_id)
+        origin = await self._controls.origin(client, customer_id)
         now = self._kit.clock.now()
         async with self._kit.db.write() as tx:
             share = await repository.lock(tx, token)

@@ -22,16 +22,16 @@ from shared.web.schemas import rfc3339
 class Admission:
     """Reads the terms of offers, and asks who a customer is. Locks nothing, writes nothing."""
 
-    def __init__(self, settings: CouponSettings, book: TermsCache, audience: Audience) -> None:
+    def __init__(self, settings: CouponSettings, terms_cache: TermsCache, audience: Audience) -> None:
         self._audience = audience
-        self._book = book
+        self._terms_cache = terms_cache
         self._time_zone = settings.time_zone
         self._remind_days_before = settings.remind_days_before
 
     async def lots(self, tx: Transaction, rows: Iterable[Template | LeasedTemplate], now: datetime) -> dict[str, Lot]:
         """What coupons of these offers would share if they were given now, by id."""
         by_id = {row.id: row for row in rows}
-        snapshots = await self._book.load(tx, [(row.id, row.terms_version) for row in by_id.values()])
+        snapshots = await self._terms_cache.load(tx, [(row.id, row.terms_version) for row in by_id.values()])
         return {key: self._lot(row, snapshots[row.id, row.terms_version], now) for key, row in by_id.items()}
 
     def _lot(self, row: Template | LeasedTemplate, snapshot: Snapshot, now: datetime) -> Lot:

@@ -19,10 +19,10 @@ _TEMPLATE_ID = re.compile(r"tpl_[0-9A-Z]{26}", re.ASCII)
 class Claiming:
     """Takes claims and answers each by itself."""
 
-    def __init__(self, kit: Kit, granting: Granting, watch: ControlsCache, max_batch: int) -> None:
+    def __init__(self, kit: Kit, granting: Granting, controls: ControlsCache, max_batch: int) -> None:
         self._kit = kit
         self._granting = granting
-        self._watch = watch
+        self._controls = controls
         self.group: GroupCommit[Wish, Granted] = GroupCommit("coupon.claims", kit.db, self._work, max_batch=max_batch)
 
     async def claim_coupon(self, request: HotRequest[ClaimIn]) -> bytes:
@@ -32,7 +32,7 @@ class Claiming:
         template_id = request.path_params["template_id"]
         if not _TEMPLATE_ID.fullmatch(template_id):
             raise refusal("not_found")  # no id of ours: nothing that the database needs to see
-        origin = await self._watch.origin(client_of(request.scope), customer_id)
+        origin = await self._controls.origin(client_of(request.scope), customer_id)
         wish = Wish(
             template_id=template_id,
             customer_id=customer_id,

@@ -15,9 +15,9 @@ from shared.web import Caller, NotFound, Page, Paging
 class Wallet:
     """What customers and merchants see of coupons."""
 
-    def __init__(self, kit: Kit, book: TermsCache) -> None:
+    def __init__(self, kit: Kit, terms_cache: TermsCache) -> None:
         self._kit = kit
-        self._book = book
+        self._terms_cache = terms_cache
 
     async def page(
         self, caller: Caller, paging: Paging, customer_id: str | None, status: str | None, template_id: str | None
@@ -56,5 +56,5 @@ class Wallet:
 
     async def _views(self, tx: Transaction, rows: Sequence[ShownCoupon]) -> list[CouponView]:
         now = self._kit.clock.now()
-        snapshots = await self._book.load(tx, {(row.template_id, row.terms_version) for row in rows})
+        snapshots = await self._terms_cache.load(tx, {(row.template_id, row.terms_version) for row in rows})
         return [coupon_view(row, snapshots[row.template_id, row.terms_version], now) for row in rows]

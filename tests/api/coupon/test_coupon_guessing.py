@@ -23,8 +23,8 @@ SHOPPER = Client("203.0.113.9", "phone-1")
 
 
 @pytest.fixture
-async def guards(mall: Mall) -> AsyncIterator[list[AttemptLimiter]]:
-    """Two processes' guards: nothing shared but the database."""
+async def limiters(mall: Mall) -> AsyncIterator[list[AttemptLimiter]]:
+    """Two processes' limiters: nothing shared but the database."""
     settings = CouponSettings(
         guess_budget_customer=5, guess_budget_device=6, guess_budget_address=8, guess_budget_template=20
     )
@@ -35,17 +35,17 @@ async def guards(mall: Mall) -> AsyncIterator[list[AttemptLimiter]]:
 
 
 async def guess(
-    guarding: AttemptLimiter,
+    limiter: AttemptLimiter,
     customer_id: str | None,
     client: Client = SHOPPER,
     right: bool = False,
     joined: bool = False,
 ) -> str:
     """What the caller sees of one guess, made as a use case would: within a transaction that a refusal rolls back."""
-    db = guarding._kit.db
+    db = limiter._kit.db
 
     async def request() -> None:
-        async with guarding.admit(client, customer_id) as attempt, db.write() as tx:
+        async with limiter.admit(client, customer_id) as attempt, db.write() as tx:
             await attempt.of_template(tx, "tpl_1")
             await asyncio.sleep(0)
             if not right:
@@ -65,75 +65,77 @@ async def guess(
 
 @pytest.mark.parametrize("joined", [False, True])
 async def test_a_used_up_budget_refuses_right_and_wrong_alike(
-    guards: list[AttemptLimiter], clock: ManualClock, joined: bool
+    limiters: list[AttemptLimiter], clock: ManualClock, joined: bool
 ) -> None:
-    answers = [await guess(guards[0], "c1", joined=joined) for _ in range(4)]
-    assert await guess(guards[0], "c1", right=True, joined=joined) == "right"
-    answers += [await guess(guards[0], "c1", joined=joined) for _ in range(2)]
+    answers = [await guess(limiters[0], "c1", joined=joined) for _ in range(4)]
+    assert await guess(limiters[0], "c1", right=True, joined=joined) == "right"
+    answers += [await guess(limiters[0], "c1", joined=joined) for _ in range(2)]
     assert Counter(answers) == {"invalid_code": 5, "too_many_attempts": 1}, "a success refills nothing"
-    assert await guess(guards[0], "c1", right=True, joined=joined) == "too_many_attempts"
-    assert await guess(guards[1], "c1", right=True) == "too_many_attempts", "another process knows it too"
-    assert await guess(guards[0], "c2", Client("198.51.100.1", "other"), right=True) == "right"
+    assert await guess(limiters[0], "c1", right=True, joined=joined) == "too_many_attempts"
+    assert await guess(limiters[1], "c1", right=True) == "too_many_attempts", "another process knows it too"
+    assert await guess(limiters[0], "c2", Client("198.51.100.1", "other"), right=True) == "right"
     with pytest.raises(TooManyRequests) as refused:
-        async with guards[0].admit(SHOPPER, "c1"):
+        async with limiters[0].admit(SHOPPER, "c1"):
             pass
     assert refused.value.headers["Retry-After"] == "600"
     clock.advance(seconds=601)
-    assert await guess(guards[0], "c1", right=True, joined=joined) == "right"
+    assert await guess(limiters[0], "c1", right=True, joined=joined) == "right"
 
 
-async def test_ten_guesses_in_one_attempt_are_ten_guesses(guards: list[AttemptLimiter]) -> None:
+async def test_ten_guesses_in_one_attempt_are_ten_guesses(limiters: list[AttemptLimiter]) -> None:
     """A cart may name several codes: it pays for each that is wrong, and is told nothing when they are too many."""
     with pytest.raises(TooManyRequests):
-        async with guards[0].admit(SHOPPER, "c1") as attempt:
+        async with limiters[0].admit(SHOPPER, "c1") as attempt:
             for _ in range(6):
                 attempt.failed("tpl_1")
             raise NotFound("invalid_code", "No.")
-    assert await guess(guards[1], "c1", right=True) == "too_many_attempts"
-    async with guards[0]._kit.db.read() as tx:
+    assert await guess(limiters[1], "c1", right=True) == "too_many_attempts"
+    async with limiters[0]._kit.db.read() as tx:
         assert {row.failures for row in await tx.execute(AbuseFailure.table.select())} == {6}
 
 
-async def test_changing_customers_does_not_help_on_one_device_or_address(guards: list[AttemptLimiter]) -> None:
-    on_device = [await guess(guards[0], f"c{number}", Client(None, "d")) for number in range(9)]
+async def test_changing_customers_does_not_help_on_one_device_or_address(limiters: list[AttemptLimiter]) -> None:
+    on_device = [await guess(limiters[0], f"c{number}", Client(None, "d")) for number in range(9)]
     assert Counter(on_device) == {"invalid_code": 6, "too_many_attempts": 3}
     household = [
-        await guess(guards[0], f"d{number}", Client(f"2001:db8:1:2::{number}", f"e{number}")) for number in range(11)
+        await guess(limiters[0], f"d{number}", Client(f"2001:db8:1:2::{number}", f"e{number}")) for number in range(11)
     ]
     assert Counter(household) == {"invalid_code": 8, "too_many_attempts": 3}
-    strangers = [await guess(guards[0], f"f{number}", Client(f"198.51.100.{number}")) for number in range(9)]
+    strangers = [await guess(limiters[0], f"f{number}", Client(f"198.51.100.{number}")) for number in range(9)]
     assert Counter(strangers) == {"invalid_code": 6, "too_many_attempts": 3}, "20 of the template in all"
 
 
-async def test_a_server_that_names_nobody_is_not_one_shopper(guards: list[AttemptLimiter]) -> None:
+async def test_a_server_that_names_nobody_is_not_one_shopper(limiters: list[AttemptLimiter]) -> None:
     server = Client("192.0.2.1", None, server=True)
-    answers = await asyncio.gather(*[guess(guards[0], f"c{number}", server, right=True) for number in range(40)])
+    answers = await asyncio.gather(*[guess(limiters[0], f"c{number}", server, right=True) for number in range(40)])
     assert set(answers) == {"right"}
-    assert {await guess(guards[0], f"c{number}", server) for number in range(19)} == {"invalid_code"}
+    assert {await guess(limiters[0], f"c{number}", server) for number in range(19)} == {"invalid_code"}
 
 
 @pytest.mark.parametrize("joined", [False, True])
-async def test_all_at_once_at_two_processes_is_no_way_round(guards: list[AttemptLimiter], joined: bool) -> None:
-    calls = [guess(guards[number % 2], "c1", joined=joined) for number in range(40)]
+async def test_all_at_once_at_two_processes_is_no_way_round(limiters: list[AttemptLimiter], joined: bool) -> None:
+    calls = [guess(limiters[number % 2], "c1", joined=joined) for number in range(40)]
     seen = Counter(await asyncio.gather(*calls))
     assert seen["invalid_code"] + seen["too_many_attempts"] == 40
     looked_at = seen["invalid_code"]
     assert looked_at <= 5 * (2 if joined else 1), "an answer is withheld once the budget is gone"
-    assert await guess(guards[0], "c1", right=True) == await guess(guards[1], "c1", right=True) == "too_many_attempts"
-    assert not any(guarding._trying for guarding in guards)
+    assert (
+        await guess(limiters[0], "c1", right=True) == await guess(limiters[1], "c1", right=True) == "too_many_attempts"
+    )
+    assert not any(limiter._trying for limiter in limiters)
 
 
 async def test_what_is_stored_is_no_address_and_no_device(
-    mall: Mall, guards: list[AttemptLimiter], clock: ManualClock
+    mall: Mall, limiters: list[AttemptLimiter], clock: ManualClock
 ) -> None:
-    await guess(guards[0], "李雷")
-    async with guards[0]._kit.db.read() as tx:
+    await guess(limiters[0], "李雷")
+    async with limiters[0]._kit.db.read() as tx:
         rows: Any = (await tx.execute(AbuseFailure.table.select())).all()
     assert {row.subject for row in rows} == {"address", "customer", "device", "template"}
     assert not any(word in str(rows) for word in ("203.0.113", "phone-1", "李雷"))
     clock.advance(seconds=600 + 86_401)
     await next(loop for loop in mall.running.service.loops if loop.name == "forget guesses").tick()
-    async with guards[0]._kit.db.read() as tx:
+    async with limiters[0]._kit.db.read() as tx:
         assert (await tx.execute(AbuseFailure.table.select())).all() == []
 
 
