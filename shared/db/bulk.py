@@ -125,8 +125,10 @@ def _field(target: Table, name: str) -> str:
     """A value of SQLite's JSON row; what a JSON column holds stays JSON."""
     column = target.columns.get(name)
     if column is not None and isinstance(column.type, JSON):
-        # What `->` says, in words that SQLite knew before 3.38 too.
-        return f"nullif(json_quote(json_extract(value, '$.{name}')), 'null')"
+        # What `->` says, in words that SQLite knew before 3.38 too: taken out, true and false would be 1 and 0.
+        kept = f"json_quote(json_extract(value, '$.{name}'))"
+        plain = "WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN NULL"
+        return f"CASE json_type(value, '$.{name}') {plain} ELSE {kept} END"
     return f"json_extract(value, '$.{name}')"
 
 
