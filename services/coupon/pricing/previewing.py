@@ -17,7 +17,7 @@ from services.coupon.pricing.stacks import LiveOffer, stack_fault
 from services.coupon.pricing.views import quote_view
 from services.coupon.reasons import explain
 from services.coupon.templates.cache import TermsCache
-from services.coupon.templates.rules import Kind, faults
+from services.coupon.templates.rules import OfferKind, faults
 from services.coupon.templates.validity import FOREVER, window
 from shared.service import Kit
 from shared.web import Caller
@@ -112,7 +112,7 @@ def _offer(live: LiveOffer) -> Offer:
 
 
 def _faults(draft: DraftIn, live: Sequence[LiveOffer]) -> list[DraftFault]:
-    kind: Kind = "promotion" if draft.automatic else "coupon"
+    kind: OfferKind = "promotion" if draft.automatic else "coupon"
     terms = draft.terms()
     stack = stack_fault(terms, kind, live)
     return [

@@ -14,7 +14,7 @@ from services.coupon.pricing.cart import Cart, Line
 from services.coupon.pricing.engine import price
 from services.coupon.pricing.offers import Offer
 from services.coupon.templates.benefits import WHOLE, AmountOff, Every, Ladder, PercentOff
-from services.coupon.templates.rules import Fault, Kind
+from services.coupon.templates.rules import Fault, OfferKind
 from services.coupon.templates.scopes import LineFilter
 from services.coupon.templates.terms import Scope, Terms
 from services.coupon.templates.validity import FOREVER
@@ -40,7 +40,7 @@ def gives_away(terms: Terms, automatic: bool, live: Sequence[LiveOffer]) -> list
     return [other for other in live if _may_meet(terms, other.terms) and _free_together(terms, automatic, other)]
 
 
-def stack_fault(terms: Terms, kind: Kind, live: Sequence[LiveOffer]) -> Fault | None:
+def stack_fault(terms: Terms, kind: OfferKind, live: Sequence[LiveOffer]) -> Fault | None:
     """What speaks against a new offer beside the live ones; None when nothing does."""
     partners = gives_away(terms, kind == "promotion", live)
     if not partners:

@@ -33,7 +33,7 @@ class Kind(Part):
         """The highest discount that one coupon can give, in minor units; None when nothing bounds it."""
         return None
 
-    def may_be_free(self, reach: int | None) -> bool:
+    def may_be_free(self, reach: int | None) -> bool:  # noqa: ARG002 - asked of every kind
         """True when a cart that just reaches the threshold `reach` could be free, though nobody said that it may."""
         return False
 
@@ -47,12 +47,14 @@ class AmountOff(Kind):
     max_units: Units | None = None
 
     def most(self) -> int | None:
+        """The amount; for lines or units as often as there may be units."""
         if self.per == "order":
             return self.amount
         # One line holds at least one unit, so a bound on units bounds lines as well.
         return None if self.max_units is None else self.amount * self.max_units
 
     def may_be_free(self, reach: int | None) -> bool:
+        """When the amount is all that the threshold asks for."""
         # Without a threshold 无门槛 a coupon is meant to pay small orders whole.
         return reach is not None and self.amount >= reach
 
@@ -68,12 +70,15 @@ class PercentOff(Kind):
 
     @property
     def percentage(self) -> bool:
+        """A portion of the price."""
         return True
 
     def most(self) -> int | None:
+        """What bounds the portion."""
         return self.max_amount
 
     def may_be_free(self, reach: int | None) -> bool:
+        """When it is all of the price."""
         return _all_of_it(self.percent_bp, self.max_amount, reach)
 
 
@@ -114,12 +119,15 @@ class Ladder(Kind):
 
     @property
     def percentage(self) -> bool:
+        """True when the steps are portions; they never mix."""
         return self.steps[0].amount is None
 
     def most(self) -> int | None:
+        """The amount of the highest step, or what bounds the portions."""
         return self.steps[-1].amount or self.max_amount
 
     def may_be_free(self, reach: int | None) -> bool:
+        """When one of the steps takes all that it asks for."""
         for step in self.steps:
             own = max(step.threshold, reach or 0) if self.by == "amount" else reach
             if step.amount is not None and own is not None and step.amount >= own:
@@ -139,9 +147,11 @@ class Every(Kind):
     by: By = "amount"
 
     def most(self) -> int | None:
+        """The amount as often as it may be given."""
         return None if self.max_times is None else self.amount * self.max_times
 
-    def may_be_free(self, reach: int | None) -> bool:
+    def may_be_free(self, reach: int | None) -> bool:  # noqa: ARG002 - asked of every kind
+        """When it gives all that it asks for, each time."""
         return self.by == "amount" and self.amount >= self.threshold
 
 
@@ -199,6 +209,7 @@ class FreeShipping(Kind):
     max_amount: Money | None = None
 
     def most(self) -> int | None:
+        """What bounds the fee that the shop pays."""
         return self.max_amount
 
 
@@ -211,9 +222,11 @@ class ShippingPercentOff(Kind):
 
     @property
     def percentage(self) -> bool:
+        """A portion of the fee."""
         return True
 
     def most(self) -> int | None:
+        """What bounds the portion."""
         return self.max_amount
 
 
@@ -254,9 +267,11 @@ class CashBack(Kind):
         return self
 
     def most(self) -> int | None:
+        """The amount, or what bounds the portion."""
         return self.amount or self.max_amount
 
     def may_be_free(self, reach: int | None) -> bool:
+        """When all that is paid comes back."""
         if self.amount is not None:
             return reach is not None and self.amount >= reach
         return _all_of_it(self.percent_bp or 0, self.max_amount, reach)

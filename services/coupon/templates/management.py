@@ -8,7 +8,7 @@ from services.coupon.templates import lease_repository, repository
 from services.coupon.templates.cache import TermsCache
 from services.coupon.templates.lease_repository import NOTHING, Leased
 from services.coupon.templates.models import Template
-from services.coupon.templates.rules import Fault, Kind, Proposal, faults
+from services.coupon.templates.rules import Fault, OfferKind, Proposal, faults
 from services.coupon.templates.schemas import OfferIn, OfferPatch, OfferView, SummaryView, TemplateIn, TemplateView
 from services.coupon.templates.summary import summarise
 from services.coupon.templates.terms import Limits, Terms
@@ -26,7 +26,7 @@ StackCheck = Callable[[Transaction, TermsCache, Proposal, datetime], Awaitable[F
 class Offers(Generic[V]):
     """What merchants do with their offers of one kind. A kind says how its ids begin and what its bodies look like."""
 
-    kind: ClassVar[Kind]
+    kind: ClassVar[OfferKind]
     prefix: ClassVar[str]
     noun: ClassVar[str]
     body: ClassVar[type[OfferIn]]

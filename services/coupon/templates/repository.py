@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, bindparam, insert, or_, select, update
 
 from services.coupon.templates.models import Template, TemplateDay, TemplateTerms
-from services.coupon.templates.rules import Kind
+from services.coupon.templates.rules import OfferKind
 from shared.db import Transaction, excluded, one_of, upsert
 from shared.web import Page, Paging, filtered, page_of
 
@@ -52,14 +52,14 @@ class _Name(NamedTuple):
     name: str
 
 
-async def find(tx: Transaction, template_id: str, kind: Kind = "coupon") -> Template | None:
+async def find(tx: Transaction, template_id: str, kind: OfferKind = "coupon") -> Template | None:
     """The offer as it is; not locked."""
     chosen = select(Template.table).where(Template.c.id == template_id, Template.c.kind == kind)
     return await tx.row(Template, chosen)
 
 
 async def page(
-    tx: Transaction, paging: Paging, kind: Kind, status: str | None, name: str | None, currency: str | None
+    tx: Transaction, paging: Paging, kind: OfferKind, status: str | None, name: str | None, currency: str | None
 ) -> Page[Template]:
     """Offers of one kind, newest first; `name` finds a part of the name."""
     wanted = {Template.c.kind: kind, Template.c.status: status, Template.c.currency: currency}
@@ -74,7 +74,7 @@ async def terms(tx: Transaction, keys: Sequence[TermsKey]) -> list[TemplateTerms
     return await tx.rows(TemplateTerms, _TERMS, {"keys": keys})
 
 
-async def running(tx: Transaction, kind: Kind, currency: str, now: datetime, limit: int) -> list[RunningOffer]:
+async def running(tx: Transaction, kind: OfferKind, currency: str, now: datetime, limit: int) -> list[RunningOffer]:
     """The newest active offers of that kind which have not ended."""
     chosen = select(Template.c.id, Template.c.kind, Template.c.name, Template.c.terms_version)
     active = chosen.where(Template.c.kind == kind, Template.c.status == "active", Template.c.currency == currency)

@@ -7,7 +7,7 @@ from typing import Literal
 from services.coupon.templates.benefits import Benefit
 from services.coupon.templates.terms import Limits, Terms
 
-Kind = Literal["coupon", "promotion"]
+OfferKind = Literal["coupon", "promotion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Proposal:
     """An offer that is about to be live: a new one, or the one of this id with other terms."""
 
     id: str | None
-    kind: Kind
+    kind: OfferKind
     currency: str
     terms: Terms
 
@@ -36,7 +36,7 @@ def worst_case(benefit: Benefit) -> int | None:
     return benefit.most()
 
 
-def faults(terms: Terms, limits: Limits, kind: Kind = "coupon") -> Sequence[Fault]:
+def faults(terms: Terms, limits: Limits, kind: OfferKind = "coupon") -> Sequence[Fault]:
     """What speaks against this offer; empty when nothing does."""
     found = [] if kind == "coupon" else _nobodys_copies(terms, limits)
     if not terms.allow_zero_pay and terms.benefit.may_be_free(terms.threshold.amount):

@@ -32,6 +32,7 @@ class OfferIn(Terms):
     status: Status = "active"
 
     def terms(self) -> Terms:
+        """The part of the body that coupons are issued under."""
         return Terms.model_validate({name: getattr(self, name) for name in Terms.model_fields})
 
 

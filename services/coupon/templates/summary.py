@@ -108,7 +108,7 @@ def _fixed_price(benefit: FixedPrice, show: Show) -> Summary:
     return Summary(f"一口价{show(benefit.amount)}", f"{show(benefit.amount)} each")
 
 
-def _buy_get(benefit: BuyGet, show: Show) -> Summary:
+def _buy_get(benefit: BuyGet, show: Show) -> Summary:  # noqa: ARG001 - asked of every kind
     buy, get = benefit.buy.quantity, benefit.get.quantity
     if benefit.get.percent_bp == WHOLE:
         return Summary(f"买{buy}件送{get}件", f"buy {buy}, get {get} free")
@@ -130,11 +130,11 @@ def _shipping_percent_off(benefit: ShippingPercentOff, show: Show) -> Summary:
     return Summary(f"运费{given.zh}", f"{given.en} shipping") + _most(benefit.max_amount, show)
 
 
-def _gift(benefit: Gift, show: Show) -> Summary:
+def _gift(benefit: Gift, show: Show) -> Summary:  # noqa: ARG001 - asked of every kind
     return Summary(f"赠{benefit.sku}×{benefit.quantity}", f"{benefit.quantity} × {benefit.sku} as a gift")
 
 
-def _exchange(benefit: Exchange, show: Show) -> Summary:
+def _exchange(benefit: Exchange, show: Show) -> Summary:  # noqa: ARG001 - asked of every kind
     return Summary(
         f"兑换{benefit.product_id}×{benefit.quantity}", f"{benefit.quantity} × {benefit.product_id} free of charge"
     )
