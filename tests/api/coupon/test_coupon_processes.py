@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 from api.coupon.mall import Mall
 from api.coupon.test_coupon_abuse import claim as claim_from
-from api.coupon.test_coupon_redemption import Till, show
+from api.coupon.tillkit import Till, show
 from conftest import Backend
 from kit.services import INTERNAL_SECRET, Recorder, RunningService
 from pydantic import SecretStr

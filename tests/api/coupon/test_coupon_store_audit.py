@@ -6,7 +6,7 @@ import pytest
 from api.coupon.mall import Mall
 from api.coupon.test_coupon_abuse import cases, claim
 from api.coupon.test_coupon_audit import found_after
-from api.coupon.test_coupon_redemption import Till, show
+from api.coupon.tillkit import Till, show
 from kit.alone import Alone
 from sqlalchemy import delete, update
 
