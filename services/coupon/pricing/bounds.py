@@ -7,6 +7,8 @@ would make the answer wrong, and one that is too high makes the search slow. Thr
 - by line: a line loses no more than what the offers can take there, and no more than it has;
 - by rate: portions of a running balance act on what the ones before left, so they multiply and do not add up; and prices
   below which an offer takes nothing hold for all such offers together.
+
+Why each is a bound: docs/adr/0012-pricing-bounds.md.
 """
 
 from collections.abc import Iterable, Sequence

@@ -11,12 +11,11 @@ from kit.examples import examples
 from unit.coupon.carts import CARTS, TERMS, Json, by_brute_force, line, off, offer, priced, tangle, used, wallets
 
 from services.coupon.pricing.best import _Search
-from services.coupon.pricing.bounds import Bounds
 from services.coupon.pricing.cart import Cart, Line
 from services.coupon.pricing.engine import price, reprice
 from services.coupon.pricing.offers import Answer, Offer
 from services.coupon.pricing.rules import Compiled
-from services.coupon.pricing.state import Numbers, less
+from services.coupon.pricing.state import Numbers
 
 POINTS = st.sampled_from([0, 0, 300])
 ENOUGH = 1_000_000
@@ -107,45 +106,6 @@ def test_the_chosen_offers_alone_make_the_same_price(cart: Cart, wallet: list[Of
         answer.points,
         {},
     )
-
-
-@settings(max_examples=examples(200))
-@given(CARTS, wallets(5), st.randoms(use_true_random=False))
-def test_the_bound_really_bounds_and_rules_never_want_more_later(
-    cart: Cart, wallet: list[Offer], random: Random
-) -> None:
-    follow(cart, wallet, random)
-
-
-def test_the_bound_bounds_tangles_as_well() -> None:
-    for seed in range(1500):
-        random = Random(seed)  # noqa: S311 - no secret
-        follow(*tangle(random), random)
-
-
-def follow(cart: Cart, wallet: list[Offer], random: Random) -> None:
-    """Along a walk through the offers, whatever is taken and left, what is still taken stays under each bound."""
-    numbers = Numbers(cart)
-    ordered = sorted((Compiled(one, numbers) for one in wallet), key=lambda one: one.order)
-    useful = [one for one in ordered if one.refusal is None]
-    bounds = Bounds(useful, [1 << at for at in range(len(useful))], numbers)
-    state, steps = numbers.start, []
-    for position, one in enumerate(useful):
-        found = one.take(state)
-        reach = bounds.reach(position, state, 0)
-        if found is not None and random.random() < 0.7:
-            assert found[1] <= one.ceiling + one.shipping
-            assert found[2] <= one.extra
-            state = less(state, found[0])
-            steps.append((reach, found[1], found[2]))
-        else:
-            steps.append((reach, 0, 0))
-    for position, (reach, _, _) in enumerate(steps):
-        assert sum(money for _, money, _ in steps[position:]) <= reach.money
-        assert sum(extra for _, _, extra in steps[position:]) <= reach.extra
-    for one in ordered:
-        if one.refusal is not None and one.refusal.code == "no_effect":
-            assert one.take(state) is None
 
 
 # Large wallets
