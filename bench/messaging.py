@@ -17,12 +17,11 @@ from typing import Any
 
 import aio_pika
 import uvloop
-from sqlmodel import SQLModel
 
 from bench.servers import database
 from shared.clock import SystemClock
 from shared.contracts import Envelope, StockLow
-from shared.db import Database, Transaction, part_registry
+from shared.db import Database, TableModel, Transaction, part_registry
 from shared.messaging import Bus, Consumer, LocalBus, Outbox, Relay, Subscription
 from shared.messaging.rabbit import RabbitBus
 from shared.messaging.topology import Topology
@@ -37,7 +36,7 @@ BROKER_URL = os.environ.get("QUANYU_TEST_BROKER_URL", "amqp://guest:guest@127.0.
 CONSUMER = "bench.consumer"
 
 
-class Base(SQLModel, registry=part_registry()):
+class Base(TableModel, registry=part_registry()):
     """Outbox and inbox only."""
 
 

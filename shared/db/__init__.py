@@ -2,7 +2,7 @@
 
 from shared.db.base import AutoId, TableModel, part_registry
 from shared.db.bulk import insert_bulk, update_bulk, upsert_bulk
-from shared.db.dialect import claim_due, excluded, insert_ignore, planned_for_whole_tables, table, upsert
+from shared.db.dialect import claim_due, excluded, insert_ignore, planned_for_whole_tables, upsert
 from shared.db.engine import Database, Transaction
 from shared.db.faults import is_outage, is_transient, is_unstorable
 from shared.db.many import one_of
@@ -33,7 +33,6 @@ __all__ = [
     "planned_for_whole_tables",
     "prune",
     "sweep",
-    "table",
     "update_bulk",
     "upsert",
     "upsert_bulk",

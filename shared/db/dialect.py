@@ -6,19 +6,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, Table, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import SQLModel
 
 from shared.db.base import TableModel
 from shared.db.engine import Transaction
 
 Columns = Sequence[ColumnElement[Any]]
 M = TypeVar("M", bound=TableModel)
-
-
-def table(model: type[SQLModel]) -> Table:
-    """The Core table of a model, for hot paths and bulk work."""
-    found: Table = model.__table__  # type: ignore[attr-defined] # set by SQLModel's metaclass
-    return found
 
 
 def _insert(tx: Transaction, target: Table) -> Any:

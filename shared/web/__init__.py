@@ -5,7 +5,7 @@ from shared.web.client import Client, ClientFacts, bucket_of, client_of
 from shared.web.fingerprints import fingerprint
 from shared.web.hot import HotRequest, HotRoute
 from shared.web.identity import Caller, merchant_needs, needs, sign_headers
-from shared.web.paging import Page, PageParams, Paging, fetch_page, filtered, page_of
+from shared.web.paging import Page, PageParams, Paging, filtered, page_of
 from shared.web.patches import Patch, merged
 from shared.web.problems import (
     BadRequest,
@@ -77,7 +77,6 @@ __all__ = [
     "bucket_of",
     "client_of",
     "create_app",
-    "fetch_page",
     "filtered",
     "fingerprint",
     "page_of",

@@ -85,23 +85,6 @@ def filtered(statement: Select[*Cells], wanted: Mapping[Column, Any]) -> Select[
     return statement.where(*(column == value for column, value in wanted.items() if value is not None))
 
 
-async def fetch_page(
-    tx: Transaction,
-    statement: Select[Any],
-    key: ColumnElement[Any],
-    paging: Paging,
-    to_view: Callable[[Any], T],
-    *,
-    ascending: bool = False,
-) -> Page[T]:
-    """Run `statement` for one page, ordered by the unique column `key` (newest first: our ids sort by their making).
-
-    `key` must be among the selected columns; `to_view` makes one answer of one row.
-    """
-    rows = (await tx.execute(_one_page(statement, key, paging.ascending() if ascending else paging))).all()
-    return _answer(rows, key, paging, to_view)
-
-
 async def page_of(
     tx: Transaction,
     kind: type[R],

@@ -115,3 +115,16 @@ def test_quanyu_commands_in_the_documents_exist() -> None:
         if run.returncode != 0:
             unknown.append(name)
     assert unknown == []
+
+
+def test_files_named_in_the_documents_exist() -> None:
+    """A path of the tree in code quotes; `{…}` and `*` stand for several."""
+    tops = ("gateway", "services", "shared", "suite", "tests", "bench", "docs", "deploy")
+    unknown = {
+        f"{document.relative_to(ROOT)}: {path}"
+        for document in DOCUMENTS
+        if document.name != "CHANGELOG.md"
+        for path in re.findall(rf"`((?:{'|'.join(tops)})/[\w/.*-]+)`", document.read_text())
+        if not any(ROOT.glob(path.rstrip("/")))
+    }
+    assert unknown == set()

@@ -134,3 +134,9 @@ def test_what_does_not_exist_has_one_code() -> None:
         if isinstance(call, ast.Call) and getattr(call.func, "id", None) == "NotFound" and call.args
     }
     assert codes == {"not_found", "token_unknown"}
+
+
+def test_files_that_the_configuration_names_exist() -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    named = re.findall(r'"((?:services|shared|gateway|suite|tests)/[\w/]+(?:\.py)?)"', text)
+    assert [name for name in named if not (ROOT / name).exists()] == []

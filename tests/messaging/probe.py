@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from sqlalchemy import insert, select
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from shared.clock import Clock, SystemClock
 from shared.contracts import Envelope, Event, StockBackInStock, StockLow, StockSoldOut
-from shared.db import AutoId, Transaction, part_registry, table
+from shared.db import AutoId, TableModel, Transaction, part_registry
 from shared.messaging import Bus, Subscription
 from shared.messaging.bus import Handler
 from shared.service import Kit, Service
@@ -21,7 +21,7 @@ FIRST, SECOND, OTHER = "probe.first", "probe.second", "probe.other"
 CONSUMERS = (FIRST, SECOND, OTHER)
 
 
-class Base(SQLModel, registry=part_registry()):
+class Base(TableModel, registry=part_registry()):
     """Tables of the probe."""
 
 
@@ -54,7 +54,7 @@ class Refused(Exception):
 async def record(tx: Transaction, consumer: str, envelope: Envelope) -> None:
     """Take effect: one row. Messages about a SKU that begins with `poison` are refused after the row was written."""
     sku = envelope.payload["sku"]
-    await tx.execute(insert(table(Effect)), {"consumer": consumer, "message_id": envelope.id, "sku": sku})
+    await tx.run(insert(Effect.table), {"consumer": consumer, "message_id": envelope.id, "sku": sku})
     if sku.startswith("poison"):
         raise Refused(f"{sku} can't be handled")
 
@@ -92,19 +92,17 @@ def back(sku: str) -> StockBackInStock:
 async def tell(service: Service, *events: Event) -> list[str]:
     """Change state and publish in one transaction, as every service does. Answers the message ids."""
     async with service.kit.db.write() as tx:
-        await tx.execute(insert(table(Fact)), [{"sku": getattr(event, "sku", "")} for event in events])
+        await tx.run(insert(Fact.table), [{"sku": getattr(event, "sku", "")} for event in events])
         return await service.kit.outbox.publish(tx, events)
 
 
 async def effects(service: Service, consumer: str = FIRST) -> Counter[str]:
     """How often each SKU's message took effect with this consumer."""
-    effect = table(Effect)
     async with service.kit.db.read() as tx:
-        rows = await tx.execute(select(effect.c.sku).where(effect.c.consumer == consumer))
-        return Counter(row.sku for row in rows)
+        return Counter(await tx.scalars(select(Effect.c.sku).where(Effect.c.consumer == consumer)))
 
 
 async def facts(service: Service) -> list[str]:
     """The SKUs of all state changes that were committed."""
     async with service.kit.db.read() as tx:
-        return [row.sku for row in await tx.execute(select(table(Fact).c.sku))]
+        return await tx.scalars(select(Fact.c.sku))

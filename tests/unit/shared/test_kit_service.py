@@ -9,12 +9,12 @@ from conftest import RunService
 from fastapi import APIRouter, Depends
 from kit.services import RunningService
 from sqlalchemy import insert, select
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from shared.batching import GroupCommit
 from shared.clock import Clock, ManualClock
 from shared.contracts import SegmentChanged
-from shared.db import Transaction, part_registry, table
+from shared.db import TableModel, Transaction, part_registry
 from shared.messaging import Bus
 from shared.service import Kit, Service
 from shared.settings import ServiceSettings
@@ -30,12 +30,12 @@ from shared.web import (
     Provided,
     View,
     create_app,
-    fetch_page,
     needs,
+    page_of,
 )
 
 
-class Base(SQLModel, registry=part_registry()):
+class Base(TableModel, registry=part_registry()):
     """Tables of the sample."""
 
 
@@ -59,9 +59,6 @@ class SampleSettings(ServiceSettings, service="sample"):
     pass
 
 
-NOTE = table(Note)
-
-
 class Writing:
     """The sample's use cases."""
 
@@ -71,9 +68,9 @@ class Writing:
 
     async def write(self, body: NoteIn) -> NoteView:
         async with self.kit.db.write() as tx:
-            if await tx.scalar(select(NOTE.c.id).where(NOTE.c.id == body.id)):
+            if await tx.scalar(select(Note.c.id).where(Note.c.id == body.id)):
                 raise Conflict("note_exists", "Choose another id.")
-            await tx.execute(insert(NOTE), {"id": body.id, "text": body.text})
+            await tx.run(insert(Note.table), {"id": body.id, "text": body.text})
             await self.kit.outbox.publish(
                 tx, [SegmentChanged(segment_id=body.id, name_text=body.text, status="live", version_number=1)]
             )
@@ -89,7 +86,7 @@ class Writing:
             if note.text == "bad":
                 answers.append(Conflict("bad_note", "Write something better."))
                 continue
-            await tx.execute(insert(NOTE), {"id": note.id, "text": note.text})
+            await tx.run(insert(Note.table), {"id": note.id, "text": note.text})
             answers.append(NoteView(id=note.id, text=note.text))
         return answers
 
@@ -109,7 +106,7 @@ def create_service(settings: SampleSettings, bus: Bus, clock: Clock) -> Service:
     @router.get("/v1/notes")
     async def many(caller: read, paging: PageParams, notes: use_case) -> Page[NoteView]:
         async with notes.kit.db.read() as tx:
-            return await fetch_page(tx, select(NOTE), NOTE.c.id, paging, NoteView.model_validate)
+            return await page_of(tx, Note, select(Note.table), Note.c.id, paging, NoteView.model_validate)
 
     async def hot(request: HotRequest[NoteIn]) -> NoteView:
         return await writing.group.submit(request.body)

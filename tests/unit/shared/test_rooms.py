@@ -5,11 +5,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from fastapi import APIRouter
-from sqlmodel import SQLModel
 
 from shared.clock import SystemClock
 from shared.contracts import SegmentChanged
-from shared.db import Database, Transaction, part_registry
+from shared.db import Database, TableModel, Transaction, part_registry
 from shared.messaging import LocalBus, Subscription
 from shared.room import Room, join
 from shared.service import Kit, Loop, Service
@@ -17,7 +16,7 @@ from shared.settings import ServiceSettings
 from shared.web import HotRequest, HotRoute
 
 
-class Base(SQLModel, registry=part_registry()):
+class Base(TableModel, registry=part_registry()):
     """Tables of the house: those that every part has."""
 
 
