@@ -28,6 +28,7 @@ class Goods:
         return self.eligible if scope is None else lines_in(scope, self.lines)
 
     def units(self, lines: Indexes) -> list[int]:
+        """All units of these lines."""
         return [self.quantities[index] for index in lines]
 
     def dearest(self, lines: Indexes, most: int | None) -> list[int]:

@@ -45,7 +45,7 @@ def _amount_off(benefit: AmountOff, goods: Goods) -> Rule:
         taking = Taking(each=[benefit.amount * min(count, 1) for count in units])
     else:
         taking = Taking(each=[benefit.amount * count for count in units])
-    return Rule(lines, units, lambda now: taking)
+    return Rule(lines, units, lambda _now: taking)
 
 
 def _percent_off(benefit: PercentOff, goods: Goods) -> Rule:
@@ -197,20 +197,20 @@ def _bundle_price(benefit: BundlePrice, goods: Goods) -> Rule:
     return Rule(lines, units, take)
 
 
-def _free_shipping(benefit: FreeShipping, goods: Goods) -> Rule:
+def _free_shipping(benefit: FreeShipping, _goods: Goods) -> Rule:
     return Rule((), (), lambda now: Taking(shipping=_limited(now.shipping, benefit.max_amount)))
 
 
-def _shipping_percent_off(benefit: ShippingPercentOff, goods: Goods) -> Rule:
+def _shipping_percent_off(benefit: ShippingPercentOff, _goods: Goods) -> Rule:
     def take(now: Now) -> Taking:
         return Taking(shipping=_limited(portion(now.shipping, benefit.percent_bp), benefit.max_amount))
 
     return Rule((), (), take)
 
 
-def _gift(benefit: Gift, goods: Goods) -> Rule:
+def _gift(benefit: Gift, _goods: Goods) -> Rule:
     taking = Taking(gifts=benefit.quantity)
-    return Rule((), (), lambda now: taking)
+    return Rule((), (), lambda _now: taking)
 
 
 def _exchange(benefit: Exchange, goods: Goods) -> Rule:
@@ -253,4 +253,5 @@ _RULES: dict[type[Kind], Callable[[Any, Goods], Rule]] = {
 
 
 def rule_of(benefit: Kind, goods: Goods) -> Rule:
+    """The rule of a benefit on these goods."""
     return _RULES[type(benefit)](benefit, goods)

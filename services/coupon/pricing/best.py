@@ -54,9 +54,11 @@ class Chosen:
         )
 
     def settled(self) -> bool:
+        """True when each promotion that was left out is excluded by a member."""
         return all(keys & self.blocked for keys in self.owed)
 
     def beats(self, other: "Chosen") -> bool:
+        """True when it is the better one; ids decide in the end, so that the answer is always the same."""
         mine, theirs = (self.money, self.extra, -self.coupons), (other.money, other.extra, -other.coupons)
         return mine > theirs if mine != theirs else self._names() < other._names()
 

@@ -32,6 +32,7 @@ class Candidate:
     automatic: bool = False
 
     def offer(self) -> Offer:
+        """The same for the engine, which knows no names and no times."""
         return Offer(
             self.id,
             self.template_id,

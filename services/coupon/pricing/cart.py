@@ -34,6 +34,7 @@ class Line:
 
     @property
     def subtotal(self) -> int:
+        """What the line costs before any discount."""
         return self.unit_price * self.quantity
 
     @property
@@ -52,6 +53,7 @@ class Cart:
 
     @property
     def subtotal(self) -> int:
+        """What all lines cost before any discount, without shipping."""
         return sum(line.subtotal for line in self.lines)
 
 

@@ -125,10 +125,12 @@ class Answer:
 
     @property
     def shipping_discount(self) -> int:
+        """What all offers take off the shipping fee."""
         return sum(use.shipping for use in self.uses)
 
     @property
     def points_discount(self) -> int:
+        """What is paid in points."""
         return sum(self.points)
 
     @property
@@ -138,8 +140,10 @@ class Answer:
 
     @property
     def extra_lines(self) -> Sequence[ExtraLine]:
+        """What the used offers add to the order at price 0."""
         return tuple(extra for use in self.uses for extra in use.gifts)
 
     @property
     def cash_back(self) -> Sequence[PromisedCashBack]:
+        """What the used offers promise for the completed order."""
         return tuple(use.cash_back for use in self.uses if use.cash_back is not None)

@@ -139,6 +139,7 @@ class Compiled:
 
     @property
     def rounding(self) -> float:
+        """By how much the shares may sum to more than the portions of `rates` do."""
         return self._rule.rounding
 
     def lows(self) -> Sequence[tuple[int, int, float]] | None:

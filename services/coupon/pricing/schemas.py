@@ -57,6 +57,7 @@ class LineIn(Body):
     selected: Annotated[Flag, Field(description="false: in the cart, but not checked out")] = True
 
     def line(self) -> Line:
+        """The same for the engine."""
         return Line(
             line_id=self.line_id,
             quantity=self.quantity,

@@ -27,6 +27,7 @@ class Numbers:
         self.everything = tuple(index for index, line in enumerate(cart.lines) if line.discountable)
 
     def named(self, scope: LineScope) -> Sequence[int]:
+        """Positions of the lines that the scope names."""
         return self.everything if scope.everything else lines_in(scope, self.cart.lines)
 
     def points(self, state: State, points: int) -> State:
@@ -39,4 +40,5 @@ class Numbers:
 
 
 def less(state: State, shares: State) -> State:
+    """The state without these shares."""
     return tuple(map(sub, state, shares))
