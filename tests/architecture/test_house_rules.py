@@ -140,3 +140,31 @@ def test_files_that_the_configuration_names_exist() -> None:
     text = (ROOT / "pyproject.toml").read_text()
     named = re.findall(r'"((?:services|shared|gateway|suite|tests)/[\w/]+(?:\.py)?)"', text)
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_every_route_says_in_a_phrase_what_it_does() -> None:
+    """A summary of its own, not the function's name with spaces; the docstring says the rest."""
+    guilty = []
+    for path in [one for one in SOURCES if one.name == "api.py"]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            for route in _routes(node):
+                told = {keyword.arg: keyword.value for keyword in route.keywords}
+                hidden = isinstance(flag := told.get("include_in_schema"), ast.Constant) and flag.value is False
+                if "summary" not in told and not hidden:
+                    guilty.append(f"{path.relative_to(ROOT)}:{route.lineno}")
+    assert guilty == []
+
+
+def _routes(node: ast.AST) -> list[ast.Call]:
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return []
+    methods = {"get", "post", "put", "patch", "delete"}
+    return [
+        one
+        for one in node.decorator_list
+        if isinstance(one, ast.Call)
+        and isinstance(one.func, ast.Attribute)
+        and one.func.attr in methods
+        and isinstance(one.func.value, ast.Name)
+        and one.func.value.id.endswith("router")
+    ]
