@@ -48,8 +48,9 @@ def pytest_configure(config: pytest.Config) -> None:
                 asyncio.run(sweep(name.split()))
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def _plain_logs() -> None:
+    """For each test anew: one that runs a command leaves a log behind that writes into the command's closed output."""
     configure_logging("json", "warning")
 
 
