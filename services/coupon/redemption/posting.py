@@ -44,9 +44,7 @@ class RedemptionPosting:
         *,
         redeemed_at: datetime | None = None,
     ) -> str | None:
-        """Use the coupon, whose row is held. Answers the id of the redemption.
-
-        None when its budget does not hold the amount: nothing was written then.
+        """Use the coupon, whose row is held. Answers the redemption's id; None, with nothing written, over its budget.
 
         `redeemed_at`: when an offline till did it.
         """
