@@ -1,13 +1,14 @@
 """A coupon service with the few things that its tests do again and again."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import httpx
 from kit.services import RunningService
 from pydantic import TypeAdapter
 
-from shared.contracts import Event
+from shared.contracts import Event, SegmentEntered, SegmentExited
 from shared.ids import new_id
 from shared.messaging import Pack
 
@@ -130,3 +131,18 @@ class Mall:
         """Payloads of the messages of that name so far."""
         await self.running.drain()
         return self.running.recorder.named(name)
+
+
+def membership(
+    kind: type[SegmentEntered] | type[SegmentExited], customer: str, at: str
+) -> SegmentEntered | SegmentExited:
+    """What the segments service tells when a customer enters or leaves the segment `seg_1`."""
+    return kind(
+        segment_id="seg_1",
+        segment_name="s",
+        segment_version=1,
+        profile_id="prf_1",
+        customer_id=customer,
+        at=datetime.fromisoformat(at),
+        cause="event",
+    )

@@ -2,28 +2,13 @@
 
 import asyncio
 from collections import Counter
-from datetime import datetime
 
 import pytest
-from api.coupon.mall import Mall
+from api.coupon.mall import Mall, membership
 from kit.services import RunningService
 
 from shared.clock import ManualClock
 from shared.contracts import SegmentEntered, SegmentExited
-
-
-def membership(
-    kind: type[SegmentEntered] | type[SegmentExited], customer: str, at: str
-) -> SegmentEntered | SegmentExited:
-    return kind(
-        segment_id="seg_1",
-        segment_name="s",
-        segment_version=1,
-        profile_id="prf_1",
-        customer_id=customer,
-        at=datetime.fromisoformat(at),
-        cause="event",
-    )
 
 
 async def test_three_hundred_claims_on_a_hundred_coupons_give_a_hundred(mall: Mall) -> None:
