@@ -1,11 +1,15 @@
 """One database of one part: a PostgreSQL schema or an SQLite file behind the same few calls."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from threading import Thread
 from typing import Any, Literal, TypeVar
+from weakref import WeakSet
 
+import aiosqlite
 from sqlalchemy import CursorResult, Executable, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -14,6 +18,7 @@ from shared.db.rows import shaped
 from shared.db.types import json_dumps, json_loads
 
 R = TypeVar("R")
+_LONGEST_CLOSE_MS = 5_000
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 _ambient: ContextVar[Mapping[int, "Transaction"]] = ContextVar("ambient_transactions", default={})  # noqa: B039 - never mutated
 
@@ -90,9 +95,10 @@ class Database:
     def __init__(self, url: str, *, schema: str, pool_size: int = 10) -> None:
         parsed = make_url(url)
         self.schema = schema
+        self._threads: WeakSet[Thread] = WeakSet()
         if parsed.get_backend_name() == "sqlite":
             self.dialect: Literal["sqlite", "postgresql"] = "sqlite"
-            self._writer, self._reader = _sqlite_engines(parsed)
+            self._writer, self._reader = _sqlite_engines(parsed, self._threads)
         elif parsed.get_backend_name() == "postgresql":
             self.dialect = "postgresql"
             self._writer, self._reader = _postgresql_engines(parsed, schema, pool_size)
@@ -167,21 +173,45 @@ class Database:
         return id(self) in _ambient.get()
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, and wait for what works on them.
+
+        A cancelled task gives its connection back in the background, and SQLite's connections have threads that answer to
+        the event loop: neither may find the loop closed.
+        """
+        pools = {self._writer.sync_engine.pool, self._reader.sync_engine.pool}
+        await _until(lambda: not any(pool.checkedout() for pool in pools))  # type: ignore[attr-defined] # every pool here counts
         await self._writer.dispose()
         if self._reader.sync_engine.pool is not self._writer.sync_engine.pool:
             await self._reader.dispose()
+        await _until(lambda: not any(thread.is_alive() for thread in self._threads))
+
+
+async def _until(done: Callable[[], bool]) -> None:
+    """Returns when it is so, after some seconds in any case: closing must end."""
+    for _ in range(_LONGEST_CLOSE_MS // 5):
+        if done():
+            return
+        await asyncio.sleep(0.005)
 
 
 _JSON: dict[str, Any] = {"json_serializer": json_dumps, "json_deserializer": json_loads}
 
 
-def _sqlite_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
-    if not url.database or url.database == ":memory:":
+def _sqlite_engines(url: URL, threads: WeakSet[Thread]) -> tuple[AsyncEngine, AsyncEngine]:
+    """The writing and the reading engine. Each connection has a thread, which `threads` gets to know before it starts."""
+    path = url.database
+    if not path or path == ":memory:":
         raise ValueError("an SQLite database needs a file: sqlite:///data/coupon.db")
-    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     url = url.set(drivername="sqlite+aiosqlite")
-    options: dict[str, Any] = {"hide_parameters": True, "connect_args": {"isolation_level": None}, **_JSON}
+
+    async def connect() -> aiosqlite.Connection:
+        connection = aiosqlite.connect(path, isolation_level=None)
+        connection._thread.daemon = True  # as SQLAlchemy would have it: no thread keeps a process that wants to end
+        threads.add(connection._thread)
+        return await connection
+
+    options: dict[str, Any] = {"hide_parameters": True, "async_creator": connect, **_JSON}
     # One writer by nature: a pool of one lets tasks queue in memory instead of on the file lock.
     writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=60, **options)
     reader = create_async_engine(url, pool_size=4, max_overflow=4, pool_timeout=60, **options)
