@@ -129,8 +129,8 @@ class Service:
         relay = Relay(kit.name, kit.db, kit.outbox, kit.bus)
         self.relay = relay
         self.loops = [
-            Loop("relay", relay.tick, gather=True, wake=kit.outbox.wake),
-            Loop("prune", Pruner(kit.db, kit.clock, _forgotten(kit.metadata)).tick, 3600.0),
+            Loop("relay messages", relay.tick, gather=True, wake=kit.outbox.wake),
+            Loop("prune inbox and answers", Pruner(kit.db, kit.clock, _forgotten(kit.metadata)).tick, 3600.0),
             *loops,
         ]
         self._resources = list(resources)

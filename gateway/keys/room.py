@@ -18,7 +18,7 @@ class KeysRoom(Room):
         self.routers = [router]
         self.provides = [Keys(kit, self.cache, audit_log.log)]
         self.loops = [
-            Loop("key-uses", self.cache.note_uses, 60),
-            Loop("key-changes", self.cache.invalidate_changed, 1),
+            Loop("note key uses", self.cache.note_uses, 60),
+            Loop("take up key changes", self.cache.invalidate_changed, 1),
         ]
         self.resources = [Administrator(kit, settings, audit_log.log).running]

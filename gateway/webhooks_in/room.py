@@ -23,7 +23,7 @@ class WebhooksInRoom(Room):
         self.routers = [router]
         self.provides = [Sources(kit, audit_log.log), accepting]
         self.loops = [
-            Loop("hook-failures", accepting.note_failures, 10),
-            Loop("hook-history", Pruner(kit.db, kit.clock, kept).tick, 3600),
+            Loop("note unproven webhooks", accepting.note_failures, 10),
+            Loop("prune received webhooks", Pruner(kit.db, kit.clock, kept).tick, 3600),
         ]
         self.resources = [accepting.group.running]

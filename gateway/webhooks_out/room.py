@@ -26,7 +26,7 @@ class WebhooksOutRoom(Room):
         self.provides = [Endpoints(kit, egress, fanout, audit_log.log)]
         self.subscriptions = [fanout.subscription()]
         self.loops = [
-            Loop("webhooks", self.worker.tick, 0.5, wake=self.worker.wake),
-            Loop("webhook-history", self.worker.prune, 3600),
+            Loop("deliver webhooks", self.worker.tick, 0.5, wake=self.worker.wake),
+            Loop("prune deliveries", self.worker.prune, 3600),
         ]
         self.resources = [self.worker.running]

@@ -38,7 +38,7 @@ class AbuseRoom(Room):
         self.provides = [VelocityRules(self.kit, self.controls), self.denials]
         kept = {AbuseFailure.c.until: KEPT, VelocityLog.c.expires_at: timedelta()}
         self.loops = [
-            Loop("abuse rules", self.controls.refresh, 1.0),
-            Loop("forget guesses", Pruner(self.kit.db, self.kit.clock, kept).tick, 60.0),
+            Loop("refresh abuse rules", self.controls.refresh, 1.0),
+            Loop("prune guesses", Pruner(self.kit.db, self.kit.clock, kept).tick, 60.0),
         ]
         self.resources = [self.attempts.group.running]

@@ -15,7 +15,7 @@ class CodeWorker:
     def __init__(self, kit: Kit, chunk_size: int) -> None:
         self._kit = kit
         self._chunk_size = chunk_size
-        self.loop = Loop("code batches", self.tick, 5.0)
+        self.loop = Loop("make code batches", self.tick, 5.0)
 
     def wake(self) -> None:
         """There is something to do."""

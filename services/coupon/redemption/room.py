@@ -55,4 +55,4 @@ class RedemptionRoom(Room):
             Redemptions(self.kit),
         ]
         forget = Pruner(self.kit.db, self.kit.clock, {RedemptionToken.c.expires_at: KEPT})
-        self.loops = [Loop("forget tokens", forget.tick, 60.0)]
+        self.loops = [Loop("prune tokens", forget.tick, 60.0)]

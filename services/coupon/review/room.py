@@ -46,5 +46,5 @@ class ReviewRoom(Room):
         kept = {AbuseSighting.c.last_at: _SIGHTINGS_KEPT, AbuseShare.c.last_at: _SIGHTINGS_KEPT}
         self.loops = [
             Loop("score claims", scoring.tick, self.settings.sweep_seconds),
-            Loop("forget sightings", Pruner(self.kit.db, self.kit.clock, kept).tick, 3600.0),
+            Loop("prune sightings", Pruner(self.kit.db, self.kit.clock, kept).tick, 3600.0),
         ]

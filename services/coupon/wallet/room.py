@@ -65,7 +65,7 @@ class WalletRoom(Room):
         self.loops = [
             Loop("expire coupons", CouponSweeper(self.kit, batch).sweep, pause),
             Loop("return leases", leasing.sweep, pause),
-            Loop("remind", Reminding(self.kit, batch).tick, pause),
+            Loop("remind customers", Reminding(self.kit, batch).tick, pause),
             worker.loop,
         ]
         self.resources = [leasing.running, claiming.group.running]

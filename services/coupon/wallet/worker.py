@@ -29,7 +29,7 @@ class IssueWorker:
         self._granting = granting
         self._most = most
         self._size = min(_FIRST_CHUNK, most)
-        self.loop = Loop("issue jobs", self.tick, 5.0)
+        self.loop = Loop("work off issue jobs", self.tick, 5.0)
 
     def wake(self) -> None:
         """There is something to do."""

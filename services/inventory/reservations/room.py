@@ -26,5 +26,5 @@ class ReservationsRoom(Room):
         self.routers = [router]
         self.hot_routes = hot_routes(reserving, settling)
         self.provides = [self.queries, Shipping(kit, settling)]
-        self.loops = [Loop("expire-reservations", sweeper.sweep, settings.expiry_sweep_seconds)]
+        self.loops = [Loop("expire reservations", sweeper.sweep, settings.expiry_sweep_seconds)]
         self.resources = [reserving.running, settling.running]

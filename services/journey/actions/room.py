@@ -30,4 +30,4 @@ class ActionsRoom(Room):
         self.messages = Messages(worker.wake.set)
         self.routers = [router]
         self.provides = [SendLedger(self.kit)]
-        self.loops = [Loop("webhooks", worker.tick, 1.0, wake=worker.wake)]
+        self.loops = [Loop("send webhook messages", worker.tick, 1.0, wake=worker.wake)]

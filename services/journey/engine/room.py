@@ -57,7 +57,7 @@ class EngineRoom(Room):
         ]
         late = {WaitRow.c.expires_at: LATE_GOALS_KEPT}  # only goals have an end
         self.loops = [
-            Loop("sweep", RunSweeper(kit, advancer).sweep, 1.0, wake=self.definition.status_changed),
-            Loop("timers", TimerWorker(kit, self.settings, advancer).tick, 1.0, wake=advancer.wake),
-            Loop("forget late goals", Pruner(kit.db, kit.clock, late).tick, 3600.0),
+            Loop("sweep runs", RunSweeper(kit, advancer).sweep, 1.0, wake=self.definition.status_changed),
+            Loop("step due runs", TimerWorker(kit, self.settings, advancer).tick, 1.0, wake=advancer.wake),
+            Loop("prune late goals", Pruner(kit.db, kit.clock, late).tick, 3600.0),
         ]

@@ -42,6 +42,6 @@ class MembershipRoom(Room):
         self.provides = [segments, Audiences(kit, self.cache, segments)]
         self.subscriptions = [Subscription("segments.rules", (RuleAsked,), questions.on_asked)]
         self.loops = [
-            Loop("sweep", self.sweeper.tick, interval=5.0, wake=self.sweeper.wake),
-            Loop("backfill", backfill.tick, interval=5.0, wake=backfill.wake),
+            Loop("flip memberships", self.sweeper.tick, interval=5.0, wake=self.sweeper.wake),
+            Loop("backfill segments", backfill.tick, interval=5.0, wake=backfill.wake),
         ]

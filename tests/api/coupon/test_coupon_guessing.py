@@ -134,7 +134,7 @@ async def test_what_is_stored_is_no_address_and_no_device(
     assert {row.subject for row in rows} == {"address", "customer", "device", "template"}
     assert not any(word in str(rows) for word in ("203.0.113", "phone-1", "李雷"))
     clock.advance(seconds=600 + 86_401)
-    await next(loop for loop in mall.running.service.loops if loop.name == "forget guesses").tick()
+    await next(loop for loop in mall.running.service.loops if loop.name == "prune guesses").tick()
     async with limiters[0]._kit.db.read() as tx:
         assert (await tx.execute(AbuseFailure.table.select())).all() == []
 

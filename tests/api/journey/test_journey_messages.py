@@ -222,7 +222,7 @@ async def test_private_addresses_are_refused_by_default(shop: JourneyShop) -> No
 
 async def test_a_claim_of_a_lost_worker_is_posted_again_or_ends_unknown(start_shop: Any) -> None:
     shop = await start_shop(webhooks_allow_private=True, webhook_attempts=2)
-    loop: Any = next(loop for loop in shop.running.service.loops if loop.name == "webhooks")
+    loop: Any = next(loop for loop in shop.running.service.loops if loop.name == "send webhook messages")
     for task in asyncio.all_tasks():
         if task.get_name() == "journey webhooks":
             task.cancel()

@@ -30,7 +30,7 @@ def wait_for(**more: Any) -> dict[str, Any]:
 
 def timers(shop: JourneyShop) -> TimerWorker:
     """The engine's timers, to be driven step by step."""
-    tick: Any = next(loop for loop in shop.running.service.loops if loop.name == "timers").tick
+    tick: Any = next(loop for loop in shop.running.service.loops if loop.name == "step due runs").tick
     found: TimerWorker = tick.__self__
     return found
 
@@ -291,7 +291,7 @@ async def test_a_wait_of_two_seconds_fires_within_a_tenth(run_service: Any, back
 
 async def stop_loops(shop: JourneyShop) -> None:
     """Only what the test drives itself moves runs."""
-    names = {f"journey {name}" for name in ("timers", "sweep", "webhooks")}
+    names = {f"journey {name}" for name in ("step due runs", "sweep runs", "send webhook messages")}
     for task in asyncio.all_tasks():
         if task.get_name() in names:
             task.cancel()

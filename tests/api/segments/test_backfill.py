@@ -27,7 +27,7 @@ async def test_a_new_segment_knows_history_and_future_flips(segments: Any) -> No
 
 async def test_events_that_come_during_a_backfill_count_once(small_chunks: Any) -> None:
     segments = small_chunks
-    backfill = next(loop for loop in segments.running.service.loops if loop.name == "backfill")
+    backfill = next(loop for loop in segments.running.service.loops if loop.name == "backfill segments")
     # Stop the loop; the test takes its steps.
     backfill.tick, tick = _nothing, backfill.tick
     for number in range(7):
@@ -102,7 +102,7 @@ async def test_a_leaf_that_comes_back_is_measured_anew(segments: Any) -> None:
 
 async def test_a_backfill_goes_on_after_a_kill(small_chunks: Any) -> None:
     segments = small_chunks
-    backfill = next(loop for loop in segments.running.service.loops if loop.name == "backfill")
+    backfill = next(loop for loop in segments.running.service.loops if loop.name == "backfill segments")
     backfill.tick, tick = _nothing, backfill.tick
     for number in range(7):
         await segments.track(f"c{number}", "Order Completed")

@@ -69,7 +69,7 @@ async def test_rooms_add_up_in_their_order(tmp_path: Path) -> None:
     ]
     assert service.app.openapi()["info"]["description"] == "A house."
     assert service.app.state.provided == {Kitchen: kitchen, Parlour: parlour}
-    assert [loop.name for loop in service.loops] == ["relay", "prune", "cook", "sweep"]
+    assert [loop.name for loop in service.loops] == ["relay messages", "prune inbox and answers", "cook", "sweep"]
     assert [one.consumer for one in service.subscriptions] == ["house.segments"]
     service.subscriptions.clear()
     service.loops.clear()
