@@ -19,7 +19,13 @@ from suite.reference import PAGES
 
 ROOT = Path(__file__).parents[2]
 READMES = ("README.md", "README.zh-CN.md")
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.md")])
+PARTS = sorted(path.parent for path in (*ROOT.glob("services/*/README.md"), ROOT / "gateway/README.md"))
+parts = pytest.mark.parametrize("part", PARTS, ids=lambda path: path.name)
+DOCUMENTS = sorted(
+    path
+    for pattern in ("*.md", "docs/**/*.md", "deploy/**/*.md", "services/*/README.md", "gateway/README.md")
+    for path in ROOT.glob(pattern)
+)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -118,13 +124,46 @@ def test_quanyu_commands_in_the_documents_exist() -> None:
 
 
 def test_files_named_in_the_documents_exist() -> None:
-    """A path of the tree in code quotes; `{…}` and `*` stand for several."""
+    """A path of the tree, or of the document's own part, in code quotes; `{…}` and `*` stand for several."""
     tops = ("gateway", "services", "shared", "suite", "tests", "bench", "docs", "deploy")
     unknown = {
         f"{document.relative_to(ROOT)}: {path}"
         for document in DOCUMENTS
         if document.name != "CHANGELOG.md"
         for path in re.findall(rf"`((?:{'|'.join(tops)})/[\w/.*-]+)`", document.read_text())
-        if not any(ROOT.glob(path.rstrip("/")))
+        if not any(found for place in (ROOT, document.parent) for found in place.glob(path.rstrip("/")))
     }
     assert unknown == set()
+
+
+@parts
+def test_a_parts_readme_lists_its_rooms_and_their_tables(part: Path) -> None:
+    rows = re.findall(r"^\| `(\w+)/` \|.*\| ([^|]+) \|$", (part / "README.md").read_text(), re.MULTILINE)
+    listed = {room: set() if said.startswith("none") else set(re.findall(r"`(\w+)`", said)) for room, said in rows}
+    tables = {
+        path.parent.name: {
+            name
+            for models in path.parent.glob("models.py")
+            for name in re.findall(r'__tablename__ = "(\w+)"', models.read_text())
+        }
+        for path in part.glob("*/room.py")
+    }
+    assert listed == tables
+
+
+@parts
+def test_files_named_in_a_parts_readme_exist(part: Path) -> None:
+    """As seen from the part, one of its rooms, or the root; what is named in brackets after a file stands in it."""
+    text = (part / "README.md").read_text()
+    unknown = [name for name in re.findall(r"`([\w/]+(?:\.py|/))`", text) if not _meant(part, name)]
+    misplaced = [
+        f"{name}: {word}"
+        for name, words in re.findall(r"`([\w/]+\.py)` \(((?:`\w+`(?:, )?)+)", text)
+        for word in re.findall(r"\w+", words)
+        if not any(re.search(rf"\b{word}\b", path.read_text()) for path in _meant(part, name))
+    ]
+    assert (unknown, misplaced) == ([], [])
+
+
+def _meant(part: Path, name: str) -> list[Path]:
+    return [path for path in (ROOT / name, part / name, *part.glob(f"*/{name}")) if path.exists()]
