@@ -1,6 +1,7 @@
 """The segments service, put together: this file is its diagram. Each room stands on those that it names.
 
-What a room offers and adds is told by its `room.py`. The rule language (`rules/`) is no room: it is pure, and all speak it.
+What a room offers and adds is told by its `room.py`. `rule_language/` is no room: it is pure, and all
+speak it.
 """
 
 from services.segments.audit.room import AuditRoom

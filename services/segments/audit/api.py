@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from services.segments.audit.queries import Audit
+from services.segments.audit.proof import Audit
 from shared.audit import AuditView
 from shared.web import Caller, Provided, merchant_needs
 

@@ -7,7 +7,7 @@ from sqlalchemy import Select, except_, func, literal, select, union_all
 from services.segments.membership.batch_repository import Batch
 from services.segments.membership.models import Membership, MembershipLog, Segment
 from services.segments.profiles.models import Profile
-from services.segments.rules.tree import Node
+from services.segments.rule_language.tree import Node
 from shared.audit import Check
 from shared.db import Transaction
 

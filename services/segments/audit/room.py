@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from services.segments.audit.api import router
-from services.segments.audit.queries import Audit
+from services.segments.audit.proof import Audit
 from services.segments.membership.room import MembershipRoom
 from services.segments.profiles.room import ProfilesRoom
 from shared.room import Room

@@ -11,7 +11,7 @@ from services.segments.profiles import repository as profiles
 from services.segments.profiles.models import Profile
 from services.segments.profiles.problems import unknown_profile
 from services.segments.profiles.rules import identifier
-from services.segments.rules.scalars import instant
+from services.segments.rule_language.scalars import instant
 from shared.db import Transaction
 from shared.service import Kit
 from shared.web import BadRequest, Caller, Page, Paging

@@ -8,7 +8,7 @@ from sqlalchemy import and_, bindparam, func, or_, select, update
 
 from services.segments.events.models import StoredEvent
 from services.segments.events.rules import Item
-from services.segments.rules.measures import Facts
+from services.segments.rule_language.measures import Facts
 from shared.db import Transaction, insert_bulk, json_dumps, one_of
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from services.segments.rules.measures import Facts
-from services.segments.rules.scalars import MAX_NUMBER, SCALE, scalar
+from services.segments.rule_language.measures import Facts
+from services.segments.rule_language.scalars import MAX_NUMBER, SCALE, scalar
 
 Kind = Literal["identify", "track", "page", "screen", "group", "alias"]
 ORDER_COMPLETED = "Order Completed"

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.segments.events.rules import ORDER_COMPLETED, Item, facts
 from services.segments.imports.schemas import OrderIn
-from services.segments.rules.scalars import MAX_NUMBER, micros
+from services.segments.rule_language.scalars import MAX_NUMBER, micros
 from services.segments.tracking.rules import Rejected
 
 NAMES = {"completed": ORDER_COMPLETED, "refunded": "Order Refunded"}

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query
 
 from services.segments.membership.management import Segments
-from services.segments.membership.queries import Audiences
+from services.segments.membership.queries import SegmentQueries
 from services.segments.membership.schemas import (
     ExplanationView,
     MemberView,
@@ -23,7 +23,7 @@ SegmentsRead = Annotated[Caller, Depends(merchant_needs("segments:segments:read"
 OwnRead = Annotated[Caller, Depends(needs("segments:segments:read"))]
 SegmentsWrite = Annotated[Caller, Depends(merchant_needs("segments:segments:write"))]
 Management = Annotated[Segments, Provided(Segments)]
-Questions = Annotated[Audiences, Provided(Audiences)]
+Questions = Annotated[SegmentQueries, Provided(SegmentQueries)]
 Status = Annotated[Literal["backfilling", "live", "archived"] | None, Query(description="default: all but archived")]
 
 

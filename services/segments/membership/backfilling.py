@@ -14,8 +14,8 @@ from services.segments.membership.evaluating import Evaluation
 from services.segments.membership.rule_set import Compiled, RuleSet
 from services.segments.membership.rules import MemberChange, Moment, compose, recompose
 from services.segments.profiles.repository import Person, find_after
-from services.segments.rules.scalars import micros
-from services.segments.rules.tree import SegmentLeaf
+from services.segments.rule_language.scalars import micros
+from services.segments.rule_language.tree import SegmentLeaf
 from shared.contracts import SegmentChanged
 from shared.db import Transaction
 from shared.service import Kit

@@ -15,8 +15,17 @@ from services.segments.membership.condition_repository import Forms, comparison
 from services.segments.membership.models import Membership
 from services.segments.membership.rule_set import default_of
 from services.segments.profiles.models import Profile, Trait
-from services.segments.rules.tree import NEGATIVE, Complement, EventLeaf, Every, Node, SegmentLeaf, Some, TraitLeaf
-from services.segments.rules.windows import bounds
+from services.segments.rule_language.tree import (
+    NEGATIVE,
+    Complement,
+    EventLeaf,
+    Every,
+    Node,
+    SegmentLeaf,
+    Some,
+    TraitLeaf,
+)
+from services.segments.rule_language.windows import bounds
 from shared.db import Transaction
 
 

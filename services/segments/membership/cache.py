@@ -3,8 +3,8 @@
 from services.segments.membership import segment_repository
 from services.segments.membership.models import Segment
 from services.segments.membership.rule_set import RuleSet, compile_rules
-from services.segments.rules.parser import parse_rule
-from services.segments.rules.tree import Node
+from services.segments.rule_language.parser import parse_rule
+from services.segments.rule_language.tree import Node
 from shared.db import Transaction
 
 

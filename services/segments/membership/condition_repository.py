@@ -6,10 +6,10 @@ from typing import Any, Self
 from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, false, func, literal, not_, or_, true
 
 from services.segments.events.models import StoredEvent
-from services.segments.rules.comparisons import positive as without_not
-from services.segments.rules.scalars import SCALE, SEPARATOR
-from services.segments.rules.tree import NEGATIVE, Condition
-from services.segments.rules.zones import local_day
+from services.segments.rule_language.comparisons import positive as without_not
+from services.segments.rule_language.scalars import SCALE, SEPARATOR
+from services.segments.rule_language.tree import NEGATIVE, Condition
+from services.segments.rule_language.zones import local_day
 from shared.db import Transaction, one_of
 
 Bool = ColumnElement[bool]

@@ -8,9 +8,9 @@ from services.segments.membership.evidence import find_evidence, find_traits
 from services.segments.membership.rule_set import RuleSet, StateLeaf
 from services.segments.membership.rules import Leaves, MemberChange, Moment, recompose
 from services.segments.profiles.repository import Person
-from services.segments.rules.measures import Contribution, judge_trait
-from services.segments.rules.scalars import instant
-from services.segments.rules.tree import EventLeaf, TraitLeaf
+from services.segments.rule_language.measures import Contribution, judge_trait
+from services.segments.rule_language.scalars import instant
+from services.segments.rule_language.tree import EventLeaf, TraitLeaf
 from shared.contracts import SegmentEntered, SegmentExited
 from shared.db import Transaction
 from shared.messaging import Outbox

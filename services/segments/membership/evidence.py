@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable
 from services.segments.events.repository import find_happened
 from services.segments.membership.rule_set import StateLeaf
 from services.segments.profiles import repository as profiles
-from services.segments.rules.measures import Contribution, contribution, order
-from services.segments.rules.scalars import Scalar
-from services.segments.rules.tree import EventLeaf, TraitLeaf
-from services.segments.rules.windows import bounds
+from services.segments.rule_language.measures import Contribution, contribution, order
+from services.segments.rule_language.scalars import Scalar
+from services.segments.rule_language.tree import EventLeaf, TraitLeaf
+from services.segments.rule_language.windows import bounds
 from shared.db import Transaction
 
 Evidence = dict[tuple[int, int], list[Contribution]]

@@ -7,10 +7,19 @@ from typing import Any
 from services.segments.membership.evidence import find_evidence, find_traits
 from services.segments.membership.rule_set import StateLeaf
 from services.segments.membership.schemas import LeafView
-from services.segments.rules.measures import Contribution, Verdict, judge, judge_trait
-from services.segments.rules.scalars import Scalar, instant, number_value
-from services.segments.rules.tree import Complement, EventLeaf, Every, Node, SegmentLeaf, Some, TraitLeaf, leaves
-from services.segments.rules.windows import span
+from services.segments.rule_language.measures import Contribution, Verdict, judge, judge_trait
+from services.segments.rule_language.scalars import Scalar, instant, number_value
+from services.segments.rule_language.tree import (
+    Complement,
+    EventLeaf,
+    Every,
+    Node,
+    SegmentLeaf,
+    Some,
+    TraitLeaf,
+    leaves,
+)
+from services.segments.rule_language.windows import span
 from shared.db import Transaction
 
 _STEPS = 1_000

@@ -3,9 +3,9 @@
 from services.segments.membership.cache import RuleCache
 from services.segments.membership.explaining import case_of
 from services.segments.profiles.repository import find_customer
-from services.segments.rules.faults import Faults
-from services.segments.rules.parser import parse_rule
-from services.segments.rules.scalars import micros
+from services.segments.rule_language.faults import Faults
+from services.segments.rule_language.parser import parse_rule
+from services.segments.rule_language.scalars import micros
 from services.segments.settings import SegmentsSettings
 from shared.contracts import Envelope, RuleAsked, RuleEvaluated
 from shared.db import Transaction

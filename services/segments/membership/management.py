@@ -11,9 +11,9 @@ from services.segments.membership.rule_set import RuleSet
 from services.segments.membership.schemas import SegmentIn, SegmentPatch, SegmentView, VersionView
 from services.segments.membership.views import segment_view
 from services.segments.profiles.repository import count_live
-from services.segments.rules.faults import Faults
-from services.segments.rules.parser import parse_rule, references, write_rule
-from services.segments.rules.tree import Node
+from services.segments.rule_language.faults import Faults
+from services.segments.rule_language.parser import parse_rule, references, write_rule
+from services.segments.rule_language.tree import Node
 from services.segments.settings import SegmentsSettings
 from shared.contracts import SegmentChanged
 from shared.db import Transaction

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.segments.rules.faults import Faults
+from services.segments.rule_language.faults import Faults
 from shared.web import Conflict, FieldError, NotFound, Unprocessable
 
 

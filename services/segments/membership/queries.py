@@ -9,12 +9,12 @@ from services.segments.membership.management import Segments
 from services.segments.membership.schemas import ExplanationView, MemberView, PreviewIn, PreviewView, SampleView
 from services.segments.profiles.problems import unknown_profile
 from services.segments.profiles.repository import find_customer
-from services.segments.rules.scalars import instant, micros
+from services.segments.rule_language.scalars import instant, micros
 from shared.service import Kit
 from shared.web import Caller, Page, Paging
 
 
-class Audiences:
+class SegmentQueries:
     """Questions about segments that change nothing."""
 
     def __init__(self, kit: Kit, cache: RuleCache, segments: Segments) -> None:

@@ -9,8 +9,8 @@ from services.segments.membership.models import LeafState, Membership, Membershi
 from services.segments.membership.rules import Leaves, MemberChange, State
 from services.segments.membership.schemas import MemberView
 from services.segments.profiles.models import Profile
-from services.segments.rules.measures import Contribution
-from services.segments.rules.scalars import instant
+from services.segments.rule_language.measures import Contribution
+from services.segments.rule_language.scalars import instant
 from shared.db import Transaction, json_dumps, json_loads, one_of, upsert_bulk
 from shared.web import Page, Paging, page_of
 

@@ -9,7 +9,7 @@ from services.segments.membership.cache import RuleCache
 from services.segments.membership.evaluating import Evaluation
 from services.segments.membership.handlers import RuleQuestions
 from services.segments.membership.management import Segments
-from services.segments.membership.queries import Audiences
+from services.segments.membership.queries import SegmentQueries
 from services.segments.membership.sweeper import FlipSweeper
 from services.segments.profiles.room import ProfilesRoom
 from services.segments.settings import SegmentsSettings
@@ -39,8 +39,8 @@ class MembershipRoom(Room):
         questions = RuleQuestions(kit, self.cache, settings)
 
         self.routers = [router]
-        self.provides = [segments, Audiences(kit, self.cache, segments)]
-        self.subscriptions = [Subscription("segments.rules", (RuleAsked,), questions.on_asked)]
+        self.provides = [segments, SegmentQueries(kit, self.cache, segments)]
+        self.subscriptions = [Subscription("segments.rule_language", (RuleAsked,), questions.on_asked)]
         self.loops = [
             Loop("flip memberships", self.sweeper.tick, interval=5.0, wake=self.sweeper.wake),
             Loop("backfill segments", backfill.tick, interval=5.0, wake=backfill.wake),

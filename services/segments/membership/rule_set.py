@@ -6,10 +6,10 @@ from functools import cached_property
 from graphlib import TopologicalSorter
 
 from services.segments.membership.models import Segment
-from services.segments.rules.measures import judge, judge_trait
-from services.segments.rules.parser import references
-from services.segments.rules.tree import EventLeaf, Leaf, Node, SegmentLeaf, TraitLeaf, leaves, truth
-from services.segments.rules.windows import FOREVER
+from services.segments.rule_language.measures import judge, judge_trait
+from services.segments.rule_language.parser import references
+from services.segments.rule_language.tree import EventLeaf, Leaf, Node, SegmentLeaf, TraitLeaf, leaves, truth
+from services.segments.rule_language.windows import FOREVER
 
 StateLeaf = EventLeaf | TraitLeaf
 

@@ -13,10 +13,10 @@ from itertools import groupby
 from typing import NamedTuple
 
 from services.segments.membership.rule_set import Compiled, RuleSet, StateLeaf, default_of
-from services.segments.rules.compaction import compact
-from services.segments.rules.measures import LIMIT, Contribution, Verdict, judge, judge_trait, order
-from services.segments.rules.scalars import Scalar
-from services.segments.rules.tree import EventLeaf, SegmentLeaf, TraitLeaf, truth
+from services.segments.rule_language.compaction import compact
+from services.segments.rule_language.measures import LIMIT, Contribution, Verdict, judge, judge_trait, order
+from services.segments.rule_language.scalars import Scalar
+from services.segments.rule_language.tree import EventLeaf, SegmentLeaf, TraitLeaf, truth
 
 
 @dataclass(slots=True)

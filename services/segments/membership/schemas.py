@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from services.segments.rules.zones import zone
+from services.segments.rule_language.zones import zone
 from shared.web import Body, Instant, JsonObject, Name, View
 
 

@@ -14,8 +14,8 @@ from services.segments.membership.repository import DueState
 from services.segments.membership.rule_set import RuleSet
 from services.segments.membership.segment_repository import lock_shared
 from services.segments.profiles.repository import lock
-from services.segments.rules.scalars import micros
-from services.segments.rules.windows import FOREVER
+from services.segments.rule_language.scalars import micros
+from services.segments.rule_language.windows import FOREVER
 from shared.db import Transaction
 from shared.service import Kit
 

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select, update
 
 from services.segments.profiles.models import Identifier, Profile, Trait
 from services.segments.profiles.rules import USER, Key
-from services.segments.rules.scalars import Scalar
+from services.segments.rule_language.scalars import Scalar
 from shared.db import Transaction, as_dict, insert_bulk, insert_ignore, one_of, upsert_bulk
 from shared.ids import new_id
 

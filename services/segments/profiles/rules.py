@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from services.segments.rules.scalars import phone_text, plain_text
+from services.segments.rule_language.scalars import phone_text, plain_text
 
 USER = "user_id"
 ANONYMOUS = "anonymous_id"

@@ -15,8 +15,8 @@ from services.segments.profiles import repository as profiles
 from services.segments.profiles.repository import Person
 from services.segments.profiles.resolving import Resolved, resolve
 from services.segments.profiles.rules import contact_identifiers
-from services.segments.rules.measures import contribution
-from services.segments.rules.scalars import instant, micros, scalar
+from services.segments.rule_language.measures import contribution
+from services.segments.rule_language.scalars import instant, micros, scalar
 from services.segments.tracking import repository
 from shared.batching import GroupCommit
 from shared.contracts import EventsTracked, ProfileCreated, TrackedEvent

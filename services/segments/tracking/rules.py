@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 from services.segments.events.rules import ORDER_COMPLETED, Item, Kind, facts
-from services.segments.rules.money_names import MONEY_PROPERTIES
-from services.segments.rules.scalars import MAX_NUMBER, micros
+from services.segments.rule_language.money_names import MONEY_PROPERTIES
+from services.segments.rule_language.scalars import MAX_NUMBER, micros
 from shared.ids import new_id
 from shared.money import to_minor
 

@@ -14,8 +14,8 @@ from sqlalchemy import select
 
 from services.segments.membership.batch_repository import Batch
 from services.segments.profiles.models import Profile
-from services.segments.rules.parser import parse_rule
-from services.segments.rules.scalars import micros
+from services.segments.rule_language.parser import parse_rule
+from services.segments.rule_language.scalars import micros
 
 ZONE = "Asia/Shanghai"
 KINDS = {**BY_MEASURE, "trait": TRAIT_LEAVES, "tree": RULES}

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from services.segments.rules.measures import LIMIT
+from services.segments.rule_language.measures import LIMIT
 
 SPENT = {"measure": "sum", "property": "total", "op": "gte", "within": {"last": "1d"}, "event": "Order Completed"}
 

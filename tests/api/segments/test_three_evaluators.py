@@ -19,8 +19,8 @@ from services.segments.membership.batch_repository import Batch
 from services.segments.membership.models import Membership, Segment
 from services.segments.membership.segment_repository import update_revision
 from services.segments.profiles.models import Profile
-from services.segments.rules.parser import parse_rule
-from services.segments.rules.scalars import micros
+from services.segments.rule_language.parser import parse_rule
+from services.segments.rule_language.scalars import micros
 
 ZONE = "Asia/Shanghai"
 PEOPLE = ["c1", "c2", "c3"]

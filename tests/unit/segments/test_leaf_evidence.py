@@ -12,10 +12,10 @@ from kit.segments_rules import BY_MEASURE, ZONES
 
 from services.segments.events.rules import facts
 from services.segments.membership.rules import Leaves
-from services.segments.rules.measures import contribution
-from services.segments.rules.parser import parse_rule
-from services.segments.rules.scalars import instant, micros
-from services.segments.rules.tree import EventLeaf
+from services.segments.rule_language.measures import contribution
+from services.segments.rule_language.parser import parse_rule
+from services.segments.rule_language.scalars import instant, micros
+from services.segments.rule_language.tree import EventLeaf
 
 START = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
 HALF_HOUR = timedelta(minutes=30)

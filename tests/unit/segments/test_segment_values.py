@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kit.examples import examples
 
-from services.segments.rules.faults import Faults
-from services.segments.rules.parser import parse_rule, write_rule
-from services.segments.rules.scalars import (
+from services.segments.rule_language.faults import Faults
+from services.segments.rule_language.parser import parse_rule, write_rule
+from services.segments.rule_language.scalars import (
     Scalar,
     as_number,
     day_date,
@@ -21,7 +21,7 @@ from services.segments.rules.scalars import (
     phone_text,
     scalar,
 )
-from services.segments.rules.zones import day_start, local_day
+from services.segments.rule_language.zones import day_start, local_day
 from services.segments.tracking.rules import Arrival, Rejected, in_minor_units, normalise
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from services.segments.rules.scalars import day_date, day_micros, instant, micros
+from services.segments.rule_language.scalars import day_date, day_micros, instant, micros
 
 MIN_DAY = day_micros(date.min + timedelta(days=2))
 MAX_DAY = day_micros(date.max - timedelta(days=2))

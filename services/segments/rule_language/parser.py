@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from services.segments.rules.faults import Fault, Faults, Reader, Refused
-from services.segments.rules.leaf_parser import event_leaf, segment_leaf, trait_leaf
-from services.segments.rules.tree import Complement, Every, Node, SegmentLeaf, Some, leaves
+from services.segments.rule_language.faults import Fault, Faults, Reader, Refused
+from services.segments.rule_language.leaf_parser import event_leaf, segment_leaf, trait_leaf
+from services.segments.rule_language.tree import Complement, Every, Node, SegmentLeaf, Some, leaves
 
 MAX_DEPTH = 10
 MAX_LEAVES = 100

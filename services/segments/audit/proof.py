@@ -8,7 +8,7 @@ from services.segments.membership.rule_set import Compiled, RuleSet
 from services.segments.membership.segment_repository import lock_exclusive
 from services.segments.membership.sweeper import FlipSweeper
 from services.segments.profiles.repository import find_newest
-from services.segments.rules.scalars import micros
+from services.segments.rule_language.scalars import micros
 from shared.audit import AuditView, CheckView, judge, run_checks
 from shared.db import Transaction, planned_for_whole_tables
 from shared.service import Kit

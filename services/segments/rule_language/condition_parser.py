@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from services.segments.rules.faults import Reader
-from services.segments.rules.scalars import Scalar, as_time, plain_text, scalar
-from services.segments.rules.tree import Condition
-from services.segments.rules.zones import add_days, day_start, local_day
+from services.segments.rule_language.faults import Reader
+from services.segments.rule_language.scalars import Scalar, as_time, plain_text, scalar
+from services.segments.rule_language.tree import Condition
+from services.segments.rule_language.zones import add_days, day_start, local_day
 
 NUMERIC = ("eq", "ne", "gt", "gte", "lt", "lte", "between", "in", "not_in")
 PRESENCE = ("exists", "not_exists")

@@ -1,8 +1,8 @@
 """Comparisons: one value against one condition. A missing value fails every positive operator and satisfies the negative."""
 
-from services.segments.rules.scalars import SEPARATOR, Scalar
-from services.segments.rules.tree import NEGATIVE, Condition
-from services.segments.rules.zones import day_start
+from services.segments.rule_language.scalars import SEPARATOR, Scalar
+from services.segments.rule_language.tree import NEGATIVE, Condition
+from services.segments.rule_language.zones import day_start
 
 
 def equal(left: Scalar, right: Scalar) -> bool:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from itertools import accumulate, chain
 from typing import Any, NamedTuple
 
-from services.segments.rules.comparisons import compare, lasting, ratio
-from services.segments.rules.scalars import SCALE, Scalar, as_time
-from services.segments.rules.tree import NEGATIVE, EventLeaf, TraitLeaf
-from services.segments.rules.windows import FOREVER, admits, moves, span
+from services.segments.rule_language.comparisons import compare, lasting, ratio
+from services.segments.rule_language.scalars import SCALE, Scalar, as_time
+from services.segments.rule_language.tree import NEGATIVE, EventLeaf, TraitLeaf
+from services.segments.rule_language.windows import FOREVER, admits, moves, span
 
 LIMIT = 500
 """Contributions kept in a state row; a leaf that needs more is measured from the stored events each time."""

@@ -1,8 +1,8 @@
 """Windows: from when to when an event counts."""
 
-from services.segments.rules.scalars import MAX_NUMBER
-from services.segments.rules.tree import Window
-from services.segments.rules.zones import add_days, day_start, local_day
+from services.segments.rule_language.scalars import MAX_NUMBER
+from services.segments.rule_language.tree import Window
+from services.segments.rule_language.zones import add_days, day_start, local_day
 
 FOREVER = MAX_NUMBER * 1_000_000
 """Later than every instant (µs)."""

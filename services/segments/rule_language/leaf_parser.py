@@ -4,12 +4,12 @@ import re
 from dataclasses import asdict
 from typing import Any
 
-from services.segments.rules.condition_parser import EVERY_OP, NUMERIC, PRESENCE, TIMES, VALUES, condition
-from services.segments.rules.faults import Reader, leaf_id
-from services.segments.rules.money_names import MONEY_PROPERTIES
-from services.segments.rules.scalars import as_time, plain_text
-from services.segments.rules.tree import Condition, EventLeaf, SegmentLeaf, TraitLeaf, Window
-from services.segments.rules.zones import day_start
+from services.segments.rule_language.condition_parser import EVERY_OP, NUMERIC, PRESENCE, TIMES, VALUES, condition
+from services.segments.rule_language.faults import Reader, leaf_id
+from services.segments.rule_language.money_names import MONEY_PROPERTIES
+from services.segments.rule_language.scalars import as_time, plain_text
+from services.segments.rule_language.tree import Condition, EventLeaf, SegmentLeaf, TraitLeaf, Window
+from services.segments.rule_language.zones import day_start
 
 MEASURES = ("count", "sum", "avg", "min", "max", "distinct", "first", "last")
 MAX_WHERE = 10

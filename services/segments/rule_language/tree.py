@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.segments.rules.scalars import Scalar
+from services.segments.rule_language.scalars import Scalar
 
 NEGATIVE = frozenset({"ne", "not_in", "not_exists"})
 """The operators that a missing value satisfies."""

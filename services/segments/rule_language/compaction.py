@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from services.segments.rules.measures import Contribution, order
-from services.segments.rules.scalars import SCALE
-from services.segments.rules.tree import EventLeaf
-from services.segments.rules.windows import moves, span
+from services.segments.rule_language.measures import Contribution, order
+from services.segments.rule_language.scalars import SCALE
+from services.segments.rule_language.tree import EventLeaf
+from services.segments.rule_language.windows import moves, span
 
 
 def enough(leaf: EventLeaf) -> int:
