@@ -38,7 +38,7 @@ async def test_the_readmes_commands_run(start_suite: StartSuite) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=600,
             env={"PATH": os.environ["PATH"]},
         )
     assert run.returncode == 0, run.stderr
