@@ -1,0 +1,49 @@
+"""Timers move runs by themselves: at their time, and not by looking again and again."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+from api.journey.test_journey_waits import timers
+from kit.journeys import JourneyShop
+
+from services.journey.app import create_service
+from services.journey.settings import JourneySettings
+from shared.clock import SystemClock
+
+
+async def test_the_timers_rest_until_the_next_wait_ends_and_no_longer(shop: JourneyShop) -> None:
+    nodes = {"w": {"kind": "wait", "for": "90s"}}
+    journey = await shop.publish_journey(
+        {"name": "soon", "entry": {"kind": "api"}, "nodes": nodes, "edges": [["entry", "w"]]}
+    )
+    await shop.api.post(f"/v1/journeys/{journey}/entries", json={"customer_id": "c1"})
+    await shop.rest()
+    shop.clock.advance(seconds=60)
+    assert await timers(shop).tick() == 30
+
+
+async def test_waits_end_by_themselves_and_never_early(run_service: Any, backend: Any, bus: Any) -> None:
+    """In real time, by the loops alone."""
+    clock = SystemClock()
+    running = await run_service(lambda settings, bus, _: create_service(settings, bus, clock), JourneySettings)
+    shop = JourneyShop(running, clock)  # type: ignore[arg-type] # nothing here moves the clock
+    running._clock = clock  # identity headers are signed with the service's time
+    shop.api = running.client()
+    nodes = {"w": {"kind": "wait", "for": "2s"}}
+    journey = await shop.publish_journey(
+        {"name": "soon", "entry": {"kind": "api"}, "nodes": nodes, "edges": [["entry", "w"]]}
+    )
+    for number in range(5):
+        await shop.api.post(f"/v1/journeys/{journey}/entries", json={"customer_id": f"c{number}"})
+        await asyncio.sleep(0.15)
+    runs = await shop.runs(journey)
+    while any(run["state"] != "completed" for run in runs):  # the loops are at work
+        await asyncio.sleep(0.05)
+        runs = await shop.runs(journey)
+    assert len(runs) == 5
+    for run in runs:
+        begun, ended = (
+            datetime.fromisoformat(one["at"]) for one in run["steps"] if one["reason"] in ("waiting", "waited")
+        )
+        assert ended - begun >= timedelta(seconds=2)
