@@ -121,52 +121,51 @@ _RISING = st.lists(st.tuples(MONEY, MONEY), min_size=1, max_size=3).map(
         )
     ]
 )
-
-
-def _kind(name: str, required: Json | None = None, optional: Json | None = None) -> st.SearchStrategy[Json]:
-    return st.fixed_dictionaries({"kind": st.just(name), **(required or {})}, optional=optional or {})
-
-
 _PER = st.sampled_from(["order", "line", "unit"])
-_ONE_OF = st.one_of(
-    st.fixed_dictionaries({"amount": MONEY}),
-    st.fixed_dictionaries({"percent_bp": BASIS_POINTS}, optional={"max_amount": MONEY}),
-)
-GOODS_KINDS = st.one_of(
-    _kind("amount_off", {"amount": MONEY, "per": _PER}, {"max_units": PIECES}),
-    _kind("percent_off", {"percent_bp": BASIS_POINTS, "per": _PER}, {"max_units": PIECES, "max_amount": MONEY}),
-    _kind("ladder", {"steps": _RISING}),
-    _kind(
-        "ladder",
-        {"steps": st.just([{"threshold": 2, "percent_bp": 1000}, {"threshold": 4, "percent_bp": 3000}])},
-        {"by": st.sampled_from(["amount", "quantity"]), "max_amount": MONEY},
+_Kinds = dict[str, st.SearchStrategy[Json]]
+
+
+def _fields(required: Json | None = None, optional: Json | None = None) -> st.SearchStrategy[Json]:
+    return st.fixed_dictionaries(required or {}, optional=optional or {})
+
+
+def _any_of(kinds: _Kinds) -> st.SearchStrategy[Json]:
+    return st.one_of([st.builds(dict, fields, kind=st.just(name)) for name, fields in kinds.items()])
+
+
+GOODS_KINDS: _Kinds = {
+    "amount_off": _fields({"amount": MONEY, "per": _PER}, {"max_units": PIECES}),
+    "percent_off": _fields({"percent_bp": BASIS_POINTS, "per": _PER}, {"max_units": PIECES, "max_amount": MONEY}),
+    "ladder": st.one_of(
+        _fields({"steps": _RISING}),
+        _fields(
+            {"steps": st.just([{"threshold": 2, "percent_bp": 1000}, {"threshold": 4, "percent_bp": 3000}])},
+            {"by": st.sampled_from(["amount", "quantity"]), "max_amount": MONEY},
+        ),
     ),
-    _kind("every", {"threshold": st.integers(200, 3000), "amount": st.integers(1, 300)}, {"max_times": PIECES}),
-    _kind("fixed_price", {"amount": MONEY}, {"max_units": PIECES}),
-    _kind(
-        "buy_get",
+    "every": _fields({"threshold": st.integers(200, 3000), "amount": st.integers(1, 300)}, {"max_times": PIECES}),
+    "fixed_price": _fields({"amount": MONEY}, {"max_units": PIECES}),
+    "buy_get": _fields(
         {
-            "buy": st.fixed_dictionaries({"quantity": st.integers(1, 2)}, optional={"scope": SCOPES}),
-            "get": st.fixed_dictionaries(
-                {"quantity": st.integers(1, 2), "percent_bp": st.sampled_from([5000, 10_000])},
-                optional={"scope": SCOPES},
+            "buy": _fields({"quantity": st.integers(1, 2)}, {"scope": SCOPES}),
+            "get": _fields(
+                {"quantity": st.integers(1, 2), "percent_bp": st.sampled_from([5000, 10_000])}, {"scope": SCOPES}
             ),
         },
         {"max_times": PIECES},
     ),
-    _kind(
-        "bundle_price",
+    "bundle_price": _fields(
         {"skus": st.sampled_from([{"s0": 2}, {"s0": 1, "s1": 1}, {"s0": 1, "s2": 2}]), "amount": MONEY},
         {"max_times": PIECES},
     ),
-    _kind("exchange", {"product_id": st.sampled_from(["p0", "p1", "p9"])}, {"quantity": st.integers(1, 2)}),
-)
-OTHER_KINDS = st.one_of(
-    _kind("free_shipping", None, {"max_amount": MONEY}),
-    _kind("shipping_percent_off", {"percent_bp": BASIS_POINTS}, {"max_amount": MONEY}),
-    _kind("gift", {"sku": st.just("g"), "quantity": st.integers(1, 3)}),
-    _ONE_OF.map(lambda body: {"kind": "cash_back", **body}),
-)
+    "exchange": _fields({"product_id": st.sampled_from(["p0", "p1", "p9"])}, {"quantity": st.integers(1, 2)}),
+}
+OTHER_KINDS: _Kinds = {
+    "free_shipping": _fields(None, {"max_amount": MONEY}),
+    "shipping_percent_off": _fields({"percent_bp": BASIS_POINTS}, {"max_amount": MONEY}),
+    "gift": _fields({"sku": st.just("g"), "quantity": st.integers(1, 3)}),
+    "cash_back": st.one_of(_fields({"amount": MONEY}), _fields({"percent_bp": BASIS_POINTS}, {"max_amount": MONEY})),
+}
 _STACKING: Json = {
     "group": st.sampled_from([None, None, "g", "h"]),
     "exclusive": st.sampled_from([False, False, False, True]),
@@ -183,7 +182,7 @@ _LAYERS = st.sampled_from(["item", "shop", "cross_shop", "coupon", "points", "sh
 TERMS = st.one_of(
     st.fixed_dictionaries(
         {
-            "benefit": GOODS_KINDS,
+            "benefit": _any_of(GOODS_KINDS),
             "threshold": _THRESHOLDS,
             "scope": SCOPES,
             "stacking": st.fixed_dictionaries({"layer": _LAYERS, **_STACKING}),
@@ -191,7 +190,7 @@ TERMS = st.one_of(
     ),
     st.fixed_dictionaries(
         {
-            "benefit": OTHER_KINDS,
+            "benefit": _any_of(OTHER_KINDS),
             "threshold": _THRESHOLDS,
             "scope": SCOPES,
             "stacking": st.fixed_dictionaries({"layer": st.just("shipping"), **_STACKING}),

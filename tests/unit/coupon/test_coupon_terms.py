@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
-from unit.coupon.carts import Json
+from unit.coupon.carts import GOODS_KINDS, OTHER_KINDS, Json
 
 from services.coupon.pricing import benefits
 from services.coupon.templates import summary as wording
@@ -191,3 +191,7 @@ def test_every_kind_of_the_contract_has_its_rule_and_its_words() -> None:
     declared = {kind.model_fields["kind"].annotation.__args__[0] for kind in Kind.__subclasses__()}  # type: ignore[union-attr]
     assert names == declared == {str(benefit["kind"]) for benefit, _, _, _ in ALL_KINDS}
     assert set(benefits._RULES) == set(wording._SUMMARIES) == set(Kind.__subclasses__())
+
+
+def test_the_property_tests_try_every_kind() -> None:
+    assert {*GOODS_KINDS, *OTHER_KINDS} == set(TypeAdapter[Any](Benefit).json_schema()["discriminator"]["mapping"])
