@@ -1,4 +1,7 @@
-"""Every reason that a shopper or marketer can be told: one table, in Chinese and English. Pure.
+"""Why an offer, a coupon or a claim is not for somebody now: one table of all such reasons, in Chinese and English. Pure.
+
+What is wrong with an attempt itself has its two sentences where it is refused: too many guesses (`abuse/attempts.py`), too
+much haste (`abuse/velocity.py`), what a till read badly or too late (`redemption/problems.py`).
 
 A key is the stable code that clients see; where one code needs several sentences, a word after a colon chooses among them
 (`below_threshold:amount`). A new reason code goes here first, then to the rule that finds it.

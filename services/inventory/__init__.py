@@ -1,1 +1,1 @@
-"""Inventory: one stock for every channel. Rooms: locations, ledger, reservations, counts, audit."""
+"""Inventory: one stock for every channel."""

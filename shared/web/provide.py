@@ -1,4 +1,4 @@
-"""Hands use cases to routes: `Wallet = Annotated[WalletService, Provided(WalletService)]`."""
+"""Hands use cases to routes: `Queries = Annotated[Wallet, Provided(Wallet)]`."""
 
 from typing import Any
 

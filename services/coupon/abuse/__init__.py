@@ -1,1 +1,1 @@
-"""Abuse 风控: guesses are counted, rates limited, the known refused, the odd shown to a person."""
+"""Abuse 风控: guesses are counted, rates limited, the known refused, before a coupon is given."""

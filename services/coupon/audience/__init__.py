@@ -1,1 +1,1 @@
-"""The copy of segment memberships that eligibility is decided on."""
+"""Copies of facts about customers that eligibility is decided on: segments, tier, orders, since when known."""

@@ -26,7 +26,7 @@ from shared.service import Kit, Loop
 @dataclass(eq=False)
 class CheckoutRoom(Room):
     """Offers what orders need of each other: `settling` (commit, rollback), `completing` (cash-back), `releasing` (the end
-    of locks) and `promotion_usage` (what promotions count).
+    of locks) and `promotion_usage` (what promotions count); and `orders_of`, its orders as first orders are counted.
     """
 
     orders_of = staticmethod(repository.orders_of)

@@ -1,4 +1,4 @@
-"""Use cases of the tickets: draw one, look at them, prove them all."""
+"""Use cases of the tickets: draw one, look at them."""
 
 from dataclasses import dataclass
 from datetime import datetime

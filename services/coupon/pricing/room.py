@@ -19,7 +19,7 @@ from shared.service import Kit
 
 @dataclass(eq=False)
 class PricingRoom(Room):
-    """Offers `quoting`, by which every order and every till is priced."""
+    """Offers `quoting`, by which every order and every till is priced, and `check_stack` for offers at their creation."""
 
     check_stack = staticmethod(live_offers.check_stack)
     kit: Kit

@@ -28,7 +28,7 @@ from shared.service import Kit, Loop
 
 @dataclass(eq=False)
 class RedemptionRoom(Room):
-    """Offers nothing: a till uses coupons up, and a day's mistake is taken back here."""
+    """Offers `orders_of`, the orders that tills saw, as first orders are counted."""
 
     orders_of = staticmethod(repository.orders_of)
     kit: Kit

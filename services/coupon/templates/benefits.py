@@ -1,7 +1,6 @@
 """The benefit kinds 优惠方式: what each one says, what it costs at worst, whether it can make an order free. Pure.
 
-A new kind is one class here (and its name in `Benefit`), and one function in `pricing/benefits.py` that says what it takes
-off a cart.
+A new kind is one class here, and its name in `Benefit`. What else it needs stands in the service's README, "Where a new … goes".
 """
 
 from typing import Annotated, Literal, Self

@@ -11,7 +11,7 @@ from shared.service import Kit
 
 @dataclass(eq=False)
 class TemplatesRoom(Room):
-    """Offers the `cache` of terms."""
+    """Offers the `cache` of terms, and `check_stack` to who creates offers of another kind; it is handed in from pricing."""
 
     kit: Kit
     check_stack: StackCheck

@@ -80,6 +80,7 @@ class CouponEntry(Base, table=True):
     """One change of one coupon, and why 券流水. Append-only; `step` runs from 1 without gaps.
 
     `budget_change` is what the change took from (or, negative, gave back to) the template's budget; `amount` the discount.
+    `checkout_id` is what used or held the coupon: a checkout, or for a use at a till the redemption.
     """
 
     __tablename__ = "coupon_entry"

@@ -30,7 +30,10 @@ from shared.service import Kit, Loop
 
 @dataclass(eq=False)
 class WalletRoom(Room):
-    """Offers `granting` (new coupons), `outlooks` (what it would answer), `queries` (views of coupons) and `voiding`."""
+    """Offers `granting` (new coupons), `outlooks` (what it would answer), `queries` (views of coupons) and `voiding`.
+
+    `first_coupons` tells since when somebody is a customer, where nobody else does.
+    """
 
     first_coupons = staticmethod(repository.first_coupons)
     kit: Kit

@@ -69,7 +69,7 @@ class StockMovement(Base, table=True):
 
 
 class StockDocument(Base, table=True):
-    """An adjustment, count or shipment as it was answered: the same (kind, reference) again gets the same answer."""
+    """An adjustment or a shipment as it was answered: the same (kind, reference) again gets the same answer."""
 
     __tablename__ = "stock_document"
     __table_args__ = (UniqueConstraint("kind", "reference"),)
