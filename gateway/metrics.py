@@ -20,7 +20,13 @@ UPSTREAM_RETRIES = Counter(
     "quanyu_gateway_upstream_retries_total", "Requests sent again on a new connection", ["service"]
 )
 UPSTREAM_FAILURES = Counter("quanyu_gateway_upstream_failures_total", "Requests a service failed", ["service", "code"])
-WEBHOOK_ATTEMPTS = Counter("quanyu_webhook_attempts_total", "Webhook attempts by outcome", ["outcome"])
-WEBHOOK_SECONDS = Histogram("quanyu_webhook_attempt_duration_seconds", "Time of one webhook attempt", buckets=_FAST)
-HOOKS_RECEIVED = Counter("quanyu_hooks_received_total", "Proven deliveries of partners by outcome", ["outcome"])
-HOOKS_UNPROVEN = Counter("quanyu_hooks_unproven_total", "Deliveries of strangers, or with a wrong or old signature")
+WEBHOOKS_OUT_ATTEMPTS = Counter("quanyu_webhooks_out_attempts_total", "Webhook attempts by outcome", ["outcome"])
+WEBHOOKS_OUT_SECONDS = Histogram(
+    "quanyu_webhooks_out_attempt_duration_seconds", "Time of one webhook attempt", buckets=_FAST
+)
+WEBHOOKS_IN_RECEIVED = Counter(
+    "quanyu_webhooks_in_received_total", "Proven deliveries of partners by outcome", ["outcome"]
+)
+WEBHOOKS_IN_UNPROVEN = Counter(
+    "quanyu_webhooks_in_unproven_total", "Deliveries of strangers, or with a wrong or old signature"
+)

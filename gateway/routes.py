@@ -5,7 +5,7 @@ table with the OpenAPI document of every part; neither may have an extra row. Wh
 its line to that part's block.
 
 Marks: `tracking=True` accepts the Segment SDKs' manners (HTTP Basic, `writeKey` in the body, `text/plain`, CORS with
-preflight); `hook=True` needs no key because the part proves the sender by a signature, and is limited by address;
+preflight); `webhook_in=True` needs no key because the part proves the sender by a signature, and is limited by address;
 `body_limit` in bytes, where one mebibyte is too small.
 """
 
@@ -25,7 +25,7 @@ class Route:
     scope: str
     service: str
     tracking: bool = False
-    hook: bool = False
+    webhook_in: bool = False
     body_limit: int = MEBIBYTE
 
 
@@ -60,7 +60,7 @@ GATEWAY = (
     Route("POST", "/v1/webhook-sources/{source_id}/rotate-secret", "gateway:sources:write", "gateway"),
     Route("POST", "/v1/webhook-sources/{source_id}/test", "gateway:sources:read", "gateway"),
     Route("GET", "/v1/webhook-sources/{source_id}/received", "gateway:sources:read", "gateway"),
-    Route("POST", "/v1/hooks/{source_id}", PUBLIC, "gateway", hook=True),
+    Route("POST", "/v1/hooks/{source_id}", PUBLIC, "gateway", webhook_in=True),
     Route("GET", "/v1/event-types", "gateway:events:read", "gateway"),
     Route("GET", "/v1/audit-log", "gateway:audit:read", "gateway"),
 )

@@ -23,10 +23,18 @@ NetworkText = Annotated[str, AfterValidator(_network)]
 class GatewaySettings(ServiceSettings, service="gateway"):
     """What can be set of the gateway. Where each service listens is only needed when they run as their own processes."""
 
-    coupon_url: str | None = None
-    segments_url: str | None = None
-    journey_url: str | None = None
-    inventory_url: str | None = None
+    coupon_url: str | None = Field(
+        None, description="where the coupon service listens, when it is a process of its own"
+    )
+    segments_url: str | None = Field(
+        None, description="where the segments service listens, when it is a process of its own"
+    )
+    journey_url: str | None = Field(
+        None, description="where the journey service listens, when it is a process of its own"
+    )
+    inventory_url: str | None = Field(
+        None, description="where the inventory service listens, when it is a process of its own"
+    )
 
     admin_key: SecretStr | None = Field(None, description="the administrator's key, instead of a generated one")
     trusted_proxies: Annotated[tuple[NetworkText, ...], NoDecode, BeforeValidator(_split)] = Field(
@@ -36,36 +44,44 @@ class GatewaySettings(ServiceSettings, service="gateway"):
         ("*",), description="origins, separated by commas, that may send tracking calls from a browser"
     )
     metrics_public: bool | None = Field(None, description="serve /metrics at the public door; None = not in production")
-    access_log: bool = True
+    access_log: bool = Field(True, description="log a line for each request at the public door")
 
     upstream_seconds: float = Field(30, gt=0, description="deadline of a forwarded request")
-    upstream_connections: int = Field(100, ge=1)
-    upstream_waiting: int = Field(1000, ge=0)
+    upstream_connections: int = Field(100, ge=1, description="open connections to one service at most")
+    upstream_waiting: int = Field(
+        1000, ge=0, description="requests that may wait for a connection to one service; more get 503"
+    )
     upstream_idle_seconds: float = Field(60, gt=0, description="must stay below the services' keep-alive time, 75 s")
 
-    requests_per_minute_secret: int = Field(1_200_000, ge=1)
-    requests_per_minute_restricted: int = Field(120_000, ge=1)
-    requests_per_minute_publishable: int = Field(1_200_000, ge=1)
+    requests_per_minute_secret: int = Field(1_200_000, ge=1, description="of a secret key")
+    requests_per_minute_restricted: int = Field(120_000, ge=1, description="of a restricted or partner key")
+    requests_per_minute_publishable: int = Field(
+        1_200_000, ge=1, description="of a publishable key, from all addresses"
+    )
     requests_per_minute_address: int = Field(12_000, ge=1, description="of one address with a publishable key")
-    requests_per_minute_hooks: int = Field(6_000, ge=1, description="deliveries of one address to webhook sources")
+    requests_per_minute_webhooks_in: int = Field(
+        6_000, ge=1, description="deliveries of one address to webhook sources"
+    )
     failures_per_minute: int = Field(
         60, ge=1, description="refused credentials, signatures and unknown paths of one address"
     )
 
-    webhooks_allow_private: bool = False
-    webhooks_schedule_seconds: tuple[float, ...] = Field(
+    webhooks_allow_private: bool = Field(False, description="let webhooks go to private addresses")
+    webhooks_out_schedule_seconds: tuple[float, ...] = Field(
         (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400),
         min_length=1,
         description="waits before each attempt",
     )
-    webhooks_jitter: float = Field(0.2, ge=0, lt=1)
-    webhooks_connect_seconds: float = Field(5, gt=0)
-    webhooks_total_seconds: float = Field(15, gt=0)
-    webhooks_lease_seconds: float = Field(60, gt=0, description="how long an attempt may go unrecorded before another")
-    webhooks_in_flight: int = Field(100, ge=1, description="attempts at once")
-    webhooks_per_endpoint: int = Field(8, ge=1, description="attempts at once to one endpoint")
-    webhooks_disable_days: float = Field(5, gt=0, description="of nothing but failures")
-    webhooks_keep_days: float = Field(30, gt=0, description="how long finished deliveries are kept")
-    hooks_keep_days: float = Field(
+    webhooks_out_jitter: float = Field(0.2, ge=0, lt=1, description="share by which chance moves a wait")
+    webhooks_out_connect_seconds: float = Field(5, gt=0, description="deadline of the connection of an attempt")
+    webhooks_out_total_seconds: float = Field(15, gt=0, description="deadline of a whole attempt")
+    webhooks_out_lease_seconds: float = Field(
+        60, gt=0, description="how long an attempt may go unrecorded before another"
+    )
+    webhooks_out_in_flight: int = Field(100, ge=1, description="attempts at once")
+    webhooks_out_per_endpoint: int = Field(8, ge=1, description="attempts at once to one endpoint")
+    webhooks_out_disable_days: float = Field(5, gt=0, description="of nothing but failures")
+    webhooks_out_keep_days: float = Field(30, gt=0, description="how long finished deliveries are kept")
+    webhooks_in_keep_days: float = Field(
         30, ge=7, description="how long a delivery of a partner is known, and its repetition"
     )

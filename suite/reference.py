@@ -68,7 +68,7 @@ def _table(kind: type[ServiceSettings], prefix: str, without: set[str]) -> Itera
     yield "| variable | default | meaning |\n|---|---|---|"
     for name, field in kind.model_fields.items():
         if name not in without:
-            yield f"| `{prefix}{name.upper()}` | {_default(field)} | {field.description or _words(name)} |"
+            yield f"| `{prefix}{name.upper()}` | {_default(field)} | {field.description} |"
     yield ""
 
 
@@ -83,10 +83,6 @@ def _default(field: Any) -> str:
             else "none"
         )
     return f"`{value}`"
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def endpoints_page() -> str:

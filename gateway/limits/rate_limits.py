@@ -34,7 +34,8 @@ class RateLimits:
         }
         self._by_kind = {kind: Policy("key", quota, 60) for kind, quota in per_minute.items()}
         self._address = Policy("address", settings.requests_per_minute_address, 60)
-        self._hooks = Policy("hooks", settings.requests_per_minute_hooks, 60)
+        # Partners read this name in the RateLimit headers; it is that of the path, /v1/hooks.
+        self._webhooks_in = Policy("hooks", settings.requests_per_minute_webhooks_in, 60)
         self._failure = Policy("failures", settings.failures_per_minute, 60)
 
     async def count(self, caller: Caller, own: Policy | None, address: str) -> HeaderPairs:
@@ -55,12 +56,12 @@ class RateLimits:
             raise limited(policy, decision)
         return headers(policy, decision)
 
-    async def count_hook(self, address: str) -> HeaderPairs:
+    async def count_webhook_in(self, address: str) -> HeaderPairs:
         """Count one delivery to a webhook source, whoever sends it; answers the RateLimit headers. Raises TooManyRequests."""
-        decision = await self._limiter.hit("h:" + bucket_of(address), self._hooks)
+        decision = await self._limiter.hit("h:" + bucket_of(address), self._webhooks_in)
         if not decision.allowed:
-            raise limited(self._hooks, decision)
-        return headers(self._hooks, decision)
+            raise limited(self._webhooks_in, decision)
+        return headers(self._webhooks_in, decision)
 
     def check_failures(self, address: str) -> None:
         """Raises TooManyRequests for an address with too many failures; asked before a look-up costs anything."""

@@ -1,6 +1,7 @@
 """The hot path: every request passes here, in this order, with no framework around it.
 
-odd paths refused → route known? → who calls? → may they? → how often? → how much? → forwarded with a proven identity.
+odd paths refused → route known? → key in the URL? → how much? → who calls? → may they? → how often? → forwarded with a proven
+identity. A body that does not say how long it is is measured on its way.
 """
 
 from collections.abc import Mapping
@@ -106,8 +107,8 @@ class PublicApp:
             exchange.extra += self._cors(given.origin)
         if route.scope != PUBLIC:
             receive = await self._admit(exchange, route, given, receive)
-        elif route.hook:
-            exchange.extra += await self._rates.count_hook(exchange.address)
+        elif route.webhook_in:
+            exchange.extra += await self._rates.count_webhook_in(exchange.address)
         upstream = self._upstreams.get(route.service)
         if upstream is None:
             raise Unavailable("upstream_unavailable", f"The {route.service} service is not part of this installation.")

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway import rotation
 from gateway.limits.rate_limits import RateLimits
-from gateway.metrics import HOOKS_RECEIVED, HOOKS_UNPROVEN
+from gateway.metrics import WEBHOOKS_IN_RECEIVED, WEBHOOKS_IN_UNPROVEN
 from gateway.webhooks_in import repository
 from gateway.webhooks_in.maps_to import MapsTo
 from gateway.webhooks_in.repository import PostedTo
@@ -70,10 +70,10 @@ class Accepting:
         self._clock = kit.clock
         self._outbox = kit.outbox
         self._rates = rates
-        self.group: GroupCommit[_Taken, bool] = GroupCommit("gateway.hooks", kit.db, self._commit)
+        self.group: GroupCommit[_Taken, bool] = GroupCommit("gateway.webhooks_in", kit.db, self._commit)
         self._failures: dict[str, _Failures] = {}
         self._nobodys_secret = SCHEMES[_NOBODYS_SCHEME].new_secret()
-        self._log = get_logger(part="hooks")
+        self._log = get_logger(part="webhooks_in")
 
     async def accept(self, source_id: str, headers: Mapping[str, str], body: bytes, address: str) -> HookAnswer:
         """Take a delivery that `address` sent. `headers` has lower-case names.
@@ -92,10 +92,10 @@ class Accepting:
         decision = _decide(source, body)
         fresh = await self.group.submit(self._taken(source, delivery_id, body, decision))
         outcome = decision.outcome if fresh else "duplicate"
-        HOOKS_RECEIVED.labels(outcome).inc()
+        WEBHOOKS_IN_RECEIVED.labels(outcome).inc()
         match outcome:
             case "refused":
-                self._log.warning("hook refused", source_id=source.id, code=decision.code)
+                self._log.warning("webhook refused", source_id=source.id, code=decision.code)
                 raise Unprocessable(
                     str(decision.code), f"{decision.detail} Mend the source's maps_to, then send again."
                 )
@@ -118,8 +118,8 @@ class Accepting:
     def _unproven(self, source: PostedTo | None, why: str, address: str) -> Unauthorized:
         """Count it and answer the one refusal for every reason. Raises TooManyRequests instead for one failure too many."""
         source_id = None if source is None else source.id
-        HOOKS_UNPROVEN.inc()
-        self._log.info("hook not proven", source_id=source_id, reason=why)
+        WEBHOOKS_IN_UNPROVEN.inc()
+        self._log.info("webhook not proven", source_id=source_id, reason=why)
         if source_id is not None:
             before = self._failures.get(source_id)
             self._failures[source_id] = _Failures(before.count + 1 if before else 1, self._clock.now(), why)

@@ -19,7 +19,7 @@ class WebhooksInRoom(Room):
 
     def __init__(self, kit: Kit, settings: GatewaySettings, audit_log: AuditLogRoom, limits: LimitsRoom) -> None:
         accepting = Accepting(kit, limits.rates)
-        kept = {Received.c.last_at: timedelta(days=settings.hooks_keep_days)}
+        kept = {Received.c.last_at: timedelta(days=settings.webhooks_in_keep_days)}
         self.routers = [router]
         self.provides = [Sources(kit, audit_log.log), accepting]
         self.loops = [

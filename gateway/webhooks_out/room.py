@@ -17,8 +17,8 @@ class WebhooksOutRoom(Room):
     def __init__(self, kit: Kit, settings: GatewaySettings, audit_log: AuditLogRoom) -> None:
         egress = EgressClient(
             allow_private=settings.webhooks_allow_private,
-            connect_seconds=settings.webhooks_connect_seconds,
-            total_seconds=settings.webhooks_total_seconds,
+            connect_seconds=settings.webhooks_out_connect_seconds,
+            total_seconds=settings.webhooks_out_total_seconds,
         )
         self.worker = DeliveryWorker(kit, settings, egress, audit_log.log)
         fanout = Fanout(kit, self.worker.wake)

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from gateway import rotation
 from gateway.audit_log.log import AuditLog
-from gateway.metrics import WEBHOOK_ATTEMPTS, WEBHOOK_SECONDS
+from gateway.metrics import WEBHOOKS_OUT_ATTEMPTS, WEBHOOKS_OUT_SECONDS
 from gateway.settings import GatewaySettings
 from gateway.webhooks_out import repository
 from gateway.webhooks_out.models import Delivery
@@ -51,13 +51,13 @@ class DeliveryWorker:
         self._egress = egress
         self._audit_log = log
         self._settings = settings
-        self._retries = Retries(settings.webhooks_schedule_seconds, settings.webhooks_jitter)
+        self._retries = Retries(settings.webhooks_out_schedule_seconds, settings.webhooks_out_jitter)
         self.wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._in_flight: Counter[str] = Counter()
         self._claiming = asyncio.Lock()
         self._chance = random.Random()  # noqa: S311 - spreads retries, guards nothing
-        self._log = get_logger(part="webhooks")
+        self._log = get_logger(part="webhooks_out")
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -80,7 +80,7 @@ class DeliveryWorker:
     async def tick(self) -> bool:
         """Claim what is due and start sending it. False: the end of an attempt wakes the loop again."""
         async with self._claiming:
-            room = self._settings.webhooks_in_flight - len(self._tasks)
+            room = self._settings.webhooks_out_in_flight - len(self._tasks)
             if room <= 0:
                 return False
             now = self._clock.now()
@@ -92,11 +92,11 @@ class DeliveryWorker:
 
     async def _claim(self, working: Sequence[Target], room: int) -> None:
         now, lease = self._clock.now(), new_id("lse")
-        until = now + timedelta(seconds=self._settings.webhooks_lease_seconds)
+        until = now + timedelta(seconds=self._settings.webhooks_out_lease_seconds)
         claimed: list[tuple[Target, Delivery]] = []
         async with self._db.write() as tx:
             for endpoint in working:
-                most = self._settings.webhooks_per_endpoint if endpoint.failing_since is None else 1
+                most = self._settings.webhooks_out_per_endpoint if endpoint.failing_since is None else 1
                 free = min(most - self._in_flight[endpoint.id], room - len(claimed))
                 if free > 0:
                     rows = await repository.claim(tx, endpoint.id, now, free, lease, until)
@@ -129,8 +129,8 @@ class DeliveryWorker:
             chance=self._chance.random(),
             now=self._clock.now(),
         )
-        WEBHOOK_ATTEMPTS.labels(verdict.outcome).inc()
-        WEBHOOK_SECONDS.observe(result.milliseconds / 1000)
+        WEBHOOKS_OUT_ATTEMPTS.labels(verdict.outcome).inc()
+        WEBHOOKS_OUT_SECONDS.observe(result.milliseconds / 1000)
         try:
             async with self._db.write() as tx:
                 await self._record(tx, endpoint, row, result, verdict)
@@ -193,10 +193,10 @@ class DeliveryWorker:
             return "gone"
         if verdict.outcome == "delivered" or endpoint.failing_since is None:
             return None
-        patience = timedelta(days=self._settings.webhooks_disable_days)
+        patience = timedelta(days=self._settings.webhooks_out_disable_days)
         return "failing" if self._clock.now() - endpoint.failing_since >= patience else None
 
     async def prune(self) -> bool:
         """Forget finished deliveries after their time."""
-        before = self._clock.now() - timedelta(days=self._settings.webhooks_keep_days)
+        before = self._clock.now() - timedelta(days=self._settings.webhooks_out_keep_days)
         return await repository.prune_finished(self._db, before)

@@ -18,6 +18,6 @@ class JourneySettings(ServiceSettings, service="journey"):
         2, ge=0, description="how long publishing waits to learn of an id it does not know"
     )
     webhook_attempts: int = Field(8, ge=1, le=20, description="tries of one webhook message")
-    webhook_timeout_seconds: float = Field(10, gt=0, le=60)
+    webhook_timeout_seconds: float = Field(10, gt=0, le=60, description="deadline of one try of a webhook message")
     webhooks_allow_private: bool = Field(False, description="let webhooks go to private addresses")
     audit_grace_seconds: float = Field(60, ge=0, description="how late a run may be before the audit names it")

@@ -8,16 +8,22 @@ from pathlib import Path
 import pytest
 
 from gateway.routes import ROUTES
+from gateway.settings import GatewaySettings
 from services.coupon.base import Base
 from services.coupon.reasons import CODES, REASONS
 from shared.contracts import REGISTRY
+from shared.settings import ServiceSettings
 from suite.handbook.coupon.examples import EXAMPLES
 from suite.handbook.coupon.pages import ENGINEERS, MARKETERS, made_blocks
 from suite.handbook.coupon.refusals import told
 from suite.handbook.coupon.states import states
+from suite.parts import SERVICES
 from suite.reference import PAGES
+from suite.settings import CallerSettings, SuiteSettings
+from suite.wiring import service
 
 ROOT = Path(__file__).parents[2]
+SETTINGS = [SuiteSettings, CallerSettings, GatewaySettings, *(service(name)[1] for name in SERVICES)]
 READMES = ("README.md", "README.zh-CN.md")
 PARTS = sorted(path.parent for path in (*ROOT.glob("services/*/README.md"), ROOT / "gateway/README.md"))
 parts = pytest.mark.parametrize("part", PARTS, ids=lambda path: path.name)
@@ -31,6 +37,11 @@ DOCUMENTS = sorted(
 @pytest.mark.parametrize("name", PAGES)
 def test_generated_pages_match_the_code(name: str) -> None:
     assert (ROOT / "docs" / name).read_text() == PAGES[name](), f"docs/{name} is old: run `make docs`"
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_every_setting_says_what_it_is_for(kind: type[ServiceSettings]) -> None:
+    assert [name for name, field in kind.model_fields.items() if not field.description] == []
 
 
 def test_every_event_and_endpoint_is_listed() -> None:

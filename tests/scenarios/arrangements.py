@@ -111,7 +111,7 @@ def _environment(kind: str, folder: Path, database_url: str | None, prefix: str)
         "QUANYU_DATA_DIR": str(folder / "data"),
         "QUANYU_WEBHOOKS_ALLOW_PRIVATE": "true",
         "QUANYU_GATEWAY_FAILURES_PER_MINUTE": "1000000",  # strangers of the tests all come from one address
-        "QUANYU_WEBHOOKS_SCHEDULE_SECONDS": "[0,0.5,1,1,2,2,5,5,5]",
+        "QUANYU_WEBHOOKS_OUT_SCHEDULE_SECONDS": "[0,0.5,1,1,2,2,5,5,5]",
         "QUANYU_ACCESS_LOG": "false",
         "QUANYU_BUS_RETRY_SECONDS": str(list(RETRY_SECONDS)),
     }

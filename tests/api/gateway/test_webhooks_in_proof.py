@@ -54,7 +54,7 @@ async def test_failures_are_throttled_by_address_and_never_stop_a_true_partner(r
 
 
 async def test_deliveries_are_limited_by_address_and_size(run_gateway: Any, clock: Any) -> None:
-    suite = await run_gateway(requests_per_minute_hooks=3)
+    suite = await run_gateway(requests_per_minute_webhooks_in=3)
     source = await made(suite)
     body = json.dumps(PAID).encode()
     for expected in (202, 202, 202, 429):

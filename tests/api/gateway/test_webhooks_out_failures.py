@@ -15,7 +15,7 @@ from shared.webhooks import verify
 async def test_failures_are_tried_again_on_schedule_with_the_same_id_and_a_fresh_time(
     run_gateway: Any, clock: ManualClock
 ) -> None:
-    suite = await run_gateway(webhooks_schedule_seconds=(0, 5, 300), webhooks_jitter=0)
+    suite = await run_gateway(webhooks_out_schedule_seconds=(0, 5, 300), webhooks_out_jitter=0)
     async with receiving(lambda number: answer(500 if number < 3 else 204)) as receiver:
         endpoint = await register(suite, receiver)
         await publish(suite, COUPON)
@@ -35,7 +35,7 @@ async def test_failures_are_tried_again_on_schedule_with_the_same_id_and_a_fresh
 
 
 async def test_after_the_last_try_it_waits_for_a_replay_under_the_same_id(run_gateway: Any, clock: ManualClock) -> None:
-    suite = await run_gateway(webhooks_schedule_seconds=(0, 5), webhooks_jitter=0)
+    suite = await run_gateway(webhooks_out_schedule_seconds=(0, 5), webhooks_out_jitter=0)
     async with receiving(lambda number: answer(500 if number < 3 else 200)) as receiver:
         endpoint = await register(suite, receiver)
         await publish(suite, COUPON)
@@ -85,7 +85,7 @@ async def test_a_killed_sender_leaves_a_lease_and_the_same_id_comes_again(suite:
 async def test_a_redirect_is_a_failure_and_a_retry_after_pauses_the_endpoint(
     run_gateway: Any, clock: ManualClock
 ) -> None:
-    suite = await run_gateway(webhooks_jitter=0)
+    suite = await run_gateway(webhooks_out_jitter=0)
     replies = [answer(302, "location: http://127.0.0.1:1/\r\n"), answer(429, "retry-after: 100\r\n"), answer(200)]
     async with receiving(lambda number: replies[min(number, 3) - 1]) as receiver:
         endpoint = await register(suite, receiver)
@@ -132,7 +132,7 @@ async def test_410_disables_at_once_and_enabling_resumes_with_new_events_only(su
 
 async def test_days_of_nothing_but_failures_disable(run_gateway: Any, clock: ManualClock) -> None:
     suite = await run_gateway(
-        webhooks_schedule_seconds=(0, 86400, 86400, 86400, 86400, 86400, 86400), webhooks_jitter=0
+        webhooks_out_schedule_seconds=(0, 86400, 86400, 86400, 86400, 86400, 86400), webhooks_out_jitter=0
     )
     async with receiving(lambda number: answer(503)) as receiver:
         endpoint = await register(suite, receiver)
@@ -148,7 +148,7 @@ async def test_days_of_nothing_but_failures_disable(run_gateway: Any, clock: Man
 
 
 async def test_a_dead_endpoint_delays_no_other(run_gateway: Any) -> None:
-    suite = await run_gateway(webhooks_in_flight=10, webhooks_per_endpoint=4, webhooks_total_seconds=5)
+    suite = await run_gateway(webhooks_out_in_flight=10, webhooks_out_per_endpoint=4, webhooks_out_total_seconds=5)
     hang = asyncio.Event()
 
     async def hangs(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
