@@ -8,6 +8,8 @@ from typing import Any, Literal
 RunState = Literal["ready", "waiting", "waiting_answer", "completed", "exited", "failed"]
 LIVE: tuple[RunState, ...] = ("ready", "waiting", "waiting_answer")
 JourneyStatus = Literal["draft", "published", "paused", "stopped"]
+Channel = Literal["inbox", "webhook"]
+"""Where messages go. `actions/room.py` says of each how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def signal_from_json(stored: Mapping[str, Any] | None) -> Signal | None:
 class Rendered:
     """A message for one customer."""
 
-    channel: str
+    channel: Channel
     subject: str | None
     body: str
 
@@ -207,7 +209,7 @@ class SendMessage:
 
     reference: str
     node_id: str
-    channel: str
+    channel: Channel
     template_id: str
     subject: str | None = None
     body: str = ""

@@ -1,16 +1,16 @@
-"""Routes of the send ledger."""
+"""Routes of the messages in the ledger."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from services.journey.actions.queries import SendLedger
+from services.journey.actions.queries import MessageLedger
 from services.journey.actions.schemas import MessageStatus, MessageView
 from shared.web import Caller, ExternalId, Page, PageParams, Provided, needs
 
 router = APIRouter(prefix="/v1/messages", tags=["messages"])
 MessagesRead = Annotated[Caller, Depends(needs("journey:messages:read"))]
-Ledger = Annotated[SendLedger, Provided(SendLedger)]
+Ledger = Annotated[MessageLedger, Provided(MessageLedger)]
 
 
 @router.get("", summary="List sent messages")

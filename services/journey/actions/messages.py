@@ -1,43 +1,61 @@
-"""Messages to customers: an inbox message is delivered in the transaction that plans it; a webhook is queued for its worker."""
+"""Messages to customers: some channels are delivered in the transaction that plans them, others queued for a worker."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from services.journey.actions.repository import effect_row, insert_effects
-from services.journey.inbox.repository import insert_sends
-from services.journey.run import Run, SendMessage
+from services.journey.run import Channel, Run, SendMessage
 from shared.contracts import Event, MessageFailed, MessageSent
 from shared.db import Transaction
 from shared.ids import new_id
 
-WEBHOOK = "webhook"
+
+@dataclass(frozen=True)
+class AtOnce:
+    """Delivered in the transaction that plans it."""
+
+    deliver: Callable[[Transaction, Sequence[Mapping[str, Any]]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Queued:
+    """Planned for the channel's worker, which is woken."""
+
+    wake: Callable[[], None]
 
 
 class Messages:
     """Keeps one row of the ledger for each message: `run:node:visit` is sent once, whatever is repeated."""
 
-    def __init__(self, wake: Callable[[], None]) -> None:
-        self._wake = wake
+    def __init__(self, channels: Mapping[Channel, AtOnce | Queued]) -> None:
+        if set(channels) != set(get_args(Channel)):
+            raise ValueError(
+                f"every channel, and no other, is sent in some way: {set(channels) ^ set(get_args(Channel))}"
+            )
+        self._channels = channels
 
     async def record(self, tx: Transaction, sends: Sequence[tuple[Run, SendMessage]], now: datetime) -> list[Event]:
-        """Writes the ledger and the inbox; answers the messages to publish in the same transaction."""
+        """Writes the ledger, and delivers or queues; answers the messages to publish in the same transaction."""
         rows = {send.reference: self._row(run, send, now) for run, send in sends}
         new = await insert_effects(tx, list(rows.values()))
-        fresh = [(run, send, rows[send.reference]) for run, send in sends if send.reference in new]
-        await insert_sends(tx, [row for _, _, row in fresh if row["channel"] == "inbox" and row["status"] == "sent"])
-        if any(row["status"] == "planned" for _, _, row in fresh):
-            tx.after_commit(self._wake)
-        return [outcome(row) for _, _, row in fresh if row["status"] in ("sent", "failed")]
+        fresh = [row for reference, row in rows.items() if reference in new]
+        for channel, way in self._channels.items():
+            mine = [row for row in fresh if row["channel"] == channel and row["status"] != "failed"]
+            if not mine:
+                continue
+            if isinstance(way, AtOnce):
+                await way.deliver(tx, mine)
+            else:
+                tx.after_commit(way.wake)
+        return [outcome(row) for row in fresh if row["status"] in ("sent", "failed")]
 
-    @staticmethod
-    def _row(run: Run, send: SendMessage, now: datetime) -> dict[str, Any]:
-        status: str = "sent"
-        reason: str | None = None
-        due_at: datetime | None = None
+    def _row(self, run: Run, send: SendMessage, now: datetime) -> dict[str, Any]:
+        status, reason, due_at = "sent", None, None
         if send.failure is not None:
             status, reason = "failed", f"template_failed: {send.failure}"[:300]
-        elif send.channel == WEBHOOK:
+        elif isinstance(self._channels[send.channel], Queued):
             status, due_at = "planned", now
         payload = {"subject": send.subject, "body": send.body, "url": send.url}
         return effect_row(
@@ -57,7 +75,7 @@ class Messages:
 
 
 def outcome(values: Mapping[str, Any]) -> Event:
-    """The message that tells what became of a send (a row of the ledger)."""
+    """The event that tells what became of a message (a row of the ledger)."""
     kind = MessageSent if values["status"] == "sent" else MessageFailed
     return kind(
         message_id=values["id"],

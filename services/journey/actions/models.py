@@ -13,7 +13,7 @@ PENDING_SQL = "status IN ('planned', 'claimed')"
 
 
 class EffectRow(Base, table=True):
-    """The ledger of what was to happen (动作台账): one row for each visit of an acting node, for ever.
+    """The ledger of what was to happen (动作台账): one effect for each visit of a node that asks or sends, for ever.
 
     Questions (coupon, rule) go asked → sent | failed. Messages go planned → claimed → sent | failed | unknown |
     suppressed; an inbox message is sent in the transaction that plans it.

@@ -1,4 +1,4 @@
-"""Use cases of the send ledger: look at messages."""
+"""Use cases of the ledger of effects: look at messages."""
 
 from services.journey.actions import repository
 from services.journey.actions.schemas import MessageStatus, MessageView
@@ -6,7 +6,7 @@ from shared.service import Kit
 from shared.web import NotFound, Page, Paging
 
 
-class SendLedger:
+class MessageLedger:
     """Reads only; the engine and the worker of webhooks write."""
 
     def __init__(self, kit: Kit) -> None:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, and_, bindparam, select, text, update
 
 from services.journey.actions.models import PENDING_SQL, EffectRow
-from services.journey.run import Answered, Run
+from services.journey.run import Answered, Channel, Run
 from shared.db import Transaction, claim_due, insert_ignore
 from shared.web import Page, Paging, filtered, page_of
 
@@ -73,7 +73,7 @@ async def find_asker(tx: Transaction, reference: str) -> str | None:
 
 
 async def effects_of(tx: Transaction, run_id: str) -> list[EffectRow]:
-    """The acts of a run in their order."""
+    """The effects of a run in their order."""
     return await tx.rows(
         EffectRow, select(EffectRow.table).where(EffectRow.c.run_id == run_id).order_by(EffectRow.c.id)
     )
@@ -106,10 +106,12 @@ async def find_message(tx: Transaction, message_id: str) -> EffectRow | None:
     return await tx.row(EffectRow, select(EffectRow.table).where(chosen))
 
 
-async def claim_messages(tx: Transaction, now: datetime, lease: timedelta, limit: int) -> list[EffectRow]:
-    """Messages to post that are due, each with this attempt on its account."""
+async def claim_messages(
+    tx: Transaction, channel: Channel, now: datetime, lease: timedelta, limit: int
+) -> list[EffectRow]:
+    """Messages of the channel that are due, each with this attempt on its account."""
     values = {"status": "claimed", "due_at": now + lease, "attempts": EffectRow.c.attempts + 1, "updated_at": now}
-    where = and_(_pending, EffectRow.c.due_at <= now)
+    where = and_(_pending, EffectRow.c.channel == channel, EffectRow.c.due_at <= now)
     return await claim_due(tx, EffectRow, where=where, order_by=EffectRow.c.due_at, limit=limit, values=values)
 
 

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from services.journey.actions.api import router
-from services.journey.actions.messages import Messages
-from services.journey.actions.queries import SendLedger
+from services.journey.actions.messages import AtOnce, Messages, Queued
+from services.journey.actions.queries import MessageLedger
 from services.journey.actions.questions import Questions
 from services.journey.actions.worker import WebhookWorker, WhyEnded
+from services.journey.inbox.repository import insert_messages
 from services.journey.inbox.room import InboxRoom
 from services.journey.settings import JourneySettings
 from services.journey.templates.room import TemplatesRoom
@@ -27,7 +28,7 @@ class ActionsRoom(Room):
     def __post_init__(self) -> None:
         worker = WebhookWorker(self.kit, self.settings, self.templates.egress, self.why_ended)
         self.questions = Questions()
-        self.messages = Messages(worker.wake.set)
+        self.messages = Messages({"inbox": AtOnce(insert_messages), "webhook": Queued(worker.wake.set)})
         self.routers = [router]
-        self.provides = [SendLedger(self.kit)]
+        self.provides = [MessageLedger(self.kit)]
         self.loops = [Loop("send webhook messages", worker.tick, 1.0, wake=worker.wake)]

@@ -1,4 +1,4 @@
-"""HTTP shapes of the send ledger."""
+"""HTTP shapes of the messages in the ledger."""
 
 from typing import Literal
 

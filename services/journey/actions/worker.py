@@ -51,7 +51,7 @@ class WebhookWorker:
     async def _claim(self) -> list[EffectRow]:
         lease = timedelta(seconds=2 * self._settings.webhook_timeout_seconds + 10)
         async with self._kit.db.write() as tx:
-            return await repository.claim_messages(tx, self._kit.clock.now(), lease, BATCH)
+            return await repository.claim_messages(tx, "webhook", self._kit.clock.now(), lease, BATCH)
 
     async def _post(self, row: EffectRow) -> None:
         async with self._kit.db.read() as tx:

@@ -9,6 +9,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.journey.run import Channel
+
 ENTRY = "entry"
 OUT = "out"
 ERROR = "error"
@@ -155,7 +157,7 @@ class Send(Part):
     """Sends a message from a template to the in-app inbox or to a webhook."""
 
     kind: Literal["send"]
-    channel: Literal["inbox", "webhook"]
+    channel: Channel
     template_id: Text
     url: Annotated[str, Field(min_length=1, max_length=2000)] | None = Field(
         default=None, description="Webhook only; overrides the template's URL."

@@ -8,7 +8,7 @@ from services.journey.definition.graph import Definition, EventEntry, WaitFor
 from services.journey.engine.advancing import Job
 from services.journey.engine.correlation import key_value
 from services.journey.engine.enrolling import Trigger, new_run, standing_waits
-from services.journey.engine.events import correlations, touch
+from services.journey.engine.events import apply_event, correlations
 from services.journey.engine.models import WaitRow
 from services.journey.engine.recorder import wait_row
 from services.journey.engine.rules import step
@@ -100,7 +100,7 @@ class Simulation:
             return
         keys = correlations(event, [self.definition.key] if self.definition.key else [])
         mine = [row for row in self._waits(self.run) if row.event_name == event.event and row.corr_key in keys]
-        job = touch(Job(self.run, self.run), event, mine)
+        job = apply_event(Job(self.run, self.run), event, mine)
         self._walk(job, event.timestamp)
 
     def _waits(self, run: Run) -> list[WaitRow]:

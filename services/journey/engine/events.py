@@ -33,7 +33,7 @@ def concerns(event: TrackedEvent, job: Job) -> bool:
     return own and event.timestamp >= run.since and event.message_id != run.trigger_id
 
 
-def touch(job: Job, event: TrackedEvent, waits: Sequence[WaitRow]) -> Job:
+def apply_event(job: Job, event: TrackedEvent, waits: Sequence[WaitRow]) -> Job:
     """The job after this event. `waits` are the rows of this run under which the event was found."""
     if not concerns(event, job):
         return job

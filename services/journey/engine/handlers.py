@@ -11,7 +11,7 @@ from services.journey.engine import repository, waits_repository
 from services.journey.engine.advancing import Advancer, Job
 from services.journey.engine.correlation import key_value
 from services.journey.engine.enrolling import Enrolling, Trigger
-from services.journey.engine.events import correlations, event_name, rounds, touch
+from services.journey.engine.events import apply_event, correlations, event_name, rounds
 from services.journey.run import Answered, CouponIssued, CouponRefused, RuleEvaluated, Signal
 from services.journey.storable import clean, storable
 from shared import contracts
@@ -42,10 +42,10 @@ class EngineHandlers:
         wanted = [event for event in fresh if event_name(event) in known]
         for together in rounds(wanted):
             now = self._clock.now()
-            await self._touch_runs(tx, together, known, now)
+            await self._apply_events(tx, together, known, now)
             await self._start_runs(tx, together, now)
 
-    async def _touch_runs(
+    async def _apply_events(
         self, tx: Transaction, events: Sequence[TrackedEvent], known: dict[str, set[str]], now: datetime
     ) -> None:
         keys = {event.message_id: correlations(event, known[event_name(event)]) for event in events}
@@ -58,7 +58,7 @@ class EngineHandlers:
             found = [wait for key in keys[event.message_id] for wait in waits.get((event_name(event), key), ())]
             for run_id in sorted({wait.run_id for wait in found} & jobs.keys()):
                 mine = [wait for wait in found if wait.run_id == run_id]
-                jobs[run_id] = touch(jobs[run_id], event, mine)
+                jobs[run_id] = apply_event(jobs[run_id], event, mine)
         changed = [job for run_id, job in jobs.items() if job is not before[run_id]]
         await self._advancer.advance(tx, changed, now)
 

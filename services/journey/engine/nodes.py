@@ -211,7 +211,7 @@ def _ask(visit: Visit, ask: AskCoupon | AskRule) -> Stay | None:
     return Stay("waiting_answer", visit.now + silence, (ask,), "asked", asked=True)
 
 
-# -- acting ---------------------------------------------------------------------------------------
+# -- sending --------------------------------------------------------------------------------------
 
 
 def _send(node: Send, visit: Visit) -> Outcome:

@@ -10,7 +10,7 @@ from shared.db import UtcDateTime
 
 
 class InboxMessage(Base, table=True):
-    """One message in a customer's inbox; its id is that of the send in the ledger."""
+    """One message in a customer's inbox; its id is that of the message in the ledger of effects."""
 
     __tablename__ = "inbox_message"
     __table_args__ = (Index("ix_inbox_message_customer", "customer_id", "id"),)

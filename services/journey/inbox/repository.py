@@ -24,19 +24,19 @@ async def page(
     return await page_of(tx, InboxMessage, statement, InboxMessage.c.id, paging, to_view)
 
 
-async def insert_sends(tx: Transaction, sends: Sequence[Mapping[str, Any]]) -> None:
-    """One message for each send of the ledger, under the send's id."""
+async def insert_messages(tx: Transaction, messages: Sequence[Mapping[str, Any]]) -> None:
+    """One for each message of the ledger, under the same id."""
     rows = [
         {
-            "id": send["id"],
-            "customer_id": send["customer_id"],
-            "journey_id": send["journey_id"],
-            "run_id": send["run_id"],
-            "subject": send["payload"]["subject"],
-            "body": send["payload"]["body"],
-            "created_at": send["created_at"],
+            "id": message["id"],
+            "customer_id": message["customer_id"],
+            "journey_id": message["journey_id"],
+            "run_id": message["run_id"],
+            "subject": message["payload"]["subject"],
+            "body": message["payload"]["body"],
+            "created_at": message["created_at"],
         }
-        for send in sends
+        for message in messages
     ]
     await insert_ignore(tx, InboxMessage.table, rows)
 

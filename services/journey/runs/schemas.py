@@ -47,7 +47,7 @@ class StepView(View):
 
 
 class EffectView(View):
-    """One act of a run, from the ledger."""
+    """One effect of a run, from the ledger."""
 
     id: str
     idem_key: str

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from services.journey.run import Channel
 from services.journey.templates.management import Templates
 from services.journey.templates.schemas import (
-    Channel,
     MessageTemplateCreated,
     MessageTemplateIn,
     MessageTemplateView,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from services.journey.run import Render, Rendered, RenderFailed
+from services.journey.run import Channel, Render, Rendered, RenderFailed
 from services.journey.templates import repository
 from services.journey.templates.repository import TemplateSource
 from services.journey.templates.rules import LONGEST_SUBJECT, render
@@ -36,7 +36,7 @@ class TemplateCache:
         return run
 
 
-def render_message(channel: str, subject: str | None, body: str, context: Mapping[str, object]) -> Rendered:
+def render_message(channel: Channel, subject: str | None, body: str, context: Mapping[str, object]) -> Rendered:
     """The message of a template for one customer. Raises RenderFailed."""
     said = None if subject is None else render(subject, context)[:LONGEST_SUBJECT]
     return Rendered(channel, said, render(body, context))

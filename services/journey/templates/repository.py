@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import insert, select
 
+from services.journey.run import Channel
 from services.journey.templates.models import MessageTemplate
 from shared.db import Transaction, one_of
 from shared.web import Page, Paging, filtered, page_of
@@ -16,7 +17,7 @@ class TemplateSource(NamedTuple):
     """The Liquid of a template."""
 
     id: str
-    channel: str
+    channel: Channel
     subject: str | None
     body: str
 

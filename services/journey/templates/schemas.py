@@ -1,13 +1,13 @@
 """HTTP shapes of message templates."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from services.journey.run import Channel
 from services.journey.templates.rules import LONGEST_SOURCE
 from shared.web import Body, ExternalId, Instant, JsonObject, Name, View
 
-Channel = Literal["inbox", "webhook"]
 Source = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_SOURCE)]
 
 

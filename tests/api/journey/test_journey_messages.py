@@ -1,4 +1,4 @@
-"""Message templates, the inbox, webhooks, the send ledger."""
+"""Message templates, the inbox, webhooks, the ledger of messages."""
 
 import asyncio
 import json
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from kit.journeys import JourneyShop
+from sqlalchemy import update
 from standardwebhooks import Webhook
 
 from services.journey.actions.models import EffectRow
@@ -270,3 +271,13 @@ async def test_messages_are_planned_once_per_visit(shop: JourneyShop) -> None:
     async with shop.running.service.kit.db.read() as tx:
         rows = (await tx.execute(EffectRow.table.select())).all()
     assert [row.idem_key for row in rows] == [f"{run['id']}:m:1"]
+
+
+async def test_the_worker_of_webhooks_leaves_messages_of_other_channels(start_shop: Any) -> None:
+    shop = await start_shop()
+    await shop.publish_journey(sends(await shop.template(), "inbox"))
+    await shop.track("A")
+    async with shop.running.service.kit.db.write() as tx:
+        await tx.run(update(EffectRow.table).values(status="planned", due_at=shop.clock.now()))
+    await shop.rest()
+    assert (await ledger(shop))["status"] == "planned"
