@@ -225,7 +225,7 @@ async def test_a_claim_of_a_lost_worker_is_posted_again_or_ends_unknown(start_sh
     shop = await start_shop(webhooks_allow_private=True, webhook_attempts=2)
     loop: Any = next(loop for loop in shop.running.service.loops if loop.name == "send webhook messages")
     for task in asyncio.all_tasks():
-        if task.get_name() == "journey webhooks":
+        if task.get_name() == "journey send webhook messages":
             task.cancel()
     worker: WebhookWorker = loop.tick.__self__
     async with endpoint() as partner:
@@ -245,7 +245,7 @@ async def test_a_claim_of_a_lost_worker_is_posted_again_or_ends_unknown(start_sh
 async def test_a_run_that_exited_before_the_post_suppresses_it(start_shop: Any) -> None:
     shop = await start_shop(webhooks_allow_private=True)
     for task in asyncio.all_tasks():
-        if task.get_name() == "journey webhooks":
+        if task.get_name() == "journey send webhook messages":
             task.cancel()
     async with endpoint() as partner:
         template, _ = await webhook_template(shop, partner.url)
