@@ -15,7 +15,7 @@ from kit.backends import Backend, MigratedFiles
 from kit.broker import sweep
 from kit.engines import SharedStatements
 from kit.postgres import TestDatabase, drop
-from kit.selection import Selection
+from kit.selection import NothingSkipped, Selection
 from kit.services import Recorder, RunningService
 
 from shared.clock import ManualClock
@@ -38,6 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
     examples.load_profile()
     if config.getoption("quick"):
         config.pluginmanager.register(Selection())
+    if os.environ.get("CI") == "true":
+        config.pluginmanager.register(NothingSkipped())
     runs.this_run()  # before workers and children start, which inherit it
     if not hasattr(config, "workerinput"):
         runs.kill_orphans()

@@ -1,4 +1,4 @@
-"""What `--quick` leaves out, and that it is said."""
+"""What `--quick` leaves out, and that it is said; that CI leaves out nothing."""
 
 from collections import Counter
 
@@ -36,6 +36,16 @@ class Selection:
             counts = ", ".join(f"{self.left_out[reason]} that {text}" for reason, text in REASONS.items())
             terminalreporter.write_sep("=", "left out", yellow=True)
             terminalreporter.write_line(f"{counts}. `make test-all` runs them; `make test T=path` all of that path.")
+
+
+class NothingSkipped:
+    """With CI=true a run in which a test skipped itself has failed."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None and terminal.stats.get("skipped") and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def _reason(item: pytest.Item, ids: set[str]) -> str | None:
