@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from shared.tables import TableReader, TableRow
+from shared.table_files import TableReader, TableRow
 
 PIECE = 1 << 20
 

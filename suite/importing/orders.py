@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from shared.money import to_minor
-from shared.tables import TableRow
+from shared.table_files import TableRow
 from suite.importing.rules import Line, Reason
 
 WINDOW = 50_000  # rows after its last one until an order counts as complete

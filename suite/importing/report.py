@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from types import TracebackType
 
-from shared.tables import TableRow
+from shared.table_files import TableRow
 from suite.importing.rules import EXPLANATIONS, Reason
 
 

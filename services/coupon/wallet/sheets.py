@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from shared.tables import TableFault, TableReader, TableRow
+from shared.table_files import TableFault, TableReader, TableRow
 
 HEADERS = ("customer_id", "客户编号")
 _LONGEST_ID = 200

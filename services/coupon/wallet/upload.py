@@ -7,7 +7,7 @@ from services.coupon.wallet.issuing import IssueJobs, Order
 from services.coupon.wallet.schemas import JobView
 from services.coupon.wallet.sheets import CustomerSheet
 from shared.service import Kit
-from shared.tables import TableFault
+from shared.table_files import TableFault
 from shared.web import Caller, Conflict, TooLarge, Unprocessable
 
 MOST_IN_A_FILE = 1_000_000

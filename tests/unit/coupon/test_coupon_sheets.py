@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from services.coupon.wallet.rules import next_chunk, progress
 from services.coupon.wallet.sheets import CustomerSheet, csv_rows
-from shared.tables import TableFault
+from shared.table_files import TableFault
 
 
 def read(data: bytes, size: int = 1 << 20) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.tables import TableRow
+from shared.table_files import TableRow
 from suite.importing.report import Rejects
 from suite.importing.rules import Reason
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.tables import TableRow
+from shared.table_files import TableRow
 from suite.importing.columns import ColumnsError, parse_mapping, recognise
 from suite.importing.orders import Order, OrderGroups, order_body
 from suite.importing.rules import Line, Reader, Reason, parse_time

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.tables import TableFault, TableReader, TableRow
+from shared.table_files import TableFault, TableReader, TableRow
 
 cells = st.text("订单号客户abc123😀-_ \"',;\n", min_size=1, max_size=12)
 tables = st.lists(st.lists(cells, min_size=2, max_size=4), min_size=1, max_size=8)
