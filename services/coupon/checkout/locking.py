@@ -12,7 +12,7 @@ from services.coupon.checkout.promotion_usage import PromotionUsage
 from services.coupon.checkout.releasing import Releasing
 from services.coupon.checkout.schemas import CheckoutIn, CheckoutView
 from services.coupon.codes.problems import coupon_invalid
-from services.coupon.codes.resolving import Ask, Codes, Refused
+from services.coupon.codes.resolving import Ask, Refused, Resolving
 from services.coupon.pricing.candidates import UNUSABLE
 from services.coupon.pricing.quoting import Priced, Quoting, vouched
 from services.coupon.pricing.typed_codes import distinct
@@ -34,7 +34,7 @@ class Locking:
         self,
         kit: Kit,
         quoting: Quoting,
-        codes: Codes,
+        codes: Resolving,
         attempts: AttemptLimiter,
         usage: PromotionUsage,
         releasing: Releasing,

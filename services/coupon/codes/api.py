@@ -13,6 +13,7 @@ from services.coupon.codes.redeeming import Redeeming
 from services.coupon.codes.schemas import (
     BatchStatus,
     BatchView,
+    CodeLookupView,
     CodesIn,
     CodeView,
     PublicCodeIn,
@@ -20,7 +21,6 @@ from services.coupon.codes.schemas import (
     PublicCodeView,
     PublicStatus,
     RedeemIn,
-    TruthView,
 )
 from services.coupon.wallet.schemas import CouponView
 from shared.web import Caller, ExternalId, HotRoute, Page, PageParams, Provided, needs
@@ -149,6 +149,8 @@ async def change_public_code(
 
 
 @router.get("/codes/{code}", summary="Look a code up")
-async def look_up_code(caller: CodesRead, code: str, lookup: Annotated[CodeLookup, Provided(CodeLookup)]) -> TruthView:
+async def look_up_code(
+    caller: CodesRead, code: str, lookup: Annotated[CodeLookup, Provided(CodeLookup)]
+) -> CodeLookupView:
     """What a code really is 查码, for staff: unused, redeemed by whom, expired, voided."""
     return await lookup.read(caller, code)

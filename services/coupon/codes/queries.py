@@ -2,9 +2,9 @@
 
 from services.coupon.code_format import corrected, normalised, well_formed
 from services.coupon.codes import repository
-from services.coupon.codes.found import FoundPublic
+from services.coupon.codes.looked_up import FoundPublic
 from services.coupon.codes.rules import public_state, unique_state
-from services.coupon.codes.schemas import TruthView
+from services.coupon.codes.schemas import CodeLookupView
 from shared.service import Kit
 from shared.web import Caller, NotFound
 
@@ -15,7 +15,7 @@ class CodeLookup:
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
 
-    async def read(self, caller: Caller, typed: str) -> TruthView:
+    async def read(self, caller: Caller, typed: str) -> CodeLookupView:
         """What a code really is, for staff only. Raises NotFound, which says whether it is just mistyped."""
         if caller.customer_id is not None:
             raise NotFound("not_found", "There is no such object.")
@@ -30,7 +30,7 @@ class CodeLookup:
             )
         if isinstance(found, FoundPublic):
             public = found.row
-            return TruthView(
+            return CodeLookupView(
                 kind="public",
                 code=public.code,
                 state=public_state(public, now),
@@ -40,4 +40,4 @@ class CodeLookup:
             )
         row = found.row
         state = unique_state(row.coupon_id, row.batch_status, row.valid_until, now)
-        return TruthView(**row._asdict(), kind="unique", state=state)
+        return CodeLookupView(**row._asdict(), kind="unique", state=state)

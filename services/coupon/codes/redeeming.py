@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from services.coupon.abuse.attempts import AttemptLimiter
 from services.coupon.codes.problems import coupon_invalid
-from services.coupon.codes.resolving import Ask, Codes, Refused
+from services.coupon.codes.resolving import Ask, Refused, Resolving
 from services.coupon.codes.schemas import RedeemIn
 from services.coupon.wallet.queries import Wallet
 from shared.batching import GroupCommit
@@ -16,7 +16,7 @@ from shared.web import HotRequest, TooManyRequests, client_of
 class Redeeming:
     """Takes codes and answers each by itself."""
 
-    def __init__(self, kit: Kit, codes: Codes, wallet: Wallet, attempts: AttemptLimiter, max_batch: int) -> None:
+    def __init__(self, kit: Kit, codes: Resolving, wallet: Wallet, attempts: AttemptLimiter, max_batch: int) -> None:
         self._codes = codes
         self._wallet = wallet
         self._attempts = attempts

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, bindparam, func, insert, select, update
 
 from services.coupon.code_format import corrected
-from services.coupon.codes.found import FoundCode, FoundPublic, FoundUnique, Had, UniqueCode
+from services.coupon.codes.looked_up import FoundCode, FoundPublic, FoundUnique, LastUse, UniqueCode
 from services.coupon.codes.models import Code, CodeBatch, PublicCode, PublicCodeUse
 from services.coupon.codes.schemas import CodeView, PublicCodeView
 from services.coupon.codes.views import public_view
@@ -102,7 +102,7 @@ async def _found(
 
 async def _had(
     tx: Transaction, public_ids: Sequence[str], customers: Collection[str], now: datetime
-) -> dict[str, dict[str, Had]]:
+) -> dict[str, dict[str, LastUse]]:
     if not public_ids:
         return {}
     uses = PublicCodeUse.c
@@ -113,9 +113,9 @@ async def _had(
         .where(one_of(uses.public_code_id, public_ids), one_of(uses.customer_id, sorted(customers)))
         .order_by(uses.number)
     )
-    had: dict[str, dict[str, Had]] = {}
+    had: dict[str, dict[str, LastUse]] = {}
     for row in await tx.rows(_Use, chosen):
-        had.setdefault(row.public_code_id, {})[row.customer_id] = Had(row.number, row.coupon_id, bool(row.live))
+        had.setdefault(row.public_code_id, {})[row.customer_id] = LastUse(row.number, row.coupon_id, bool(row.live))
     return had
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from services.coupon.abuse.attempts import AttemptLimiter
 from services.coupon.code_format import normalised
 from services.coupon.codes import repository
-from services.coupon.codes.found import FoundCode
+from services.coupon.codes.looked_up import FoundCode
 from services.coupon.codes.problems import coupon_invalid
 from services.coupon.codes.rules import TOLD
 from services.coupon.wallet.granting import Granting
@@ -63,7 +63,7 @@ class _Kept:
     wish: Wish
 
 
-class Codes:
+class Resolving:
     """Finds codes and turns them into coupons."""
 
     def __init__(self, kit: Kit, granting: Granting, outlooks: Outlooks, attempts: AttemptLimiter) -> None:

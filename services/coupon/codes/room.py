@@ -9,7 +9,7 @@ from services.coupon.codes.download import Downloads
 from services.coupon.codes.public_codes import PublicCodes
 from services.coupon.codes.queries import CodeLookup
 from services.coupon.codes.redeeming import Redeeming
-from services.coupon.codes.resolving import Codes
+from services.coupon.codes.resolving import Resolving
 from services.coupon.codes.worker import CodeWorker
 from services.coupon.settings import CouponSettings
 from services.coupon.templates.room import TemplatesRoom
@@ -29,7 +29,7 @@ class CodesRoom(Room):
     wallet: WalletRoom
 
     def __post_init__(self) -> None:
-        self.resolving = Codes(self.kit, self.wallet.granting, self.wallet.outlooks, self.abuse.attempts)
+        self.resolving = Resolving(self.kit, self.wallet.granting, self.wallet.outlooks, self.abuse.attempts)
         redeeming = Redeeming(
             self.kit, self.resolving, self.wallet.queries, self.abuse.attempts, self.settings.group_commit_max
         )

@@ -124,7 +124,7 @@ class RedeemIn(Body):
     customer_id: ExternalId
 
 
-class TruthView(View):
+class CodeLookupView(View):
     """What staff may know of a code 查码. `state` unused, redeemed, voided, expired or not started, paused, used up."""
 
     kind: Literal["unique", "public"]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from services.coupon.pricing.drafts import PreviewIn, PreviewView
+from services.coupon.pricing.preview_schemas import PreviewIn, PreviewView
 from services.coupon.pricing.previewing import Previewing
 from services.coupon.pricing.quoting import Quoting
 from services.coupon.pricing.schemas import QuoteIn, QuoteView

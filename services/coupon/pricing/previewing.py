@@ -8,10 +8,17 @@ from services.coupon.operators import refuse_shoppers
 from services.coupon.pricing.candidates import Candidate, unusable
 from services.coupon.pricing.cart import Cart
 from services.coupon.pricing.conflicts import Conflict, conflicts
-from services.coupon.pricing.drafts import ConflictOffer, ConflictView, DraftFault, DraftIn, PreviewIn, PreviewView
 from services.coupon.pricing.engine import reprice
 from services.coupon.pricing.live_offers import live_offers
 from services.coupon.pricing.offers import Offer, Refusal
+from services.coupon.pricing.preview_schemas import (
+    ConflictOffer,
+    ConflictView,
+    DraftFault,
+    DraftIn,
+    PreviewIn,
+    PreviewView,
+)
 from services.coupon.pricing.quoting import Quoting, best_price, vouched
 from services.coupon.pricing.stacks import LiveOffer, stack_fault
 from services.coupon.pricing.views import quote_view

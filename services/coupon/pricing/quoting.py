@@ -7,7 +7,7 @@ from datetime import datetime
 from services.coupon.abuse.attempts import Attempt, AttemptLimiter
 from services.coupon.audience.queries import Audience
 from services.coupon.codes.problems import coupon_invalid
-from services.coupon.codes.resolving import Codes
+from services.coupon.codes.resolving import Resolving
 from services.coupon.pricing import repository
 from services.coupon.pricing.budgets import price_within
 from services.coupon.pricing.candidates import Candidate, Moment, unusable
@@ -43,7 +43,7 @@ class Quoting:
     """Prices carts with the coupons of their customers and the promotions that run: the one way to a price."""
 
     def __init__(
-        self, kit: Kit, terms: TermsCache, audience: Audience, codes: Codes, limiter: AttemptLimiter, time_zone: str
+        self, kit: Kit, terms: TermsCache, audience: Audience, codes: Resolving, limiter: AttemptLimiter, time_zone: str
     ) -> None:
         self._kit = kit
         self._terms = terms

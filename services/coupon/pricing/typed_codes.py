@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from services.coupon.abuse.attempts import Attempt
 from services.coupon.code_format import normalised
 from services.coupon.codes.problems import coupon_invalid
-from services.coupon.codes.resolving import Codes, Peeked
+from services.coupon.codes.resolving import Peeked, Resolving
 from services.coupon.pricing.candidates import Candidate
 from services.coupon.pricing.offers import Refusal
 from shared.db import Transaction
@@ -40,7 +40,7 @@ def all_invalid(typed: tuple[str, ...]) -> TypedCodes:
 
 
 async def look_up(
-    codes: Codes, tx: Transaction, customer_id: str, typed: tuple[str, ...], attempt: Attempt
+    codes: Resolving, tx: Transaction, customer_id: str, typed: tuple[str, ...], attempt: Attempt
 ) -> TypedCodes:
     """Look each code up; a wrong one counts against whoever tries."""
     found = TypedCodes()

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from services.coupon.sharing.helping import Sharing
 from services.coupon.sharing.management import ShareOffers
 from services.coupon.sharing.schemas import (
     HelperView,
@@ -17,6 +16,7 @@ from services.coupon.sharing.schemas import (
     ShareOfferView,
     ShareView,
 )
+from services.coupon.sharing.sharing import Sharing
 from shared.web import Caller, ClientFacts, ExternalId, Page, PageParams, Provided, needs
 
 router = APIRouter(prefix="/v1", tags=["sharing"])

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from services.coupon.abuse.room import AbuseRoom
 from services.coupon.audience.room import AudienceRoom
 from services.coupon.sharing.api import router
-from services.coupon.sharing.helping import Sharing
 from services.coupon.sharing.management import ShareOffers
+from services.coupon.sharing.sharing import Sharing
 from services.coupon.templates.room import TemplatesRoom
 from services.coupon.wallet.room import WalletRoom
 from shared.room import Room

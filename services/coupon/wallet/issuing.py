@@ -22,7 +22,7 @@ _SHEET = ("customer_id", "outcome", "coupon_id", "code", "reason")
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class IssueOrder:
     """What a job issues, and why. `status` is what comes first: its list comes in, or its segment's members are listed."""
 
     template_id: str
@@ -39,7 +39,7 @@ class IssueJobs:
         self._kit = kit
         self.wake = wake
 
-    async def create(self, tx: Transaction, caller: Caller, order: Order) -> str:
+    async def create(self, tx: Transaction, caller: Caller, order: IssueOrder) -> str:
         """A new job without customers; its id. Raises NotFound for an unknown template."""
         if await templates.find(tx, order.template_id) is None:
             raise refusal("not_found")
@@ -67,7 +67,7 @@ class IssueJobs:
             if not await knows_segment(tx, segment_id):
                 detail = "Nobody is known to be in a segment with this id. Check the id, or wait for its first members."
                 raise Unprocessable("unknown_segment", detail)
-            job_id = await self.create(tx, caller, Order(template_id, reason, "listing", segment_id))
+            job_id = await self.create(tx, caller, IssueOrder(template_id, reason, "listing", segment_id))
             tx.after_commit(self.wake)
             return await self.view(tx, job_id)
 

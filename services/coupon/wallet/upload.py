@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 
 from services.coupon.wallet import job_repository
-from services.coupon.wallet.issuing import IssueJobs, Order
+from services.coupon.wallet.issuing import IssueJobs, IssueOrder
 from services.coupon.wallet.schemas import JobView
 from services.coupon.wallet.sheets import CustomerSheet
 from shared.service import Kit
@@ -50,7 +50,7 @@ class ListUpload:
 
     async def _take(self, caller: Caller, template_id: str, reason: str, portions: AsyncIterator[list[str]]) -> JobView:
         async with self._kit.db.write() as tx:
-            job_id = await self._jobs.create(tx, caller, Order(template_id, reason, "receiving"))
+            job_id = await self._jobs.create(tx, caller, IssueOrder(template_id, reason, "receiving"))
         try:
             total = 0
             async for portion in portions:

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 from api.coupon.mall import Json, Mall
 
 from services.coupon.code_format import check_character, well_formed
-from services.coupon.codes.resolving import Codes, Peeked
+from services.coupon.codes.resolving import Peeked, Resolving
 from shared.clock import ManualClock
 from shared.web import Problem
 
@@ -174,7 +174,7 @@ async def test_a_quote_may_peek_and_changes_nothing(mall: Mall) -> None:
     template_id = await mall.template(limits={"per_customer": 1})
     _, (first, second, _) = await batch(mall, template_id)
     kit = mall.running.service.kit
-    codes: Codes = mall.running.service.app.state.provided[Codes]
+    codes: Resolving = mall.running.service.app.state.provided[Resolving]
     async with kit.db.read() as tx:
         peeked = await codes.peek(tx, "c1", first.lower())
         unknown = await codes.peek(tx, "c1", wrong(first))

@@ -18,7 +18,7 @@ from services.coupon.code_format import (
     normalised,
     well_formed,
 )
-from services.coupon.codes.found import FoundPublic, FoundUnique, Had, UniqueCode
+from services.coupon.codes.looked_up import FoundPublic, FoundUnique, LastUse, UniqueCode
 from services.coupon.codes.models import PublicCode
 from services.coupon.codes.rules import public_state, unique_state
 
@@ -147,7 +147,7 @@ def test_a_public_code_counts_what_is_kept_and_gives_back_what_was_refused() -> 
 
 
 def test_a_customer_has_one_unused_coupon_of_a_public_code_at_a_time() -> None:
-    live, used = Had(1, "cpn_1", live=True), Had(1, "cpn_1", live=False)
+    live, used = LastUse(1, "cpn_1", live=True), LastUse(1, "cpn_1", live=False)
     assert FoundPublic(public(per_customer=2), {"c1": live}).coupon_of("c1") == "cpn_1"
     assert FoundPublic(public(per_customer=2), {"c1": used}).coupon_of("c1") is None
     assert FoundPublic(public(per_customer=1), {"c1": used}).coupon_of("c1") == "cpn_1"

@@ -13,7 +13,7 @@ from services.coupon.codes.rules import public_state, unique_state
 
 
 @dataclass(frozen=True, slots=True)
-class Had:
+class LastUse:
     """What a customer got by a public code last: the how manieth it was, and whether that coupon can still be used."""
 
     number: int
@@ -74,8 +74,8 @@ class FoundPublic:
     """A public code and what the asking customers had of it."""
 
     row: PublicCode
-    had: Mapping[str, Had]
-    _new: dict[str, Had] = field(default_factory=dict)
+    had: Mapping[str, LastUse]
+    _new: dict[str, LastUse] = field(default_factory=dict)
     _keeping: set[str] = field(default_factory=set)
     _given: int = 0
 
@@ -109,9 +109,9 @@ class FoundPublic:
         self._keeping.discard(customer_id)
         if coupon_id is not None:
             self._given += 1
-            self._new[customer_id] = Had(self.number(customer_id) + 1, coupon_id, live=True)
+            self._new[customer_id] = LastUse(self.number(customer_id) + 1, coupon_id, live=True)
 
-    def _last(self, customer_id: str) -> Had | None:
+    def _last(self, customer_id: str) -> LastUse | None:
         return self._new.get(customer_id) or self.had.get(customer_id)
 
     def _full(self, kept: int) -> bool:
