@@ -15,7 +15,7 @@ from shared.messaging import Bus
 from shared.room import join
 from shared.service import Kit, Service
 
-DESCRIPTION = "One stock for every channel 全渠道库存: locations, ledger, reservations, audit."
+DESCRIPTION = "One stock for every channel 全渠道库存: what is where, and what is set aside for orders."
 
 
 def create_service(settings: InventorySettings, bus: Bus, clock: Clock) -> Service:

@@ -1,9 +1,13 @@
 """The arithmetic of the ledger."""
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import String
 
+from services.inventory.ledger.models import StockMovement
 from services.inventory.ledger.rules import (
     COUNTERS,
     STATES,
@@ -17,6 +21,7 @@ from services.inventory.ledger.rules import (
     safety_shift,
     withdrawal,
 )
+from services.inventory.ledger.schemas import Reason
 
 units = st.integers(0, 50)
 levels = st.builds(
@@ -116,3 +121,11 @@ def test_safety_is_filled_from_free_units_only_and_once(level: Level) -> None:
 )
 def test_crossings(before: int, after: int, low_at: int, known: bool, said: str | None) -> None:
     assert crossing(before, after, low_at=low_at, known=known) == said
+
+
+def test_every_reason_of_an_adjustment_fits_its_column() -> None:
+    """SQLite would store a longer one, PostgreSQL would refuse it."""
+    column = StockMovement.table.c.reason.type
+    assert isinstance(column, String)
+    assert column.length is not None
+    assert [reason for reason in get_args(Reason) if len(reason) > column.length] == []
