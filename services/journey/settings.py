@@ -10,7 +10,7 @@ class JourneySettings(ServiceSettings, service="journey"):
 
     timer_batch: int = Field(200, ge=1, le=5000, description="due runs stepped in one transaction")
     timer_lease_seconds: float = Field(30, gt=0, description="how long a worker may hold a run before another takes it")
-    step_attempts: int = Field(5, ge=1, le=100, description="tries before a run that cannot be stepped is parked")
+    step_attempts: int = Field(5, ge=1, le=100, description="tries before a run that cannot be stepped is failed")
     ask_again_seconds: float = Field(
         30, gt=0, description="first silence after which an unanswered question is repeated"
     )

@@ -112,7 +112,7 @@ class Advancer:
             return _Result(Stepped(job.before, held, definition, job.effects), job.signal, held=True)
         try:
             after, effects = step(definition, job.run, now, facts)
-        except Exception as error:  # whatever it is, it is this run's trouble: bounded tries, then parked
+        except Exception as error:  # whatever it is, it is this run's trouble: bounded tries, then failed
             return self._fail(job, definition, error, now)
         if after == job.before and not (effects or job.effects or job.claimed):
             return None
@@ -124,14 +124,14 @@ class Advancer:
             "run cannot be stepped", run_id=job.run.id, node=job.run.node_id, attempt=job.attempts, error=text
         )
         if job.attempts >= self._settings.step_attempts:
-            parked, effects = end(job.run, "failed", "poison", {"error": text})
-            return _Result(Stepped(job.before, parked, definition, (*job.effects, *effects)))
+            failed, effects = end(job.run, "failed", "poison", {"error": text})
+            return _Result(Stepped(job.before, failed, definition, (*job.effects, *effects)))
         pause = min(FIRST_RETRY * 4 ** (job.attempts - 1), SLOWEST_RETRY)
         later = replace(job.run, due_at=now + pause)
         return _Result(Stepped(job.before, later, definition, job.effects), job.signal, attempts=job.attempts)
 
     async def give_back(self, tx: Transaction, row: RunRow, error: Exception, now: datetime) -> None:
-        """Counts a failed attempt to write a claimed run: it comes again later, or is parked after too many."""
+        """Counts a failed attempt to write a claimed run: it comes again later, or is failed after too many."""
         job = Job.of(row, claimed=True)
         loaded = await self._definitions.load(tx, [(job.run.journey_id, job.run.version)])
         result = self._fail(job, loaded[job.run.journey_id, job.run.version], error, now)

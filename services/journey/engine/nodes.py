@@ -47,7 +47,7 @@ Answer = TypeVar("Answer", CouponIssued, CouponRefused, RuleEvaluated)
 
 
 class StepError(Exception):
-    """The run cannot be stepped: a defect of the definition or of its state. The run is tried again, then parked."""
+    """The run cannot be stepped: a defect of the definition or of its state. The run is tried again, then failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from services.journey.engine.handlers import EngineHandlers
 from services.journey.engine.models import WaitRow
 from services.journey.engine.recorder import Recorder
 from services.journey.engine.sweeper import RunSweeper
-from services.journey.engine.worker import TimerWorker
+from services.journey.engine.worker import CountWorker, TimerWorker
 from services.journey.settings import JourneySettings
 from services.journey.templates.room import TemplatesRoom
 from shared.contracts import (
@@ -59,5 +59,6 @@ class EngineRoom(Room):
         self.loops = [
             Loop("sweep runs", RunSweeper(kit, advancer).sweep, 1.0, wake=self.definition.status_changed),
             Loop("step due runs", TimerWorker(kit, self.settings, advancer).tick, 1.0, wake=advancer.wake),
+            Loop("fold counts", CountWorker(kit).tick, 1.0),
             Loop("prune late goals", Pruner(kit.db, kit.clock, late).tick, 3600.0),
         ]

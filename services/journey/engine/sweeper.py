@@ -1,8 +1,7 @@
-"""What follows a change of a journey's status: runs end or go on. And counts are folded."""
+"""What follows a change of a journey's status: runs end or go on."""
 
 from services.journey.engine import repository
 from services.journey.engine.advancing import Advancer
-from services.journey.engine.history_repository import fold
 from shared.service import Kit
 
 BATCH = 500
@@ -16,11 +15,10 @@ class RunSweeper:
         self._advancer = advancer
 
     async def sweep(self) -> bool:
-        """Ends what a stopped journey has in flight, releases what a pause held, folds counts."""
+        """Ends what a stopped journey has in flight, releases what a pause held."""
         async with self._kit.db.write() as tx:
             ended = await repository.hasten_stopped(tx, self._kit.clock.now(), BATCH)
             freed = await repository.release_held(tx, BATCH)
-            folded = await fold(tx, BATCH * 4)
             if ended or freed:
                 tx.after_commit(self._advancer.wake.set)
-        return folded >= BATCH * 4 or max(ended, freed) >= BATCH
+        return max(ended, freed) >= BATCH

@@ -1,4 +1,4 @@
-"""The timers: claim what is due, step it, commit.
+"""The timers: claim what is due, step it, commit. And the counts: fold what steps inserted.
 
 Waits of seconds or months are rows with a due time. A claim is a lease: a worker that dies gives its runs back by time.
 """
@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from services.journey.engine import repository
 from services.journey.engine.advancing import Advancer, Job
+from services.journey.engine.history_repository import fold
 from services.journey.engine.models import RunRow
 from services.journey.settings import JourneySettings
 from shared.db import is_outage
@@ -15,6 +16,7 @@ from shared.observability.logging import get_logger
 from shared.service import Kit
 
 SHORTEST_PAUSE = 0.005
+FOLDED_AT_ONCE = 2000
 
 
 class TimerWorker:
@@ -66,3 +68,15 @@ class TimerWorker:
     async def _commit(self, rows: Sequence[RunRow]) -> None:
         async with self._kit.db.write() as tx:
             await self._advancer.advance(tx, [Job.of(row, claimed=True) for row in rows], self._kit.clock.now())
+
+
+class CountWorker:
+    """One for the engine; any number of processes may run it."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._db = kit.db
+
+    async def tick(self) -> bool:
+        """Folds one batch of deltas into the counters; True when there may be more."""
+        async with self._db.write() as tx:
+            return await fold(tx, FOLDED_AT_ONCE) == FOLDED_AT_ONCE

@@ -1,4 +1,4 @@
-"""Coupons, branches, splits, messages: each effect once (F30 F36), poison parked (F7), crashes survived."""
+"""Coupons, branches, splits, messages: each effect once (F30 F36), poison failed (F7), crashes survived."""
 
 from collections import Counter
 from contextlib import suppress
@@ -127,7 +127,7 @@ async def test_f36_a_template_that_fails_spoils_its_own_customer_only(shop: Jour
     assert [one["customer_id"] for one in shop.asked("message.failed")] == ["bad"]
 
 
-async def test_f7_a_poison_run_is_parked_and_its_neighbours_go_on(shop: JourneyShop) -> None:
+async def test_f7_a_poison_run_is_failed_and_its_neighbours_go_on(shop: JourneyShop) -> None:
     drawn = await shop.publish_journey(journey({"w": {"kind": "wait", "for": "1h"}}, ["entry", "w"]))
     for customer in ("good", "poison", "fine"):
         await shop.track("A", customer)
@@ -148,7 +148,7 @@ async def test_f7_a_poison_run_is_parked_and_its_neighbours_go_on(shop: JourneyS
         await tx.execute(text("UPDATE counter SET node_id = 'w' WHERE node_id = 'gone'"))
 
 
-async def test_f7_a_run_that_the_database_refuses_is_parked_too(
+async def test_f7_a_run_that_the_database_refuses_is_failed_too(
     shop: JourneyShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A batch that cannot be written is written one by one; what still cannot is given up, with its reason."""
