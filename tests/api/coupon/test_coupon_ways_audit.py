@@ -12,7 +12,10 @@ from api.coupon.test_coupon_sharing import help_, offer, share
 from kit.alone import Alone
 from sqlalchemy import delete, update
 
-from services.coupon.audit.way_checks import WAY_CHECKS
+from services.coupon.audit.codes_checks import CODES_CHECKS
+from services.coupon.audit.draws_checks import DRAWS_CHECKS
+from services.coupon.audit.scanning_checks import SCANNING_CHECKS
+from services.coupon.audit.sharing_checks import SHARING_CHECKS
 from services.coupon.codes.models import Code, CodeBatch, PublicCode, PublicCodeUse
 from services.coupon.draws.models import Draw, DrawPrize, DrawTicket
 from services.coupon.scanning.models import ClaimScan
@@ -55,7 +58,9 @@ def ways(alone: Alone) -> Mall:
     return mall
 
 
-@pytest.mark.parametrize("name", [check.name for check in WAY_CHECKS])
+@pytest.mark.parametrize(
+    "name", [check.name for check in (*CODES_CHECKS, *SHARING_CHECKS, *SCANNING_CHECKS, *DRAWS_CHECKS)]
+)
 def test_damage_is_found_and_named(alone: Alone, ways: Mall, name: str) -> None:
     assert name in alone.run(found_after(ways, DAMAGE[name]))
 

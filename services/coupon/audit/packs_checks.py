@@ -31,7 +31,7 @@ def _pack_coupons() -> Select[Any]:
     )
 
 
-PACK_CHECKS = (
+PACKS_CHECKS = (
     Check("pack_counters", "a pack's counter is the number of its claims", _pack_counters()),
     Check("pack_coupons", "a claim of a pack has all its coupons, and each such coupon its claim", _pack_coupons()),
 )

@@ -1,15 +1,14 @@
-"""The identities of tills and of abuse cases, each as one statement, like those of `checks`."""
+"""The identities of tills: what they did stands in the ledger of coupons."""
 
 from typing import Any
 
 from sqlalchemy import Select, and_, case, func, or_, select
 
 from services.coupon.redemption.models import Redemption, RedemptionConflict
-from services.coupon.review.models import AbuseCase, AbuseCaseCoupon
-from services.coupon.wallet.models import Coupon, CouponEntry
+from services.coupon.wallet.models import CouponEntry
 from shared.audit import Check
 
-R, F, A, AC, C, E = Redemption.c, RedemptionConflict.c, AbuseCase.c, AbuseCaseCoupon.c, Coupon.c, CouponEntry.c
+R, F, E = Redemption.c, RedemptionConflict.c, CouponEntry.c
 
 
 def _till_ledger() -> Select[Any]:
@@ -50,36 +49,7 @@ def _conflicts_lose() -> Select[Any]:
     )
 
 
-def _case_counts() -> Select[Any]:
-    rows = select(AC.case_id, func.count().label("n")).group_by(AC.case_id).subquery()
-    there = func.coalesce(rows.c.n, 0)
-    return (
-        select(A.id, A.coupons, there.label("there"))
-        .join_from(AbuseCase.table, rows, rows.c.case_id == A.id, isouter=True)
-        .where(A.coupons != there)
-    )
-
-
-def _case_outcomes() -> Select[Any]:
-    """Taking coupons back leaves an outcome on each, and what it calls voided is void; other cases leave none."""
-    taken_back = A.status.in_(("voided", "denied"))
-    return (
-        select(AC.case_id, AC.coupon_id, AC.outcome)
-        .join_from(AbuseCaseCoupon.table, AbuseCase.table, A.id == AC.case_id)
-        .join(Coupon.table, C.id == AC.coupon_id, isouter=True)
-        .where(
-            or_(
-                and_(taken_back, AC.outcome.is_(None)),
-                and_(~taken_back, AC.outcome.is_not(None)),
-                and_(AC.outcome == "voided", C.status != "voided"),
-            )
-        )
-    )
-
-
-STORE_CHECKS = (
+REDEMPTION_CHECKS = (
     Check("till_ledger", "what a till did stands in the coupon's ledger, with its amount", _till_ledger()),
     Check("conflicts_lose", "no receipt is in conflict about a coupon that it used", _conflicts_lose()),
-    Check("case_counts", "a case holds as many coupons as it says", _case_counts()),
-    Check("case_outcomes", "a decided case says what became of each coupon", _case_outcomes()),
 )

@@ -96,7 +96,7 @@ def _shares() -> Select[Any]:
     )
 
 
-PROMOTION_CHECKS = (
+PROMOTIONS_CHECKS = (
     Check(
         "promotion_counters",
         "a promotion counts its open and paid orders, and what they took of its budget",
