@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from shared.contracts import REGISTRY, Event
 from shared.contracts.catalogue import CATALOGUE, ROOT, SNAPSHOTS, outdated, problems, snapshot, snapshot_changes
 from shared.db import Database
 from shared.messaging import LocalBus
+from shared.service import Service
 from suite.parts import PARTS
 from suite.wiring import build
 
@@ -60,13 +62,18 @@ def test_every_event_has_a_publisher(event: type[Event]) -> None:
 
 
 @pytest.fixture(scope="module")
-def heard(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The names that the real parts subscribe to."""
+def services(tmp_path_factory: pytest.TempPathFactory) -> list[Service]:
+    """The real parts, not running."""
     folder = tmp_path_factory.mktemp("parts")
     bus = LocalBus(Database(f"sqlite:///{folder}/bus.db", schema="bus"), SystemClock())
     upstreams = {f"{name}_url": "http://127.0.0.1:1" for name in PARTS if name != "gateway"}
-    parts = [build(name, {"data_dir": folder, **upstreams}, bus) for name in PARTS]
-    return {name for part in parts for subscription in part.subscriptions for name in subscription.names}
+    return [build(name, {"data_dir": folder, **upstreams}, bus) for name in PARTS]
+
+
+@pytest.fixture(scope="module")
+def heard(services: list[Service]) -> set[str]:
+    """The names that the parts subscribe to."""
+    return {name for service in services for subscription in service.subscriptions for name in subscription.names}
 
 
 @pytest.mark.parametrize("event", EVENTS)
@@ -76,3 +83,20 @@ def test_every_event_is_heard_or_public(event: type[Event], heard: set[str]) -> 
 
 def test_public_events_reach_the_webhooks(heard: set[str]) -> None:
     assert {name for name, event in REGISTRY.items() if event.public} <= heard
+
+
+def test_the_parts_readmes_say_what_they_hear(services: list[Service]) -> None:
+    """The row of a subscription's consumer names its events, and no consumer that is gone."""
+    for service in services:
+        folder = ROOT / "gateway" if service.name == "gateway" else ROOT / "services" / service.name
+        text = (folder / "README.md").read_text(encoding="utf-8")
+        rows = dict(re.findall(r"^\| (`[\w.]+`.*|every public event) \| `\w+/` \((.*)\) \|", text, re.MULTILINE))
+        public = {name for name, event in REGISTRY.items() if event.public}
+        told = [
+            (consumer, public if events == "every public event" else set(re.findall(r"`([\w.]+)`", events)))
+            for events, consumers in rows.items()
+            for consumer in re.findall(r"`([\w.]+)`", consumers)
+        ]
+        assert {consumer for consumer, _ in told} == {one.consumer for one in service.subscriptions}, service.name
+        for one in service.subscriptions:
+            assert set(one.names) <= dict(told)[one.consumer], one.consumer
