@@ -22,7 +22,15 @@ INSTEAD = {
     "expire_due": "sweep",
 }
 """Names of functions that were decided against."""
-IN_REPOSITORIES = {**INSTEAD, "hold": "lock", "held": "lock", "add": "insert", "remove": "delete"}
+IN_REPOSITORIES = {
+    **INSTEAD,
+    "hold": "lock",
+    "held": "lock",
+    "add": "insert",
+    "remove": "delete",
+    "expired": "due",
+    "ended": "due",
+}
 MERGED_UNDER = 45
 
 

@@ -145,7 +145,7 @@ async def unused(tx: Transaction, template_ids: Sequence[str]) -> dict[str, Leas
     return {row.template_id: Leased(row.units, row.budget) for row in sums}
 
 
-def expired(now: datetime) -> Select[Any]:
+def due(now: datetime) -> Select[Any]:
     """Offers with leases that ran out, in the order of their ids; for the loop that gives them back."""
     over = select(QuotaLease.c.template_id).where(QuotaLease.c.expires_at <= now)
     return select(Template.table).where(Template.c.id.in_(over)).order_by(Template.c.id)

@@ -87,7 +87,7 @@ class Leasing:
 
     async def sweep(self) -> bool:
         """Give back one batch of leases that ran out, whoever had them. True when more may wait."""
-        due = leases.expired(self._kit.clock.now())
+        due = leases.due(self._kit.clock.now())
         return await sweep(self._kit.db, Template, due, _BATCH, self._give_back)
 
     async def _give_back(self, tx: Transaction, offers: Sequence[Template]) -> None:

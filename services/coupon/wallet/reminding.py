@@ -20,7 +20,7 @@ class Reminding:
 
     async def tick(self) -> bool:
         """Tell one batch of those that are due. True when more may wait."""
-        due = repository.to_remind(self._kit.clock.now())
+        due = repository.due_reminders(self._kit.clock.now())
         return await sweep(self._kit.db, DueReminder, due, self._batch_size, self._remind)
 
     async def _remind(self, tx: Transaction, rows: Sequence[DueReminder]) -> None:

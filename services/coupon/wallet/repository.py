@@ -182,13 +182,13 @@ async def first_coupons(tx: Transaction, customer_ids: Sequence[str]) -> dict[st
     return {row.customer_id: row.first for row in await tx.rows(_First, mine)}
 
 
-def ended(now: datetime) -> Select[Any]:
+def due(now: datetime) -> Select[Any]:
     """Coupons that nobody holds and whose validity is over; for the sweeper."""
     chosen = select(Coupon.table).where(Coupon.c.status == "issued", Coupon.c.valid_until <= now)
     return chosen.order_by(Coupon.c.valid_until)
 
 
-def to_remind(now: datetime) -> Select[Any]:
+def due_reminders(now: datetime) -> Select[Any]:
     """Coupons whose reminder is due, as `DueReminder`."""
     chosen = select(*(Coupon.c[name] for name in DueReminder._fields)).where(Coupon.c.remind_at <= now)
     return chosen.order_by(Coupon.c.remind_at)

@@ -19,7 +19,7 @@ class CouponSweeper:
 
     async def sweep(self) -> bool:
         """Write down one batch of expiries. True: more may wait."""
-        due = repository.ended(self._kit.clock.now())
+        due = repository.due(self._kit.clock.now())
         return await sweep(self._kit.db, Coupon, due, self._batch_size, self._expire)
 
     async def _expire(self, tx: Transaction, rows: Sequence[Coupon]) -> None:
