@@ -1,12 +1,12 @@
 """The audit: clean books are clean, and every kind of damage is found and named."""
 
-from contextlib import suppress
 from typing import Any
 
 import pytest
 from api.coupon.mall import Mall
 from kit.alone import Alone
-from sqlalchemy import Table, delete, insert, select, text, update
+from kit.damage import found_after
+from sqlalchemy import delete, insert, select, update
 
 from services.coupon.cash_back.models import CashBackPromise
 from services.coupon.checkout.models import (
@@ -97,34 +97,9 @@ async def some_trade(mall: Mall) -> None:
         await templates.count(tx, [{"counted_id": free, "more_issued": 5, "more_spent": 0}])
 
 
-async def strike(mall: Mall, damage: Any) -> None:
-    """Change the database behind the service's back; the CHECKs that would stop it are out of the way."""
-    db = mall.running.service.kit.db
-    async with db.write() as tx:
-        if db.dialect == "sqlite":
-            await tx.execute(text("PRAGMA ignore_check_constraints=ON"))
-        elif isinstance(damage.table, Table):
-            names = [str(one.name) for one in damage.table.constraints if type(one).__name__ == "CheckConstraint"]
-            for name in names:
-                await tx.execute(text(f'ALTER TABLE "{damage.table.name}" DROP CONSTRAINT "{name}"'))
-        assert (await tx.execute(damage)).rowcount > 0
-
-
-class _Undone(Exception):
-    """Takes a transaction back."""
-
-
-async def found_after(mall: Mall, damage: Any) -> dict[str, str]:
+async def found_in(mall: Mall, damage: Any) -> dict[str, str]:
     """What the audit finds after this damage, which is undone then."""
-    db, found = mall.running.service.kit.db, {}
-    with suppress(_Undone):
-        async with db.joined() as tx:
-            await strike(mall, damage)
-            found = await mall.audit()
-            if db.dialect == "sqlite":
-                await tx.execute(text("PRAGMA ignore_check_constraints=OFF"))
-            raise _Undone
-    return found
+    return await found_after(mall.running.service.kit.db, damage, mall.audit)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +112,7 @@ def trade(alone: Alone) -> Mall:
 
 @pytest.mark.parametrize("name", DAMAGE)
 def test_damage_is_found_and_named(alone: Alone, trade: Mall, name: str) -> None:
-    failed = alone.run(found_after(trade, DAMAGE[name]))
+    failed = alone.run(found_in(trade, DAMAGE[name]))
     assert name in failed
     assert any(prefix in failed[name] for prefix in ("tpl_", "prm_", "cpn_", "chk_", "rfd_", "pck_", "pcl_"))
 

@@ -4,18 +4,15 @@ from typing import Any
 
 import pytest
 from api.coupon.mall import Mall
-from api.coupon.test_coupon_audit import found_after, strike
+from api.coupon.test_coupon_audit import found_in
 from api.coupon.test_coupon_codes import batch, public, redeem
 from api.coupon.test_coupon_draws import draw, ticket
 from api.coupon.test_coupon_scanning import claim_code, scan, token
 from api.coupon.test_coupon_sharing import help_, offer, share
 from kit.alone import Alone
+from kit.damage import strike
 from sqlalchemy import delete, update
 
-from services.coupon.audit.codes_checks import CODES_CHECKS
-from services.coupon.audit.draws_checks import DRAWS_CHECKS
-from services.coupon.audit.scanning_checks import SCANNING_CHECKS
-from services.coupon.audit.sharing_checks import SHARING_CHECKS
 from services.coupon.codes.models import Code, CodeBatch, PublicCode, PublicCodeUse
 from services.coupon.draws.models import Draw, DrawPrize, DrawTicket
 from services.coupon.scanning.models import ClaimScan
@@ -58,11 +55,9 @@ def ways(alone: Alone) -> Mall:
     return mall
 
 
-@pytest.mark.parametrize(
-    "name", [check.name for check in (*CODES_CHECKS, *SHARING_CHECKS, *SCANNING_CHECKS, *DRAWS_CHECKS)]
-)
+@pytest.mark.parametrize("name", DAMAGE)
 def test_damage_is_found_and_named(alone: Alone, ways: Mall, name: str) -> None:
-    assert name in alone.run(found_after(ways, DAMAGE[name]))
+    assert name in alone.run(found_in(ways, DAMAGE[name]))
 
 
 async def test_a_batch_can_not_claim_more_than_was_asked_for(mall: Mall) -> None:
@@ -77,6 +72,8 @@ async def test_a_reference_never_gives_two_coupons_whatever_a_program_does(mall:
     template_id = await mall.template()
     _, codes = await batch(mall, template_id)
     await redeem(mall, codes[0])
-    await strike(mall, update(Code.table).values(coupon_id=None, customer_id=None, redeemed_at=None))
+    await strike(
+        mall.running.service.kit.db, update(Code.table).values(coupon_id=None, customer_id=None, redeemed_at=None)
+    )
     assert (await redeem(mall, codes[0], "c2")).status_code == 500
     assert (await mall.seen(template_id))["issued"] == 1

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from api.inventory.shopkit import Json, Shop
+from kit.damage import found_after
 from sqlalchemy import delete, insert, text, update
 from sqlalchemy.exc import IntegrityError
 
@@ -46,6 +47,14 @@ async def test_a_counter_that_drifted_is_found_in_ledger_and_promises(busy: Shop
     offending = found["reserved_is_promised"]["offending"]
     assert offending == [{"sku": "a", "location_id": "w1", "held": 1, "committed": 0}]
     assert "sku a" in found["levels_are_the_ledger"]["detail"]
+
+
+async def test_a_level_that_does_not_add_up_is_found(busy: Shop) -> None:
+    """The database refuses it, as long as its CHECK is there."""
+    damage = update(StockLevel.table).values(on_hand=StockLevel.c.on_hand + 1)
+    found = await found_after(busy.running.service.kit.db, damage, lambda: broken(busy))
+    assert set(found) == {"on_hand_is_the_sum"}
+    assert found["on_hand_is_the_sum"]["offending"][0]["sku"] == "a"
 
 
 async def test_a_movement_that_is_missing_is_found(busy: Shop) -> None:

@@ -1,9 +1,11 @@
 """A merchant on a journey service, on both databases."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+from conftest import Backend
+from kit.alone import START, Alone
 from kit.journeys import JourneyShop
 
 from services.journey.app import create_service
@@ -30,3 +32,11 @@ async def shop(start_shop: StartShop) -> AsyncIterator[JourneyShop]:
     started = await start_shop()
     yield started
     await started.sound()
+
+
+@pytest.fixture(scope="module")
+def alone(kept_backend: Backend) -> Iterator[Alone]:
+    """A service for all of a module's tests that undo what they do."""
+    found = Alone(kept_backend, create_service, kept_backend.settings(JourneySettings), ManualClock(START))
+    yield found
+    found.close()
