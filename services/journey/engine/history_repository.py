@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import CompoundSelect, delete, func, insert, select, union_all
 
 from services.journey.engine.models import CountDelta, Counter, StepLog
-from shared.db import Transaction, excluded, insert_bulk, upsert
+from shared.db import Transaction, excluded, insert_bulk, one_of, upsert
 
 CountKey = tuple[str, str, str, str, str]
 """journey, kind, node, port, target."""
@@ -46,18 +46,19 @@ async def count(tx: Transaction, tally: Tally[CountKey], now: datetime) -> None:
     await insert_bulk(tx, CountDelta.table, rows)
 
 
-async def fold(tx: Transaction, limit: int) -> int:
-    """Moves deltas into the counters; answers how many."""
-    oldest = select(CountDelta.c.id).order_by(CountDelta.c.id).limit(limit).with_for_update(skip_locked=True)
-    chosen = delete(CountDelta.table).where(CountDelta.c.id.in_(oldest)).returning(CountDelta.table)
-    rows = await tx.rows(CountDelta, chosen)
+unfolded = select(CountDelta.table).order_by(CountDelta.c.id)
+"""The deltas that are not in the counters yet, oldest first."""
+
+
+async def fold(tx: Transaction, rows: Sequence[CountDelta]) -> None:
+    """Moves these deltas, which are locked, into the counters."""
+    await tx.run(delete(CountDelta.table).where(one_of(CountDelta.c.id, [row.id for row in rows])))
     sums: Tally[tuple[Any, ...]] = Tally()
     for row in rows:
         sums[tuple(getattr(row, name) for name in _BUCKET)] += row.count
     totals = [{**dict(zip(_BUCKET, key, strict=True)), "count": total} for key, total in sorted(sums.items())]
     more = Counter.c["count"] + excluded(tx, Counter.table)["count"]
     await upsert(tx, Counter.table, totals, _BUCKET, {"count": more})
-    return len(rows)
 
 
 def counted() -> CompoundSelect[Any]:

@@ -16,8 +16,12 @@ class RunSweeper:
 
     async def sweep(self) -> bool:
         """Ends what a stopped journey has in flight, releases what a pause held."""
+        now = self._kit.clock.now()
+        async with self._kit.db.read() as tx:
+            if not await repository.any_to_sweep(tx, now):
+                return False
         async with self._kit.db.write() as tx:
-            ended = await repository.hasten_stopped(tx, self._kit.clock.now(), BATCH)
+            ended = await repository.hasten_stopped(tx, now, BATCH)
             freed = await repository.release_held(tx, BATCH)
             if ended or freed:
                 tx.after_commit(self._advancer.wake.set)

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from services.journey.engine import repository
 from services.journey.engine.advancing import Advancer, Job
-from services.journey.engine.history_repository import fold
-from services.journey.engine.models import RunRow
+from services.journey.engine.history_repository import fold, unfolded
+from services.journey.engine.models import CountDelta, RunRow
 from services.journey.settings import JourneySettings
-from shared.db import is_outage
+from shared.db import is_outage, sweep
 from shared.observability.logging import get_logger
 from shared.service import Kit
 
@@ -78,5 +78,4 @@ class CountWorker:
 
     async def tick(self) -> bool:
         """Folds one batch of deltas into the counters; True when there may be more."""
-        async with self._db.write() as tx:
-            return await fold(tx, FOLDED_AT_ONCE) == FOLDED_AT_ONCE
+        return await sweep(self._db, CountDelta, unfolded, FOLDED_AT_ONCE, fold)
