@@ -1,6 +1,7 @@
 """One database of one part: a PostgreSQL schema or an SQLite file behind the same few calls."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
@@ -197,6 +198,20 @@ async def _until(done: Callable[[], bool]) -> None:
 _JSON: dict[str, Any] = {"json_serializer": json_dumps, "json_deserializer": json_loads}
 
 
+class _SqliteConnection(sqlite3.Connection):
+    """Gives the write lock back when it is closed in the middle of a transaction, as that of a cancelled task is.
+
+    Closing alone keeps the lock as long as anybody holds a cursor, such as the traceback of the cancellation: every write
+    would wait for a garbage collection.
+    """
+
+    def close(self) -> None:
+        """Roll back, then close."""
+        if self.in_transaction:
+            self.rollback()
+        super().close()
+
+
 def _sqlite_engines(url: URL, threads: WeakSet[Thread]) -> tuple[AsyncEngine, AsyncEngine]:
     """The writing and the reading engine. Each connection has a thread, which `threads` gets to know before it starts."""
     path = url.database
@@ -206,7 +221,7 @@ def _sqlite_engines(url: URL, threads: WeakSet[Thread]) -> tuple[AsyncEngine, As
     url = url.set(drivername="sqlite+aiosqlite")
 
     async def connect() -> aiosqlite.Connection:
-        connection = aiosqlite.connect(path, isolation_level=None)
+        connection = aiosqlite.connect(path, isolation_level=None, factory=_SqliteConnection)
         connection._thread.daemon = True  # as SQLAlchemy would have it: no thread keeps a process that wants to end
         threads.add(connection._thread)
         return await connection

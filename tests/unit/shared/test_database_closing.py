@@ -1,4 +1,4 @@
-"""A database that is closed leaves nothing at work behind, whatever was cancelled before."""
+"""What was cancelled leaves nothing behind: no write lock, and no thread at work once the database is closed."""
 
 import asyncio
 import threading
@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import Backend
 from sqlalchemy import text
 
 from shared.db import Database
@@ -41,3 +42,38 @@ def test_no_thread_answers_to_a_loop_that_is_gone(
     while set(threading.enumerate()) - before:
         time.sleep(0.01)
     assert failed == []
+
+
+async def test_a_cancelled_write_gives_its_lock_back(backend: Backend) -> None:
+    """A client that goes away in the middle of a statement must not keep everybody else from writing."""
+    db = Database(backend.database_url or f"sqlite:///{backend.data_dir}/x.db", schema="public", pool_size=2)
+    async with db.write() as tx:
+        await tx.run(text("CREATE TABLE IF NOT EXISTS kept (n integer)"))
+        await tx.run(text("DELETE FROM kept"))
+
+    begun = asyncio.Event()
+    held: list[BaseException] = []  # as whoever logs the cancellation does: its traceback keeps the cursor
+
+    async def work() -> None:
+        try:
+            async with db.write() as tx:
+                await tx.run(text("INSERT INTO kept VALUES (1)"))
+                begun.set()
+                await tx.scalar(SLOW)
+        except asyncio.CancelledError as error:
+            held.append(error)
+            raise
+
+    for _ in range(5):
+        begun.clear()
+        task = asyncio.create_task(work())
+        await begun.wait()
+        await asyncio.sleep(0.002)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        async with asyncio.timeout(15), db.write() as tx:  # the busy timeout of SQLite is 30 s
+            await tx.run(text("INSERT INTO kept VALUES (2)"))
+    async with db.write() as tx:
+        assert await tx.scalars(text("SELECT n FROM kept")) == [2] * 5
+        await tx.run(text("DROP TABLE kept"))
+    await db.close()
