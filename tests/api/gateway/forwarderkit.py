@@ -95,7 +95,7 @@ async def refusal(call: Call, forwarder: HttpForwarder) -> Problem:
 
 
 async def settled(forwarder: HttpForwarder, open_connections: int = 0) -> None:
-    for _ in range(200):
+    for _ in range(6000):
         if forwarder.pool.open == open_connections:
             return
         await asyncio.sleep(0.005)

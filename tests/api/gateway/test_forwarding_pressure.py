@@ -34,7 +34,7 @@ async def test_a_thousand_callers_that_go_away_leave_the_pool_as_it_was() -> Non
         assert len(forwarder.pool._waiting) == 0
         call = await Call().through(forwarder)
         assert call.body == b"ok"
-        for _ in range(100):
+        for _ in range(3000):
             if server.open == forwarder.pool.open:
                 break
             await asyncio.sleep(0.01)

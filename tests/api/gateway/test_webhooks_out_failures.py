@@ -160,7 +160,7 @@ async def test_a_dead_endpoint_delays_no_other(run_gateway: Any) -> None:
         assert (await suite.client().post("/v1/webhook-endpoints", json=body)).status_code == 201
         await register(suite, well)
         await publish(suite, *[COUPON] * 50)
-        for _ in range(200):
+        for _ in range(1500):
             await suite.gateway.webhooks_out.worker.tick()
             if len(well.got) == 50:
                 break
