@@ -1,12 +1,12 @@
-"""`quanyu doctor`: what is configured, what is reachable, what is consistent."""
+"""`quanyu doctor`: what is configured, what is safe, what is reachable, what is consistent."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import typer
 from rich.markup import escape
 
-from shared.settings import DEFAULT_INTERNAL_SECRET
 from suite.audits import AUDITS, run_audits
 from suite.client import Client, connect
 from suite.commands.common import DataDir, Key, Url, caller, flags, run
@@ -23,9 +23,10 @@ def doctor(url: Url = None, key: Key = None, data_dir: DataDir = None) -> None:
     settings = load(SuiteSettings, flags(data_dir=data_dir))
     console.print("[bold]Configured[/bold]")
     for line in configured(settings):
-        console.print(f"  {line}")
+        console.print(f"  {escape(line)}", soft_wrap=True)
+    safe = _safe(settings, url, data_dir)
     healthy = run(_running(url, key, data_dir))
-    if not healthy:
+    if not (safe and healthy):
         raise typer.Exit(1)
 
 
@@ -44,8 +45,20 @@ def configured(settings: SuiteSettings) -> Iterator[str]:
         yield f"{name:<13} {database.render_as_string(hide_password=True)}"
     broker = settings.broker_url
     yield f"bus           {'local, in ' + str(settings.data_dir / 'bus.db') if broker is None else 'RabbitMQ'}"
-    if settings.internal_secret.get_secret_value() == DEFAULT_INTERNAL_SECRET:
-        yield "secret        the default one: fine in one process, refused in production"
+
+
+def _safe(settings: SuiteSettings, url: str | None, data_dir: Path | None) -> bool:
+    from gateway.settings import GatewaySettings
+    from suite.precautions import Installation, findings
+
+    console.print("[bold]Safe[/bold]")
+    gateway = load(GatewaySettings, {"data_dir": settings.data_dir})
+    found = list(findings(Installation(settings, gateway, caller(url, data_dir).url)))
+    for finding in found:
+        console.print(f"  {BAD if finding.bad else NOTE} {escape(finding.sentence)}", soft_wrap=True)
+    if not found:
+        console.print(f"  {GOOD} nothing stands open that should not")
+    return not any(finding.bad for finding in found)
 
 
 async def _running(url: str | None, key: str | None, data_dir: Any) -> bool:

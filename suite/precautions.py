@@ -1,0 +1,101 @@
+"""Is this installation safe to put before strangers? One list of checks over its settings and its data folder.
+
+`quanyu doctor` asks them. A check answers None where all is well, and else what is wrong and what to do about it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from gateway.settings import GatewaySettings
+from shared.settings import DEFAULT_INTERNAL_SECRET
+from suite.settings import SuiteSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What the checks look at. `url` is where callers find the suite."""
+
+    suite: SuiteSettings
+    gateway: GatewaySettings
+    url: str
+
+    @property
+    def in_production(self) -> bool:
+        """True when somebody said so."""
+        return self.suite.environment == "production"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`sentence` says what is wrong and what to do. `bad`: the doctor fails; else it is a note."""
+
+    sentence: str
+    bad: bool = False
+
+
+Check = Callable[[Installation], Finding | None]
+
+
+def own_secret(installation: Installation) -> Finding | None:
+    """Gateway and services share a secret that nobody else knows."""
+    if installation.suite.internal_secret.get_secret_value() != DEFAULT_INTERNAL_SECRET:
+        return None
+    return Finding(
+        "QUANYU_INTERNAL_SECRET is the default one: fine in one process, refused in production.",
+        bad=installation.in_production,
+    )
+
+
+def given_administrator_key(installation: Installation) -> Finding | None:
+    """In production the administrator's key comes from a store of secrets: a generated one was printed into the log."""
+    file = installation.gateway.data_dir / "admin.key"
+    if not installation.in_production or installation.gateway.admin_key is not None or not file.exists():
+        return None
+    return Finding(
+        f"The administrator's key is the generated one: it was printed once, and lies in {file}. "
+        "Set QUANYU_ADMIN_KEY, restart the gateway and remove the file."
+    )
+
+
+def encrypted_way(installation: Installation) -> Finding | None:
+    """A key never crosses a network that others share in clear."""
+    parts = urlsplit(installation.url)
+    host = parts.hostname or ""
+    if parts.scheme == "https" or _near(host):
+        return None
+    return Finding(
+        f"Keys travel to {host} unencrypted. Put TLS in front (docs/behind-a-proxy.md) and use https.", bad=True
+    )
+
+
+def _near(host: str) -> bool:
+    """This machine, a private network, or a name that only such a network knows."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith((".localhost", ".internal", ".local"))
+    return address.is_private
+
+
+def door_behind_a_proxy(installation: Installation) -> Finding | None:
+    """Who listens to everybody has a proxy in front, which ends TLS and says who is calling."""
+    listening = installation.suite.host in ("0.0.0.0", "::")  # noqa: S104 - asked for, not chosen
+    if not installation.in_production or not listening or installation.gateway.trusted_proxies:
+        return None
+    return Finding(
+        "The gateway listens on every address and trusts no proxy: behind one, every caller seems to have its address. "
+        "Set QUANYU_TRUSTED_PROXIES to the proxy's network (docs/behind-a-proxy.md)."
+    )
+
+
+CHECKS: tuple[Check, ...] = (own_secret, given_administrator_key, encrypted_way, door_behind_a_proxy)
+
+
+def findings(installation: Installation) -> Iterator[Finding]:
+    """What the checks find, in their order."""
+    for check in CHECKS:
+        found = check(installation)
+        if found is not None:
+            yield found

@@ -1,0 +1,58 @@
+"""What `quanyu doctor` says of an installation that stands open."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.settings import GatewaySettings
+from suite.precautions import CHECKS, Finding, Installation, findings
+from suite.settings import SuiteSettings
+
+SAFE = {"environment": "production", "internal_secret": "a-secret-of-their-own", "database_url": "postgresql://h/d"}
+ADMIN_KEY = "qy_live_sk_" + "0" * 49
+
+
+def installation(folder: Path, url: str = "https://api.shop.example", **given: Any) -> Installation:
+    options = {**SAFE, "broker_url": "amqp://h/", "data_dir": folder, "admin_key": ADMIN_KEY, **given}
+    options = {name: value for name, value in options.items() if value is not None}
+    return Installation(SuiteSettings(**options), GatewaySettings(**options), url)
+
+
+def test_a_careful_installation_hears_nothing(tmp_path: Path) -> None:
+    assert list(findings(installation(tmp_path, host="0.0.0.0", trusted_proxies="10.0.0.0/8"))) == []
+
+
+def test_the_defaults_of_one_process_are_at_most_worth_a_note(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"data_dir": tmp_path}
+    found = findings(Installation(SuiteSettings(**options), GatewaySettings(**options), "http://127.0.0.1:8000"))
+    assert [finding for finding in found if finding.bad] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said", "bad"),
+    [
+        ({"admin_key": None}, "QUANYU_ADMIN_KEY", False),
+        ({"host": "0.0.0.0"}, "QUANYU_TRUSTED_PROXIES", False),
+        ({"url": "http://api.shop.example"}, "unencrypted", True),
+        ({"url": "http://1.2.3.4:8000"}, "unencrypted", True),
+    ],
+)
+def test_what_stands_open_is_said_with_its_remedy(tmp_path: Path, given: dict[str, Any], said: str, bad: bool) -> None:
+    (tmp_path / "admin.key").touch(mode=0o600)
+    (found,) = findings(installation(tmp_path, **given))
+    assert said in found.sentence
+    assert found.bad is bad
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:8000", "http://[::1]:8000", "http://gateway:8000", "http://10.0.0.7", "https://shop.example"],
+)
+def test_a_way_that_nobody_shares_needs_no_tls(tmp_path: Path, url: str) -> None:
+    assert list(findings(installation(tmp_path, url))) == []
+
+
+def test_every_check_says_what_it_holds() -> None:
+    assert [check for check in CHECKS if not check.__doc__] == []
+    assert Finding("It is so.").bad is False
