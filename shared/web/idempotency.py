@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.clock import Clock
 from shared.db import Database, Transaction, insert_ignore
 from shared.ids import new_id
-from shared.web.asgi import header, read_body, replayed, respond_problem
+from shared.web.asgi import read_body, replayed, respond_problem
 from shared.web.identity import SCOPE_KEY, Caller
 from shared.web.problems import MEDIA_TYPE, BadRequest, Conflict, Problem, Unprocessable
 
@@ -74,12 +74,13 @@ class IdempotencyMiddleware:
         caller = scope.get(SCOPE_KEY)
         if scope["type"] != "http" or scope["method"] in _SAFE or caller is None:
             return await self._app(scope, receive, send)
-        value = header(scope, b"idempotency-key")
-        if value is None:
+        keys = [value.decode("latin-1") for name, value in scope["headers"] if name == b"idempotency-key"]
+        if not keys:
             return await self._app(scope, receive, send)
         try:
+            key = _key(keys)
             body = await read_body(receive)
-            call = _call(caller, value, scope, body)
+            call = _call(caller, key, scope, body)
             earlier = await self._begin(call)
         except Problem as problem:
             return await respond_problem(send, problem, scope.get("quanyu.request_id"))
@@ -173,10 +174,21 @@ def _in_progress() -> Conflict:
     )
 
 
-def _call(caller: Caller, value: str, scope: Scope, body: bytes) -> _Call:
-    key = value[1:-1] if len(value) >= 2 and value[0] == value[-1] == '"' else value
+def _key(values: list[str]) -> str:
+    """The one key, quotes off. Two are refused, equal ones too: who reads the first and who the last must agree."""
+    if len(values) > 1:
+        raise BadRequest("two_idempotency_keys", "Send one Idempotency-Key, once.")
+    value = values[0]
+    quoted = len(value) >= 2 and value[0] == value[-1] == '"'
+    key = value[1:-1] if quoted else value
+    if quoted and '"' in key:  # what a proxy makes of two
+        raise BadRequest("two_idempotency_keys", "Send one Idempotency-Key, without quotes inside.")
     if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
         raise BadRequest("invalid_idempotency_key", "Send 1 to 255 printable ASCII characters as Idempotency-Key.")
+    return key
+
+
+def _call(caller: Caller, key: str, scope: Scope, body: bytes) -> _Call:
     digest = hashlib.sha256()
     for part in (
         scope["method"].encode(),
