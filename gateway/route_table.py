@@ -47,6 +47,13 @@ class RouteTable:
             allowed.update(node.methods)
         return frozenset(allowed)
 
+    def at(self, path: str) -> list[Route]:
+        """Every route of `path`, one for each method it knows."""
+        found: dict[str, Route] = {}
+        for node in _leaves(self._root, path.split("/"), 1):
+            found = {**node.methods, **found}
+        return list(found.values())
+
 
 def _leaves(node: _Node, segments: list[str], depth: int) -> Iterator[_Node]:
     if depth == len(segments):

@@ -4,8 +4,8 @@ One line per operation: method, path template, the scope its key needs, the part
 table with the OpenAPI document of every part; neither may have an extra row. Whoever adds a route to a part appends
 its line to that part's block.
 
-Marks: `tracking=True` accepts the Segment SDKs' manners (HTTP Basic, `writeKey` in the body, `text/plain`, CORS with
-preflight); `webhook_in=True` needs no key because the part proves the sender by a signature, and is limited by address;
+Marks: `tracking=True` accepts the Segment SDKs' manners (HTTP Basic, `writeKey` in the body, `text/plain`);
+`webhook_in=True` needs no key because the part proves the sender by a signature, and is limited by address;
 `body_limit` in bytes, where one mebibyte is too small.
 """
 
@@ -136,7 +136,7 @@ COUPON: tuple[Route, ...] = (
     Route("GET", "/v1/draws/{draw_id}/tickets/{number}", "coupon:tickets:read", "coupon"),
     Route("GET", "/v1/draws/{draw_id}/audit", "coupon:audit:read", "coupon"),
     Route("POST", "/v1/quotes", "coupon:quotes:write", "coupon"),
-    Route("POST", "/v1/quotes/preview", "coupon:templates:read", "coupon"),
+    Route("POST", "/v1/quotes/preview", "coupon:quotes:write", "coupon"),
     Route("POST", "/v1/checkouts", "coupon:checkouts:write", "coupon"),
     Route("GET", "/v1/checkouts", "coupon:checkouts:read", "coupon"),
     Route("GET", "/v1/checkouts/{checkout_id}", "coupon:checkouts:read", "coupon"),

@@ -1,5 +1,6 @@
 """Settings of the gateway. Defaults are those of the embedded arrangement."""
 
+import re
 from ipaddress import ip_network
 from typing import Annotated
 
@@ -17,6 +18,14 @@ def _split(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _origin(text: str) -> str:
+    origin = text.lower().rstrip("/")
+    if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s?#@]+", origin):
+        raise ValueError("an origin is a scheme and a host, such as https://shop.example, or *")
+    return origin
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
 NetworkText = Annotated[str, AfterValidator(_network)]
 
 
@@ -40,8 +49,8 @@ class GatewaySettings(ServiceSettings, service="gateway"):
     trusted_proxies: Annotated[tuple[NetworkText, ...], NoDecode, BeforeValidator(_split)] = Field(
         (), description="networks, separated by commas, whose X-Forwarded-For is believed"
     )
-    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
-        ("*",), description="origins, separated by commas, that may send tracking calls from a browser"
+    cors_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)] = Field(
+        ("*",), description="origins, separated by commas, whose pages may call what a publishable key may; * = any"
     )
     metrics_public: bool | None = Field(None, description="serve /metrics at the public door; None = not in production")
     access_log: bool = Field(True, description="log a line for each request at the public door")

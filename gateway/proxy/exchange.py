@@ -60,6 +60,11 @@ class Exchange:
         self.extra = [pair for pair in self.extra if pair[0] not in own]
         await respond_problem(self.send, problem, self.request_id)
 
+    async def answer_preflight(self, told: list[tuple[bytes, bytes]]) -> None:
+        """Answer a browser that asks before it sends."""
+        await self.send({"type": "http.response.start", "status": 204, "headers": told})
+        await self.send({"type": "http.response.body", "body": b""})
+
     def limited(self, receive: Receive, most: int) -> Receive:
         """`receive` that stops at `most` bytes; the part then sees a caller that went away."""
         total = 0

@@ -16,6 +16,7 @@ from gateway.keys.cache import CachedKey, KeyCache
 from gateway.limits.rate_limits import RateLimits
 from gateway.proxy import credentials
 from gateway.proxy.access_log import AccessLog
+from gateway.proxy.cors import CrossOrigin, HeaderPairs
 from gateway.proxy.exchange import Exchange, too_large
 from gateway.proxy.headers import RequestHeaders, read_headers
 from gateway.proxy.paths import OddPath, check_path
@@ -48,7 +49,7 @@ class PublicApp:
         self._rates = rates
         self._proxies = tuple(ip_network(one) for one in settings.trusted_proxies)
         self.access_log = AccessLog(settings)
-        self._origins = settings.cors_origins
+        self._cross_origin = CrossOrigin(settings.cors_origins, table)
         public = settings.metrics_public
         self._metrics_public = settings.environment != "production" if public is None else public
         self._log = get_logger(part="gateway")
@@ -93,9 +94,10 @@ class PublicApp:
         exchange.address = address_of(exchange.address, given.forwarded_for, self._proxies)
         raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
         route = self._route(exchange, raw_path, given)
-        if route is None:
-            return await self._preflight(exchange, given)
+        if not isinstance(route, Route):
+            return await exchange.answer_preflight(route)
         exchange.route = route
+        exchange.extra += self._cross_origin.answered(route, given.origin)
         query: bytes = scope["query_string"]
         if query and credentials.in_query(query):
             raise BadRequest("key_in_query", "Never put a key into a URL: it lands in logs. Send it as Authorization.")
@@ -103,8 +105,6 @@ class PublicApp:
             raise too_large(route.body_limit)
         if given.length is None:
             receive = exchange.limited(receive, route.body_limit)
-        if route.tracking and given.origin is not None:
-            exchange.extra += self._cors(given.origin)
         if route.scope != PUBLIC:
             receive = await self._admit(exchange, route, given, receive)
         elif route.webhook_in:
@@ -126,8 +126,8 @@ class PublicApp:
         )
         await upstream.forward(request, receive, exchange.send)
 
-    def _route(self, exchange: Exchange, raw_path: bytes, given: RequestHeaders) -> Route | None:
-        """The route; None for a preflight of a tracking path. Raises NotFound, or 405 with the methods it knows."""
+    def _route(self, exchange: Exchange, raw_path: bytes, given: RequestHeaders) -> Route | HeaderPairs:
+        """The route, or what a preflight is told. Raises NotFound, or 405 with the methods that the path knows."""
         method: str = exchange.scope["method"]
         try:
             path = check_path(raw_path)
@@ -139,10 +139,10 @@ class PublicApp:
                 return found
             found = frozenset()
         if method == "OPTIONS" and given.preflight is not None and given.origin is not None:
-            wanted = self._table.match(given.preflight.decode("latin-1"), path)
-            if isinstance(wanted, Route) and wanted.tracking:
-                exchange.route = wanted
-                return None
+            told = self._cross_origin.preflight(path, given.origin)
+            if told is not None:
+                exchange.route = self._table.at(path)[0]
+                return told
         self._rates.count_failure(exchange.address)
         if not found:
             raise NotFound("not_found", "There is nothing at this path. The paths are listed at /docs.")
@@ -189,29 +189,6 @@ class PublicApp:
         headers.append((b"x-request-id", exchange.request_id.encode()))
         headers.append((b"x-forwarded-for", exchange.address.encode("latin-1", "replace")))
         return headers
-
-    def _cors(self, origin: bytes) -> list[tuple[bytes, bytes]]:
-        """Tracking carries its key in the request, never a cookie, so no answer allows credentials."""
-        if "*" in self._origins:
-            return [(b"access-control-allow-origin", b"*")]
-        if origin.decode("latin-1") in self._origins:
-            return [(b"access-control-allow-origin", origin), (b"vary", b"origin")]
-        return []
-
-    async def _preflight(self, exchange: Exchange, given: RequestHeaders) -> None:
-        allowed = self._cors(given.origin or b"")
-        if allowed:
-            allowed = [
-                *allowed,
-                (b"access-control-allow-methods", b"POST, GET"),
-                (
-                    b"access-control-allow-headers",
-                    b"authorization, content-type, content-encoding, x-api-key, x-retry-count",
-                ),
-                (b"access-control-max-age", b"86400"),
-            ]
-        await exchange.send({"type": "http.response.start", "status": 204, "headers": allowed})
-        await exchange.send({"type": "http.response.body", "body": b""})
 
 
 def _keep_request_id(exchange: Exchange, given: bytes | None) -> None:

@@ -12,7 +12,6 @@ from shared.web import Caller, ClientFacts, Provided, needs
 
 router = APIRouter(prefix="/v1/quotes", tags=["prices"])
 QuotesWrite = Annotated[Caller, Depends(needs("coupon:quotes:write"))]
-TemplatesRead = Annotated[Caller, Depends(needs("coupon:templates:read"))]
 
 
 @router.post("", summary="Price a cart", response_model_exclude_none=True)
@@ -26,7 +25,7 @@ async def quote_cart(
 
 @router.post("/preview", summary="Try drafts of offers on a cart", response_model_exclude_none=True)
 async def preview_drafts(
-    caller: TemplatesRead, body: PreviewIn, previewing: Annotated[Previewing, Provided(Previewing)]
+    caller: QuotesWrite, body: PreviewIn, previewing: Annotated[Previewing, Provided(Previewing)]
 ) -> PreviewView:
     """The quote as if the customer held one coupon of each draft, stacks that go too far, and what would refuse a draft."""
     return await previewing.preview(caller, body)

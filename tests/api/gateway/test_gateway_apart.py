@@ -1,16 +1,14 @@
 """The gateway in front of a part in another server: what crosses the wire is signed, and nothing else is believed."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from kit.gateway import Suite
 from kit.servers import free_port
 from kit.services import INTERNAL_SECRET
+from kit.serving import serving
 from kit.upstream import FakePart
 
 from gateway.forwarding.upstreams import http_upstreams
@@ -21,21 +19,6 @@ from shared.web.identity import IdentityMiddleware
 from shared.webhooks import signed_headers
 
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # see test_gateway_proxy.py
-
-
-@asynccontextmanager
-async def serving(app: Any) -> AsyncIterator[str]:
-    """A real HTTP server of 127.0.0.1 in front of `app`."""
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", lifespan="off"))
-    task = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        await task
 
 
 async def apart(run_gateway: Any, clock: ManualClock, url: str, **settings: Any) -> Suite:

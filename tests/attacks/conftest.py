@@ -1,0 +1,53 @@
+"""A gateway in front of the real services, for attacks on it: in one process, and with each part behind a server of its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+from conftest import RunService
+from kit.gateway import ADMIN_KEY, Suite
+from kit.services import INTERNAL_SECRET
+from kit.serving import serving
+
+from gateway.app import Gateway, create_gateway
+from gateway.forwarding.embedded import AsgiForwarder
+from gateway.forwarding.port import Forwarder
+from gateway.forwarding.upstreams import http_upstreams
+from gateway.settings import GatewaySettings
+from services.coupon.app import create_service as coupon
+from services.coupon.settings import CouponSettings
+from services.inventory.app import create_service as inventory
+from services.inventory.settings import InventorySettings
+from services.segments.app import create_service as segments
+from services.segments.settings import SegmentsSettings
+from shared.clock import Clock, ManualClock
+from shared.messaging import Bus
+
+SERVICES = {
+    "coupon": (coupon, CouponSettings),
+    "segments": (segments, SegmentsSettings),
+    "inventory": (inventory, InventorySettings),
+}
+
+
+@pytest.fixture(params=["embedded", "over_http"])
+async def door(request: pytest.FixtureRequest, run_service: RunService, clock: ManualClock) -> AsyncIterator[Suite]:
+    """The public door of a running suite: `door.client(key)`, `await door.key(kind="publishable")`."""
+    async with AsyncExitStack() as stack:
+        running = {name: await run_service(create, kind) for name, (create, kind) in SERVICES.items()}
+        upstreams: dict[str, Forwarder] = {name: AsgiForwarder(one.service.app) for name, one in running.items()}
+        if request.param == "over_http":
+            urls: dict[str, Any] = {
+                f"{name}_url": await stack.enter_async_context(serving(one.service.app))
+                for name, one in running.items()
+            }
+            upstreams = dict(http_upstreams(GatewaySettings(internal_secret=INTERNAL_SECRET, **urls), clock))
+
+        def create(own: GatewaySettings, bus: Bus, clock: Clock) -> Gateway:
+            return create_gateway(own, bus, clock, upstreams)
+
+        suite = Suite(await run_service(create, GatewaySettings, admin_key=ADMIN_KEY), {})
+        yield suite
+        for client in suite.clients:
+            await client.aclose()
