@@ -197,5 +197,11 @@ def _call(caller: Caller, key: str, scope: Scope, body: bytes) -> _Call:
         body,
     ):
         digest.update(len(part).to_bytes(8, "big") + part)
-    owner = caller.owner_id if caller.customer_id is None else f"{caller.owner_id}:{caller.customer_id}"
-    return _Call(owner[:200], key, digest.hexdigest(), new_id("idm"))
+    return _Call(_whose(caller), key, digest.hexdigest(), new_id("idm"))
+
+
+def _whose(caller: Caller) -> str:
+    """Whose keys they are: an owner's, apart for each kind of key, as a publishable one is in every visitor's hands, and for
+    each end-user (whose id may be as long as the column)."""
+    of = f"{caller.owner_id}:{caller.kind}"
+    return of if caller.customer_id is None else f"{of}:{hashlib.sha256(caller.customer_id.encode()).hexdigest()}"
