@@ -45,6 +45,12 @@ class Caller:
         """Who did it, for ledgers: `customer:…` for an end-user's token, else `key:…`."""
         return f"key:{self.key_id}" if self.customer_id is None else f"customer:{self.customer_id}"
 
+    @property
+    def shopper(self) -> bool:
+        """True for a publishable key and an end-user's token, which are in the hands of whoever visits: they are shown what
+        every shopper may know."""
+        return self.kind == "publishable" or self.customer_id is not None
+
     def allows(self, scope: str) -> bool:
         """True when one of the scopes covers this one."""
         return _allows(self.scopes, scope)

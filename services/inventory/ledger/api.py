@@ -68,9 +68,11 @@ async def set_safety_stock(
 async def read_availability(
     caller: AvailabilityRead,
     stock: Reading,
-    sku: Annotated[list[ExternalId], Query(min_length=1, max_length=100, description="Up to 100, repeated")],
+    sku: Annotated[
+        list[ExternalId], Query(min_length=1, max_length=100, description="up to 100, repeated; 20 for shoppers")
+    ],
     channel: Annotated[ExternalId | None, Query(max_length=40)] = None,
     at: Annotated[Instant | None, Query(description="Now (default) or later")] = None,
 ) -> AvailabilityView:
-    """What can be sold now."""
-    return await stock.availability(sku, channel, at)
+    """What can be sold now. A publishable key is told whether there is any, no exact figure and no places."""
+    return await stock.availability(caller, sku, channel, at)

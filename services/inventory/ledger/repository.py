@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Select, bindparam, select, union, update
+from sqlalchemy import Select, bindparam, func, select, union, update
 
 from services.inventory.ledger.models import StockDocument, StockLevel, StockMovement
 from services.inventory.ledger.rules import COUNTERS, Level, LevelKey, Movement
@@ -39,6 +39,18 @@ _LOCK_SKUS: Final = _locked(_LEVELS.where(_BY_SKU))
 _BOTH: Final = union(*(select(StockLevel.c.id).where(either) for either in (_BY_KEY, _BY_SKU)))
 _LOCK_BOTH: Final = _locked(_LEVELS.where(StockLevel.c.id.in_(_BOTH)))
 _OF_SKUS: Final = _LEVELS.where(_BY_SKU).order_by(StockLevel.c.sku, StockLevel.c.location_id)
+_SHARED: Final = (
+    select(StockLevel.c.sku, func.sum(StockLevel.c.available).label("units"))
+    .join(Location.table, Location.c.id == StockLevel.c.location_id)
+    .where(_BY_SKU, Location.c.active, Location.c.can_ship)
+    .group_by(StockLevel.c.sku)
+)
+
+
+class _Shared(NamedTuple):
+    sku: str
+    units: int
+
 
 _UPDATE_SAFETY: Final = (
     update(StockLevel.table)
@@ -61,6 +73,11 @@ async def lock_levels(tx: Transaction, keys: Sequence[LevelKey], skus: Sequence[
 async def levels_of(tx: Transaction, skus: Sequence[str]) -> list[Level]:
     """Every level of the SKUs, not locked: for answers, never for decisions."""
     return await tx.rows(Level, _OF_SKUS, {"skus": skus}) if skus else []
+
+
+async def shared_units(tx: Transaction, skus: Sequence[str]) -> dict[str, int]:
+    """What may be sold of the SKUs over all places, which may be thousands: `Level.shared`, summed in the database."""
+    return {row.sku: int(row.units) for row in await tx.rows(_Shared, _SHARED, {"skus": skus})}
 
 
 async def page_levels(tx: Transaction, paging: Paging, sku: str | None, location_id: str | None) -> Page[StockView]:

@@ -24,6 +24,10 @@ Adjustable = Literal["available", "quality_control", "damaged", "incoming"]
 Change = Annotated[int, Field(strict=True, ge=-MAX_QUANTITY, le=MAX_QUANTITY)]
 
 
+MOST_SHOWN = 10
+"""Units of a SKU that a shopper is told of."""
+
+
 class AdjustmentLine(Body):
     """`change` units more (or, negative, fewer). `state` says which: a move is two lines, `available` −3 and `damaged` +3."""
 
@@ -125,11 +129,14 @@ class LocationAvailability(View):
 
 
 class SkuAvailability(View):
-    """What can be sold now, and where. An unknown SKU has 0."""
+    """What can be sold now, and where. An unknown SKU has 0. Shoppers, with a publishable key or an end-user's token, are not
+    told how much there is nor where.
+    """
 
     sku: str
-    available: int
-    locations: list[LocationAvailability]
+    in_stock: Annotated[bool, Field(description="at least one unit can be sold")]
+    available: Annotated[int, Field(description=f"for shoppers {MOST_SHOWN} at most: {MOST_SHOWN} or more are there")]
+    locations: Annotated[list[LocationAvailability], Field(description="always empty for shoppers")]
 
 
 class AvailabilityView(View):

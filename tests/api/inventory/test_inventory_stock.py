@@ -170,12 +170,36 @@ async def test_availability_of_several_skus_and_unknown_ones(shop: Shop) -> None
         "data": [
             {
                 "sku": "a",
+                "in_stock": True,
                 "available": 6,
                 "locations": [{"location_id": "s1", "available": 2}, {"location_id": "w1", "available": 4}],
             },
-            {"sku": "none", "available": 0, "locations": []},
+            {"sku": "none", "in_stock": False, "available": 0, "locations": []},
         ],
     }
+
+
+async def test_shoppers_learn_whether_there_is_any_and_neither_where_nor_how_much(shop: Shop) -> None:
+    await shop.place("s1", kind="store")
+    await shop.place("tmall", kind="marketplace")
+    await shop.receive("many", 7)
+    await shop.receive("many", 8, "s1")
+    await shop.receive("few", 3)
+    await shop.receive("elsewhere", 50, "tmall")
+    skus = {"sku": ["many", "few", "elsewhere", "none"]}
+    visitors = [shop.running.client(kind="publishable"), shop.running.client(customer_id="c1")]
+    for visitor in visitors:
+        shown = (await visitor.get("/v1/availability", params=skus)).json()["data"]
+        assert [(one["sku"], one["in_stock"], one["available"], one["locations"]) for one in shown] == [
+            ("many", True, 10, []),
+            ("few", True, 3, []),
+            ("elsewhere", False, 0, []),
+            ("none", False, 0, []),
+        ]
+        asked = await visitor.get("/v1/availability", params={"sku": [f"s{n}" for n in range(21)]})
+        assert (asked.status_code, asked.json()["errors"][0]["code"]) == (422, "too_many")
+    exact = (await shop.client.get("/v1/availability", params=skus)).json()["data"]
+    assert [one["available"] for one in exact] == [15, 3, 0, 0]
 
 
 async def test_availability_later_is_that_of_now_and_says_so(shop: Shop) -> None:
