@@ -42,7 +42,7 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
     history = History([CheckoutRoom.orders_of, RedemptionRoom.orders_of], WalletRoom.first_coupons)
 
     # What is on offer, to whom, and who is kept out.
-    templates = TemplatesRoom(kit, PricingRoom.check_stack)
+    templates = TemplatesRoom(kit, settings, PricingRoom.check_stack)
     promotions = PromotionsRoom(kit, templates)
     audience = AudienceRoom(history, templates)
     abuse = AbuseRoom(kit, settings, cases.report)

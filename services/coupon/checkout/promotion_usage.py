@@ -17,8 +17,9 @@ from services.coupon.pricing.offers import Use
 from services.coupon.templates import repository as templates
 from services.coupon.templates.cache import TermsCache
 from services.coupon.templates.models import Template
+from services.coupon.templates.supply import Supply
 from services.coupon.templates.validity import local_day
-from services.coupon.wallet.rules import Supply, closed
+from services.coupon.wallet.rules import closed
 from shared.db import Transaction
 from shared.service import Kit
 from shared.web import Conflict

@@ -1,11 +1,13 @@
 """Routes of the offers."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
 from services.coupon.templates.management import Templates
-from services.coupon.templates.schemas import Status, TemplateIn, TemplatePatch, TemplateView
+from services.coupon.templates.schemas import ShownTemplate, Status, TemplateIn, TemplatePatch, TemplateView
+from services.coupon.templates.shop_window import ShopWindow
 from shared.money import Currency
 from shared.web import Caller, Page, PageParams, Provided, Text, needs
 
@@ -13,6 +15,16 @@ router = APIRouter(prefix="/v1/coupon-templates", tags=["coupon templates"])
 TemplatesRead = Annotated[Caller, Depends(needs("coupon:templates:read"))]
 TemplatesWrite = Annotated[Caller, Depends(needs("coupon:templates:write"))]
 Management = Annotated[Templates, Provided(Templates)]
+Window = Annotated[ShopWindow, Provided(ShopWindow)]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The filters of the list."""
+
+    status: Annotated[Status | None, Query()] = None
+    currency: Annotated[Currency | None, Query()] = None
+    name: Annotated[Text | None, Query(description="a part of the name")] = None
 
 
 @router.post("", status_code=201, summary="Create a coupon template")
@@ -26,18 +38,21 @@ async def list_templates(
     caller: TemplatesRead,
     paging: PageParams,
     templates: Management,
-    status: Status | None = None,
-    currency: Annotated[Currency | None, Query()] = None,
-    name: Annotated[Text | None, Query(description="a part of the name")] = None,
-) -> Page[TemplateView]:
-    """Offers, newest first."""
-    return await templates.page(paging, status, name, currency)
+    window: Window,
+    wanted: Annotated[Wanted, Depends()],
+) -> Page[TemplateView] | Page[ShownTemplate]:
+    """Offers, newest first. A publishable key gets the claim centre's, as every shopper may see them."""
+    if caller.shopper:
+        return await window.page(paging, wanted.status, wanted.name, wanted.currency)
+    return await templates.page(paging, wanted.status, wanted.name, wanted.currency)
 
 
 @router.get("/{template_id}", summary="Read a coupon template")
-async def get_template(caller: TemplatesRead, template_id: str, templates: Management) -> TemplateView:
-    """One offer with its counters."""
-    return await templates.read(template_id)
+async def get_template(
+    caller: TemplatesRead, template_id: str, templates: Management, window: Window
+) -> TemplateView | ShownTemplate:
+    """One offer with its counters. A publishable key gets what every shopper may see, of the claim centre's offers only."""
+    return await (window.read(template_id) if caller.shopper else templates.read(template_id))
 
 
 @router.patch("/{template_id}", summary="Change, pause or activate a coupon template")

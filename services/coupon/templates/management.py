@@ -8,6 +8,7 @@ from services.coupon.templates import lease_repository, repository
 from services.coupon.templates.cache import TermsCache
 from services.coupon.templates.lease_repository import NOTHING, Leased
 from services.coupon.templates.models import Template
+from services.coupon.templates.problems import unknown_offer
 from services.coupon.templates.rules import Fault, OfferKind, Proposal, faults
 from services.coupon.templates.schemas import OfferIn, OfferPatch, OfferView, SummaryView, TemplateIn, TemplateView
 from services.coupon.templates.summary import summarise
@@ -16,7 +17,7 @@ from shared.contracts import CouponTemplateChanged
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Conflict, FieldError, NotFound, Page, Paging, Unprocessable, merged
+from shared.web import Conflict, FieldError, Page, Paging, Unprocessable, merged
 
 V = TypeVar("V", bound=OfferView)
 StackCheck = Callable[[Transaction, TermsCache, Proposal, datetime], Awaitable[Fault | None]]
@@ -89,7 +90,7 @@ class Offers(Generic[V]):
             # What is leased comes back first: whoever holds a lease must see the change before the next claim.
             row = await lease_repository.lock_whole(tx, template_id)
             if row is None or row.kind != self.kind:
-                raise self._unknown()
+                raise unknown_offer(self.noun)
             after = merged(self.body, await self._viewed(tx, row), patch, by_field=("limits",))
             self._refuse_faults(after.terms(), after.limits)
             _refuse_limits(row, after.limits)
@@ -126,16 +127,13 @@ class Offers(Generic[V]):
     async def _found(self, tx: Transaction, template_id: str) -> V:
         row = await repository.find(tx, template_id, self.kind)
         if row is None:
-            raise self._unknown()
+            raise unknown_offer(self.noun)
         return await self._viewed(tx, row)
 
     async def _viewed(self, tx: Transaction, row: Template) -> V:
         key = (row.id, row.terms_version)
         leased = await lease_repository.unused(tx, [row.id])
         return self._view(row, (await self._cache.load(tx, [key]))[key].terms, leased.get(row.id, NOTHING))
-
-    def _unknown(self) -> NotFound:
-        return NotFound("not_found", f"There is no {self.noun} with this id.")
 
     def _refuse_faults(self, terms: Terms, limits: Limits) -> None:
         found = faults(terms, limits, self.kind)

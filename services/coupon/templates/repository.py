@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, insert, or_, select, update
 
 from services.coupon.templates.models import Template, TemplateDay, TemplateTerms
 from services.coupon.templates.rules import OfferKind
@@ -63,9 +63,7 @@ async def page(
 ) -> Page[Template]:
     """Offers of one kind, newest first; `name` finds a part of the name."""
     wanted = {Template.c.kind: kind, Template.c.status: status, Template.c.currency: currency}
-    chosen = filtered(select(Template.table), wanted)
-    if name is not None:
-        chosen = chosen.where(Template.c.name.contains(name, autoescape=True))
+    chosen = _named(filtered(select(Template.table), wanted), name)
     return await page_of(tx, Template, chosen, Template.c.id, paging, lambda row: row)
 
 
@@ -82,14 +80,29 @@ async def running(tx: Transaction, kind: OfferKind, currency: str, now: datetime
     return await tx.rows(RunningOffer, newest)
 
 
-async def in_centre(tx: Transaction, now: datetime, after: str | None, limit: int) -> list[Template]:
-    """The next offers of the claim centre that have not ended, newest first, behind `after`."""
-    chosen = select(Template.table).where(
-        Template.c.kind == "coupon", Template.c.status == "active", Template.c.visible_in_centre, _not_ended(now)
-    )
-    if after is not None:
-        chosen = chosen.where(Template.c.id < after)
+def in_centre(now: datetime) -> Select[Any]:
+    """The offers of the claim centre that have not ended."""
+    shown = (Template.c.kind == "coupon", Template.c.visible_in_centre, Template.c.cash_back_of.is_(None))
+    return select(Template.table).where(*shown, Template.c.status == "active", _not_ended(now))
+
+
+async def find_in_centre(tx: Transaction, template_id: str, now: datetime) -> Template | None:
+    """One of them."""
+    return await tx.row(Template, in_centre(now).where(Template.c.id == template_id))
+
+
+async def next_in_centre(tx: Transaction, now: datetime, after: str | None, limit: int) -> list[Template]:
+    """The next of them, newest first, behind `after`."""
+    chosen = in_centre(now) if after is None else in_centre(now).where(Template.c.id < after)
     return await tx.rows(Template, chosen.order_by(Template.c.id.desc()).limit(limit))
+
+
+async def page_in_centre(
+    tx: Transaction, paging: Paging, name: str | None, currency: str | None, now: datetime
+) -> Page[Template]:
+    """A page of them; `name` finds a part of the name."""
+    chosen = _named(filtered(in_centre(now), {Template.c.currency: currency}), name)
+    return await page_of(tx, Template, chosen, Template.c.id, paging, lambda row: row)
 
 
 async def names(tx: Transaction, template_ids: Sequence[str]) -> dict[str, str]:
@@ -160,6 +173,10 @@ async def uncount_days(tx: Transaction, fewer: dict[tuple[str, str], int]) -> No
     rows = [{"of_template": key[0], "of_day": key[1], "fewer": number} for key, number in sorted(fewer.items())]
     if rows:
         await tx.run(_UNCOUNT_DAY, rows[0] if len(rows) == 1 else rows)
+
+
+def _named(statement: Select[Any], name: str | None) -> Select[Any]:
+    return statement if name is None else statement.where(Template.c.name.contains(name, autoescape=True))
 
 
 def _not_ended(now: datetime) -> ColumnElement[bool]:

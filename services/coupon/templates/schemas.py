@@ -6,8 +6,8 @@ from pydantic import ConfigDict, Field
 
 from services.coupon.templates.benefits import Benefit
 from services.coupon.templates.scopes import Flag
-from services.coupon.templates.terms import Funder, Limits, RefundPolicy, Scope, Stacking, Terms, Threshold
-from services.coupon.templates.validity import Validity
+from services.coupon.templates.terms import Funder, Limits, RefundPolicy, Scope, Stacking, Terms, Threshold, ToldScope
+from services.coupon.templates.validity import Usable, Validity
 from shared.money import Currency
 from shared.web import Body, Instant, Name, View
 
@@ -103,3 +103,25 @@ class TemplateView(OfferView):
     """A coupon template, its present terms, and how many coupons it gave out."""
 
     visible_in_centre: bool
+
+
+class ShownTemplate(View):
+    """A coupon template as every shopper may see it, with a publishable key or an end-user's token.
+
+    What the claim centre 领券中心 shows and nothing else: no budgets, no counters, nothing of the merchant's own.
+    """
+
+    id: str
+    name: str
+    summary: SummaryView
+    currency: str
+    benefit: Benefit
+    threshold: Threshold
+    scope: ToldScope
+    members_only: Annotated[bool, Field(description="for chosen segments or tiers only; others' claims are refused")]
+    validity: Usable
+    per_customer: Annotated[int | None, Field(description="how many one customer may have; null without a limit")]
+    state: Annotated[
+        Literal["claimable", "not_started", "gone"],
+        Field(description="gone 已抢光: nothing is left, today or for good"),
+    ]

@@ -20,17 +20,22 @@ Funder = Literal["shop", "platform"]
 LAYERS: tuple[Layer, ...] = ("item", "shop", "cross_shop", "coupon", "points", "shipping")
 
 
-class Scope(LineScope):
-    """Which lines, on which channels, for whom. `segments`, `tiers`: any one of them.
+class ToldScope(LineScope):
+    """Which lines, on which channels, for whom, as everybody may know it.
 
     `new_customer_days`: customers whom the shop has known for at most so many days 新客.
     """
 
     channels: Names = ()
-    segments: Names = ()
-    tiers: Names = ()
     first_order_only: Annotated[Flag, Field(description="only for customers who have not ordered yet 首单")] = False
     new_customer_days: Annotated[int, Field(strict=True, ge=1, le=3660)] | None = None
+
+
+class Scope(ToldScope):
+    """Which lines, on which channels, for whom. `segments`, `tiers`: any one of them."""
+
+    segments: Names = ()
+    tiers: Names = ()
 
 
 class Threshold(Part):

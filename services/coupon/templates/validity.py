@@ -39,7 +39,7 @@ def _minutes(text: str) -> int:
     return int(text[:2]) * 60 + int(text[3:])
 
 
-class Validity(BaseModel):
+class Usable(BaseModel):
     """`from`/`until` is the window of the offer; `days_after_claim` ends each coupon N days after its claim at the latest.
 
     `weekdays` are ISO numbers (1 = Monday), `hours` spans of the day; both read in `time_zone` (default: the merchant's).
@@ -52,16 +52,21 @@ class Validity(BaseModel):
     weekdays: Annotated[tuple[Annotated[int, Field(strict=True, ge=1, le=7)], ...], Field(max_length=7)] = ()
     hours: Annotated[tuple[Hours, ...], Field(max_length=24)] = ()
     time_zone: ZoneName | None = None
-    remind_days_before: Annotated[
-        int | None,
-        Field(strict=True, ge=0, le=90, description="when to remind of the end; 0: never, null: the shop's setting"),
-    ] = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.from_ is not None and self.until is not None and self.until <= self.from_:
             raise ValueError("the window ends before it starts; make `until` later than `from`")
         return self
+
+
+class Validity(Usable):
+    """When coupons may be used, and when their customers are reminded of the end."""
+
+    remind_days_before: Annotated[
+        int | None,
+        Field(strict=True, ge=0, le=90, description="when to remind of the end; 0: never, null: the shop's setting"),
+    ] = None
 
 
 def window(validity: Validity, claimed_at: datetime) -> tuple[datetime, datetime]:

@@ -10,9 +10,10 @@ from services.coupon.settings import CouponSettings
 from services.coupon.templates.cache import Snapshot, TermsCache
 from services.coupon.templates.lease_repository import LeasedTemplate
 from services.coupon.templates.models import Template
+from services.coupon.templates.supply import Supply, supply_of
 from services.coupon.templates.validity import local_day, next_day, window
 from services.coupon.wallet.new_coupons import Lot
-from services.coupon.wallet.rules import Supply, closed, reminder
+from services.coupon.wallet.rules import closed, reminder
 from services.coupon.wishes import Wish
 from shared.db import Transaction
 from shared.web import Problem
@@ -67,21 +68,14 @@ class Admission:
         return snapshot.terms.validity.time_zone or self._time_zone
 
 
-def supply_of(lot: Lot, counted: Mapping[tuple[str, str], int]) -> Supply:
+def supply_left(lot: Lot, counted: Mapping[tuple[str, str], int]) -> Supply:
     """What is left of an offer, or of its lease, when so many were `counted` by offer and day."""
     row = lot.row
     if isinstance(
         row, LeasedTemplate
     ):  # each coupon of a lease is one of the total, of the day and of the budget already
         return Supply(total=row.unused, day=None, budget=None, per_customer=row.per_customer, cost=0)
-    reserves = row.budget is not None and row.budget_on == "issue"
-    return Supply(
-        total=None if row.total is None else row.total - row.issued,
-        day=None if row.per_day is None else row.per_day - counted.get((row.id, lot.day or ""), 0),
-        budget=row.budget - row.budget_spent if row.budget is not None and reserves else None,
-        per_customer=row.per_customer,
-        cost=lot.cost,
-    )
+    return supply_of(row, counted.get((row.id, lot.day or ""), 0), lot.cost)
 
 
 def _closed(lot: Lot, wish: Wish, known: Facts, now: datetime) -> Problem | None:

@@ -18,11 +18,12 @@ from services.coupon.templates import lease_repository as leases
 from services.coupon.templates import repository as templates
 from services.coupon.templates.lease_repository import LeasedTemplate
 from services.coupon.templates.models import Template
+from services.coupon.templates.supply import Supply
 from services.coupon.wallet import repository
-from services.coupon.wallet.admission import Admission, supply_of
+from services.coupon.wallet.admission import Admission, supply_left
 from services.coupon.wallet.leasing import Leasing
 from services.coupon.wallet.new_coupons import Lot, Output, add_coupon
-from services.coupon.wallet.rules import LIMITS, Supply, share_out
+from services.coupon.wallet.rules import LIMITS, share_out
 from services.coupon.wishes import Granted, Wish
 from shared.batching import Again
 from shared.db import Transaction
@@ -119,7 +120,7 @@ class Granting:
             raise Again  # it is of yesterday
         days = [(key, lot.day) for key, lot in batch.lots.items() if lot.day and key not in batch.leased]
         counted = await templates.days(batch.tx, days)
-        batch.supplies = {key: supply_of(lot, counted) for key, lot in batch.lots.items()}
+        batch.supplies = {key: supply_left(lot, counted) for key, lot in batch.lots.items()}
 
     async def _admit(self, batch: _Batch, groups: dict[str, list[int]]) -> dict[str, list[int]]:
         """By template, the wishes that nothing speaks against but perhaps a limit; the others are answered."""

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 from services.coupon.templates import lease_repository as leases
 from services.coupon.templates.models import Template
+from services.coupon.templates.supply import Supply
 from services.coupon.wallet.new_coupons import Lot
-from services.coupon.wallet.rules import Supply, lease_size
+from services.coupon.wallet.rules import lease_size
 from shared.db import Transaction, sweep
 from shared.ids import new_id
 from shared.service import Kit

@@ -15,6 +15,7 @@ from services.coupon.code_format import new_code
 from services.coupon.templates.cache import Snapshot
 from services.coupon.templates.lease_repository import LeasedTemplate
 from services.coupon.templates.models import Template
+from services.coupon.templates.supply import cost_of
 from services.coupon.templates.validity import FOREVER
 from services.coupon.wishes import Granted, Wish
 from shared.contracts import CouponIssued
@@ -38,8 +39,7 @@ class Lot:
     @cached_property
     def cost(self) -> int:
         """What each coupon reserves of the budget."""
-        reserves = self.row.budget is not None and self.row.budget_on == "issue"
-        return (self.snapshot.worst_case or 0) if reserves else 0
+        return cost_of(self.row, self.snapshot.worst_case)
 
     @property
     def budget_left(self) -> int | None:

@@ -7,10 +7,11 @@ from services.coupon.refusals import refusal
 from services.coupon.templates import lease_repository as leases
 from services.coupon.templates import repository as templates
 from services.coupon.templates.models import Template
+from services.coupon.templates.supply import Supply
 from services.coupon.wallet import repository
-from services.coupon.wallet.admission import Admission, supply_of
+from services.coupon.wallet.admission import Admission, supply_left
 from services.coupon.wallet.new_coupons import Lot
-from services.coupon.wallet.rules import Supply, share_out
+from services.coupon.wallet.rules import share_out
 from services.coupon.wishes import Source, Wish
 from shared.db import Transaction
 from shared.service import Kit
@@ -60,7 +61,7 @@ class Outlooks:
         found = {}
         for index, row in enumerate(rows):
             lot = lots[row.id]
-            supply = supply_of(lot, counted)
+            supply = supply_left(lot, counted)
             if row.id in leased:
                 supply.give(leased[row.id].unused, lot.cost, today=True)
             refused = closed.get(index)

@@ -6,59 +6,12 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Literal
 
+from services.coupon.templates.supply import Supply
 from services.coupon.templates.validity import FOREVER, Validity
 from services.coupon.wishes import Source
 
 _BY_CUSTOMER = frozenset(("claim", "code", "share", "qr"))
 """What customers do themselves waits for the offer's window; what the merchant gives may come before it opens."""
-
-
-@dataclass(slots=True)
-class Supply:
-    """What is left of one template while a batch is decided; None = no limit."""
-
-    total: int | None
-    day: int | None
-    budget: int | None
-    per_customer: int | None
-    cost: int
-    """What one coupon reserves of the budget."""
-
-    def refusal(self) -> str | None:
-        """The code of the limit that leaves nothing for another coupon; None when it is free."""
-        if self.total is not None and self.total < 1:
-            return "sold_out"
-        if self.day is not None and self.day < 1:
-            return "day_limit_reached"
-        if self.budget is not None and self.budget < self.cost:
-            return "budget_exhausted"
-        return None
-
-    def give(self, number: int, cost: int, today: bool) -> None:
-        """Put `number` coupons back that cost so much each; `today` when they are of the day that is counted."""
-        if self.total is not None:
-            self.total += number
-        if self.day is not None and today:
-            self.day += number
-        if self.budget is not None:
-            self.budget += number * cost
-
-    def most(self) -> int | None:
-        """How many coupons can still be given out; None without any limit."""
-        by_budget = None if self.budget is None or not self.cost else self.budget // self.cost
-        limits = [limit for limit in (self.total, self.day, by_budget) if limit is not None]
-        return min(limits) if limits else None
-
-    def take(self) -> None:
-        """Give one coupon out."""
-        if self.total is not None:
-            self.total -= 1
-        if self.day is not None:
-            self.day -= 1
-        if self.budget is not None:
-            self.budget -= self.cost
-
-
 _LEASE_SHARE, _LEASE_LEAST = 8, 64
 
 

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 from services.coupon.checkout.rules import settled
 from services.coupon.code_format import ALPHABET, new_code, well_formed
 from services.coupon.templates.rules import faults, worst_case
+from services.coupon.templates.supply import Supply
 from services.coupon.templates.terms import Limits, Terms
 from services.coupon.templates.validity import FOREVER, Validity, local_day, next_day, open_at, window
-from services.coupon.wallet.rules import Supply, closed, effective, share_out
+from services.coupon.wallet.rules import closed, effective, share_out
 
 NOW = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)  # Wednesday, 10:00 in Shanghai
 
