@@ -84,6 +84,6 @@ $(BIN)/.installed: requirements.lock pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(BIN)/.installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@ $(BIN)/.installed

@@ -91,7 +91,11 @@ def endpoints_page() -> str:
     lines = [
         "# Endpoints\n",
         _MADE,
-        "The same with every field stands at `/docs` of a running suite. Every error is a problem document (RFC 9457).\n",
+        "The same with every field stands at `/docs` of a running suite. Every error is a problem document (RFC 9457).",
+        "A client is generated from `/openapi.json`; a test does it for Python:\n",
+        "```",
+        "openapi-python-client generate --url http://127.0.0.1:8000/openapi.json --config docs/python-client.yaml",
+        "```\n",
     ]
     for part in ("coupon", "segments", "journey", "inventory", "gateway"):
         lines += [f"## {part}\n", "| operation | scope | what it does |\n|---|---|---|"]

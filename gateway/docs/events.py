@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from gateway.docs.schemas import class_name
 from shared.contracts import REGISTRY, Event, public_names
 
 _MOMENT = "2026-11-11T02:00:00Z"
@@ -32,6 +33,19 @@ _PREFIXES = {
     "message_id": "msg",
     "reservation_id": "rsv",
 }
+
+
+_SIGNED = [
+    {"name": name, "in": "header", "required": True, "description": text, "schema": {"type": "string"}}
+    for name, text in (
+        ("webhook-id", "The same for all attempts: what to know a repetition by"),
+        ("webhook-timestamp", "Seconds since 1970, of this attempt"),
+        (
+            "webhook-signature",
+            "`v1,` and the HMAC-SHA256 of id, timestamp and body (Standard Webhooks); several with spaces",
+        ),
+    )
+]
 
 
 def schema_of(event: type[Event]) -> dict[str, Any]:
@@ -116,19 +130,20 @@ def webhooks() -> tuple[dict[str, Any], dict[str, Any]]:
     for entry in catalogue():
         name, schema = entry["name"], dict(entry["schema"])
         definitions = schema.pop("$defs", {})
-        names = {one: f"event.{one}" for one in definitions}
+        names = {one: class_name("event", one) for one in definitions}
         schemas.update({names[one]: _moved(definition, names) for one, definition in definitions.items()})
-        schemas[f"event.{name}"] = _moved(schema, names)
+        schemas[class_name("event", name)] = _moved(schema, names)
         hooks[name] = {
             "post": {
                 "operationId": f"webhook_{name.replace('.', '_')}",
                 "summary": entry["description"],
                 "tags": ["webhooks to you"],
                 "security": [],
+                "parameters": _SIGNED,
                 "requestBody": {
                     "content": {
                         "application/json": {
-                            "schema": {"$ref": f"#/components/schemas/event.{name}"},
+                            "schema": {"$ref": f"#/components/schemas/{class_name('event', name)}"},
                             "example": entry["example"],
                         }
                     }

@@ -3,17 +3,14 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gateway.docs import door
 from gateway.docs.events import webhooks
-from gateway.routes import PUBLIC, Route
+from gateway.docs.schemas import class_name, titled, untitled
+from gateway.routes import Route
 
 _SHARED = frozenset(("Problem", "FieldError"))
-"""Schemas that every part has from the same place; they keep their names."""
+"""Schemas that every part has from the same place; they keep their names. So do all other components."""
 _METHODS = frozenset(("get", "put", "post", "delete", "options", "head", "patch", "trace"))
-_SECURITY_SCHEMES = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer qy_live_…`"},
-    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-    "writeKey": {"type": "http", "scheme": "basic", "description": "Tracking calls only: the key as user name"},
-}
 _INTRODUCTION = """One door for coupons 优惠券, segments 人群, journeys 旅程 and stock 库存.
 
 Money is an integer in the currency's minor unit, rates are basis points, times are RFC 3339. Every answer that is no
@@ -32,6 +29,7 @@ def merge(
     listed = {(route.service, route.method.lower(), route.template): route for route in routes}
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
+    common: dict[str, dict[str, Any]] = {"parameters": {}, "headers": door.headers(), "responses": {}}
     tags: list[dict[str, str]] = []
     for part, document in documents.items():
         names = _renamed(part, document.get("components", {}).get("schemas", {}))
@@ -41,9 +39,13 @@ def merge(
                 if method in _METHODS and route is not None:
                     paths.setdefault(path, {})[method] = _operation(part, _rewritten(operation, names), route)
         for name, schema in document.get("components", {}).get("schemas", {}).items():
-            schemas.setdefault(names[name], _rewritten(schema, names))
+            schemas.setdefault(names[name], titled(_rewritten(schema, names), names[name]))
+        for kind, found in common.items():
+            found.update(_rewritten(document.get("components", {}).get(kind, {}), names))
         tags += [{"name": tag} for tag in _tags(paths) if {"name": tag} not in tags]
+    door.tell(common["responses"])
     hooks, hook_schemas = webhooks()
+    schemas |= {name: titled(schema, name) for name, schema in hook_schemas.items()}
     merged: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
@@ -56,10 +58,11 @@ def merge(
         "paths": dict(sorted(paths.items())),
         "webhooks": hooks,
         "components": {
-            "schemas": dict(sorted({**schemas, **hook_schemas}.items())),
-            "securitySchemes": _SECURITY_SCHEMES,
+            "schemas": dict(sorted(schemas.items())),
+            **common,
+            "securitySchemes": door.SECURITY_SCHEMES,
         },
-        "security": [{"bearer": []}, {"apiKey": []}],
+        "security": door.SECURITY,
         "tags": sorted(tags, key=lambda tag: tag["name"]),
     }
     gone = sorted(missing)
@@ -69,18 +72,14 @@ def merge(
 
 
 def _renamed(part: str, schemas: Mapping[str, Any]) -> dict[str, str]:
-    return {name: name if name in _SHARED else f"{part}.{name}" for name in schemas}
+    return {name: name if name in _SHARED else class_name(part, name) for name in schemas}
 
 
 def _operation(part: str, operation: dict[str, Any], route: Route) -> dict[str, Any]:
     operation["operationId"] = f"{part}_{operation.get('operationId', route.method + route.template)}"
     operation["tags"] = [f"{part} {tag}" for tag in operation.get("tags") or ["other"]]
-    if route.scope == PUBLIC:
-        operation["security"] = []
-    elif route.tracking:
-        operation["security"] = [{"bearer": []}, {"apiKey": []}, {"writeKey": []}]
-    if route.scope != PUBLIC:
-        operation["x-required-scope"] = route.scope
+    untitled(operation)
+    door.guard(operation, route)
     return operation
 
 

@@ -56,11 +56,12 @@ def _speaks_for_others(caller: Caller | None) -> bool:
     return caller is not None and caller.customer_id is None and caller.kind in _SERVERS
 
 
-def _of_request(request: Request) -> Client:
+def client_of_request(request: Request) -> Client:
+    """The same, as a dependency. Raises BadRequest."""
     return client_of(request.scope)
 
 
-ClientFacts = Annotated[Client, Depends(_of_request)]
+ClientFacts = Annotated[Client, Depends(client_of_request)]
 """For routes: `async def redeem(caller: …, client: ClientFacts, …)`."""
 
 

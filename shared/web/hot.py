@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.web.asgi import read_body, respond
 from shared.web.identity import Caller, required
+from shared.web.openapi_components import refusals
 from shared.web.problems import from_validation
 
 B = TypeVar("B")
@@ -37,7 +38,8 @@ class HotRequest(Generic[B]):
 class HotRoute:
     """One operation. `endpoint` answers bytes of JSON or a model, or raises a Problem.
 
-    `body` is the model of the request; with `parse=False` it only documents what the endpoint reads from `raw`.
+    `body` is the model of the request; with `parse=False` it only documents what the endpoint reads from `raw`. `errors` are
+    statuses worth naming; `client` says that the endpoint asks who sits at the other end (`client_of`).
     """
 
     method: str
@@ -52,6 +54,7 @@ class HotRoute:
     tags: tuple[str, ...] = ()
     errors: tuple[int, ...] = ()
     description: str = ""
+    client: bool = False
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -115,7 +118,7 @@ def operation(route: HotRoute, reference: Callable[[type[BaseModel]], Mapping[st
         "operationId": f"{route.endpoint.__name__}_{'_'.join(names) or 'all'}_{route.method.lower()}_{route.segments[-1]}",
         "tags": list(route.tags),
         "parameters": [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names],
-        "responses": {str(route.status): answer},
+        "responses": {str(route.status): answer, **refusals(str(status) for status in route.errors)},
     }
     if route.description:
         result["description"] = route.description

@@ -1,7 +1,7 @@
-"""Completes FastAPI's OpenAPI document: hot routes, required scopes, one problem shape for every error."""
+"""Completes FastAPI's OpenAPI document: hot routes, required scopes, headers, one problem shape for every error."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from fastapi import FastAPI
@@ -10,11 +10,11 @@ from fastapi.params import Depends as DependsParam
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 
+from shared.web.client import client_of_request
 from shared.web.hot import HotRoute, operation
 from shared.web.identity import Needs
-from shared.web.problems import MEDIA_TYPE, ProblemDocument
-
-_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+from shared.web.openapi_components import complete, components
+from shared.web.problems import ProblemDocument
 
 
 def build(api: FastAPI, hot_routes: Sequence[HotRoute]) -> dict[str, Any]:
@@ -34,46 +34,35 @@ def build(api: FastAPI, hot_routes: Sequence[HotRoute]) -> dict[str, Any]:
     schemas["Problem"] = schemas.pop("ProblemDocument")
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    scopes = _scopes(api)
+    document["components"].update(components())
+    needed = _needed(api)
     for route in hot_routes:
         document["paths"].setdefault(route.path, {})[route.method.lower()] = operation(route, reference)
-        scopes[route.method, route.path] = route.scope
+        needed[route.method, route.path] = (route.scope, route.client)
     for path, operations in document["paths"].items():
         for method, details in operations.items():
-            _complete(details, scopes.get((method.upper(), path)))
+            scope, client = needed.get((method.upper(), path), (None, False))
+            complete(details, method, scope, client)
+            if scope is not None:
+                details["x-required-scope"] = scope
     return document
 
 
-def _complete(details: dict[str, Any], scope: str | None) -> None:
-    responses = details["responses"]
-    responses.pop("422", None)
-    error = {"description": "A problem document (RFC 9457)", "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
-    for status in [status for status in responses if status[0] in "45"]:
-        responses[status].setdefault("content", error["content"])
-    responses.setdefault("4XX", error)
-    responses.setdefault("5XX", error)
-    if scope is not None:
-        details["x-required-scope"] = scope
-
-
-def _scopes(api: FastAPI) -> dict[tuple[str, str], str]:
+def _needed(api: FastAPI) -> dict[tuple[str, str], tuple[str | None, bool]]:
+    """What each route asks for: its scope, and whether who sits at the other end."""
     found = {}
     for context in iter_route_contexts(api.routes):
         route: Any = context.original_route
         endpoint = getattr(route, "endpoint", None)
-        if endpoint is None or not inspect.isfunction(endpoint):
-            continue
-        scope = _scope_of(endpoint)
-        if scope is not None:
+        if inspect.isfunction(endpoint):
+            asked = list(_dependencies(endpoint))
+            scope = next((one.scope for one in asked if isinstance(one, Needs)), None)
             for method in route.methods or ():
-                found[method, route.path] = scope
+                found[method, route.path] = (scope, client_of_request in asked)
     return found
 
 
-def _scope_of(endpoint: Any) -> str | None:
+def _dependencies(endpoint: Any) -> Iterator[Any]:
     for hint in get_type_hints(endpoint, include_extras=True).values():
         if get_origin(hint) is Annotated:
-            for extra in get_args(hint)[1:]:
-                if isinstance(extra, DependsParam) and isinstance(extra.dependency, Needs):
-                    return extra.dependency.scope
-    return None
+            yield from (one.dependency for one in get_args(hint)[1:] if isinstance(one, DependsParam))

@@ -15,7 +15,7 @@ Status = Literal["locked", "committed", "rolled_back", "expired"]
 class CheckoutIn(CartIn):
     """An order's cart 下单. The coupons of its quote are locked until it is paid, given up, or `ttl_seconds` passed."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {**EXAMPLE, "order_id": "o1", "ttl_seconds": 900}})
+    model_config = ConfigDict(json_schema_extra={"examples": [{**EXAMPLE, "order_id": "o1", "ttl_seconds": 900}]})
     order_id: ExternalId
     ttl_seconds: TtlSeconds = 900
 

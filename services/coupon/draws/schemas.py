@@ -62,7 +62,7 @@ class TicketLimits(Body):
 class DrawIn(Body):
     """A lucky draw 抽奖 with stated odds; what is missing to 10,000 basis points is no prize."""
 
-    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
     name: Name
     window: Window
     prizes: Annotated[list[PrizeIn], Field(min_length=1, max_length=50)]

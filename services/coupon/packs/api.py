@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 
 from services.coupon.packs.claiming import PackClaims
 from services.coupon.packs.management import Packs
 from services.coupon.packs.schemas import PackClaimIn, PackClaimView, PackIn, PackPatch, PackView, Status
-from shared.web import Caller, ExternalId, Page, PageParams, Provided, client_of, needs
+from shared.web import Caller, ClientFacts, ExternalId, Page, PageParams, Provided, needs
 
 router = APIRouter(prefix="/v1/coupon-packs", tags=["coupon packs"])
 PacksRead = Annotated[Caller, Depends(needs("coupon:packs:read"))]
@@ -46,10 +46,10 @@ async def change_pack(caller: PacksWrite, pack_id: str, body: PackPatch, packs: 
 
 @router.post("/{pack_id}/claims", status_code=201, summary="Claim a coupon pack")
 async def claim_pack(
-    caller: CouponsWrite, pack_id: str, body: PackClaimIn, request: Request, claims: Claims
+    caller: CouponsWrite, client: ClientFacts, pack_id: str, body: PackClaimIn, claims: Claims
 ) -> PackClaimView:
     """All coupons of the pack, or none: then the problem names the item that can't be given, as `item`."""
-    return await claims.claim(caller, client_of(request.scope), pack_id, body)
+    return await claims.claim(caller, client, pack_id, body)
 
 
 @router.get("/{pack_id}/claims", summary="List the claims of a coupon pack")

@@ -34,7 +34,7 @@ class PackLimits(Body):
 class PackIn(Body):
     """A new pack 礼包. `auto_on` gives it unasked to everybody who is seen for the first time 新人自动发放."""
 
-    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
     name: Name
     items: Annotated[tuple[PackItem, ...], Field(min_length=1, max_length=20)]
     limits: PackLimits = PackLimits()

@@ -22,6 +22,7 @@ _DRAFT: dict[str, Any] = {
 class DraftIn(TemplateIn):
     """The body of a new offer, with a name (`ref`) for the answer. `automatic`: as a promotion, else as a coupon."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_DRAFT]})
     ref: ExternalId
     automatic: Flag = False
 
@@ -35,7 +36,7 @@ class PreviewIn(CartIn):
     """A cart and the drafts to try on it. `coupons` may name the refs that are to be used; `live`: with the promotions
     that run. The customer's wallet is not looked at."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {**EXAMPLE, "drafts": [_DRAFT], "live": False}})
+    model_config = ConfigDict(json_schema_extra={"examples": [{**EXAMPLE, "drafts": [_DRAFT], "live": False}]})
     drafts: Annotated[list[DraftIn], Field(min_length=1, max_length=MOST_DRAFTS)]
     live: Annotated[Flag, Field(description="true: price the cart with the running promotions as well")] = False
     at: Annotated[Instant | None, Field(description="the instant to price at; default now")] = None

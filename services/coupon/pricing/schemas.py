@@ -113,7 +113,7 @@ class CartIn(Body):
 class QuoteIn(CartIn):
     """A cart to price 试算. Nothing is stored."""
 
-    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
 
 class LineDiscount(View):

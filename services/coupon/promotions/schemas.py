@@ -34,7 +34,7 @@ def as_a_promotion(body: Any) -> Any:
 class PromotionIn(OfferIn):
     """A new promotion 自动促销. Its layer is `shop` unless `stacking` says otherwise."""
 
-    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     _defaults = model_validator(mode="before")(as_a_promotion)
 

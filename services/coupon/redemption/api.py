@@ -62,7 +62,7 @@ async def get_token(caller: TokensRead, token_id: str, tokens: Tokens) -> TokenV
     "/redemption-tokens/{token_id}/qr.svg",
     summary="The token as QR picture",
     response_class=Response,
-    responses={200: {"content": {"image/svg+xml": {}}, "description": "An SVG document"}},
+    responses={200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}, "description": "An SVG document"}},
 )
 async def get_token_picture(caller: TokensRead, token_id: str, tokens: Tokens) -> Response:
     """二维码, as SVG."""

@@ -21,7 +21,7 @@ class RefundLineIn(Body):
 class RefundIn(Body):
     """Goods that came back 退款. Without `lines`: all that is left of the order."""
 
-    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
     lines: Annotated[list[RefundLineIn] | None, Field(max_length=MOST_LINES)] = None
     refund_id: Annotated[ExternalId | None, Field(description="an id of your own: the same one is refunded once")] = (
         None

@@ -96,7 +96,7 @@ async def get_claim_token(caller: TokensRead, claim_code_id: str, codes: Codes, 
     "/{claim_code_id}/qr.svg",
     summary="Draw the QR code to show now",
     response_class=Response,
-    responses={200: {"content": {"image/svg+xml": {}}, "description": "An SVG document"}},
+    responses={200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}, "description": "An SVG document"}},
 )
 async def get_claim_picture(caller: TokensRead, claim_code_id: str, codes: Codes) -> Response:
     """The same as a picture."""

@@ -21,7 +21,7 @@ _EXAMPLE: dict[str, Any] = {
 class ShareOfferIn(Body):
     """Share to get 分享得券: the sharer's coupon for so many friends within so many hours; a coupon for each friend, too."""
 
-    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
     name: Name
     reward_template_id: ExternalId
     friend_template_id: ExternalId | None = None

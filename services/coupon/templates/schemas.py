@@ -39,7 +39,7 @@ class OfferIn(Terms):
 class TemplateIn(OfferIn):
     """A new offer 券模板. `visible_in_centre` false keeps a private offer out of the claim centre 领券中心."""
 
-    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
     visible_in_centre: Flag = True
 
 

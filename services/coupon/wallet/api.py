@@ -63,6 +63,7 @@ def claim_route(claiming: Claiming) -> HotRoute:
         status=201,
         tags=("coupons",),
         errors=(403, 404, 409, 410),
+        client=True,
         description="409 `sold_out`, `claim_limit_reached`, `day_limit_reached`, `budget_exhausted`, `paused`, "
         "`not_started`; 410 `ended`; 403 `not_eligible`.",
     )
@@ -117,7 +118,7 @@ async def void_coupon(
             "required": True,
             "content": {
                 "application/json": {"schema": IssueIn.model_json_schema()},
-                "text/csv": {"schema": {"type": "string", "description": "one customer id in each row"}},
+                "text/csv": {"schema": {"type": "string", "format": "binary", "description": "a row per customer"}},
             },
         }
     },

@@ -51,8 +51,8 @@ async def test_one_valid_document_for_all_parts(suite: Suite) -> None:
     operation = document["paths"]["/v1/things"]["post"]
     assert (operation["operationId"], operation["tags"]) == ("coupon_create", ["coupon things"])
     assert operation["x-required-scope"] == "coupon:things:write"
-    assert document["components"]["schemas"]["coupon.Thing"]["properties"]["part"] == {
-        "$ref": "#/components/schemas/coupon.Piece"
+    assert document["components"]["schemas"]["CouponThing"]["properties"]["part"] == {
+        "$ref": "#/components/schemas/CouponPiece"
     }
     assert [name for name in document["components"]["schemas"] if name.endswith("Problem")] == ["Problem"]
     assert "/v1/internal" not in document["paths"], "what nobody can reach is not documented"

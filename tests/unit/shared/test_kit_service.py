@@ -293,4 +293,5 @@ async def test_the_document_lists_hot_routes_and_scopes(sample: RunningService) 
     for path in ("/v1/notes", "/v1/hot-notes"):
         operation = document["paths"][path]["post"]
         assert operation["x-required-scope"] == "sample:notes:write"
-        assert "application/problem+json" in operation["responses"]["4XX"]["content"]
+        assert operation["responses"]["4XX"] == {"$ref": "#/components/responses/Problem"}
+    assert "application/problem+json" in document["components"]["responses"]["Problem"]["content"]
