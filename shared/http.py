@@ -2,34 +2,35 @@
 
 The name is resolved once; if any of its addresses is not a public one the call is refused; the connection goes to the
 checked address while Host, SNI and certificate check keep the name. No redirects, no proxy or `.netrc` from the
-environment, no cookies. This is the only module that imports the HTTP client library.
+environment, no cookies. Whatever the other side sends, or does not send, is an answer or an EgressFailed, and costs a
+bounded amount of reading. This is the only module that imports the HTTP client library.
 """
 
 import asyncio
 import ipaddress
 import re
-import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
+import httpcore
 import httpx
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+from shared.internet import Address, SystemResolver, is_public
+
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 """Answers the textual addresses of (host, port). Raises OSError when there are none."""
 
 PORTS = frozenset({443, 8443})
-_HOST = re.compile(rb"[0-9a-fA-F:]+|[A-Za-z0-9_.-]*[A-Za-z0-9_-]")  # raw: brackets off, international names as xn--
-_NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
-_NEVER = (
-    ipaddress.IPv6Network("::/96"),  # IPv4-compatible, long withdrawn
-    ipaddress.IPv6Network("fec0::/10"),  # site-local, withdrawn but still routed in places
-    ipaddress.IPv4Network("192.88.99.0/24"),  # relays into 6to4
-    ipaddress.IPv4Network("100.64.0.0/10"),  # carrier NAT; Alibaba Cloud keeps its metadata here
-)
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = re.compile(rf"(?=.{{1,253}}$)(?:{_LABEL}\.)*{_LABEL}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*")
+"""Brackets off, international names as xn--."""
+_HEAD_BYTES = 256 * 1024
+_CHECKS_AT_ONCE = 16
+# OSError: anyio hands on what OpenSSL says of a broken record. ValueError: what h11 can't decode.
+_BROKEN = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError, ValueError)
 
 
 class EgressError(Exception):
@@ -59,63 +60,62 @@ class EgressAnswer:
     seconds: float
 
 
-def is_public(address: Address) -> bool:
-    """True for an address out in the internet, also after unwrapping what carries an IPv4 address inside."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = _carried(address)
-        if inner is not None:
-            return is_public(inner)
-    if any(address.version == network.version and address in network for network in _NEVER):
-        return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A checked URL: `host` as it is looked up and certified, `authority` as the Host header has it."""
+
+    scheme: str
+    host: str
+    port: int
+    authority: str
+    path: bytes
+    literal: Address | None
 
 
-def _carried(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    if address.sixtofour is not None:
-        return address.sixtofour
-    if address.teredo is not None:
-        return address.teredo[1]
-    if any(address in network for network in _NAT64):
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return None
-
-
-def check_url(url: str, *, allow_private: bool = False) -> httpx.URL:
+def check_url(url: str, *, allow_private: bool = False) -> _Target:
     """Check what can be seen without asking the network. Raises EgressRefused with what to change.
 
     `allow_private` (for development and tests) also lets plain http, other ports and private addresses through.
     """
     try:
         parsed = httpx.URL(url)
+        host = parsed.raw_host.decode("ascii")
+        _ = parsed.host  # decodes each xn--, and raises for those that mean nothing
+        authority, userinfo, port = parsed.netloc.decode("ascii"), parsed.userinfo, parsed.port
     except (httpx.InvalidURL, ValueError, TypeError) as error:
         raise EgressRefused("This is not a URL; give one such as https://example.com/hooks.") from error
     if parsed.scheme not in ({"https", "http"} if allow_private else {"https"}):
         raise EgressRefused("The URL must begin with https://.")
-    if parsed.userinfo:
+    if userinfo:
         raise EgressRefused("The URL can't carry a user name or a password.")
-    if not _HOST.fullmatch(parsed.raw_host):
+    if not _HOST.fullmatch(host):
         raise EgressRefused("The URL needs a host name of letters, digits, hyphens and dots, with no dot at its end.")
-    if not allow_private and (parsed.port or 443) not in PORTS:
+    if port is None:
+        port = 443 if parsed.scheme == "https" else 80
+    if not (0 < port < 65536 if allow_private else port in PORTS):
         raise EgressRefused("Only the ports 443 and 8443 may be called.")
-    literal = _literal(parsed.host)
+    literal = _literal(host)
     if literal is not None and not allow_private and not is_public(literal):
         raise EgressRefused("The URL leads to a private or reserved address.")
-    return parsed
+    return _Target(parsed.scheme, host, port, authority, parsed.raw_path, literal)
 
 
 def _literal(host: str) -> Address | None:
     try:
-        return ipaddress.ip_address(host.strip("[]").split("%")[0])
+        return ipaddress.ip_address(host)
     except ValueError:
         return None
 
 
-async def system_resolver(host: str, port: int) -> list[str]:
-    """A and AAAA as the operating system knows them."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in found]
+@dataclass(frozen=True, slots=True)
+class _Outgoing:
+    """One request, whichever address takes it."""
+
+    method: str
+    target: _Target
+    headers: list[tuple[str, str]]
+    content: bytes
+    started: float
 
 
 class EgressClient:
@@ -131,16 +131,17 @@ class EgressClient:
         connect_seconds: float = 5,
         total_seconds: float = 15,
         answer_bytes: int = 64 * 1024,
-        resolver: Resolver = system_resolver,
+        resolver: Resolver | None = None,
         verify: ssl.SSLContext | None = None,
     ) -> None:
         self.allow_private = allow_private
         self._total_seconds = total_seconds
         self._connect_seconds = connect_seconds
         self._answer_bytes = answer_bytes
-        self._resolver = resolver
+        self._system = SystemResolver()
+        self._resolver = resolver or self._system
         self._verify = verify
-        self._client: httpx.AsyncClient | None = None
+        self._checking: set[asyncio.Task[list[str]]] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -149,17 +150,20 @@ class EgressClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close every connection."""
-        if self._client is not None:
-            client, self._client = self._client, None
-            await client.aclose()
+        """Stop looking up names."""
+        self._system.close()
 
     async def check(self, url: str) -> None:
         """Refuse a URL early, when it is registered. A name that nobody knows yet passes. Raises EgressRefused."""
-        parsed = check_url(url, allow_private=self.allow_private)
+        target = check_url(url, allow_private=self.allow_private)
+        if len(self._checking) >= _CHECKS_AT_ONCE:
+            return  # names that take for ever keep no thread from the calls, each of which checks again
+        task = asyncio.create_task(self._addresses(target))
+        self._checking.add(task)
+        task.add_done_callback(self._checking.discard)
         try:
             async with asyncio.timeout(self._connect_seconds):
-                await self._addresses(parsed)
+                await asyncio.shield(task)
         except (EgressFailed, TimeoutError):
             return
 
@@ -171,22 +175,22 @@ class EgressClient:
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes = b""
     ) -> EgressAnswer:
         """Make one call under the deadline. Any status is an answer. Raises EgressRefused or EgressFailed."""
-        parsed = check_url(url, allow_private=self.allow_private)
-        started = time.perf_counter()
+        target = check_url(url, allow_private=self.allow_private)
+        given = {"host": target.authority, "user-agent": "quanyu", **(headers or {}), "connection": "close"}
+        if content or method not in ("GET", "HEAD"):
+            given["content-length"] = str(len(content))
+        outgoing = _Outgoing(method, target, list(given.items()), content, time.perf_counter())
         try:
             async with asyncio.timeout(self._total_seconds):
-                addresses = await self._addresses(parsed)
-                return await self._first(method, parsed, addresses[:3], dict(headers or {}), content, started)
+                return await self._first(outgoing, (await self._addresses(target))[:3])
         except TimeoutError as error:
             raise EgressFailed(f"No complete answer within {self._total_seconds:g} seconds.") from error
-        except httpx.HTTPError as error:
+        except _BROKEN as error:
             raise EgressFailed(_failure(error)) from error
 
-    async def _addresses(self, url: httpx.URL) -> list[str]:
-        port = url.port or (443 if url.scheme == "https" else 80)
-        literal = _literal(url.host)
+    async def _addresses(self, target: _Target) -> list[str]:
         try:
-            found = [str(literal)] if literal else await self._resolver(url.host, port)
+            found = [str(target.literal)] if target.literal else await self._resolver(target.host, target.port)
         except OSError as error:
             raise EgressFailed("The host name could not be resolved.") from error
         except UnicodeError as error:
@@ -197,62 +201,91 @@ class EgressClient:
             raise EgressRefused("The URL leads to a private or reserved address.")
         return found
 
-    async def _first(
-        self, method: str, url: httpx.URL, addresses: list[str], headers: dict[str, str], content: bytes, started: float
-    ) -> EgressAnswer:
+    async def _first(self, outgoing: _Outgoing, addresses: list[str]) -> EgressAnswer:
         """The first address that takes a connection; before that nothing was sent."""
         for address in addresses[:-1]:
             try:
-                return await self._call(method, url, address, headers, content, started)
-            except (httpx.ConnectError, httpx.ConnectTimeout):
+                return await self._send(outgoing, address)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
-        return await self._call(method, url, addresses[-1], headers, content, started)
+        return await self._send(outgoing, addresses[-1])
 
-    async def _call(
-        self, method: str, url: httpx.URL, address: str, headers: dict[str, str], content: bytes, started: float
-    ) -> EgressAnswer:
-        if self._client is None:
-            self._client = self._open()
-        request = httpx.Request(
-            method,
-            url.copy_with(host=address),
-            headers={"user-agent": "quanyu", **headers, "host": url.netloc.decode("ascii")},
-            content=content,
-            extensions={
-                "sni_hostname": url.host,
-                "timeout": httpx.Timeout(self._total_seconds, connect=self._connect_seconds).as_dict(),
-            },
+    async def _send(self, outgoing: _Outgoing, address: str) -> EgressAnswer:
+        # A connection per call: a kept one is known by address alone, and would serve a second name under the
+        # certificate of the first. No cap either, since whoever calls caps what is in flight.
+        if self._verify is None:
+            self._verify = ssl.create_default_context()
+        target = outgoing.target
+        request = httpcore.Request(
+            outgoing.method,
+            httpcore.URL(scheme=target.scheme, host=address, port=target.port, target=target.path),
+            headers=outgoing.headers,
+            content=outgoing.content,
+            extensions={"sni_hostname": target.host, "timeout": {"connect": self._connect_seconds}},
         )
-        answer = await self._client.send(request, stream=True)
-        try:
-            body, cut = await self._read(answer)
-        finally:
-            await answer.aclose()
-        self._client.cookies.clear()
-        lower = {name.lower(): value for name, value in answer.headers.items()}
-        return EgressAnswer(answer.status_code, lower, body, cut, time.perf_counter() - started)
+        backend = _Metered(2 * self._answer_bytes + _HEAD_BYTES)
+        async with httpcore.AsyncHTTPConnection(
+            request.url.origin, ssl_context=self._verify, network_backend=backend
+        ) as connection:
+            answer = await connection.handle_async_request(request)
+            try:
+                body, cut = await self._read(answer)
+            finally:
+                await answer.aclose()
+        headers: dict[str, str] = {}
+        for name, value in answer.headers:
+            headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
+        return EgressAnswer(answer.status, headers, body, cut, time.perf_counter() - outgoing.started)
 
-    async def _read(self, answer: httpx.Response) -> tuple[bytes, bool]:
+    async def _read(self, answer: httpcore.Response) -> tuple[bytes, bool]:
         body = bytearray()
-        async for chunk in answer.aiter_raw(16 * 1024):
+        async for chunk in answer.aiter_stream():
             body += chunk
             if len(body) > self._answer_bytes:
                 return bytes(body[: self._answer_bytes]), True
         return bytes(body), False
 
-    def _open(self) -> httpx.AsyncClient:
-        # A connection per call: a kept one is known by address alone, and would serve a second name under the
-        # certificate of the first. No cap either, since whoever calls caps what is in flight.
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-        verify = self._verify if self._verify is not None else ssl.create_default_context()
-        return httpx.AsyncClient(verify=verify, trust_env=False, follow_redirects=False, limits=limits)
+
+class _Metered(httpcore.AnyIOBackend):
+    """Connections that break after so many bytes: an endless row of `100 Continue` would keep the processor busy."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    async def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
+        return _MeteredStream(await super().connect_tcp(*args, **kwargs), self._most)
 
 
-def _failure(error: httpx.HTTPError) -> str:
-    if isinstance(error, httpx.ConnectTimeout):
+class _MeteredStream(httpcore.AsyncNetworkStream):
+    def __init__(self, stream: httpcore.AsyncNetworkStream, most: int) -> None:
+        self._stream = stream
+        self._left = most
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data = await self._stream.read(max_bytes, timeout)
+        self._left -= len(data)
+        if self._left < 0:
+            raise httpcore.ReadError("more than any answer needs")
+        return data
+
+    async def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
+        return _MeteredStream(await self._stream.start_tls(*args, **kwargs), self._left)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+def _failure(error: Exception) -> str:
+    if isinstance(error, httpcore.ConnectTimeout):
         return "No connection in time."
-    if isinstance(error, httpx.ConnectError):
+    if isinstance(error, httpcore.ConnectError):
         return "The certificate is not valid." if "CERTIFICATE" in str(error) else "No connection."
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, httpcore.TimeoutException):
         return "No answer in time."
     return "The connection broke before a complete answer."

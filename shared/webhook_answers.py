@@ -58,10 +58,10 @@ def _asked_wait(retry_after: str | None, now: datetime) -> timedelta | None:
         return None
     text = retry_after.strip()
     if text.isascii() and text.isdigit():
-        return min(timedelta(seconds=min(int(text[:9]), 10**6)), _LONGEST_WAIT)
+        return min(timedelta(seconds=int(text[:9])), _LONGEST_WAIT)
     try:
         date = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
+        wait = (date if date.tzinfo else date.replace(tzinfo=UTC)) - now
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    wait = (date if date.tzinfo else date.replace(tzinfo=UTC)) - now
     return min(max(wait, timedelta()), _LONGEST_WAIT)

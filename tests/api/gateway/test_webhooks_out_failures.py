@@ -58,7 +58,7 @@ async def test_after_the_last_try_it_waits_for_a_replay_under_the_same_id(run_ga
 async def test_a_killed_sender_leaves_a_lease_and_the_same_id_comes_again(suite: Suite, clock: ManualClock) -> None:
     async with receiving() as receiver:
         endpoint = await register(suite, receiver)
-        dispatcher = suite.gateway.webhooks_out.worker
+        dispatcher = suite.gateway.webhooks_out.worker._delivering
 
         async def killed(*_: Any) -> None:
             raise asyncio.CancelledError  # the request is out; the process dies before it can write that down

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from kit.upstream import RawServer, read_request
 
-from shared.http import EgressClient, EgressFailed, EgressRefused, check_url, is_public
+from shared.http import EgressClient, EgressFailed, EgressRefused, check_url
+from shared.internet import is_public
 
 PRIVATE = [
     "127.0.0.1",
