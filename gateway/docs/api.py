@@ -13,11 +13,12 @@ EventsRead = Annotated[Caller, Depends(needs("gateway:events:read"))]
 
 
 class EventTypeView(View):
-    """One type, with the JSON schema of its webhook body and an example."""
+    """One type, with the JSON schema of its webhook body and an example. `scope` is what a key needs to hear of it."""
 
     name: str
     owner: str
     version: int
+    scope: str
     description: str
     body_schema: dict[str, Any] = Field(alias="schema")
     example: dict[str, Any]

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from gateway.docs.schemas import class_name
+from gateway.event_scopes import EVENT_SCOPES
 from shared.contracts import REGISTRY, Event, public_names
 
 _MOMENT = "2026-11-11T02:00:00Z"
@@ -116,6 +117,7 @@ def catalogue() -> list[dict[str, Any]]:
                 "name": name,
                 "owner": event.owner,
                 "version": event.version,
+                "scope": EVENT_SCOPES[name],
                 "description": text,
                 "schema": schema_of(event),
                 "example": example_of(event),

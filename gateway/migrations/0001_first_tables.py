@@ -100,6 +100,7 @@ def upgrade() -> None:
         sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("url", sa.String(length=2000), nullable=False),
         sa.Column("events", types.JsonType, nullable=False),
+        sa.Column("scopes", types.JsonType, nullable=False),
         sa.Column("description", sa.String(length=500), nullable=True),
         sa.Column("secrets", types.JsonType, nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from gateway.webhooks_out.management import Endpoints
 from gateway.webhooks_out.schemas import (
@@ -15,11 +15,26 @@ from gateway.webhooks_out.schemas import (
     NewEndpointView,
     SecretRotation,
 )
-from shared.web import Caller, Page, PageParams, Provided, needs
+from shared.web import Caller, Forbidden, Needs, Page, PageParams, Provided
 
 router = APIRouter(prefix="/v1", tags=["webhooks"])
-WebhooksRead = Annotated[Caller, Depends(needs("gateway:webhooks:read"))]
-WebhooksWrite = Annotated[Caller, Depends(needs("gateway:webhooks:write"))]
+
+
+class NeedsWholeOwner(Needs):
+    """The scope, and a key that is not bound to one shop or customer: events tell of all of them."""
+
+    def __call__(self, request: Request) -> Caller:
+        """The caller. Raises Unauthorized, Forbidden."""
+        caller = super().__call__(request)
+        if caller.shop_id is not None or caller.customer_id is not None:
+            raise Forbidden(
+                "not_for_one_shop", "Webhooks tell of all shops and customers; use a key that is not bound to one."
+            )
+        return caller
+
+
+WebhooksRead = Annotated[Caller, Depends(NeedsWholeOwner("gateway:webhooks:read"))]
+WebhooksWrite = Annotated[Caller, Depends(NeedsWholeOwner("gateway:webhooks:write"))]
 Managed = Annotated[Endpoints, Provided(Endpoints)]
 
 
@@ -27,7 +42,10 @@ Managed = Annotated[Endpoints, Provided(Endpoints)]
 async def create_endpoint(
     caller: WebhooksWrite, body: EndpointIn, endpoints: Managed, response: Response
 ) -> NewEndpointView:
-    """Register a URL. The answer holds the signing secret, once; deliveries follow Standard Webhooks."""
+    """Register a URL. The answer holds the signing secret, once; deliveries follow Standard Webhooks.
+
+    Each event needs the scope that `GET /v1/event-types` names; `*` and `coupon.*` bring those that your key covers.
+    """
     response.headers["cache-control"] = "no-store"
     return await endpoints.create(caller, body)
 
@@ -50,7 +68,10 @@ async def get_endpoint(caller: WebhooksRead, endpoints: Managed, endpoint_id: st
 async def change_endpoint(
     caller: WebhooksWrite, endpoints: Managed, endpoint_id: str, body: EndpointPatch
 ) -> EndpointView:
-    """Change URL, events or description; disable or enable."""
+    """Change URL, events or description; disable or enable.
+
+    A new URL or other events need the scopes of the events, as registering does, and your key's take their place.
+    """
     return await endpoints.change(caller, endpoint_id, body)
 
 
@@ -91,7 +112,7 @@ async def rotate_secret(
 
 @router.get("/webhook-deliveries/{delivery_id}", summary="Read a delivery")
 async def get_delivery(caller: WebhooksRead, endpoints: Managed, delivery_id: str) -> DeliveryDetail:
-    """One delivery with its payload and its tries."""
+    """One delivery with its payload and its tries. Needs the scope of its event as well."""
     return await endpoints.delivery(caller, delivery_id)
 
 

@@ -12,6 +12,7 @@ from gateway.settings import GatewaySettings
 from gateway.webhooks_out import repository
 from gateway.webhooks_out.models import Delivery
 from gateway.webhooks_out.repository import Target
+from gateway.webhooks_out.rules import may_hear
 from shared.db import Transaction
 from shared.http import EgressClient, EgressError
 from shared.ids import new_id
@@ -49,6 +50,8 @@ class Delivering:
 
     async def deliver(self, endpoint: Target, row: Delivery, body: bytes) -> None:
         """Send, and write down what came of it."""
+        if not may_hear(endpoint.scopes, row.event_type):
+            return await self._withhold(row)
         started = time.perf_counter()
         try:
             result = await self._send(endpoint, row, body)
@@ -63,6 +66,13 @@ class Delivering:
         except Exception as error:
             # The lease runs out and the same id is sent again: late and twice is better than never.
             self._log.warning("webhook attempt not recorded", delivery_id=row.id, error=type(error).__name__)
+
+    async def _withhold(self, row: Delivery) -> None:
+        """Not sent: since it was made, somebody with a lesser key has turned the endpoint elsewhere."""
+        why = f"The endpoint's scopes do not cover {row.event_type} any more."
+        values = {"status": "failed", "next_attempt_at": None, "last_error": why, "finished_at": self._clock.now()}
+        async with self._db.write() as tx:
+            await repository.settle(tx, row.id, row.lease, values)
 
     async def _send(self, endpoint: Target, row: Delivery, body: bytes) -> _Result:
         now, started = self._clock.now(), time.perf_counter()

@@ -8,7 +8,7 @@ from pydantic_core import to_json
 
 from gateway.webhooks_out import repository
 from gateway.webhooks_out.repository import Listener
-from gateway.webhooks_out.rules import matches
+from gateway.webhooks_out.rules import hears
 from shared.contracts import REGISTRY, Envelope, Event, public_names
 from shared.db import Transaction
 from shared.ids import new_id
@@ -41,12 +41,12 @@ class Fanout:
         if not endpoints:
             return []
         names = {envelope.name for envelope in envelopes}
-        heard = {name for name in names if any(matches(row.events, name) for row in endpoints)}
+        heard = {name for name in names if any(hears(row.events, row.scopes, name) for row in endpoints)}
         return [envelope for envelope in envelopes if envelope.name in heard]
 
     async def on_event(self, tx: Transaction, _event: Event, envelope: Envelope) -> None:
         """Store a delivery for each endpoint that listens to the event."""
-        wanted = [row.id for row in await self._endpoints(tx) if matches(row.events, envelope.name)]
+        wanted = [row.id for row in await self._endpoints(tx) if hears(row.events, row.scopes, envelope.name)]
         if wanted:
             body = {"type": envelope.name, "timestamp": rfc3339(envelope.occurred_at), "data": envelope.payload}
             await self.deliver(tx, envelope.id, envelope.name, to_json(body), wanted)

@@ -7,9 +7,11 @@ from pydantic_core import to_json
 
 from gateway import rotation
 from gateway.audit_log.log import AuditLog
+from gateway.event_scopes import EVENT_SCOPES
 from gateway.webhooks_out import repository
 from gateway.webhooks_out.handlers import Fanout
 from gateway.webhooks_out.models import Delivery, Endpoint
+from gateway.webhooks_out.rules import grants, lacking
 from gateway.webhooks_out.schemas import (
     AttemptView,
     DeliveryDetail,
@@ -23,7 +25,7 @@ from shared.db import Transaction
 from shared.http import EgressClient, EgressRefused
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Caller, Conflict, NotFound, Page, Paging, invalid
+from shared.web import Caller, Conflict, Forbidden, NotFound, Page, Paging, invalid
 from shared.web.schemas import rfc3339
 from shared.webhooks import new_secret
 
@@ -42,6 +44,7 @@ class Endpoints:
 
     async def create(self, caller: Caller, wanted: EndpointIn) -> NewEndpointView:
         """Register a URL, which must be one that we would call. The secret is in this answer only."""
+        scopes = _granted(caller, wanted.events)
         await self._check(wanted.url)
         now, secret = self._clock.now(), new_secret()
         row = {
@@ -49,6 +52,7 @@ class Endpoints:
             "owner_id": caller.owner_id,
             "url": wanted.url,
             "events": wanted.events,
+            "scopes": scopes,
             "description": wanted.description,
             "secrets": rotation.first(secret),
             "status": "enabled",
@@ -79,7 +83,10 @@ class Endpoints:
         values = change.given()
         values.pop("enabled", None)
         async with self._db.write() as tx:
-            await self._endpoint(tx, endpoint_id, caller)
+            before = await self._endpoint(tx, endpoint_id, caller)
+            if change.url is not None or change.events is not None:
+                # Whoever turns the stream elsewhere could read it there: they need what its events need.
+                values["scopes"] = _granted(caller, change.events or before.events)
             if change.enabled is False:
                 await repository.disable(tx, endpoint_id, "by_request", now)
             elif change.enabled:
@@ -135,6 +142,8 @@ class Endpoints:
         """One delivery with its payload and its tries. Raises NotFound."""
         async with self._db.read() as tx:
             row = await self._delivery(tx, delivery_id, caller)
+            if (scope := EVENT_SCOPES.get(row.event_type)) is not None:
+                caller.require(scope)
             payload = (await repository.bodies(tx, [row.event_id]))[row.event_id]
             tries = [AttemptView.model_validate(one) for one in await repository.attempts(tx, delivery_id)]
         shown = {name: getattr(row, name) for name in DeliveryView.model_fields}
@@ -167,6 +176,15 @@ class Endpoints:
         if row is None:
             raise NotFound("not_found", "There is no such delivery.")
         return row
+
+
+def _granted(caller: Caller, events: list[str]) -> list[str]:
+    """What an endpoint may hear: no more than who asks for it could read by the API. Raises Forbidden."""
+    missing = lacking(events, caller.scopes)
+    if missing:
+        detail = f"To hear of these events your key needs {', '.join(missing)}. Use one that has it, or ask for less."
+        raise Forbidden("scope_missing", detail, scope=missing[0], scopes=missing)
+    return grants(caller.scopes)
 
 
 def _must_be_enabled(endpoint: Endpoint) -> None:

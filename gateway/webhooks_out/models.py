@@ -13,6 +13,8 @@ from shared.db import JsonType, UtcDateTime
 class Endpoint(Base, table=True):
     """Where somebody wants to hear of events. `secrets` is a list of `{"secret", "until"}`, newest first.
 
+    `scopes` are those of the key that chose URL and events: more than they cover is not told, whatever `events` says.
+
     `failing_since` is the first failure after the last success; `paused_until` is what the endpoint itself asked for.
     """
 
@@ -26,6 +28,7 @@ class Endpoint(Base, table=True):
     owner_id: str = Field(max_length=40)
     url: str = Field(max_length=2000)
     events: list[str] = Field(sa_column=Column(JsonType, nullable=False))
+    scopes: list[str] = Field(sa_column=Column(JsonType, nullable=False))
     description: str | None = Field(default=None, max_length=500)
     secrets: list[dict[str, Any]] = Field(sa_column=Column(JsonType, nullable=False))
     status: str = Field(max_length=20)

@@ -14,10 +14,11 @@ T = TypeVar("T")
 
 
 class Listener(NamedTuple):
-    """An enabled endpoint with the patterns of what it wants to hear."""
+    """An enabled endpoint with the patterns of what it wants to hear, and the scopes that say what it may."""
 
     id: str
     events: list[str]
+    scopes: list[str]
 
 
 class Target(NamedTuple):
@@ -26,6 +27,7 @@ class Target(NamedTuple):
     id: str
     owner_id: str
     url: str
+    scopes: list[str]
     secrets: list[dict[str, Any]]
     failing_since: datetime | None
 
@@ -78,7 +80,7 @@ async def replace_secrets(
 
 async def listeners(tx: Transaction) -> list[Listener]:
     """All endpoints that are enabled."""
-    statement = select(Endpoint.c.id, Endpoint.c.events).where(Endpoint.c.status == "enabled")
+    statement = select(Endpoint.c.id, Endpoint.c.events, Endpoint.c.scopes).where(Endpoint.c.status == "enabled")
     return await tx.rows(Listener, statement)
 
 
@@ -170,7 +172,14 @@ async def targets_with_work(tx: Transaction, now: datetime, limit: int) -> list[
     """Endpoints that something is due for, longest waiting first, with what is needed to call them."""
     waiting = func.min(Delivery.c.next_attempt_at).label("since")
     due = select(Delivery.c.endpoint_id, waiting).where(_due(now)).group_by(Delivery.c.endpoint_id).subquery()
-    columns = (Endpoint.c.id, Endpoint.c.owner_id, Endpoint.c.url, Endpoint.c.secrets, Endpoint.c.failing_since)
+    columns = (
+        Endpoint.c.id,
+        Endpoint.c.owner_id,
+        Endpoint.c.url,
+        Endpoint.c.scopes,
+        Endpoint.c.secrets,
+        Endpoint.c.failing_since,
+    )
     awake = or_(Endpoint.c.paused_until.is_(None), Endpoint.c.paused_until <= now)
     statement = (
         select(*columns)

@@ -52,11 +52,15 @@ class SecretRotation(Body):
 
 
 class EndpointView(View):
-    """A registered endpoint. `disabled_reason` is `by_request`, `gone` (it answered 410) or `failing`."""
+    """A registered endpoint. `disabled_reason` is `by_request`, `gone` (it answered 410) or `failing`.
+
+    `scopes` are those of the key that chose URL and events: what they do not cover is not told.
+    """
 
     id: str
     url: str
     events: list[str]
+    scopes: list[str]
     description: str | None
     status: Literal["enabled", "disabled"]
     disabled_reason: str | None

@@ -4,7 +4,7 @@ from shared.web.app import PartApp, create_app
 from shared.web.client import Client, ClientFacts, bucket_of, client_of
 from shared.web.fingerprints import fingerprint
 from shared.web.hot import HotRequest, HotRoute
-from shared.web.identity import Caller, merchant_needs, needs, sign_headers
+from shared.web.identity import Caller, Needs, merchant_needs, needs, sign_headers
 from shared.web.paging import Page, PageParams, Paging, filtered, page_of
 from shared.web.patches import Patch, merged
 from shared.web.problems import (
@@ -57,6 +57,7 @@ __all__ = [
     "Instant",
     "JsonObject",
     "Name",
+    "Needs",
     "NotFound",
     "Page",
     "PageParams",

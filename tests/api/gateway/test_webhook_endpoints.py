@@ -20,7 +20,7 @@ async def test_a_deleted_endpoint_gets_nothing_more(suite: Suite) -> None:
 
 
 async def test_a_partner_neither_sees_nor_replays_anothers(suite: Suite) -> None:
-    scopes = ["gateway:webhooks:*"]
+    scopes = ["gateway:webhooks:*", "coupon:coupons:read"]
     first, second = [await suite.key(kind="partner", scopes=scopes) for _ in range(2)]
     async with receiving() as receiver:
         endpoint = await register(suite, receiver, key=first)
