@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from shared.web.identity import KeyKind
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -15,3 +17,12 @@ class Policy:
     def spacing(self) -> float:
         """Seconds that one request costs."""
         return self.window / self.quota
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Where calls are counted. Without a `policy` of its own the default of the `kind` holds."""
+
+    id: str
+    kind: KeyKind
+    policy: Policy | None = None

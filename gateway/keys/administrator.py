@@ -52,7 +52,9 @@ class Administrator:
             _write_private(path, key)
         row = new_row(key, KeyIn(name="Administrator", kind="secret"), ["*"], now)
         async with self._db.write() as tx:
-            made = await repository.insert_once(tx, row | {"id": ADMIN_ID, "owner_id": MERCHANT})
+            made = await repository.insert_once(
+                tx, row | {"id": ADMIN_ID, "lineage_id": ADMIN_ID, "owner_id": MERCHANT}
+            )
             changed = not made and given is not None
             if changed and not await repository.replace_digest(tx, ADMIN_ID, digest(key), hint_of(key), now):
                 return

@@ -52,6 +52,13 @@ async def rotate_key(
 
 
 @router.delete("/{key_id}", status_code=204, summary="Revoke a key")
-async def revoke_key(caller: KeysWrite, keys: Managed, key_id: str) -> None:
-    """Revoke at once. A revoked key stays listed."""
-    await keys.revoke(caller, key_id)
+async def revoke_key(
+    caller: KeysWrite,
+    keys: Managed,
+    key_id: str,
+    keep_made: Annotated[
+        bool, Query(description="let the keys that were made with it live on; for secret keys only")
+    ] = False,
+) -> None:
+    """Revoke at once, with every key that was made with it. A revoked key stays listed."""
+    await keys.revoke(caller, key_id, keep_made=keep_made)

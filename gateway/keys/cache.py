@@ -6,6 +6,7 @@ keys changed (a queue on the bus would reach only one of the replicas). Memory n
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -15,9 +16,9 @@ from typing import Literal
 from gateway.addresses import Network, address_allowed
 from gateway.keys import repository
 from gateway.keys.models import ApiKey
-from gateway.keys.rules import digest, well_formed
+from gateway.keys.rules import Ancestor, buckets, digest, well_formed
 from gateway.metrics import KEY_CHECKS
-from gateway.policy import Policy
+from gateway.policy import Bucket
 from shared.service import Kit
 from shared.web import Caller
 from shared.web.schemas import rfc3339
@@ -36,7 +37,7 @@ class CachedKey:
 
     caller: Caller
     networks: tuple[Network, ...]
-    policy: Policy | None
+    buckets: tuple[Bucket, ...]
     expires_at: datetime | None
     revoked_at: datetime | None
     changed_at: datetime
@@ -53,12 +54,10 @@ class CachedKey:
         return None
 
 
-def _cached(row: ApiKey) -> CachedKey:
+def _cached(row: ApiKey, chain: Sequence[Ancestor]) -> CachedKey:
     caller = Caller(row.id, row.owner_id, row.kind, tuple(row.scopes), shop_id=row.shop_id)
-    limits = row.limits
-    policy = Policy("key", limits["requests"], limits["window_seconds"]) if limits else None
     networks = tuple(ip_network(text) for text in row.allowed_ips)
-    return CachedKey(caller, networks, policy, row.expires_at, row.revoked_at, row.changed_at, _notice(row))
+    return CachedKey(caller, networks, buckets(chain), row.expires_at, row.revoked_at, row.changed_at, _notice(row))
 
 
 def _notice(row: ApiKey) -> list[tuple[bytes, bytes]]:
@@ -146,7 +145,7 @@ class KeyCache:
     async def _read(self, fingerprint: str) -> CachedKey | None:
         async with self._db.read() as tx:
             row = await repository.find_by_digest(tx, fingerprint)
-        return None if row is None else _cached(row)
+            return None if row is None else _cached(row, await repository.ancestors(tx, row.id))
 
     def _loaded(self, fingerprint: str, task: asyncio.Task[CachedKey | None]) -> None:
         if self._loading.get(fingerprint) is not task:

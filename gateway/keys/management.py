@@ -8,14 +8,15 @@ from gateway.audit_log.log import AuditLog
 from gateway.keys import repository
 from gateway.keys.cache import KeyCache
 from gateway.keys.models import ApiKey
-from gateway.keys.rules import PUBLISHABLE_SCOPES, TRACKING_SCOPE, Kind, digest, format_key, uncovered
+from gateway.keys.rules import PUBLISHABLE_SCOPES, TRACKING_SCOPE, Kind, digest, format_key, outside, uncovered
 from gateway.keys.schemas import KeyIn, KeyView, NewKeyView
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Caller, Conflict, Forbidden, NotFound, Page, Paging, invalid
+from shared.web import Caller, Conflict, Forbidden, NotFound, Page, Paging, Unauthorized, invalid
 
 _MANAGED_BY_OTHERS: tuple[Kind, ...] = ("restricted", "publishable")
+_MOST_GENERATIONS = 5
 
 
 def new_key(kind: Kind) -> str:
@@ -38,7 +39,10 @@ class Keys:
         self._log = log
 
     async def create(self, caller: Caller, wanted: KeyIn) -> NewKeyView:
-        """Make a key. Nobody can hand out more than they hold. Raises Forbidden or Unprocessable."""
+        """Make a key. Nobody can hand out more than they hold: what is left out is the maker's.
+
+        Raises Forbidden or Unprocessable.
+        """
         now = self._clock.now()
         scopes = _scopes_of(wanted)
         if caller.kind != "secret" and wanted.kind not in _MANAGED_BY_OTHERS:
@@ -50,25 +54,40 @@ class Keys:
         if wanted.expires_at is not None and wanted.expires_at <= now:
             raise invalid("#/expires_at", "in_the_past", "expires_at must lie in the future.")
         key = new_key(wanted.kind)
-        row = new_row(key, wanted, scopes, now) | {
-            "owner_id": new_id("own") if wanted.kind == "partner" else caller.owner_id,
-            "created_by": caller.key_id,
-        }
         async with self._db.write() as tx:
-            if caller.kind != "secret":
-                await self._no_longer_than_its_maker(tx, caller, wanted)
+            maker = await repository.lock_in_force(tx, caller.key_id, now)
+            if maker is None:
+                raise Unauthorized("key_invalid", "This key has ended just now.")
+            _must_lie_within(maker, wanted)
+            if len(await repository.ancestors(tx, maker.id)) >= _MOST_GENERATIONS:
+                raise Forbidden("too_many_generations", "A key this far from the merchant's own can't make keys.")
+            row = new_row(key, wanted, scopes, now) | {
+                "owner_id": await self._owner(tx, caller, wanted),
+                "allowed_ips": wanted.allowed_ips or maker.allowed_ips,
+                "expires_at": wanted.expires_at or maker.expires_at,
+                "maker_id": maker.id,
+                "created_by": maker.id,
+            }
             await repository.insert_key(tx, row)
             await self._log.record(tx, caller, "key.create", row["id"], kind=wanted.kind, scopes=scopes)
             made = _found(await repository.find(tx, row["id"]))
         return NewKeyView(**_shown(made, now), key=key)
 
-    async def _no_longer_than_its_maker(self, tx: Transaction, caller: Caller, wanted: KeyIn) -> None:
-        maker = await repository.find(tx, caller.key_id)
-        end = maker.expires_at if maker else None
-        if end is not None and (wanted.expires_at is None or wanted.expires_at > end):
-            raise Forbidden(
-                "outlives_its_maker", "Give expires_at: a key can't live longer than the one that makes it."
+    async def _owner(self, tx: Transaction, caller: Caller, wanted: KeyIn) -> str:
+        if wanted.owner_id is None:
+            return new_id("own") if wanted.kind == "partner" else caller.owner_id
+        if wanted.owner_id != caller.owner_id:
+            if caller.kind != "secret":
+                raise Forbidden("owner_not_allowed", "Only a secret key can make keys for another owner.")
+            if wanted.kind == "secret":
+                raise invalid(
+                    "#/kind", "not_for_partners", "Secret keys are the merchant's own; give a partner a partner key."
+                )
+        if not await repository.owner_exists(tx, wanted.owner_id):
+            raise invalid(
+                "#/owner_id", "unknown_owner", "There is no key of this owner. Leave owner_id out for a new partner."
             )
+        return wanted.owner_id
 
     async def page(self, caller: Caller, paging: Paging, kind: str | None, owner_id: str | None) -> Page[KeyView]:
         """The keys that the caller may know of."""
@@ -85,9 +104,8 @@ class Keys:
         """A successor with the same rights; the old key works for `overlap` more. Raises Conflict when it is not active."""
         now = self._clock.now()
         async with self._db.write() as tx:
-            old = _found(await repository.find(tx, key_id, caller))
-            _must_cover(caller, old.scopes)
-            _must_fit_shop(caller, old.shop_id)
+            old = await self._managed(tx, caller, key_id)
+            await self._must_be_made_with(tx, caller, old)
             key, successor = new_key(old.kind), new_id("key")
             if not await repository.retire(tx, key_id, successor, now, now + overlap):
                 raise Conflict(
@@ -107,28 +125,65 @@ class Keys:
             tx.after_commit(lambda: self._cache.invalidate(old.digest))
         return NewKeyView(**_shown(made, now), key=key)
 
-    async def revoke(self, caller: Caller, key_id: str) -> None:
-        """End a key at once. Doing it again changes nothing. Raises Conflict for the caller's own key."""
-        if key_id == caller.key_id:
-            raise Conflict(
-                "own_key", "A key can't revoke itself. Use another key, so that you don't lock yourself out."
+    async def _must_be_made_with(self, tx: Transaction, caller: Caller, key: ApiKey) -> None:
+        """What a key gets hold of ends with it: it rotates itself and what descends from it, and nothing that outlives it."""
+        if key.id == caller.key_id:
+            return
+        own = _found(await repository.find(tx, caller.key_id))
+        if own.lineage_id not in {one.lineage_id for one in await repository.ancestors(tx, key.id)}:
+            detail = (
+                "Only a key itself, and those that it was made with, can rotate it. Make a new key and revoke this one."
             )
+            raise Forbidden("not_its_maker", detail)
+        if own.expires_at is not None and (key.expires_at is None or key.expires_at > own.expires_at):
+            raise Forbidden("outlives_its_maker", "Your key ends before this one does. Use its successor.")
+
+    async def revoke(self, caller: Caller, key_id: str, *, keep_made: bool) -> None:
+        """End a key at once, with all that was made with it; a key without a successor takes its lineage along.
+
+        With `keep_made` what was made with it lives on. Doing it again changes nothing. Raises Conflict where the caller's
+        own key would end.
+        """
+        now = self._clock.now()
+        if keep_made and caller.kind != "secret":
+            raise Forbidden("kind_not_allowed", "Only a secret key can keep what was made with a revoked one.")
         async with self._db.write() as tx:
-            old = _found(await repository.find(tx, key_id, caller))
-            _must_cover(caller, old.scopes)
-            _must_fit_shop(caller, old.shop_id)
-            if await repository.revoke(tx, key_id, self._clock.now()):
-                await self._log.record(tx, caller, "key.revoke", key_id, old.owner_id)
-            tx.after_commit(lambda: self._cache.invalidate(old.digest))
+            old = await self._managed(tx, caller, key_id)
+            if keep_made:
+                await repository.hand_over(tx, old, now)
+            ended: list[repository.Ended] = []
+            while found := await repository.lock_ending(tx, repository.ending_with(old)):
+                await repository.revoke(tx, [one.id for one in found], now)
+                ended += found
+            if any(one.id == caller.key_id for one in ended):
+                detail = "Your own key would end with it. Use another key, so that you don't lock yourself out."
+                raise Conflict("own_key", detail)
+            if ended:
+                await self._log.record(tx, caller, "key.revoke", key_id, old.owner_id, keys=len(ended))
+            tx.after_commit(lambda: self._forget(ended))
+
+    def _forget(self, ended: list[repository.Ended]) -> None:
+        for one in ended:
+            self._cache.invalidate(one.digest)
+
+    async def _managed(self, tx: Transaction, caller: Caller, key_id: str) -> ApiKey:
+        key = _found(await repository.find(tx, key_id, caller))
+        _must_cover(caller, key.scopes)
+        _must_fit_shop(caller, key.shop_id)
+        return key
 
 
-_INHERITED = ("owner_id", "kind", "name", "scopes", "limits", "allowed_ips", "shop_id", "expires_at")
+_INHERITED = (
+    *("owner_id", "lineage_id", "maker_id", "kind", "name", "scopes", "limits", "allowed_ips", "shop_id", "expires_at"),
+)
 
 
 def new_row(key: str, wanted: KeyIn, scopes: list[str], now: datetime) -> dict[str, Any]:
     """A key that is stored, without who owns and who made it."""
+    key_id = new_id("key")
     return {
-        "id": new_id("key"),
+        "id": key_id,
+        "lineage_id": key_id,
         "kind": wanted.kind,
         "name": wanted.name,
         "digest": digest(key),
@@ -167,6 +222,18 @@ def _must_cover(caller: Caller, scopes: list[str]) -> None:
 def _must_fit_shop(caller: Caller, shop_id: str | None) -> None:
     if caller.shop_id is not None and shop_id != caller.shop_id:
         raise Forbidden("shop_not_allowed", "Your key works for one shop; it manages keys of that shop only.")
+
+
+def _must_lie_within(maker: ApiKey, wanted: KeyIn) -> None:
+    beyond = outside(maker.allowed_ips, wanted.allowed_ips)
+    if beyond:
+        detail = f"Your key does not work from {', '.join(beyond[:5])} itself, so it can't make a key that does."
+        raise Forbidden("addresses_exceed_own", detail, allowed_ips=beyond[:20])
+    end = maker.expires_at
+    if end is not None and wanted.expires_at is not None and wanted.expires_at > end:
+        raise Forbidden(
+            "outlives_its_maker", "A key can't live longer than the one that makes it: give an earlier expires_at."
+        )
 
 
 def _found(row: ApiKey | None) -> ApiKey:

@@ -14,7 +14,8 @@ from shared.db import JsonType, UtcDateTime
 class ApiKey(Base, table=True):
     """One key. `limits` is `{"requests", "window_seconds"}` or empty for the default of its kind.
 
-    `shop_id` makes it a staff key 店员密钥, good for that shop.
+    `shop_id` makes it a staff key 店员密钥, good for that shop. `lineage_id` is the id of the first of the keys that were
+    rotated one into the other; `maker_id` the key with which that first one was made.
     """
 
     __tablename__ = "api_keys"
@@ -25,6 +26,8 @@ class ApiKey(Base, table=True):
 
     id: str = Field(primary_key=True, max_length=40)
     owner_id: str = Field(max_length=40, index=True)
+    lineage_id: str = Field(max_length=40, index=True)
+    maker_id: str | None = Field(default=None, max_length=40, index=True)
     kind: Kind = Field(sa_column=Column(String(20), nullable=False))
     name: str = Field(max_length=200)
     digest: str = Field(sa_column=Column(String(64), nullable=False, unique=True))

@@ -1,13 +1,14 @@
 """The SQL of keys."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Select, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, exists, insert, literal, or_, select, update
 
 from gateway.keys.models import ApiKey
-from shared.db import Transaction, UtcDateTime, insert_ignore
+from gateway.keys.rules import Ancestor
+from shared.db import Transaction, UtcDateTime, insert_ignore, one_of
 from shared.web import Caller, Page, Paging, filtered, page_of
 
 T = TypeVar("T")
@@ -25,6 +26,23 @@ class Change(NamedTuple):
 
     digest: str
     changed_at: datetime
+
+
+class Ended(NamedTuple):
+    """A key that ends."""
+
+    id: str
+    digest: str
+
+
+def in_force(now: datetime) -> ColumnElement[bool]:
+    """Of a key: neither revoked nor expired."""
+    return ApiKey.c.revoked_at.is_(None) & or_(ApiKey.c.expires_at.is_(None), ApiKey.c.expires_at > now)
+
+
+def has_key_in_force(owner_id: ColumnElement[str], now: datetime) -> ColumnElement[bool]:
+    """Of an owner, by the column that names them: somebody still holds a key of theirs."""
+    return exists(select(ApiKey.c.id).where(ApiKey.c.owner_id == owner_id, in_force(now)))
 
 
 async def insert_key(tx: Transaction, row: Mapping[str, Any]) -> None:
@@ -62,6 +80,62 @@ async def page(
     return await page_of(tx, ApiKey, statement, ApiKey.c.id, paging, to_view)
 
 
+async def lock_in_force(tx: Transaction, key_id: str, now: datetime) -> ApiKey | None:
+    """The key, held so that it can't be revoked meanwhile. None when it is not in force (any more)."""
+    return await tx.row(ApiKey, select(ApiKey.table).where(ApiKey.c.id == key_id, in_force(now)).with_for_update())
+
+
+async def owner_exists(tx: Transaction, owner_id: str) -> bool:
+    """Whether there was ever a key of this owner."""
+    return bool(await tx.scalar(select(exists(select(ApiKey.c.id).where(ApiKey.c.owner_id == owner_id)))))
+
+
+# families: each key was made with another, back to the administrator's
+
+
+async def ancestors(tx: Transaction, key_id: str) -> list[Ancestor]:
+    """The key itself, the one with which its lineage was made, the one with which that was made …"""
+    above = ApiKey.table.alias("above")
+    columns = (ApiKey.c.id, ApiKey.c.lineage_id, ApiKey.c.kind, ApiKey.c.limits, ApiKey.c.maker_id)
+    chain = select(*columns, literal(0).label("distance")).where(ApiKey.c.id == key_id).cte("chain", recursive=True)
+    further = select(*(above.c[column.name] for column in columns), chain.c.distance + 1)
+    chain = chain.union_all(further.join(chain, above.c.id == chain.c.maker_id))
+    statement = select(chain.c.lineage_id, chain.c.kind, chain.c.limits).order_by(chain.c.distance)
+    return await tx.rows(Ancestor, statement)
+
+
+def ending_with(key: ApiKey) -> ColumnElement[bool]:
+    """The keys that a revocation meets first: a key that has a successor goes alone, any other takes its lineage along."""
+    return ApiKey.c.lineage_id == key.lineage_id if key.successor_id is None else ApiKey.c.id == key.id
+
+
+async def lock_ending(tx: Transaction, first: ColumnElement[bool]) -> list[Ended]:
+    """Those of the `first` keys, and of all that were made with them, that are not revoked yet; held in one order.
+
+    Ask again until nothing is left: a key made by one of them at this very moment is seen once its maker is held.
+    """
+    ending = select(ApiKey.c.id).where(first).cte("ending", recursive=True)
+    made = ApiKey.table.alias("made")
+    ending = ending.union(select(made.c.id).join(ending, made.c.maker_id == ending.c.id))
+    chosen = select(ApiKey.c.id, ApiKey.c.digest).where(
+        ApiKey.c.id.in_(select(ending.c.id)), ApiKey.c.revoked_at.is_(None)
+    )
+    return await tx.rows(Ended, chosen.order_by(ApiKey.c.id).with_for_update())
+
+
+async def revoke(tx: Transaction, key_ids: Sequence[str], now: datetime) -> None:
+    """End keys at once."""
+    await tx.run(update(ApiKey.table).where(one_of(ApiKey.c.id, key_ids)).values(revoked_at=now, changed_at=now))
+
+
+async def hand_over(tx: Transaction, key: ApiKey, now: datetime) -> None:
+    """What was made with an ending key goes to its successor, or else to its own maker: whose rights included its own."""
+    first = select(ApiKey.c.id).where(ending_with(key))
+    await tx.rows(Ended, first.add_columns(ApiKey.c.digest).order_by(ApiKey.c.id).with_for_update())
+    values = {"maker_id": key.successor_id or key.maker_id, "changed_at": now}
+    await tx.run(update(ApiKey.table).where(ApiKey.c.maker_id.in_(first)).values(values))
+
+
 def _visible(statement: Select[*tuple[Any, ...]], caller: Caller) -> Select[*tuple[Any, ...]]:
     """The wall between owners: the merchant's secret keys see all, every other key its own owner's."""
     return statement if caller.kind == "secret" else statement.where(ApiKey.c.owner_id == caller.owner_id)
@@ -77,12 +151,6 @@ async def retire(tx: Transaction, key_id: str, successor_id: str, now: datetime,
     if await tx.run(chosen.where(live).values(**values, expires_at=until)):
         return True
     return await tx.run(chosen.where(soon).values(**values)) > 0
-
-
-async def revoke(tx: Transaction, key_id: str, now: datetime) -> bool:
-    """False when it was revoked before."""
-    chosen = update(ApiKey.table).where(ApiKey.c.id == key_id, ApiKey.c.revoked_at.is_(None))
-    return await tx.run(chosen.values(revoked_at=now, changed_at=now)) > 0
 
 
 async def replace_digest(tx: Transaction, key_id: str, digest: str, hint: str, now: datetime) -> bool:

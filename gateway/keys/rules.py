@@ -7,9 +7,11 @@ all. The checksum refuses typing errors and noise without a look-up; it protects
 import hashlib
 import re
 import zlib
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from typing import Any, Literal, NamedTuple
 
+from gateway.policy import Bucket, Policy
 from shared.web.identity import covers
 
 Kind = Literal["secret", "restricted", "publishable", "partner"]
@@ -62,3 +64,45 @@ def uncovered(granted: Iterable[str], wanted: Iterable[str]) -> list[str]:
     """Those of `wanted` that `granted` does not include."""
     mine = tuple(granted)
     return [scope for scope in wanted if not any(covers(one, scope) for one in mine)]
+
+
+class Ancestor(NamedTuple):
+    """A key, as those that were made with it see it. `limits` is `{"requests", "window_seconds"}` or nothing."""
+
+    lineage_id: str
+    kind: Kind
+    limits: dict[str, Any] | None
+
+
+def buckets(chain: Sequence[Ancestor]) -> tuple[Bucket, ...]:
+    """Where a key's calls are counted: in its own bucket, and in its makers', so that making keys makes no room.
+
+    `chain` is the key, its maker, its maker's maker …. A key without limits of its own shares its maker's bucket. The merchant's
+    secret keys count what they made only where they have limits. Strangers hold publishable keys: theirs is another bucket,
+    as large as the maker's, so that they can't use up what the maker's servers live on.
+    """
+    counted: list[Bucket] = []
+    for one in reversed(chain):
+        own = one is chain[0]
+        if one.limits or (not counted and (own or one.kind != "secret")):
+            policy = Policy("key", one.limits["requests"], one.limits["window_seconds"]) if one.limits else None
+            strangers = not own and chain[0].kind == "publishable"
+            counted.insert(0, Bucket(one.lineage_id + ":public" * strangers, one.kind, policy))
+    return tuple(counted)
+
+
+def outside(granted: Iterable[str], wanted: Iterable[str]) -> list[str]:
+    """Those of the networks `wanted` that do not lie within `granted`, where none means everywhere."""
+    mine = [ip_network(text) for text in granted]
+    if not mine:
+        return []
+    four = list(collapse_addresses(one for one in mine if isinstance(one, IPv4Network)))
+    six = list(collapse_addresses(one for one in mine if not isinstance(one, IPv4Network)))
+    return [text for text in wanted if not _lies_in(text, four, six)]
+
+
+def _lies_in(text: str, four: Iterable[IPv4Network], six: Iterable[IPv6Network]) -> bool:
+    network = ip_network(text)
+    if isinstance(network, IPv4Network):
+        return any(network.subnet_of(one) for one in four)
+    return any(network.subnet_of(one) for one in six)

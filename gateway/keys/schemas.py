@@ -36,7 +36,9 @@ class Limits(Body):
 class KeyIn(Body):
     """A new key. `scopes` may be left out for secret (everything) and publishable keys (tracking).
 
-    `shop_id` makes it a staff key 店员密钥 of that shop: what it redeems is redeemed there.
+    `allowed_ips` and `expires_at` lie within those of the key that makes it, whose they are when left out. Its calls count
+    against its `limits` and against its maker's. `owner_id` gives a partner another key. `shop_id` makes it a staff key 店员密钥
+    of that shop: what it redeems is redeemed there.
     """
 
     name: Name
@@ -46,6 +48,7 @@ class KeyIn(Body):
     allowed_ips: Annotated[list[Network], Field(max_length=100)] = Field(default_factory=list)
     limits: Limits | None = None
     shop_id: ExternalId | None = None
+    owner_id: Annotated[str, Field(max_length=40)] | None = None
 
     @field_validator("scopes", "allowed_ips")
     @classmethod
@@ -60,12 +63,17 @@ class RotateIn(Body):
 
 
 class KeyView(View):
-    """A key as it may be shown: `hint` is its beginning and end."""
+    """A key as it may be shown: `hint` is its beginning and end.
+
+    `lineage_id` stays when it is rotated. `maker_id` is the key that it was made with and ends with.
+    """
 
     id: str
     name: str
     kind: Kind
     owner_id: str
+    lineage_id: str
+    maker_id: str | None
     status: Literal["active", "rotating", "expired", "revoked"]
     hint: str
     scopes: list[str]

@@ -1,9 +1,11 @@
 """Which limits a request meets: its key's, its address's, and the one on failures."""
 
+from collections.abc import Sequence
+
 from gateway.limits.rules import Decision, headers
 from gateway.limits.store import Limiter, MemoryLimiter
 from gateway.metrics import LIMITED
-from gateway.policy import Policy
+from gateway.policy import Bucket, Policy
 from gateway.settings import GatewaySettings
 from shared.web import Caller, TooManyRequests, bucket_of
 
@@ -21,7 +23,7 @@ def limited(policy: Policy, decision: Decision) -> TooManyRequests:
 
 
 class RateLimits:
-    """Counts requests. Keys of one owner have a bucket each; a rotated key starts with a fresh one."""
+    """Counts requests. A key has a bucket, which stays when it is rotated, and counts in its makers' as well."""
 
     def __init__(self, settings: GatewaySettings, limiter: Limiter, failures: MemoryLimiter) -> None:
         self._limiter = limiter
@@ -38,23 +40,26 @@ class RateLimits:
         self._webhooks_in = Policy("hooks", settings.requests_per_minute_webhooks_in, 60)
         self._failure = Policy("failures", settings.failures_per_minute, 60)
 
-    async def count(self, caller: Caller, own: Policy | None, address: str) -> HeaderPairs:
-        """Count one request of a key, which may have a policy of its `own`.
+    async def count(self, caller: Caller, buckets: Sequence[Bucket], address: str) -> HeaderPairs:
+        """Count one request of a key in each of its `buckets`.
 
-        Answers the RateLimit headers. Raises TooManyRequests.
+        Answers the RateLimit headers of the one that has least left. Raises TooManyRequests.
         """
         if caller.kind == "publishable":
             decision = await self._limiter.hit("a:" + bucket_of(address), self._address)
             if not decision.allowed:
                 raise limited(self._address, decision)
-        policy = own or self._by_kind[caller.kind]
-        if isinstance(self._limiter, MemoryLimiter):
-            decision = self._limiter.hit_now(caller.key_id, policy)
-        else:
-            decision = await self._limiter.hit(caller.key_id, policy)
-        if not decision.allowed:
-            raise limited(policy, decision)
-        return headers(policy, decision)
+        counted = []
+        for bucket in buckets:
+            policy = bucket.policy or self._by_kind[bucket.kind]
+            if isinstance(self._limiter, MemoryLimiter):
+                decision = self._limiter.hit_now(bucket.id, policy)
+            else:
+                decision = await self._limiter.hit(bucket.id, policy)
+            if not decision.allowed:
+                raise limited(policy, decision)
+            counted.append((policy, decision))
+        return headers(*min(counted, key=lambda one: one[1].remaining))
 
     async def count_webhook_in(self, address: str) -> HeaderPairs:
         """Count one delivery to a webhook source, whoever sends it; answers the RateLimit headers. Raises TooManyRequests."""

@@ -19,6 +19,8 @@ def upgrade() -> None:
         "api_keys",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("owner_id", sa.String(length=40), nullable=False),
+        sa.Column("lineage_id", sa.String(length=40), nullable=False),
+        sa.Column("maker_id", sa.String(length=40), nullable=True),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -41,6 +43,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("api_keys", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_api_keys_changed_at"), ["changed_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_api_keys_lineage_id"), ["lineage_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_api_keys_maker_id"), ["maker_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_api_keys_owner_id"), ["owner_id"], unique=False)
 
     op.create_table(
@@ -273,6 +277,8 @@ def downgrade() -> None:
     op.drop_table("audit_log")
     with op.batch_alter_table("api_keys", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_api_keys_owner_id"))
+        batch_op.drop_index(batch_op.f("ix_api_keys_maker_id"))
+        batch_op.drop_index(batch_op.f("ix_api_keys_lineage_id"))
         batch_op.drop_index(batch_op.f("ix_api_keys_changed_at"))
 
     op.drop_table("api_keys")

@@ -164,7 +164,7 @@ class PublicApp:
             raise Forbidden(
                 "scope_missing", f"This key lacks the scope {route.scope}. Use a key that has it.", scope=route.scope
             )
-        exchange.extra += await self._rates.count(key.caller, key.policy, exchange.address)
+        exchange.extra += await self._rates.count(key.caller, key.buckets, exchange.address)
         exchange.extra += key.notice
         return receive
 

@@ -22,6 +22,7 @@ def create(
         str | None, typer.Option(help="RFC 3339 with offset; without it the key does not end.")
     ] = None,
     shop: Annotated[str | None, typer.Option(help="Makes it a staff key of this shop.")] = None,
+    owner: Annotated[str | None, typer.Option(help="owner_id of a partner who gets another key.")] = None,
     url: Url = None,
     key: Key = None,
     data_dir: DataDir = None,
@@ -29,7 +30,7 @@ def create(
     """Create a key and print it. It is shown this once only."""
 
     async def work() -> Any:
-        body = flags(name=name, kind=kind, scopes=scope or None, expires_at=expires_at, shop_id=shop)
+        body = flags(name=name, kind=kind, scopes=scope or None, expires_at=expires_at, shop_id=shop, owner_id=owner)
         async with connect(caller(url, data_dir), key) as client:
             return await client.post("/v1/keys", body)
 
@@ -53,12 +54,20 @@ def list_keys(url: Url = None, key: Key = None, data_dir: DataDir = None) -> Non
 
 
 @app.command()
-def revoke(key_id: KeyId, url: Url = None, key: Key = None, data_dir: DataDir = None) -> None:
-    """End a key at once."""
+def revoke(
+    key_id: KeyId,
+    keep_made: Annotated[
+        bool, typer.Option("--keep-made", help="Let the keys that were made with it live on.")
+    ] = False,
+    url: Url = None,
+    key: Key = None,
+    data_dir: DataDir = None,
+) -> None:
+    """End a key at once, with every key that was made with it."""
 
     async def work() -> None:
         async with connect(caller(url, data_dir), key) as client:
-            await client.delete(f"/v1/keys/{key_id}")
+            await client.delete(f"/v1/keys/{key_id}" + "?keep_made=true" * keep_made)
 
     run(work())
     console.print(f"{key_id} is revoked.")

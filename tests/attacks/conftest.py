@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from api.gateway.conftest import run_gateway, suite
+from api.gateway.conftest import post, run_gateway, suite
 from conftest import RunService
 from kit.gateway import ADMIN_KEY, Suite
 from kit.services import INTERNAL_SECRET
@@ -25,7 +25,7 @@ from services.segments.settings import SegmentsSettings
 from shared.clock import Clock, ManualClock
 from shared.messaging import Bus
 
-__all__ = ["run_gateway", "suite"]
+__all__ = ["post", "run_gateway", "suite"]
 
 SERVICES = {
     "coupon": (coupon, CouponSettings),

@@ -32,7 +32,8 @@ async def test_nobody_hands_out_or_takes_over_more_than_they_hold(suite: Suite, 
     assert await code({"scopes": ["*"]}) == "scope_exceeds_own"
     assert await code({"kind": "secret", "scopes": ["coupon:things:read"]}) == "kind_not_allowed"
     assert await code({"kind": "partner", "scopes": ["coupon:things:read"]}) == "kind_not_allowed"
-    assert await code({"scopes": ["coupon:things:read"], "expires_at": None}) == "outlives_its_maker"
+    later = (clock.now() + timedelta(days=2)).isoformat()
+    assert await code({"scopes": ["coupon:things:read"], "expires_at": later}) == "outlives_its_maker"
     assert (await client.post("/v1/keys/key_admin/rotate")).json()["code"] == "scope_exceeds_own"
     assert (await client.delete("/v1/keys/key_admin")).json()["code"] == "scope_exceeds_own"
     assert (await suite.client().delete("/v1/keys/key_admin")).json()["code"] == "own_key"
@@ -79,3 +80,33 @@ async def test_a_staff_key_works_for_one_shop_and_stays_there(suite: Suite) -> N
     assert (await own.post(f"/v1/keys/{other['id']}/rotate")).json()["code"] == "shop_not_allowed"
     publishable = await suite.client().post("/v1/keys", json={"name": "z", "kind": "publishable", "shop_id": "shopA"})
     assert publishable.json()["errors"][0]["pointer"] == "#/shop_id"
+
+
+async def test_a_partner_gets_a_second_key_from_the_merchant_alone(suite: Suite) -> None:
+    scopes = ["gateway:keys:*", "gateway:sources:read", "coupon:things:read"]
+    first = (await suite.client().post("/v1/keys", json={"name": "p1", "kind": "partner", "scopes": scopes})).json()
+    other = (await suite.client().post("/v1/keys", json={"name": "p2", "kind": "partner", "scopes": scopes})).json()
+    owner = first["owner_id"]
+
+    async def second(key: str | None, **wanted: Any) -> tuple[int, Any, dict[str, Any]]:
+        body = {"name": "p1b", "kind": "partner", "scopes": ["gateway:keys:read"], "owner_id": owner, **wanted}
+        answer = await (suite.client(key) if key else suite.client()).post("/v1/keys", json=body)
+        found: dict[str, Any] = answer.json()
+        pointer = found["errors"][0]["pointer"] if "errors" in found else None
+        return answer.status_code, found.get("code") if pointer is None else pointer, found
+
+    status, _, made = await second(None)
+    assert (status, made["owner_id"], made["kind"]) == (201, owner, "partner")
+    assert (await second(None, kind="restricted"))[0] == 201
+    assert (await second(first["key"], kind="restricted"))[0] == 201, "it may name itself"
+    assert (await second(other["key"], kind="restricted"))[:2] == (403, "owner_not_allowed")
+    assert (await second(None, kind="secret"))[:2] == (422, "#/kind")
+    assert (await second(None, owner_id="own_01ARZ3NDEKTSV4RRFFQ69G5FAV"))[:2] == (422, "#/owner_id")
+    assert (await second(None, owner_id=7))[:2] == (422, "#/owner_id")
+    listed = (await suite.client(made["key"]).get("/v1/keys")).json()["data"]
+    assert {one["owner_id"] for one in listed} == {owner}
+    assert len(listed) == 4
+    filtered = (await suite.client().get("/v1/keys", params={"owner_id": owner, "kind": "partner"})).json()["data"]
+    assert [one["id"] for one in filtered] == [made["id"], first["id"]]
+    foreign = await suite.client(made["key"]).get("/v1/keys", params={"owner_id": other["owner_id"]})
+    assert foreign.json()["data"] == []

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.keys import rules
+from gateway.policy import Policy
 
 
 def test_githubs_published_checksum_example() -> None:
@@ -64,3 +65,39 @@ def test_what_a_scope_covers(granted: str, wanted: str, expected: bool) -> None:
 )
 def test_scopes_that_are_none(scope: str) -> None:
     assert not rules.SCOPE.fullmatch(scope)
+
+
+@pytest.mark.parametrize(
+    ("granted", "wanted", "beyond"),
+    [
+        ([], ["0.0.0.0/0", "::/0"], []),
+        (["10.0.0.0/8"], ["10.1.0.0/16", "10.2.3.4/32"], []),
+        (["10.0.0.0/8"], ["10.0.0.0/7"], ["10.0.0.0/7"]),
+        (["10.0.0.0/25", "10.0.0.128/25"], ["10.0.0.0/24"], []),
+        (["10.0.0.0/8"], ["::ffff:10.0.0.1/128", "::/0"], ["::ffff:10.0.0.1/128", "::/0"]),
+        (["2001:db8::/32"], ["2001:db8:1::/48", "10.0.0.1/32"], ["10.0.0.1/32"]),
+    ],
+)
+def test_networks_that_lie_outside(granted: list[str], wanted: list[str], beyond: list[str]) -> None:
+    assert rules.outside(granted, wanted) == beyond
+
+
+def test_where_a_key_is_counted() -> None:
+    def names(*chain: rules.Ancestor) -> list[str]:
+        return [bucket.id for bucket in rules.buckets(chain)]
+
+    few = {"requests": 5, "window_seconds": 60}
+    admin, secret = rules.Ancestor("admin", "secret", None), rules.Ancestor("secret", "secret", few)
+    partner, child = rules.Ancestor("partner", "partner", None), rules.Ancestor("child", "restricted", None)
+    limited, page = rules.Ancestor("limited", "restricted", few), rules.Ancestor("page", "publishable", None)
+    assert names(admin) == ["admin"]
+    assert names(partner, admin) == ["partner"]
+    assert names(partner, secret, admin) == ["secret"]
+    assert names(child, partner, admin) == ["partner"]
+    assert names(limited, child, partner, admin) == ["limited", "partner"]
+    assert names(child, limited, partner, admin) == ["limited", "partner"]
+    assert names(page, limited, partner, admin) == ["limited:public", "partner:public"]
+    assert names(page, admin) == ["page"]
+    (own,) = rules.buckets([secret, admin])
+    assert (own.policy, own.kind) == (Policy("key", 5, 60), "secret")
+    assert rules.buckets([partner, admin])[0].policy is None, "its kind says"
