@@ -13,9 +13,9 @@ from gateway.keys.rules import digest, well_formed
 from gateway.keys.schemas import KeyIn
 from gateway.settings import GatewaySettings
 from shared.service import Kit
+from shared.web.identity import MERCHANT
 
 ADMIN_ID = "key_admin"
-MERCHANT = "own_merchant"
 
 
 class Administrator:

@@ -182,4 +182,4 @@ def _decide(source: PostedTo, body: bytes) -> _Decision:
         return _Decision("refused", code=error.code, detail=error.detail[:500])
     if isinstance(made, Ignored):
         return _Decision("ignored", code=made.code, detail=made.detail, their_type=made.their_type)
-    return _Decision("accepted", made)
+    return _Decision("accepted", made.model_copy(update={"owner_id": source.owner_id}))

@@ -17,6 +17,7 @@ class PostedTo(NamedTuple):
     """A source as a delivery needs it."""
 
     id: str
+    owner_id: str
     scheme: str
     secrets: list[dict[str, Any]]
     maps_to: dict[str, Any]
@@ -52,7 +53,7 @@ async def page_of_sources(
 
 async def find_posted_to(tx: Transaction, source_id: str) -> PostedTo | None:
     """The source behind a URL, for whoever posts there."""
-    columns = (Source.c.id, Source.c.scheme, Source.c.secrets, Source.c.maps_to, Source.c.status)
+    columns = (Source.c.id, Source.c.owner_id, Source.c.scheme, Source.c.secrets, Source.c.maps_to, Source.c.status)
     return await tx.row(PostedTo, select(*columns).where(Source.c.id == source_id, Source.c.status != "deleted"))
 
 

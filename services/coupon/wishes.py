@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from shared.web import MERCHANT
+
 Source = Literal["claim", "direct", "journey", "code", "pack", "share", "qr", "draw", "cash_back"]
 """How a coupon came to its customer."""
 
@@ -23,7 +25,8 @@ class Wish:
     """One customer should get one coupon of one template. `correlation` is the request that asks for it.
 
     `origin` is where a shopper's own request comes from; what the merchant gives comes from nowhere. `face_amount` is what
-    this coupon is worth, where each has a worth of its own.
+    this coupon is worth, where each has a worth of its own. `owner_id` is whose the coupon will be, `walled` that they name
+    the template themselves and other owners' templates don't exist for them.
     """
 
     template_id: str
@@ -35,6 +38,12 @@ class Wish:
     correlation: str | None = None
     origin: Origin = NOWHERE
     face_amount: int | None = None
+    owner_id: str = MERCHANT
+    walled: bool = False
+
+    def finds(self, owner_id: str) -> bool:
+        """True when a template of this owner may be named by the wish."""
+        return not self.walled or owner_id in (self.owner_id, MERCHANT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,13 @@ from shared.contracts.base import Event, contract
 
 
 class OrderEvent(Event):
-    """One order of the shop, by the shop's own id; the checkout of that order is meant."""
+    """One order of the shop, by the shop's own id; the checkout of that order is meant.
+
+    `owner_id` is whose source told it: a partner's speaks of that partner's orders only. None: the merchant's own.
+    """
 
     order_id: str = Field(min_length=1, max_length=200)
+    owner_id: str | None = Field(None, max_length=40)
 
 
 @contract("order.paid", owner="gateway")

@@ -4,7 +4,8 @@ from shared.web.app import PartApp, create_app
 from shared.web.client import Client, ClientFacts, bucket_of, client_of
 from shared.web.fingerprints import fingerprint
 from shared.web.hot import HotRequest, HotRoute
-from shared.web.identity import Caller, Needs, merchant_needs, needs, sign_headers
+from shared.web.identity import MERCHANT, Caller, Needs, merchant_needs, needs, operator_needs, sign_headers
+from shared.web.owners import offered, partners_index, visible
 from shared.web.paging import Page, PageParams, Paging, filtered, page_of
 from shared.web.patches import Patch, merged
 from shared.web.problems import (
@@ -39,6 +40,7 @@ from shared.web.schemas import (
 )
 
 __all__ = [
+    "MERCHANT",
     "Amount",
     "BadRequest",
     "BasisPoints",
@@ -81,9 +83,13 @@ __all__ = [
     "filtered",
     "fingerprint",
     "page_of",
+    "partners_index",
     "invalid",
     "merchant_needs",
     "merged",
     "needs",
+    "offered",
+    "operator_needs",
     "sign_headers",
+    "visible",
 ]

@@ -24,6 +24,8 @@ SCOPE_KEY = "quanyu.caller"
 ASSERTION_SECONDS = 30
 _FIELDS = ("key-id", "owner-id", "key-kind", "scopes", "customer-id", "shop-id")
 PREFIX = "x-quanyu-"
+MERCHANT = "own_merchant"
+"""The owner of the merchant's own keys, and of what messages bring about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,19 @@ class Caller:
         """True for a publishable key and an end-user's token, which are in the hands of whoever visits: they are shown what
         every shopper may know."""
         return self.kind == "publishable" or self.customer_id is not None
+
+    @property
+    def wall(self) -> str | None:
+        """The owner whose objects alone this caller sees: a partner's key, or one that was made with it. None: everybody's."""
+        return None if self.kind == "secret" or self.owner_id == MERCHANT else self.owner_id
+
+    def sees(self, owner_id: str) -> bool:
+        """True when an object of this owner exists for the caller."""
+        return self.wall in (None, owner_id)
+
+    def offered(self, owner_id: str) -> bool:
+        """The same for what the merchant offers to all: that exists for every partner."""
+        return owner_id == MERCHANT or self.sees(owner_id)
 
     def allows(self, scope: str) -> bool:
         """True when one of the scopes covers this one."""
@@ -109,6 +124,24 @@ class MerchantNeeds(Needs):
 def merchant_needs(scope: str) -> MerchantNeeds:
     """As `needs`, for the merchant's own keys only."""
     return MerchantNeeds(scope)
+
+
+class OperatorNeeds(Needs):
+    """The scope, and a key of the merchant's operators: what is answered names everybody's objects."""
+
+    def __call__(self, request: Request) -> Caller:
+        """The caller. Raises Unauthorized, Forbidden."""
+        caller = super().__call__(request)
+        if caller.customer_id is not None or caller.shop_id is not None or caller.wall is not None:
+            raise Forbidden(
+                "operators_only", "This is for the merchant's operators, not for shoppers, tills or partners."
+            )
+        return caller
+
+
+def operator_needs(scope: str) -> OperatorNeeds:
+    """As `needs`, for keys of the merchant's operators only."""
+    return OperatorNeeds(scope)
 
 
 def required(scope: Scope, permission: str) -> Caller:

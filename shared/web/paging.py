@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Select, SQLColumnExpression
 from starlette.requests import Request
 
 from shared.db import Transaction
+from shared.web.identity import SCOPE_KEY, Caller
 from shared.web.problems import BadRequest
 from shared.web.schemas import View
 
@@ -24,6 +25,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 Cells = TypeVarTuple("Cells")
 Column = TypeVar("Column", bound=SQLColumnExpression[Any])
+_NOBODY = Caller("", "", "partner", ())
 
 
 class Page(View, Generic[T]):
@@ -36,11 +38,12 @@ class Page(View, Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """Which page is wanted. `after` is the key of the last row already seen."""
+    """Which page is wanted, and by whom. `after` is the key of the last row already seen."""
 
     limit: int
     after: Any
     secret: bytes
+    caller: Caller
     ascends: bool = False
 
     def ascending(self) -> "Paging":
@@ -74,7 +77,9 @@ def _paging(
     cursor: Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before")] = None,
 ) -> Paging:
     secret: bytes = request.app.state.cursor_secret
-    return Paging(limit, None if cursor is None else _open(cursor, secret), secret)
+    # The route's own permission refuses who is nobody; until it is asked, they are behind a wall with nothing in it.
+    caller = request.scope.get(SCOPE_KEY) or _NOBODY
+    return Paging(limit, None if cursor is None else _open(cursor, secret), secret, caller)
 
 
 PageParams = Annotated[Paging, Depends(_paging)]

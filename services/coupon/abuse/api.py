@@ -15,12 +15,11 @@ from services.coupon.abuse.schemas import (
     RuleView,
 )
 from services.coupon.abuse.velocity_rules import VelocityRules
-from services.coupon.operators import OperatorNeeds
-from shared.web import Caller, ExternalId, Page, PageParams, Provided
+from shared.web import Caller, ExternalId, Page, PageParams, Provided, operator_needs
 
 router = APIRouter(prefix="/v1/abuse", tags=["abuse"])
-AbuseRead = Annotated[Caller, Depends(OperatorNeeds("coupon:abuse:read"))]
-AbuseWrite = Annotated[Caller, Depends(OperatorNeeds("coupon:abuse:write"))]
+AbuseRead = Annotated[Caller, Depends(operator_needs("coupon:abuse:read"))]
+AbuseWrite = Annotated[Caller, Depends(operator_needs("coupon:abuse:write"))]
 Rules = Annotated[VelocityRules, Provided(VelocityRules)]
 Lists = Annotated[Denials, Provided(Denials)]
 

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends
 
 from services.coupon.audit.queries import CouponAudit
 from shared.audit import AuditView
-from shared.web import Caller, Provided, needs
+from shared.web import Caller, Provided, operator_needs
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
-AuditRead = Annotated[Caller, Depends(needs("coupon:audit:read"))]
+AuditRead = Annotated[Caller, Depends(operator_needs("coupon:audit:read"))]
 
 
 @router.get("/coupons", summary="Prove the identities of the coupon service")

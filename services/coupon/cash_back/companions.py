@@ -53,6 +53,7 @@ async def _terms(tx: Transaction, terms_cache: TermsCache, source: Template, pro
 def _row(source: Template, now: datetime) -> dict[str, Any]:
     return {
         "id": new_id("tpl"),
+        "owner_id": source.owner_id,
         "kind": "coupon",
         "cash_back_of": source.id,
         "name": source.name[: _MOST_NAME - len(_SUFFIX)] + _SUFFIX,

@@ -29,6 +29,7 @@ class CashBackPromise(Base, table=True):
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
+    owner_id: str = Field(sa_type=String(40))
     checkout_id: str = Field(sa_type=String(40))
     order_id: str = Field(sa_type=String(200))
     customer_id: str = Field(sa_type=String(200))

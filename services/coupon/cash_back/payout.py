@@ -42,6 +42,7 @@ class CashBackPayout:
             reason=f"cash-back of order {row.order_id}",
             reference=row.id,
             face_amount=row.amount,
+            owner_id=row.owner_id,
         )
         answer = (await self._granting.grant(tx, [wish]))[0]
         if isinstance(answer, Granted):

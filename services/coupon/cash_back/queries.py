@@ -15,7 +15,7 @@ class CashBacks:
     async def read(self, caller: Caller, cash_back_id: str) -> CashBackView:
         """One promise. Raises NotFound, also for somebody else's."""
         async with self._kit.db.read() as tx:
-            row = await repository.find(tx, cash_back_id)
+            row = await repository.find(tx, caller, cash_back_id)
         if row is None:
             raise NotFound("not_found", "There is no cash-back with this id.")
         caller.require_customer(row.customer_id)

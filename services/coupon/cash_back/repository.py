@@ -10,7 +10,7 @@ from services.coupon.cash_back.models import CashBackPromise
 from services.coupon.cash_back.schemas import CashBackView
 from services.coupon.templates.models import Template, TemplateTerms
 from shared.db import Transaction, insert_ignore, one_of
-from shared.web import Page, Paging, filtered, page_of
+from shared.web import Caller, Page, Paging, filtered, page_of, visible
 
 _ALL = select(CashBackPromise.table)
 _CHANGING = ("status", "amount", "coupon_id", "note")
@@ -33,9 +33,10 @@ async def of_checkout(tx: Transaction, checkout_id: str) -> list[CashBackPromise
     return await tx.rows(CashBackPromise, chosen)
 
 
-async def find(tx: Transaction, cash_back_id: str) -> CashBackPromise | None:
+async def find(tx: Transaction, caller: Caller, cash_back_id: str) -> CashBackPromise | None:
     """One promise, or None."""
-    return await tx.row(CashBackPromise, _ALL.where(CashBackPromise.c.id == cash_back_id))
+    chosen = _ALL.where(CashBackPromise.c.id == cash_back_id)
+    return await tx.row(CashBackPromise, visible(chosen, CashBackPromise.c.owner_id, caller))
 
 
 async def page(
@@ -44,6 +45,7 @@ async def page(
     """Newest first."""
     columns = CashBackPromise.c
     chosen = filtered(_ALL, {columns.customer_id: customer_id, columns.order_id: order_id, columns.status: status})
+    chosen = visible(chosen, columns.owner_id, paging.caller)
     return await page_of(tx, CashBackPromise, chosen, columns.id, paging, CashBackView.model_validate)
 
 

@@ -12,6 +12,7 @@ def promises(checkout: Mapping[str, Any], answer: Answer) -> list[dict[str, Any]
     return [
         {
             "id": new_id("csb"),
+            "owner_id": checkout["owner_id"],
             "checkout_id": checkout["id"],
             "order_id": checkout["order_id"],
             "customer_id": checkout["customer_id"],

@@ -23,7 +23,7 @@ class Completing:
         Raises Conflict unless the checkout is committed.
         """
         async with self._kit.db.write() as tx:
-            checkout = await repository.lock(tx, checkout_id)
+            checkout = await repository.lock_seen(tx, caller, checkout_id)
             if checkout is None:
                 raise unknown_checkout()
             await self.complete_held(tx, checkout, caller.actor)

@@ -38,7 +38,7 @@ class LatePayment:
     ) -> None:
         """Take the coupons, whose rows are `held`, and the promotions. Raises Conflict that says what is not free any more."""
         now = self._kit.clock.now()
-        newer = await repository.find_open(tx, checkout.order_id)
+        newer = await repository.find_open(tx, checkout.owner_id, checkout.order_id)
         if newer is not None:
             detail = "The lock ran out and the order has a newer checkout. Commit that one."
             raise Conflict("checkout_replaced", detail, checkout_id=newer.id)

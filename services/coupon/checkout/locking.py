@@ -28,7 +28,7 @@ from shared.web import Caller, Client, Conflict, Unprocessable, fingerprint
 
 
 class Locking:
-    """Opens checkouts, one at a time for each order."""
+    """Opens checkouts, one at a time for each order of an owner."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Locking:
         sent = fingerprint(body)
         async with self._kit.db.write() as tx:
             candidates, offers = await self._hold(tx, body)
-            known = await repository.find_open(tx, body.order_id)
+            known = await repository.find_open(tx, caller.owner_id, body.order_id)
             if known is not None:
                 return await self._again(tx, known, sent)
             if attempt is not None:
@@ -71,9 +71,9 @@ class Locking:
             held = await wallet.lock(tx, candidates)
             priced = await self._quoting.price(tx, body, candidates, order_id=body.order_id)
             _refuse_unusable(body, priced)
-            row = new_checkout.checkout(body, priced, sent, now)
+            row = new_checkout.checkout(body, priced, sent, now) | {"owner_id": caller.owner_id}
             if not await repository.insert_checkout(tx, row):
-                known = await repository.find_open(tx, body.order_id)
+                known = await repository.find_open(tx, caller.owner_id, body.order_id)
                 if known is None:
                     raise Conflict("checkout_in_progress", "Another call is settling this order. Try again.")
                 return await self._again(tx, known, sent)
@@ -101,7 +101,7 @@ class Locking:
         self, tx: Transaction, caller: Caller, body: CheckoutIn, attempt: Attempt, candidates: Sequence[str]
     ) -> list[str]:
         """The coupons to price with those of the codes. A wrong code must not silently make the order dearer: it raises."""
-        asks = [Ask(code, body.customer_id, caller.actor, origin=attempt.origin) for code in distinct(body.codes)]
+        asks = [Ask(code, body.customer_id, caller, origin=attempt.origin) for code in distinct(body.codes)]
         coupons = []
         for answer in await self._codes.redeem(tx, asks):
             if isinstance(answer, Refused):

@@ -7,6 +7,7 @@ from sqlmodel import Field
 
 from services.coupon.base import Base
 from shared.db import JsonType, UtcDateTime
+from shared.web import partners_index
 
 STATUSES = ("locked", "committed", "rolled_back", "expired")
 _OPEN = text("status IN ('locked', 'committed')")
@@ -21,7 +22,7 @@ class Checkout(Base, table=True):
     """An order's hold on coupons 锁券. The quote is frozen here: commit and refund read it and never compute it again.
 
     `first_order`: it uses an offer for first orders 首单, so the customer's other orders may not, while it is open.
-    An order has at most one open (locked or committed) checkout; those that ended stay as history. `cart` is what was
+    An owner's order has at most one open (locked or committed) checkout; those that ended stay as history. `cart` is what was
     priced, without the customer's part of the request (None: made before carts were kept, so it can't be refunded here).
     `total` is the money to pay, `points` what is paid in points.
     """
@@ -32,13 +33,22 @@ class Checkout(Base, table=True):
         CheckConstraint("discount >= 0 AND discount <= subtotal", name="discount"),
         CheckConstraint("total >= 0", name="total"),
         CheckConstraint("points >= 0", name="points"),
-        Index("uq_checkout_open_order_id", "order_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index(
+            "uq_checkout_open_order_id",
+            "owner_id",
+            "order_id",
+            unique=True,
+            sqlite_where=_OPEN,
+            postgresql_where=_OPEN,
+        ),
         Index("ix_checkout_order_id", "order_id", "id"),
         Index("ix_checkout_due", "expires_at", sqlite_where=_DUE, postgresql_where=_DUE),
         Index("ix_checkout_customer_id", "customer_id", "id"),
+        partners_index("checkout"),
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
+    owner_id: str = Field(sa_type=String(40))
     order_id: str = Field(sa_type=String(200))
     customer_id: str = Field(sa_type=String(200))
     fingerprint: str = Field(sa_type=String(64))

@@ -22,7 +22,7 @@ class Checkouts:
     async def read(self, caller: Caller, checkout_id: str) -> CheckoutView:
         """One checkout. Raises NotFound, also for somebody else's."""
         async with self._kit.db.read() as tx:
-            row = await repository.find(tx, checkout_id)
+            row = await repository.find_seen(tx, caller, checkout_id)
             if row is None:
                 raise unknown_checkout()
             caller.require_customer(row.customer_id)

@@ -15,7 +15,7 @@ from services.coupon.checkout.models import (
     PromotionEntry,
 )
 from shared.db import Transaction, insert_ignore, one_of
-from shared.web import Page, Paging, filtered, page_of
+from shared.web import MERCHANT, Caller, Page, Paging, filtered, page_of, visible
 
 Json = dict[str, Any]
 _OPEN = Checkout.c.status.in_(("locked", "committed"))
@@ -72,20 +72,41 @@ async def lock(tx: Transaction, checkout_id: str) -> Checkout | None:
     return await tx.row(Checkout, select(Checkout.table).where(Checkout.c.id == checkout_id).with_for_update())
 
 
+async def lock_seen(tx: Transaction, caller: Caller, checkout_id: str) -> Checkout | None:
+    """The same, if it exists for the caller."""
+    return await tx.row(Checkout, _seen(caller, checkout_id).with_for_update())
+
+
 async def find(tx: Transaction, checkout_id: str) -> Checkout | None:
     """The checkout as it is; not locked."""
     return await tx.row(Checkout, select(Checkout.table).where(Checkout.c.id == checkout_id))
 
 
-async def find_open(tx: Transaction, order_id: str) -> Checkout | None:
-    """The order's locked or committed checkout."""
-    return await tx.row(Checkout, select(Checkout.table).where(Checkout.c.order_id == order_id, _OPEN))
+async def find_seen(tx: Transaction, caller: Caller, checkout_id: str) -> Checkout | None:
+    """The same, if it exists for the caller."""
+    return await tx.row(Checkout, _seen(caller, checkout_id))
 
 
-async def lock_newest(tx: Transaction, order_id: str) -> Checkout | None:
-    """The order's open checkout, or else its latest; locked until the end of the transaction."""
+def _seen(caller: Caller, checkout_id: str) -> Select[Any]:
+    return visible(select(Checkout.table).where(Checkout.c.id == checkout_id), Checkout.c.owner_id, caller)
+
+
+async def find_open(tx: Transaction, owner_id: str, order_id: str) -> Checkout | None:
+    """The owner's locked or committed checkout of that order: each partner counts orders for themselves."""
+    mine = (Checkout.c.owner_id == owner_id) & (Checkout.c.order_id == order_id)
+    return await tx.row(Checkout, select(Checkout.table).where(mine, _OPEN))
+
+
+async def lock_newest(tx: Transaction, owner_id: str, order_id: str) -> Checkout | None:
+    """The order's open checkout, or else its latest; locked until the end of the transaction.
+
+    A partner's order system speaks of its own orders. The merchant's speaks of everybody's, and of its own first.
+    """
     chosen = select(Checkout.c.id).where(Checkout.c.order_id == order_id)
-    found: str | None = await tx.scalar(chosen.order_by(_OPEN.desc(), Checkout.c.id.desc()).limit(1))
+    own = Checkout.c.owner_id == owner_id
+    if owner_id != MERCHANT:
+        chosen = chosen.where(own)
+    found: str | None = await tx.scalar(chosen.order_by(own.desc(), _OPEN.desc(), Checkout.c.id.desc()).limit(1))
     return None if found is None else await lock(tx, found)
 
 
@@ -121,6 +142,7 @@ async def page(
     chosen = filtered(select(Checkout.table), {Checkout.c.customer_id: customer_id, Checkout.c.order_id: order_id})
     if status is not None:
         chosen = chosen.where(_status_at(now, status))
+    chosen = visible(chosen, Checkout.c.owner_id, paging.caller)
     return await page_of(tx, Checkout, chosen, Checkout.c.id, paging, lambda row: row)
 
 

@@ -77,7 +77,7 @@ class Settling:
             return await self._again(tx, checkout_id)
 
     async def _held(self, tx: Transaction, caller: Caller, checkout_id: str) -> Checkout:
-        row = await repository.lock(tx, checkout_id)
+        row = await repository.lock_seen(tx, caller, checkout_id)
         if row is None:
             raise unknown_checkout()
         caller.require_customer(row.customer_id)

@@ -77,7 +77,7 @@ async def list_batches(
 @router.get("/code-batches/{batch_id}", summary="Read the progress of a batch of codes")
 async def get_batch(caller: CodesRead, batch_id: str, batches: Batches) -> BatchView:
     """How many are made and redeemed."""
-    return await batches.read(batch_id)
+    return await batches.read(caller, batch_id)
 
 
 @router.get("/code-batches/{batch_id}/codes", summary="List the codes of a batch")
@@ -105,8 +105,8 @@ async def download_codes(
     format: Annotated[Literal["csv", "xlsx"], Query(description="csv, or an Excel sheet")] = "csv",
 ) -> StreamingResponse:
     """All codes of a finished batch as a file."""
-    await downloads.ready(batch_id)
-    stream = downloads.csv(batch_id) if format == "csv" else downloads.xlsx(batch_id)
+    await downloads.ready(caller, batch_id)
+    stream = downloads.csv(caller, batch_id) if format == "csv" else downloads.xlsx(caller, batch_id)
     headers = {"Content-Disposition": f'attachment; filename="{batch_id}.{format}"', "Cache-Control": "no-store"}
     return StreamingResponse(stream, media_type=_MEDIA[format], headers=headers)
 
@@ -114,13 +114,13 @@ async def download_codes(
 @router.post("/code-batches/{batch_id}/void", summary="End a batch of codes")
 async def void_batch(caller: CodesWrite, batch_id: str, batches: Batches) -> BatchView:
     """Its codes give nothing any more 作废. Coupons that they gave already stay."""
-    return await batches.void(batch_id)
+    return await batches.void(caller, batch_id)
 
 
 @router.post("/public-codes", status_code=201, summary="Create a public code")
 async def create_public_code(caller: CodesWrite, body: PublicCodeIn, codes: Management) -> PublicCodeView:
     """A code for everybody 公共码, such as DOUBLE11."""
-    return await codes.create(body)
+    return await codes.create(caller, body)
 
 
 @router.get("/public-codes", summary="List public codes")
@@ -138,7 +138,7 @@ async def list_public_codes(
 @router.get("/public-codes/{public_code_id}", summary="Read a public code")
 async def get_public_code(caller: CodesRead, public_code_id: str, codes: Management) -> PublicCodeView:
     """One public code and how often it was used."""
-    return await codes.read(public_code_id)
+    return await codes.read(caller, public_code_id)
 
 
 @router.patch("/public-codes/{public_code_id}", summary="Change, pause or activate a public code")
@@ -146,7 +146,7 @@ async def change_public_code(
     caller: CodesWrite, public_code_id: str, body: PublicCodePatch, codes: Management
 ) -> PublicCodeView:
     """`{"status": "paused"}` stops it at once."""
-    return await codes.change(public_code_id, body)
+    return await codes.change(caller, public_code_id, body)
 
 
 @router.get("/codes/{code}", summary="Look a code up")

@@ -30,6 +30,7 @@ class CodeBatches:
         batch_id = new_id("cbt")
         row = {
             "id": batch_id,
+            "owner_id": caller.owner_id,
             "template_id": template_id,
             "status": "running",
             "prefix": body.prefix,
@@ -41,16 +42,16 @@ class CodeBatches:
             "updated_at": now,
         }
         async with self._kit.db.write() as tx:
-            if await templates.find(tx, template_id) is None:
+            if await templates.find_offered(tx, caller, template_id) is None:
                 raise refusal("not_found")
             await repository.insert_batch(tx, row)
             tx.after_commit(self._wake)
-            return await self._view(tx, batch_id)
+            return await self._view(tx, caller, batch_id)
 
-    async def read(self, batch_id: str) -> BatchView:
+    async def read(self, caller: Caller, batch_id: str) -> BatchView:
         """One batch and how it is going. Raises NotFound."""
         async with self._kit.db.read() as tx:
-            return await self._view(tx, batch_id)
+            return await self._view(tx, caller, batch_id)
 
     async def page(self, paging: Paging, status: str | None, template_id: str | None) -> Page[BatchView]:
         """Batches, newest first."""
@@ -63,23 +64,24 @@ class CodeBatches:
     async def codes(self, batch_id: str, paging: Paging, redeemed: bool | None) -> Page[CodeView]:
         """The codes made so far, by number."""
         async with self._kit.db.read() as tx:
-            await read_batch(tx, batch_id)
+            await read_batch(tx, paging.caller, batch_id)
             return await repository.page_codes(tx, paging, batch_id, redeemed)
 
-    async def void(self, batch_id: str) -> BatchView:
+    async def void(self, caller: Caller, batch_id: str) -> BatchView:
         """No code of the batch gives a coupon any more, and no more are made. Coupons it gave already stay."""
         async with self._kit.db.write() as tx:
+            await read_batch(tx, caller, batch_id)
             await repository.void_batch(tx, batch_id, self._kit.clock.now())
-            return await self._view(tx, batch_id)
+            return await self._view(tx, caller, batch_id)
 
-    async def _view(self, tx: Transaction, batch_id: str) -> BatchView:
-        row = await read_batch(tx, batch_id)
+    async def _view(self, tx: Transaction, caller: Caller, batch_id: str) -> BatchView:
+        row = await read_batch(tx, caller, batch_id)
         return batch_view(row, (await repository.count_redeemed(tx, [batch_id])).get(batch_id, 0))
 
 
-async def read_batch(tx: Transaction, batch_id: str) -> CodeBatch:
-    """The batch as it is. Raises NotFound."""
-    row = await repository.find_batch(tx, batch_id)
+async def read_batch(tx: Transaction, caller: Caller, batch_id: str) -> CodeBatch:
+    """The batch as it is. Raises NotFound, also for another owner's."""
+    row = await repository.find_batch(tx, caller, batch_id)
     if row is None:
         raise NotFound("not_found", "There is no code batch with this id.")
     return row

@@ -16,7 +16,7 @@ from services.coupon.codes.models import CodeBatch
 from services.coupon.codes.repository import MadeCode
 from services.coupon.codes.rules import unique_state
 from shared.service import Kit
-from shared.web import Conflict
+from shared.web import Caller, Conflict
 from shared.web.schemas import rfc3339
 
 HEADER = ("序号 number", "兑换码 code", "状态 state", "有效期至 valid until", "兑换时间 redeemed at")
@@ -30,40 +30,40 @@ class Downloads:
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
 
-    async def ready(self, batch_id: str) -> None:
+    async def ready(self, caller: Caller, batch_id: str) -> None:
         """Raises NotFound for an unknown batch, Conflict for one whose codes are still being made."""
         async with self._kit.db.read() as tx:
-            batch = await read_batch(tx, batch_id)
+            batch = await read_batch(tx, caller, batch_id)
         if batch.status == "running":
             detail = f"{batch.made} of {batch.total} codes are made. Download when the batch's status is done."
             raise Conflict("batch_not_ready", detail)
 
-    async def csv(self, batch_id: str) -> AsyncIterator[bytes]:
+    async def csv(self, caller: Caller, batch_id: str) -> AsyncIterator[bytes]:
         """UTF-8 with a byte order mark, which Excel needs to see Chinese."""
         yield b"\xef\xbb\xbf" + _lines([HEADER])
-        async for rows in self._rows(batch_id):
+        async for rows in self._rows(caller, batch_id):
             yield _lines(rows)
 
-    async def xlsx(self, batch_id: str) -> AsyncIterator[bytes]:
+    async def xlsx(self, caller: Caller, batch_id: str) -> AsyncIterator[bytes]:
         """An Excel sheet, which holds a million rows."""
         with tempfile.TemporaryFile() as file:
             book = xlsxwriter.Workbook(file, {"constant_memory": True})
             sheet = book.add_worksheet("codes")
             sheet.set_column(1, 4, 26)
             written = await asyncio.to_thread(_write, sheet, 0, [HEADER])
-            async for rows in self._rows(batch_id):
+            async for rows in self._rows(caller, batch_id):
                 written = await asyncio.to_thread(_write, sheet, written, rows)
             await asyncio.to_thread(book.close)
             file.seek(0)
             while block := await asyncio.to_thread(_block, file):
                 yield block
 
-    async def _rows(self, batch_id: str) -> AsyncIterator[list[tuple[Any, ...]]]:
+    async def _rows(self, caller: Caller, batch_id: str) -> AsyncIterator[list[tuple[Any, ...]]]:
         """The codes by number, many at a time; each portion in a transaction of its own."""
         last = 0
         while True:
             async with self._kit.db.read() as tx:
-                batch = await read_batch(tx, batch_id)
+                batch = await read_batch(tx, caller, batch_id)
                 found = await repository.codes_after(tx, batch_id, last, _ROWS)
             if not found:
                 return

@@ -30,6 +30,7 @@ class UniqueCode(NamedTuple):
     customer_id: str | None
     coupon_id: str | None
     redeemed_at: datetime | None
+    owner_id: str
     template_id: str
     batch_status: str
     valid_until: datetime | None

@@ -23,6 +23,7 @@ class CodeBatch(Base, table=True):
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
+    owner_id: str = Field(sa_type=String(40))
     template_id: str = Field(sa_type=String(40))
     status: str = Field(sa_type=String(16))
     prefix: str = Field(sa_type=String(8))
@@ -69,6 +70,7 @@ class PublicCode(Base, table=True):
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
+    owner_id: str = Field(sa_type=String(40))
     code: str = Field(sa_type=String(100))
     key: str = Field(unique=True, sa_type=String(100))
     template_id: str = Field(sa_type=String(40))

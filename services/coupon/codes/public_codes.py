@@ -15,7 +15,7 @@ from services.coupon.templates import repository as templates
 from shared.db import Transaction, as_dict
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Conflict, NotFound, Page, Paging, invalid
+from shared.web import Caller, Conflict, NotFound, Page, Paging, invalid
 
 
 class PublicCodes:
@@ -24,11 +24,12 @@ class PublicCodes:
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
 
-    async def create(self, body: PublicCodeIn) -> PublicCodeView:
+    async def create(self, caller: Caller, body: PublicCodeIn) -> PublicCodeView:
         """Raises Conflict when another public code reads the same."""
         now = self._kit.clock.now()
         row = {
             "id": new_id("pcd"),
+            "owner_id": caller.owner_id,
             "code": body.code.strip(),
             "key": normalised(body.code),
             "template_id": body.template_id,
@@ -41,26 +42,26 @@ class PublicCodes:
             "updated_at": now,
         }
         async with self._kit.db.write() as tx:
-            if await templates.find(tx, body.template_id) is None:
+            if await templates.find_offered(tx, caller, body.template_id) is None:
                 raise refusal("not_found")
             if not await repository.insert_public(tx, row):
                 raise Conflict("code_taken", "There is a public code that reads the same. Choose another one.")
-            return await self._view(tx, row["id"])
+            return await self._view(tx, caller, str(row["id"]))
 
-    async def read(self, public_id: str) -> PublicCodeView:
-        """One public code. Raises NotFound."""
+    async def read(self, caller: Caller, public_id: str) -> PublicCodeView:
+        """One public code. Raises NotFound, also for another owner's."""
         async with self._kit.db.read() as tx:
-            return await self._view(tx, public_id)
+            return await self._view(tx, caller, public_id)
 
     async def page(self, paging: Paging, status: str | None, template_id: str | None) -> Page[PublicCodeView]:
         """Public codes, newest first."""
         async with self._kit.db.read() as tx:
             return await repository.page_public(tx, paging, status, template_id)
 
-    async def change(self, public_id: str, patch: PublicCodePatch) -> PublicCodeView:
+    async def change(self, caller: Caller, public_id: str, patch: PublicCodePatch) -> PublicCodeView:
         """Pause, activate, or change limits and window. A total below what was used already is refused."""
         async with self._kit.db.write() as tx:
-            row = _found(await repository.lock_public(tx, public_id))
+            row = _found(await repository.lock_public(tx, caller, public_id))
             given = patch.given()
             limits = given.pop("limits", None)
             if limits is not None and patch.limits is not None:
@@ -74,10 +75,10 @@ class PublicCodes:
             except ValueError as error:
                 raise invalid("#/valid_until", "empty_window", str(error)) from None
             await repository.update_public(tx, public_id, {**given, "updated_at": self._kit.clock.now()})
-            return await self._view(tx, public_id)
+            return await self._view(tx, caller, public_id)
 
-    async def _view(self, tx: Transaction, public_id: str) -> PublicCodeView:
-        return public_view(_found(await repository.find_public(tx, public_id)))
+    async def _view(self, tx: Transaction, caller: Caller, public_id: str) -> PublicCodeView:
+        return public_view(_found(await repository.find_public(tx, caller, public_id)))
 
 
 def _found(row: PublicCode | None) -> PublicCode:

@@ -16,13 +16,15 @@ class CodeLookup:
         self._kit = kit
 
     async def read(self, caller: Caller, typed: str) -> CodeLookupView:
-        """What a code really is, for staff only. Raises NotFound, which says whether it is just mistyped."""
+        """What a code really is, for staff only. Raises NotFound, which says whether it is just mistyped; another owner's
+        code was never made here.
+        """
         if caller.customer_id is not None:
             raise NotFound("not_found", "There is no such object.")
         key, now = normalised(typed), self._kit.clock.now()
         async with self._kit.db.read() as tx:
             found = (await repository.find(tx, [key], [], now)).get(key)
-        if found is None:
+        if found is None or not caller.sees(found.row.owner_id):
             if well_formed(corrected(key)):
                 raise NotFound("not_found", "No such code was made here, though its check character is right.")
             raise NotFound(

@@ -30,7 +30,7 @@ class Redeeming:
         caller.require_customer(body.customer_id)
         client = client_of(request.scope)
         async with self._attempts.admit(client, body.customer_id, denied=coupon_invalid()) as attempt:
-            ask = Ask(body.code, body.customer_id, caller.actor, request.request_id, attempt.origin)
+            ask = Ask(body.code, body.customer_id, caller, request.request_id, attempt.origin)
             answer = await self.group.submit(ask)
             if isinstance(answer, Refused):
                 if not isinstance(answer.problem, TooManyRequests):

@@ -14,7 +14,7 @@ from services.coupon.codes.views import public_view
 from services.coupon.wallet.models import Coupon
 from services.coupon.wallet.repository import status_at
 from shared.db import Transaction, claim_due, insert_bulk, insert_ignore, one_of
-from shared.web import Page, Paging, filtered, page_of
+from shared.web import Caller, Page, Paging, filtered, page_of, visible
 
 _OF_BATCH = {"batch_status": "status"}
 # Built once: redeeming runs them for every batch of asks.
@@ -151,12 +151,14 @@ async def insert_uses(tx: Transaction, uses: Sequence[tuple[FoundCode, str, str]
 async def page_batches(tx: Transaction, paging: Paging, status: str | None, template_id: str | None) -> Page[CodeBatch]:
     """Batches, newest first."""
     chosen = filtered(select(CodeBatch.table), {CodeBatch.c.status: status, CodeBatch.c.template_id: template_id})
+    chosen = visible(chosen, CodeBatch.c.owner_id, paging.caller)
     return await page_of(tx, CodeBatch, chosen, CodeBatch.c.id, paging, lambda row: row)
 
 
-async def find_batch(tx: Transaction, batch_id: str) -> CodeBatch | None:
+async def find_batch(tx: Transaction, caller: Caller, batch_id: str) -> CodeBatch | None:
     """The batch as it is; not locked."""
-    return await tx.row(CodeBatch, select(CodeBatch.table).where(CodeBatch.c.id == batch_id))
+    chosen = select(CodeBatch.table).where(CodeBatch.c.id == batch_id)
+    return await tx.row(CodeBatch, visible(chosen, CodeBatch.c.owner_id, caller))
 
 
 async def insert_batch(tx: Transaction, row: dict[str, Any]) -> None:
@@ -221,18 +223,23 @@ async def page_public(
 ) -> Page[PublicCodeView]:
     """Public codes, newest first."""
     chosen = filtered(select(PublicCode.table), {PublicCode.c.status: status, PublicCode.c.template_id: template_id})
+    chosen = visible(chosen, PublicCode.c.owner_id, paging.caller)
     return await page_of(tx, PublicCode, chosen, PublicCode.c.id, paging, public_view)
 
 
-async def find_public(tx: Transaction, public_id: str) -> PublicCode | None:
+async def find_public(tx: Transaction, caller: Caller, public_id: str) -> PublicCode | None:
     """The public code as it is; not locked."""
-    return await tx.row(PublicCode, select(PublicCode.table).where(PublicCode.c.id == public_id))
+    return await tx.row(PublicCode, _public_of(caller, public_id))
 
 
-async def lock_public(tx: Transaction, public_id: str) -> PublicCode | None:
+async def lock_public(tx: Transaction, caller: Caller, public_id: str) -> PublicCode | None:
     """The public code, locked until the end of the transaction."""
+    return await tx.row(PublicCode, _public_of(caller, public_id).with_for_update())
+
+
+def _public_of(caller: Caller, public_id: str) -> Select[Any]:
     chosen = select(PublicCode.table).where(PublicCode.c.id == public_id)
-    return await tx.row(PublicCode, chosen.with_for_update())
+    return visible(chosen, PublicCode.c.owner_id, caller)
 
 
 async def insert_public(tx: Transaction, row: dict[str, Any]) -> bool:

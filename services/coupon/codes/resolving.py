@@ -16,16 +16,16 @@ from services.coupon.wallet.outlook import Outlooks
 from services.coupon.wishes import NOWHERE, Granted, Origin, Wish
 from shared.db import Transaction
 from shared.service import Kit
-from shared.web import Problem
+from shared.web import Caller, Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A customer shows a code. `actor` is who did it, `correlation` the request."""
+    """A customer shows a code. `caller` is who did it, `correlation` the request."""
 
     code: str
     customer_id: str
-    actor: str
+    caller: Caller
     correlation: str | None = None
     origin: Origin = NOWHERE
 
@@ -156,7 +156,8 @@ def _wish(ask: Ask, code: FoundCode) -> Wish:
         template_id=code.row.template_id,
         customer_id=ask.customer_id,
         source="code",
-        actor=ask.actor,
+        actor=ask.caller.actor,
+        owner_id=ask.caller.owner_id,
         reason="code redeemed",
         reference=code.keep(ask.customer_id),
         correlation=ask.correlation,

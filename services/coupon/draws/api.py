@@ -23,7 +23,7 @@ Tickets = Annotated[Drawing, Provided(Drawing)]
 @router.post("", status_code=201, summary="Create a draw")
 async def create_draw(caller: DrawsWrite, body: DrawIn, draws: Management) -> DrawView:
     """A lucky draw 抽奖 with stated odds; its seed's hash is published now, the seed when it is closed."""
-    return await draws.create(body)
+    return await draws.create(caller, body)
 
 
 @router.get("", summary="List draws")
@@ -37,13 +37,13 @@ async def list_draws(
 @router.get("/{draw_id}", summary="Read a draw with its odds")
 async def get_draw(caller: DrawsRead, draw_id: str, draws: Management) -> DrawView:
     """The stated odds, how many of each prize are gone, and the seed once the draw is closed."""
-    return await draws.read(draw_id)
+    return await draws.read(caller, draw_id)
 
 
 @router.post("/{draw_id}/close", summary="Close a draw and reveal its seed")
 async def close_draw(caller: DrawsWrite, draw_id: str, draws: Management) -> DrawView:
     """No more tickets; everybody can recompute them all."""
-    return await draws.close(draw_id)
+    return await draws.close(caller, draw_id)
 
 
 @router.post("/{draw_id}/tickets", status_code=201, summary="Draw a ticket")
@@ -79,4 +79,4 @@ async def audit_draw(
     caller: AuditRead, draw_id: str, audit: Annotated[DrawAudit, Provided(DrawAudit)]
 ) -> DrawAuditView:
     """Draws every ticket again and names those that differ. Before closing: numbers, hashes and quantities only."""
-    return await audit.prove(draw_id)
+    return await audit.prove(caller, draw_id)

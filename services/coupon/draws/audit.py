@@ -9,6 +9,7 @@ from services.coupon.draws.rules import Replay, seed_hash
 from services.coupon.draws.schemas import DrawAuditView, Mismatch
 from shared.db import as_dict
 from shared.service import Kit
+from shared.web import Caller
 
 _ROWS = 2_000
 _SHOWN = 100
@@ -20,10 +21,10 @@ class DrawAudit:
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
 
-    async def prove(self, draw_id: str) -> DrawAuditView:
+    async def prove(self, caller: Caller, draw_id: str) -> DrawAuditView:
         """All tickets up to the draw's counter. While the draw is open its outcomes can't be proven without telling the seed."""
         async with self._kit.db.read() as tx:
-            draw = await repository.find(tx, draw_id)
+            draw = await repository.find(tx, caller, draw_id)
             if draw is None:
                 raise unknown_draw()
             prizes = (await repository.prizes(tx, [draw_id]))[draw_id]

@@ -46,7 +46,7 @@ class _Turn:
     """Whose turn it is, and by whom it was asked for."""
 
     customer_id: str
-    actor: str
+    caller: Caller
     origin: Origin
     number: int
 
@@ -67,15 +67,15 @@ class Drawing:
         origin = await self._controls.origin(client, body.customer_id)
         now = self._kit.clock.now()
         async with self._kit.db.write() as tx:
-            draw = await repository.lock(tx, draw_id)
+            draw = await repository.lock(tx, caller, draw_id)
             if draw is None:
                 raise unknown_draw()
-            earlier = await self._earlier(tx, draw_id, body)
+            earlier = await self._earlier(tx, caller, draw_id, body)
             if earlier is not None:
-                return await self._drawn_view(tx, draw_id, earlier)
+                return await self._drawn_view(tx, caller, draw_id, earlier)
             day = local_day(now, self._time_zone)
             nth = await self._admit(tx, draw, body.customer_id, day, now)
-            turn = _Turn(body.customer_id, caller.actor, origin, draw.tickets + 1)
+            turn = _Turn(body.customer_id, caller, origin, draw.tickets + 1)
             prizes = (await repository.prizes(tx, [draw_id]))[draw_id]
             drawn = drawn_at(
                 point(draw.seed, draw_id, turn.number, turn.customer_id), [prize.odds_bp for prize in prizes]
@@ -85,6 +85,7 @@ class Drawing:
                 "draw_id": draw_id,
                 "number": turn.number,
                 "customer_id": turn.customer_id,
+                "owner_id": caller.owner_id,
                 "nth": nth,
                 "day": day,
                 "ticket_ref": body.ticket_ref,
@@ -96,12 +97,12 @@ class Drawing:
             }
             ticket["chain"] = linked(draw.chain, ticket)
             await repository.insert_ticket(tx, draw, ticket)
-            return await self._drawn_view(tx, draw_id, turn.number)
+            return await self._drawn_view(tx, caller, draw_id, turn.number)
 
     async def read(self, caller: Caller, draw_id: str, number: int) -> TicketView:
         """One ticket. Raises NotFound, also for somebody else's."""
         async with self._kit.db.read() as tx:
-            row = await self._ticket(tx, draw_id, number)
+            row = await self._ticket(tx, caller, draw_id, number)
         caller.require_customer(row.customer_id)
         return TicketView.model_validate(row)
 
@@ -110,15 +111,15 @@ class Drawing:
         if customer_id is not None:
             caller.require_customer(customer_id)
         async with self._kit.db.read() as tx:
-            if await repository.find(tx, draw_id) is None:
+            if await repository.find(tx, caller, draw_id) is None:
                 raise unknown_draw()
             return await repository.page_tickets(tx, paging, draw_id, caller.customer_id or customer_id)
 
-    async def _earlier(self, tx: Transaction, draw_id: str, body: TicketIn) -> int | None:
+    async def _earlier(self, tx: Transaction, caller: Caller, draw_id: str, body: TicketIn) -> int | None:
         """The number of the ticket that this reference has; of another customer's nothing is told."""
         if body.ticket_ref is None:
             return None
-        found = await repository.of_reference(tx, draw_id, body.ticket_ref)
+        found = await repository.of_reference(tx, caller.owner_id, draw_id, body.ticket_ref)
         if found is None:
             return None
         number, owner = found
@@ -165,21 +166,22 @@ class Drawing:
             template_id=template_id,
             customer_id=turn.customer_id,
             source="draw",
-            actor=turn.actor,
+            actor=turn.caller.actor,
+            owner_id=turn.caller.owner_id,
             reason=f"drawn: {prize.name}",
             reference=f"{prize.draw_id}:{turn.number}",
             origin=turn.origin,
         )
         return (await self._granting.grant(tx, [wish]))[0]
 
-    async def _drawn_view(self, tx: Transaction, draw_id: str, number: int) -> DrawnView:
-        row = await self._ticket(tx, draw_id, number)
+    async def _drawn_view(self, tx: Transaction, caller: Caller, draw_id: str, number: int) -> DrawnView:
+        row = await self._ticket(tx, caller, draw_id, number)
         coupon_id = row.coupon_id
         coupon = None if coupon_id is None else (await self._wallet.views(tx, [coupon_id]))[coupon_id]
         return DrawnView(**row._asdict(), coupon=coupon)
 
-    async def _ticket(self, tx: Transaction, draw_id: str, number: int) -> Ticket:
-        row = await repository.find_ticket(tx, draw_id, number)
+    async def _ticket(self, tx: Transaction, caller: Caller, draw_id: str, number: int) -> Ticket:
+        row = await repository.find_ticket(tx, caller, draw_id, number)
         if row is None:
             raise NotFound("not_found", "There is no such ticket.")
         return row

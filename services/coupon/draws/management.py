@@ -11,7 +11,7 @@ from services.coupon.templates import repository as templates
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import NotFound, Page, Paging, invalid
+from shared.web import Caller, NotFound, Page, Paging, invalid
 
 
 class Draws:
@@ -20,11 +20,12 @@ class Draws:
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
 
-    async def create(self, body: DrawIn) -> DrawView:
+    async def create(self, caller: Caller, body: DrawIn) -> DrawView:
         """Store a draw with a fresh seed, and publish the seed's hash."""
         now, draw_id, seed = self._kit.clock.now(), new_id("drw"), secrets.token_hex(32)
         row = {
             "id": draw_id,
+            "owner_id": caller.owner_id,
             "name": body.name,
             "status": "open",
             "algorithm": ALGORITHM,
@@ -40,16 +41,17 @@ class Draws:
         }
         async with self._kit.db.write() as tx:
             for place, prize in enumerate(body.prizes):
-                if prize.template_id is not None and await templates.find(tx, prize.template_id) is None:
+                wanted = prize.template_id
+                if wanted is not None and await templates.find_offered(tx, caller, wanted) is None:
                     pointer = f"#/prizes/{place}/template_id"
                     raise invalid(pointer, "unknown_template", "There is no coupon template with this id.")
             await repository.insert_draw(tx, row, _prize_rows(draw_id, body))
-            return await self._view(tx, draw_id)
+            return await self._view(tx, caller, draw_id)
 
-    async def read(self, draw_id: str) -> DrawView:
-        """One draw. Raises NotFound."""
+    async def read(self, caller: Caller, draw_id: str) -> DrawView:
+        """One draw. Raises NotFound, also for another partner's."""
         async with self._kit.db.read() as tx:
-            return await self._view(tx, draw_id)
+            return await self._view(tx, caller, draw_id)
 
     async def page(self, paging: Paging, status: str | None) -> Page[DrawView]:
         """Draws, newest first."""
@@ -59,14 +61,16 @@ class Draws:
         views = [draw_view(row, prizes[row.id]) for row in rows.data]
         return Page[DrawView](data=views, has_more=rows.has_more, next_cursor=rows.next_cursor)
 
-    async def close(self, draw_id: str) -> DrawView:
+    async def close(self, caller: Caller, draw_id: str) -> DrawView:
         """No more tickets; the seed is told. Again: nothing changes."""
         async with self._kit.db.write() as tx:
+            if await repository.find_own(tx, caller, draw_id) is None:
+                raise unknown_draw()
             await repository.close(tx, draw_id, self._kit.clock.now())
-            return await self._view(tx, draw_id)
+            return await self._view(tx, caller, draw_id)
 
-    async def _view(self, tx: Transaction, draw_id: str) -> DrawView:
-        row = await repository.find(tx, draw_id)
+    async def _view(self, tx: Transaction, caller: Caller, draw_id: str) -> DrawView:
+        row = await repository.find(tx, caller, draw_id)
         if row is None:
             raise unknown_draw()
         return draw_view(row, (await repository.prizes(tx, [draw_id]))[draw_id])

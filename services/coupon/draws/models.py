@@ -23,6 +23,7 @@ class Draw(Base, table=True):
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
+    owner_id: str = Field(sa_type=String(40))
     name: str = Field(sa_type=String(200))
     status: str = Field(sa_type=String(16))
     algorithm: str = Field(sa_type=String(16))
@@ -69,12 +70,13 @@ class DrawTicket(Base, table=True):
     __table_args__ = (
         PrimaryKeyConstraint("draw_id", "number"),
         UniqueConstraint("draw_id", "customer_id", "nth"),
-        UniqueConstraint("draw_id", "ticket_ref"),
+        UniqueConstraint("draw_id", "owner_id", "ticket_ref"),
     )
 
     draw_id: str = Field(sa_type=String(40))
     number: int = Field(sa_type=BigInteger)
     customer_id: str = Field(sa_type=String(200))
+    owner_id: str = Field(sa_type=String(40))
     nth: int = Field(sa_type=BigInteger)
     day: str = Field(sa_type=String(10))
     ticket_ref: str | None = Field(None, sa_type=String(200))

@@ -9,7 +9,7 @@ from sqlalchemy import Select, case, func, insert, select, update
 from services.coupon.draws.models import Draw, DrawPrize, DrawTicket
 from services.coupon.draws.schemas import TicketView
 from shared.db import Transaction, one_of
-from shared.web import Page, Paging, filtered, page_of
+from shared.web import Caller, Page, Paging, filtered, offered, page_of, visible
 
 
 class Ticket(NamedTuple):
@@ -41,17 +41,27 @@ class _Counted(NamedTuple):
 async def page(tx: Transaction, paging: Paging, status: str | None) -> Page[Draw]:
     """Draws, newest first."""
     chosen = filtered(select(Draw.table), {Draw.c.status: status})
+    chosen = offered(chosen, Draw.c.owner_id, paging.caller)
     return await page_of(tx, Draw, chosen, Draw.c.id, paging, lambda row: row)
 
 
-async def find(tx: Transaction, draw_id: str) -> Draw | None:
+async def find(tx: Transaction, caller: Caller, draw_id: str) -> Draw | None:
     """The draw as it is; not locked."""
-    return await tx.row(Draw, select(Draw.table).where(Draw.c.id == draw_id))
+    return await tx.row(Draw, _offered(caller, draw_id))
 
 
-async def lock(tx: Transaction, draw_id: str) -> Draw | None:
+async def find_own(tx: Transaction, caller: Caller, draw_id: str) -> Draw | None:
+    """The same, if the caller may change it."""
+    return await tx.row(Draw, visible(select(Draw.table).where(Draw.c.id == draw_id), Draw.c.owner_id, caller))
+
+
+async def lock(tx: Transaction, caller: Caller, draw_id: str) -> Draw | None:
     """The draw, locked until the end of the transaction: its tickets come one after the other."""
-    return await tx.row(Draw, select(Draw.table).where(Draw.c.id == draw_id).with_for_update())
+    return await tx.row(Draw, _offered(caller, draw_id).with_for_update())
+
+
+def _offered(caller: Caller, draw_id: str) -> Select[Any]:
+    return offered(select(Draw.table).where(Draw.c.id == draw_id), Draw.c.owner_id, caller)
 
 
 async def insert_draw(tx: Transaction, row: dict[str, Any], prizes: Sequence[dict[str, Any]]) -> None:
@@ -84,14 +94,16 @@ async def take_prize(tx: Transaction, prize: DrawPrize, change: int) -> bool:
     return await tx.run(taken) == 1
 
 
-async def find_ticket(tx: Transaction, draw_id: str, number: int) -> Ticket | None:
+async def find_ticket(tx: Transaction, caller: Caller, draw_id: str, number: int) -> Ticket | None:
     """One ticket of the draw."""
-    return await tx.row(Ticket, _tickets(draw_id).where(DrawTicket.c.number == number))
+    chosen = _tickets(draw_id).where(DrawTicket.c.number == number)
+    return await tx.row(Ticket, visible(chosen, DrawTicket.c.owner_id, caller))
 
 
 async def page_tickets(tx: Transaction, paging: Paging, draw_id: str, customer_id: str | None) -> Page[TicketView]:
     """The tickets of a draw, by number."""
     chosen = filtered(_tickets(draw_id), {DrawTicket.c.customer_id: customer_id})
+    chosen = visible(chosen, DrawTicket.c.owner_id, paging.caller)
     return await page_of(tx, Ticket, chosen, DrawTicket.c.number, paging.ascending(), TicketView.model_validate)
 
 
@@ -102,10 +114,11 @@ async def whole_tickets(tx: Transaction, draw_id: str, after: int, last: int, li
     return await tx.rows(DrawTicket, chosen.order_by(DrawTicket.c.number).limit(limit))
 
 
-async def of_reference(tx: Transaction, draw_id: str, ticket_ref: str) -> tuple[int, str] | None:
-    """The number of the ticket that was drawn for this reference, and whose it is."""
+async def of_reference(tx: Transaction, owner_id: str, draw_id: str, ticket_ref: str) -> tuple[int, str] | None:
+    """The number of the ticket that was drawn for this reference of the owner's, and whose it is."""
     same = (DrawTicket.c.draw_id == draw_id) & (DrawTicket.c.ticket_ref == ticket_ref)
-    return await tx.row(_Drawn, select(DrawTicket.c.number, DrawTicket.c.customer_id).where(same))
+    chosen = select(DrawTicket.c.number, DrawTicket.c.customer_id)
+    return await tx.row(_Drawn, chosen.where(same, DrawTicket.c.owner_id == owner_id))
 
 
 async def drawn_before(tx: Transaction, draw_id: str, customer_id: str, day: str) -> tuple[int, int]:

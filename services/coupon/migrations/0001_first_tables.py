@@ -107,6 +107,7 @@ def upgrade() -> None:
     op.create_table(
         "cash_back",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("checkout_id", sa.String(length=40), nullable=False),
         sa.Column("order_id", sa.String(length=200), nullable=False),
         sa.Column("customer_id", sa.String(length=200), nullable=False),
@@ -134,6 +135,7 @@ def upgrade() -> None:
     op.create_table(
         "checkout",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("order_id", sa.String(length=200), nullable=False),
         sa.Column("customer_id", sa.String(length=200), nullable=False),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
@@ -159,6 +161,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_checkout")),
     )
     with op.batch_alter_table("checkout", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_checkout_partners",
+            ["owner_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("owner_id <> 'own_merchant'"),
+            postgresql_where=sa.text("owner_id <> 'own_merchant'"),
+        )
         batch_op.create_index("ix_checkout_customer_id", ["customer_id", "id"], unique=False)
         batch_op.create_index(
             "ix_checkout_due",
@@ -170,7 +179,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_checkout_order_id", ["order_id", "id"], unique=False)
         batch_op.create_index(
             "uq_checkout_open_order_id",
-            ["order_id"],
+            ["owner_id", "order_id"],
             unique=True,
             sqlite_where=sa.text("status IN ('locked', 'committed')"),
             postgresql_where=sa.text("status IN ('locked', 'committed')"),
@@ -249,6 +258,7 @@ def upgrade() -> None:
     op.create_table(
         "claim_code",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("template_id", sa.String(length=40), nullable=False),
         sa.Column("shop_id", sa.String(length=200), nullable=False),
         sa.Column("rotating", sa.Boolean(), nullable=False),
@@ -306,6 +316,7 @@ def upgrade() -> None:
     op.create_table(
         "code_batch",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("template_id", sa.String(length=40), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("prefix", sa.String(length=8), nullable=False),
@@ -338,6 +349,7 @@ def upgrade() -> None:
     op.create_table(
         "coupon",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("template_id", sa.String(length=40), nullable=False),
         sa.Column("terms_version", sa.Integer(), nullable=False),
         sa.Column("customer_id", sa.String(length=200), nullable=False),
@@ -371,6 +383,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("customer_id", "template_id", "seq", name=op.f("uq_coupon_customer_id_template_id_seq")),
     )
     with op.batch_alter_table("coupon", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_coupon_partners",
+            ["owner_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("owner_id <> 'own_merchant'"),
+            postgresql_where=sa.text("owner_id <> 'own_merchant'"),
+        )
         batch_op.create_index(
             "ix_coupon_live_valid_until",
             ["valid_until"],
@@ -415,6 +434,7 @@ def upgrade() -> None:
     op.create_table(
         "coupon_job",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("template_id", sa.String(length=40), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
@@ -441,6 +461,7 @@ def upgrade() -> None:
     op.create_table(
         "coupon_pack",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("items", types.JsonType, nullable=False),
@@ -498,6 +519,7 @@ def upgrade() -> None:
     op.create_table(
         "draw",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("algorithm", sa.String(length=16), nullable=False),
@@ -538,6 +560,7 @@ def upgrade() -> None:
         sa.Column("draw_id", sa.String(length=40), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("customer_id", sa.String(length=200), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("nth", sa.BigInteger(), nullable=False),
         sa.Column("day", sa.String(length=10), nullable=False),
         sa.Column("ticket_ref", sa.String(length=200), nullable=True),
@@ -549,7 +572,9 @@ def upgrade() -> None:
         sa.Column("created_at", types.UtcDateTime(length=27), nullable=False),
         sa.PrimaryKeyConstraint("draw_id", "number", name=op.f("pk_draw_ticket")),
         sa.UniqueConstraint("draw_id", "customer_id", "nth", name=op.f("uq_draw_ticket_draw_id_customer_id_nth")),
-        sa.UniqueConstraint("draw_id", "ticket_ref", name=op.f("uq_draw_ticket_draw_id_ticket_ref")),
+        sa.UniqueConstraint(
+            "draw_id", "owner_id", "ticket_ref", name=op.f("uq_draw_ticket_draw_id_owner_id_ticket_ref")
+        ),
     )
     op.create_table(
         "idempotency",
@@ -626,6 +651,7 @@ def upgrade() -> None:
     op.create_table(
         "pack_claim",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("pack_id", sa.String(length=40), nullable=False),
         sa.Column("customer_id", sa.String(length=200), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
@@ -663,6 +689,7 @@ def upgrade() -> None:
     op.create_table(
         "public_code",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("code", sa.String(length=100), nullable=False),
         sa.Column("key", sa.String(length=100), nullable=False),
         sa.Column("template_id", sa.String(length=40), nullable=False),
@@ -710,6 +737,7 @@ def upgrade() -> None:
     op.create_table(
         "redemption",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("coupon_id", sa.String(length=40), nullable=False),
         sa.Column("template_id", sa.String(length=40), nullable=False),
         sa.Column("customer_id", sa.String(length=200), nullable=False),
@@ -731,6 +759,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_redemption")),
     )
     with op.batch_alter_table("redemption", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_redemption_partners",
+            ["owner_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("owner_id <> 'own_merchant'"),
+            postgresql_where=sa.text("owner_id <> 'own_merchant'"),
+        )
         batch_op.create_index("ix_redemption_customer_id", ["customer_id", "id"], unique=False)
         batch_op.create_index("ix_redemption_receipt", ["shop_id", "order_ref", "coupon_id"], unique=False)
         batch_op.create_index("ix_redemption_shop_id", ["shop_id", "id"], unique=False)
@@ -745,6 +780,7 @@ def upgrade() -> None:
     op.create_table(
         "redemption_conflict",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("coupon_id", sa.String(length=40), nullable=False),
         sa.Column("customer_id", sa.String(length=200), nullable=False),
         sa.Column("shop_id", sa.String(length=200), nullable=False),
@@ -758,7 +794,11 @@ def upgrade() -> None:
         sa.CheckConstraint("amount >= 0", name=op.f("ck_redemption_conflict_amount")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_redemption_conflict")),
         sa.UniqueConstraint(
-            "shop_id", "order_ref", "coupon_id", name=op.f("uq_redemption_conflict_shop_id_order_ref_coupon_id")
+            "owner_id",
+            "shop_id",
+            "order_ref",
+            "coupon_id",
+            name=op.f("uq_redemption_conflict_owner_id_shop_id_order_ref_coupon_id"),
         ),
     )
     with op.batch_alter_table("redemption_conflict", schema=None) as batch_op:
@@ -787,6 +827,7 @@ def upgrade() -> None:
     op.create_table(
         "redemption_token",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("coupon_id", sa.String(length=40), nullable=False),
         sa.Column("customer_id", sa.String(length=200), nullable=False),
         sa.Column("short_code", sa.String(length=16), nullable=False),
@@ -803,6 +844,7 @@ def upgrade() -> None:
     op.create_table(
         "refund",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("checkout_id", sa.String(length=40), nullable=False),
         sa.Column("order_id", sa.String(length=200), nullable=False),
         sa.Column("customer_id", sa.String(length=200), nullable=False),
@@ -867,6 +909,7 @@ def upgrade() -> None:
     op.create_table(
         "share",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("offer_id", sa.String(length=40), nullable=False),
         sa.Column("customer_id", sa.String(length=200), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
@@ -908,6 +951,7 @@ def upgrade() -> None:
     op.create_table(
         "share_offer",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("reward_template_id", sa.String(length=40), nullable=False),
@@ -927,6 +971,7 @@ def upgrade() -> None:
     op.create_table(
         "template",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),

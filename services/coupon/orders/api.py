@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends, Query
 
 from services.coupon.orders.queries import OrderMessageLog
 from services.coupon.orders.schemas import MessageName, OrderMessageView, Outcome
-from shared.web import Caller, ExternalId, Page, PageParams, Provided, merchant_needs
+from shared.web import Caller, ExternalId, Page, PageParams, Provided, operator_needs
 
 router = APIRouter(prefix="/v1/order-messages", tags=["checkouts"])
-MessagesRead = Annotated[Caller, Depends(merchant_needs("coupon:order-messages:read"))]
+MessagesRead = Annotated[Caller, Depends(operator_needs("coupon:order-messages:read"))]
 Log = Annotated[OrderMessageLog, Provided(OrderMessageLog)]
 
 

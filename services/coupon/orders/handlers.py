@@ -20,7 +20,7 @@ from shared.db import Transaction
 from shared.ids import new_id
 from shared.observability.metrics import MESSAGES_HANDLED
 from shared.service import Kit
-from shared.web import Problem
+from shared.web import MERCHANT, Problem
 from shared.web.problems import from_validation
 
 CONSUMER = "coupon.orders"
@@ -39,7 +39,7 @@ class OrderMessages:
 
     async def on_order(self, tx: Transaction, event: OrderEvent, envelope: Envelope) -> None:
         """Do what the message asks for, and write down what became of it. Orders without a checkout are none of ours."""
-        checkout = await checkouts.lock_newest(tx, event.order_id)
+        checkout = await checkouts.lock_newest(tx, event.owner_id or MERCHANT, event.order_id)
         if checkout is None:
             self._kit.log.debug("order without a checkout", event_name=event.name)
             return

@@ -21,7 +21,7 @@ Claims = Annotated[PackClaims, Provided(PackClaims)]
 @router.post("", status_code=201, summary="Create a coupon pack")
 async def create_pack(caller: PacksWrite, body: PackIn, packs: Management) -> PackView:
     """Create a pack 礼包 of several coupons, such as a welcome pack 新人礼包. It is active unless `status` says paused."""
-    return await packs.create(body)
+    return await packs.create(caller, body)
 
 
 @router.get("", summary="List coupon packs")
@@ -35,13 +35,13 @@ async def list_packs(
 @router.get("/{pack_id}", summary="Read a coupon pack")
 async def get_pack(caller: PacksRead, pack_id: str, packs: Management) -> PackView:
     """One pack and how many were given."""
-    return await packs.read(pack_id)
+    return await packs.read(caller, pack_id)
 
 
 @router.patch("/{pack_id}", summary="Change, pause or activate a coupon pack")
 async def change_pack(caller: PacksWrite, pack_id: str, body: PackPatch, packs: Management) -> PackView:
     """Change a pack. Those that were given stay as they are."""
-    return await packs.change(pack_id, body)
+    return await packs.change(caller, pack_id, body)
 
 
 @router.post("/{pack_id}/claims", status_code=201, summary="Claim a coupon pack")

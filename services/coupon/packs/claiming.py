@@ -16,7 +16,7 @@ from shared.db import Transaction
 from shared.ids import new_id
 from shared.observability.context import current_cause
 from shared.service import Kit
-from shared.web import Caller, Client, NotFound, Page, Paging, Problem, invalid
+from shared.web import MERCHANT, Caller, Client, NotFound, Page, Paging, Problem, invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Turn:
     customer_id: str
     number: int
     actor: str
+    owner_id: str = MERCHANT
     origin: Origin = NOWHERE
 
 
@@ -44,15 +45,18 @@ class PackClaims:
         origin = await self._controls.origin(client, body.customer_id)
         async with self._kit.db.write() as tx:
             pack = await lock_pack(tx, pack_id)
+            if not caller.offered(pack.owner_id):
+                raise unknown_pack()
             last = await repository.last_number(tx, pack_id, body.customer_id)
             number = body.number or last + 1
             if number > last + 1:
                 raise invalid("#/number", "out_of_turn", f"This customer's next pack is number {last + 1}.")
             if number > last:  # else it is asked again: the same answer
-                refused = await self._give(tx, pack, Turn(body.customer_id, number, caller.actor, origin))
+                turn = Turn(body.customer_id, number, caller.actor, caller.owner_id, origin)
+                refused = await self._give(tx, pack, turn)
                 if refused is not None:
                     raise refused
-            return await self._view(tx, await repository.find_number(tx, pack_id, body.customer_id, number))
+            return await self._view(tx, await repository.find_number(tx, caller, pack_id, body.customer_id, number))
 
     async def give_next(self, tx: Transaction, pack_id: str, customer_id: str, actor: str) -> Problem | None:
         """Give the customer their next pack unasked. Answers why not; then nothing was written."""
@@ -65,7 +69,7 @@ class PackClaims:
         if customer_id is not None:
             caller.require_customer(customer_id)
         async with self._kit.db.read() as tx:
-            if await repository.find(tx, pack_id) is None:
+            if await repository.find(tx, caller, pack_id) is None:
                 raise unknown_pack()
             rows = await repository.page_claims(tx, paging, pack_id, caller.customer_id or customer_id)
             views = await self._views(tx, rows.data)
@@ -74,7 +78,7 @@ class PackClaims:
     async def read(self, caller: Caller, pack_id: str, claim_id: str) -> PackClaimView:
         """One claim. Raises NotFound, also for somebody else's."""
         async with self._kit.db.read() as tx:
-            view = await self._view(tx, await repository.find_claim(tx, pack_id, claim_id))
+            view = await self._view(tx, await repository.find_claim(tx, caller, pack_id, claim_id))
         caller.require_customer(view.customer_id)
         return view
 
@@ -91,6 +95,7 @@ class PackClaims:
                 customer_id=turn.customer_id,
                 source="pack",
                 actor=turn.actor,
+                owner_id=turn.owner_id,
                 reason=f"pack {pack.name}",
                 reference=claim_id,
                 correlation=cause,
@@ -108,6 +113,7 @@ class PackClaims:
         coupon_ids = [answer.coupon_id for answer in answers if isinstance(answer, Granted)]
         row = {
             "id": claim_id,
+            "owner_id": turn.owner_id,
             "pack_id": pack.id,
             "customer_id": turn.customer_id,
             "number": turn.number,

@@ -9,7 +9,7 @@ from services.coupon.packs.views import pack_view
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Conflict, NotFound, Page, Paging, invalid, merged
+from shared.web import Caller, Conflict, NotFound, Page, Paging, invalid, merged
 
 
 class Packs:
@@ -18,38 +18,40 @@ class Packs:
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
 
-    async def create(self, body: PackIn) -> PackView:
+    async def create(self, caller: Caller, body: PackIn) -> PackView:
         """Store a new pack. Raises Unprocessable when it names a template that there is not."""
         now = self._kit.clock.now()
-        row = {"id": new_id("pck"), **_columns(body), "issued": 0, "created_at": now, "updated_at": now}
+        row = {"id": new_id("pck"), "owner_id": caller.owner_id, **_columns(body), "issued": 0}
         async with self._kit.db.write() as tx:
-            await _refuse_unknown_templates(tx, body)
-            await repository.insert_pack(tx, row)
-            return await self._view(tx, str(row["id"]))
+            await _refuse_unknown_templates(tx, caller, body)
+            await repository.insert_pack(tx, row | {"created_at": now, "updated_at": now})
+            return await self._view(tx, caller, str(row["id"]))
 
-    async def read(self, pack_id: str) -> PackView:
-        """One pack. Raises NotFound."""
+    async def read(self, caller: Caller, pack_id: str) -> PackView:
+        """One pack. Raises NotFound, also for another partner's."""
         async with self._kit.db.read() as tx:
-            return await self._view(tx, pack_id)
+            return await self._view(tx, caller, pack_id)
 
     async def page(self, paging: Paging, status: str | None) -> Page[PackView]:
         """Packs, newest first."""
         async with self._kit.db.read() as tx:
             return await repository.page(tx, paging, status)
 
-    async def change(self, pack_id: str, patch: PackPatch) -> PackView:
+    async def change(self, caller: Caller, pack_id: str, patch: PackPatch) -> PackView:
         """Apply a patch. Packs that were given stay as they are."""
         async with self._kit.db.write() as tx:
             row = await lock_pack(tx, pack_id)
+            if not caller.sees(row.owner_id):
+                raise unknown_pack()
             after = merged(PackIn, pack_view(row), patch, by_field=("limits",))
-            await _refuse_unknown_templates(tx, after)
+            await _refuse_unknown_templates(tx, caller, after)
             if after.limits.total is not None and after.limits.total < row.issued:
                 raise Conflict("limit_below_issued", f"{row.issued} are given out; set a total of at least that.")
             await repository.update_pack(tx, pack_id, {**_columns(after), "updated_at": self._kit.clock.now()})
-            return await self._view(tx, pack_id)
+            return await self._view(tx, caller, pack_id)
 
-    async def _view(self, tx: Transaction, pack_id: str) -> PackView:
-        row = await repository.find(tx, pack_id)
+    async def _view(self, tx: Transaction, caller: Caller, pack_id: str) -> PackView:
+        row = await repository.find(tx, caller, pack_id)
         if row is None:
             raise unknown_pack()
         return pack_view(row)
@@ -68,9 +70,9 @@ def unknown_pack() -> NotFound:
     return NotFound("not_found", "There is no coupon pack with this id.")
 
 
-async def _refuse_unknown_templates(tx: Transaction, body: PackIn) -> None:
+async def _refuse_unknown_templates(tx: Transaction, caller: Caller, body: PackIn) -> None:
     wanted = [item.template_id for item in body.items]
-    known = await repository.known_templates(tx, wanted)
+    known = await repository.known_templates(tx, caller, wanted)
     for index, template_id in enumerate(wanted):
         if template_id not in known:
             detail = "There is no coupon template with this id."

@@ -27,6 +27,7 @@ class CouponPack(Base, table=True):
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
+    owner_id: str = Field(sa_type=String(40))
     name: str = Field(sa_type=String(200))
     status: str = Field(sa_type=String(16))
     items: list[dict[str, Any]] = Field(sa_type=JsonType)
@@ -49,6 +50,7 @@ class PackClaim(Base, table=True):
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
+    owner_id: str = Field(sa_type=String(40))
     pack_id: str = Field(sa_type=String(40))
     customer_id: str = Field(sa_type=String(200))
     number: int = Field(sa_type=BigInteger)

@@ -10,18 +10,20 @@ from services.coupon.packs.schemas import PackView
 from services.coupon.packs.views import pack_view
 from services.coupon.templates.models import Template
 from shared.db import Transaction, one_of
-from shared.web import Page, Paging, filtered, page_of
+from shared.web import Caller, Page, Paging, filtered, offered, page_of, visible
 
 
 async def page(tx: Transaction, paging: Paging, status: str | None) -> Page[PackView]:
     """Packs, newest first."""
     chosen = filtered(select(CouponPack.table), {CouponPack.c.status: status})
+    chosen = offered(chosen, CouponPack.c.owner_id, paging.caller)
     return await page_of(tx, CouponPack, chosen, CouponPack.c.id, paging, pack_view)
 
 
-async def find(tx: Transaction, pack_id: str) -> CouponPack | None:
+async def find(tx: Transaction, caller: Caller, pack_id: str) -> CouponPack | None:
     """The pack as it is; not locked."""
-    return await tx.row(CouponPack, select(CouponPack.table).where(CouponPack.c.id == pack_id))
+    chosen = select(CouponPack.table).where(CouponPack.c.id == pack_id)
+    return await tx.row(CouponPack, offered(chosen, CouponPack.c.owner_id, caller))
 
 
 async def lock(tx: Transaction, pack_id: str) -> CouponPack | None:
@@ -35,10 +37,10 @@ async def given_on(tx: Transaction, event: str) -> list[str]:
     return await tx.scalars(chosen.order_by(CouponPack.c.id))
 
 
-async def known_templates(tx: Transaction, template_ids: Sequence[str]) -> Collection[str]:
-    """Those of the ids that are templates of coupons."""
+async def known_templates(tx: Transaction, caller: Caller, template_ids: Sequence[str]) -> Collection[str]:
+    """Those of the ids that are templates of coupons, as far as the caller knows."""
     chosen = select(Template.c.id).where(one_of(Template.c.id, template_ids), Template.c.kind == "coupon")
-    return set(await tx.scalars(chosen))
+    return set(await tx.scalars(offered(chosen, Template.c.owner_id, caller)))
 
 
 async def insert_pack(tx: Transaction, row: dict[str, Any]) -> None:
@@ -55,19 +57,21 @@ async def page_claims(tx: Transaction, paging: Paging, pack_id: str, customer_id
     """The claims of a pack, newest first."""
     chosen = select(PackClaim.table).where(PackClaim.c.pack_id == pack_id)
     chosen = filtered(chosen, {PackClaim.c.customer_id: customer_id})
+    chosen = visible(chosen, PackClaim.c.owner_id, paging.caller)
     return await page_of(tx, PackClaim, chosen, PackClaim.c.id, paging, lambda row: row)
 
 
-async def find_claim(tx: Transaction, pack_id: str, claim_id: str) -> PackClaim | None:
+async def find_claim(tx: Transaction, caller: Caller, pack_id: str, claim_id: str) -> PackClaim | None:
     """A claim of that pack."""
     same = (PackClaim.c.id == claim_id) & (PackClaim.c.pack_id == pack_id)
-    return await tx.row(PackClaim, select(PackClaim.table).where(same))
+    return await tx.row(PackClaim, visible(select(PackClaim.table).where(same), PackClaim.c.owner_id, caller))
 
 
-async def find_number(tx: Transaction, pack_id: str, customer_id: str, number: int) -> PackClaim | None:
+async def find_number(tx: Transaction, caller: Caller, pack_id: str, customer_id: str, number: int) -> PackClaim | None:
     """The customer's claim of the pack by its number."""
     mine = (PackClaim.c.pack_id == pack_id) & (PackClaim.c.customer_id == customer_id)
-    return await tx.row(PackClaim, select(PackClaim.table).where(mine, PackClaim.c.number == number))
+    chosen = select(PackClaim.table).where(mine, PackClaim.c.number == number)
+    return await tx.row(PackClaim, visible(chosen, PackClaim.c.owner_id, caller))
 
 
 async def last_number(tx: Transaction, pack_id: str, customer_id: str) -> int:

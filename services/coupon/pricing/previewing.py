@@ -4,7 +4,6 @@ from asyncio import to_thread
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.coupon.operators import refuse_shoppers
 from services.coupon.pricing.candidates import Candidate, unusable
 from services.coupon.pricing.cart import Cart
 from services.coupon.pricing.conflicts import Conflict, conflicts
@@ -27,7 +26,7 @@ from services.coupon.templates.cache import TermsCache
 from services.coupon.templates.rules import OfferKind, faults
 from services.coupon.templates.validity import FOREVER, window
 from shared.service import Kit
-from shared.web import Caller
+from shared.web import Caller, Forbidden
 
 MOST_COMPARED = 30
 
@@ -42,7 +41,8 @@ class Previewing:
 
     async def preview(self, caller: Caller, body: PreviewIn) -> PreviewView:
         """What the drafts give on this cart and why, which stacks go too far, and what would refuse the drafts."""
-        refuse_shoppers(caller)
+        if caller.shopper:
+            raise Forbidden("operators_only", "This is for the merchant's operators, not for shoppers.")
         vouched(caller, body)
         now = body.at or self._kit.clock.now()
         drafts = {draft.ref: _candidate(draft, now) for draft in body.drafts}

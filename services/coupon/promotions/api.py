@@ -19,7 +19,7 @@ Management = Annotated[Promotions, Provided(Promotions)]
 @router.post("", status_code=201, summary="Create a promotion")
 async def create_promotion(caller: PromotionsWrite, body: PromotionIn, promotions: Management) -> PromotionView:
     """Create an automatic promotion 自动促销. It runs within its validity, at once unless `status` says paused."""
-    return await promotions.create(body)
+    return await promotions.create(caller, body)
 
 
 @router.get("", summary="List promotions")
@@ -38,7 +38,7 @@ async def list_promotions(
 @router.get("/{promotion_id}", summary="Read a promotion")
 async def get_promotion(caller: PromotionsRead, promotion_id: str, promotions: Management) -> PromotionView:
     """One promotion with its counters."""
-    return await promotions.read(promotion_id)
+    return await promotions.read(caller, promotion_id)
 
 
 @router.patch("/{promotion_id}", summary="Change, pause or activate a promotion")
@@ -46,4 +46,4 @@ async def change_promotion(
     caller: PromotionsWrite, promotion_id: str, body: OfferPatch, promotions: Management
 ) -> PromotionView:
     """Change a promotion. Orders that were locked keep their price; `{"status": "paused"}` stops it for new ones."""
-    return await promotions.change(promotion_id, body)
+    return await promotions.change(caller, promotion_id, body)

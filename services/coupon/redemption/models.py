@@ -7,6 +7,7 @@ from sqlmodel import Field
 
 from services.coupon.base import Base
 from shared.db import UtcDateTime
+from shared.web import partners_index
 
 _ACTIVE = text("retired_at IS NULL")
 _LIVE = text("status = 'redeemed'")
@@ -39,6 +40,7 @@ class RedemptionToken(Base, table=True):
     __table_args__ = (Index(None, "coupon_id"), Index(None, "expires_at"))
 
     id: str = Field(primary_key=True, sa_type=String(40))
+    owner_id: str = Field(sa_type=String(40))
     coupon_id: str = Field(sa_type=String(40))
     customer_id: str = Field(sa_type=String(200))
     short_code: str = Field(unique=True, sa_type=String(16))
@@ -62,9 +64,11 @@ class Redemption(Base, table=True):
         Index("ix_redemption_receipt", "shop_id", "order_ref", "coupon_id"),
         Index("ix_redemption_shop_id", "shop_id", "id"),
         Index("ix_redemption_customer_id", "customer_id", "id"),
+        partners_index("redemption"),
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
+    owner_id: str = Field(sa_type=String(40))
     coupon_id: str = Field(sa_type=String(40))
     template_id: str = Field(sa_type=String(40))
     customer_id: str = Field(sa_type=String(200))
@@ -87,12 +91,13 @@ class RedemptionConflict(Base, table=True):
 
     __tablename__ = "redemption_conflict"
     __table_args__ = (
-        UniqueConstraint("shop_id", "order_ref", "coupon_id"),
+        UniqueConstraint("owner_id", "shop_id", "order_ref", "coupon_id"),
         CheckConstraint("amount >= 0", name="amount"),
         Index("ix_redemption_conflict_shop_id", "shop_id", "id"),
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
+    owner_id: str = Field(sa_type=String(40))
     coupon_id: str = Field(sa_type=String(40))
     customer_id: str = Field(sa_type=String(200))
     shop_id: str = Field(sa_type=String(200))

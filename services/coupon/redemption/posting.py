@@ -55,6 +55,7 @@ class RedemptionPosting:
             return None
         row: dict[str, Any] = {
             "id": new_id("rdm"),
+            "owner_id": caller.owner_id,
             "coupon_id": coupon.id,
             "template_id": coupon.template_id,
             "customer_id": coupon.customer_id,

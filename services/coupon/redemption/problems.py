@@ -43,12 +43,6 @@ def too_old() -> Gone:
     return Gone("token_expired", detail, detail_zh="券码已失效，请顾客刷新后重新出示。")
 
 
-def operators_only(caller: Caller) -> None:
-    """Raises Forbidden for shoppers and tills."""
-    if caller.customer_id is not None or caller.shop_id is not None:
-        raise Forbidden("operators_only", "This is for the merchant's operators, not for shoppers or tills.")
-
-
 def staff_shop(caller: Caller) -> str:
     """The shop that the caller's staff key works for. Raises Forbidden without one."""
     if caller.shop_id is None or caller.customer_id is not None:

@@ -47,11 +47,12 @@ class StoreRedeeming:
         async with self._attempts.admit(TILL, None, staff=caller.key_id) as attempt, self._kit.db.write() as tx:
             coupon_id, life = await self._shown(tx, body, attempt)
             coupon = await self._posting.lock(tx, coupon_id)
-            if coupon is None or (body.customer_id is not None and coupon.customer_id != body.customer_id):
+            if coupon is None or not _named_rightly(caller, body, coupon):
                 attempt.failed()
                 raise problems.unknown_token()
             known = await repository.find_standing(tx, coupon_id)
-            if known is not None and (known.shop_id, known.order_ref) == (shop_id, body.order_ref):
+            receipt = (caller.owner_id, shop_id, body.order_ref)
+            if known is not None and (known.owner_id, known.shop_id, known.order_ref) == receipt:
                 return RedemptionView.model_validate(known), True
             self._refuse_unusable(coupon, life)
             amount = await self._pricing.discount(tx, coupon, shop_id, body)
@@ -87,3 +88,10 @@ class StoreRedeeming:
             raise problems.unusable("locked" if coupon.status == "locked" else status)
         if life is not None and not within_life(*life, now):
             raise problems.too_old()
+
+
+def _named_rightly(caller: Caller, body: RedemptionIn, coupon: Coupon) -> bool:
+    """What a customer shows opens their coupon to any till. One that is only named is the named customer's, and the caller's
+    to know.
+    """
+    return body.coupon_id is None or (coupon.customer_id == body.customer_id and caller.sees(coupon.owner_id))

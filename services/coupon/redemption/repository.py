@@ -9,19 +9,16 @@ from sqlalchemy import Integer, Select, insert, literal, or_, select, update
 from services.coupon.redemption.models import Redemption, RedemptionConflict, RedemptionKey, RedemptionToken
 from services.coupon.wallet.models import Coupon, CouponEntry
 from shared.db import Transaction, insert_ignore, one_of
-from shared.web import Page, Paging, filtered, page_of
+from shared.web import Caller, Page, Paging, filtered, page_of, visible
 
 T = TypeVar("T")
 
 
-class Sight(NamedTuple):
-    """Whose rows the caller may see: a staff key its shop's, an end-user's token their own; None is everybody's."""
+class Whose(NamedTuple):
+    """Whose rows a list is asked for; None is everybody's."""
 
     shop_id: str | None
     customer_id: str | None
-
-
-EVERYTHING = Sight(None, None)
 
 
 async def active_key(tx: Transaction) -> RedemptionKey | None:
@@ -52,9 +49,10 @@ async def retire_key(tx: Transaction, key_id: str, now: datetime) -> None:
     await tx.run(update(RedemptionKey.table).where(*active).values(retired_at=now, sealed=None))
 
 
-async def find_token(tx: Transaction, token_id: str) -> RedemptionToken | None:
+async def find_token(tx: Transaction, caller: Caller, token_id: str) -> RedemptionToken | None:
     """One token on show."""
-    return await tx.row(RedemptionToken, select(RedemptionToken.table).where(RedemptionToken.c.id == token_id))
+    chosen = select(RedemptionToken.table).where(RedemptionToken.c.id == token_id)
+    return await tx.row(RedemptionToken, visible(chosen, RedemptionToken.c.owner_id, caller))
 
 
 async def find_token_of_code(tx: Transaction, short_code: str) -> RedemptionToken | None:
@@ -78,33 +76,40 @@ async def page_tokens(
 ) -> Page[T]:
     """Tokens on show, newest first."""
     wanted = {RedemptionToken.c.customer_id: customer_id, RedemptionToken.c.coupon_id: coupon_id}
-    chosen = filtered(select(RedemptionToken.table), wanted)
+    chosen = visible(filtered(select(RedemptionToken.table), wanted), RedemptionToken.c.owner_id, paging.caller)
     return await page_of(tx, RedemptionToken, chosen, RedemptionToken.c.id, paging, to_view)
 
 
 async def page(
     tx: Transaction,
     paging: Paging,
-    sight: Sight,
-    wanted: Sight,
+    wanted: Whose,
     coupon_id: str | None,
     to_view: Callable[[Redemption], T],
 ) -> Page[T]:
     """Redemptions in sight, newest first: those `wanted`, of that coupon."""
-    chosen = _in_sight(_in_sight(select(Redemption.table), Redemption, sight), Redemption, wanted)
+    chosen = _of(_in_sight(select(Redemption.table), Redemption, paging.caller), Redemption, wanted)
     chosen = filtered(chosen, {Redemption.c.coupon_id: coupon_id})
     return await page_of(tx, Redemption, chosen, Redemption.c.id, paging, to_view)
 
 
-async def find(tx: Transaction, redemption_id: str, sight: Sight = EVERYTHING) -> Redemption | None:
-    """One redemption in sight."""
-    chosen = select(Redemption.table).where(Redemption.c.id == redemption_id)
-    return await tx.row(Redemption, _in_sight(chosen, Redemption, sight))
+async def find(tx: Transaction, redemption_id: str) -> Redemption | None:
+    """One redemption."""
+    return await tx.row(Redemption, select(Redemption.table).where(Redemption.c.id == redemption_id))
 
 
-async def lock(tx: Transaction, redemption_id: str) -> Redemption | None:
-    """The redemption, locked until the end of the transaction. Its coupon is locked after it, never before."""
-    return await tx.row(Redemption, select(Redemption.table).where(Redemption.c.id == redemption_id).with_for_update())
+async def find_seen(tx: Transaction, caller: Caller, redemption_id: str) -> Redemption | None:
+    """The same, if it is in the caller's sight."""
+    return await tx.row(Redemption, _seen(caller, redemption_id))
+
+
+async def lock_seen(tx: Transaction, caller: Caller, redemption_id: str) -> Redemption | None:
+    """The same, locked until the end of the transaction. Its coupon is locked after it, never before."""
+    return await tx.row(Redemption, _seen(caller, redemption_id).with_for_update())
+
+
+def _seen(caller: Caller, redemption_id: str) -> Select[Any]:
+    return _in_sight(select(Redemption.table).where(Redemption.c.id == redemption_id), Redemption, caller)
 
 
 async def find_standing(tx: Transaction, coupon_id: str) -> Redemption | None:
@@ -113,11 +118,12 @@ async def find_standing(tx: Transaction, coupon_id: str) -> Redemption | None:
     return await tx.row(Redemption, select(Redemption.table).where(*standing))
 
 
-async def find_of_receipt(tx: Transaction, shop_id: str, order_ref: str, coupon_id: str) -> Redemption | None:
-    """The newest redemption of the coupon on that receipt, also one that was reversed."""
+async def find_of_receipt(tx: Transaction, caller: Caller, order_ref: str, coupon_id: str) -> Redemption | None:
+    """The newest redemption of the coupon on that receipt of the caller's shop, also one that was reversed."""
     there = Redemption.c
-    of_receipt = (there.shop_id == shop_id, there.order_ref == order_ref, there.coupon_id == coupon_id)
-    return await tx.row(Redemption, select(Redemption.table).where(*of_receipt).order_by(there.id.desc()).limit(1))
+    of_receipt = (there.order_ref == order_ref, there.coupon_id == coupon_id)
+    chosen = _in_sight(select(Redemption.table).where(*of_receipt), Redemption, caller)
+    return await tx.row(Redemption, chosen.order_by(there.id.desc()).limit(1))
 
 
 async def insert_redemption(tx: Transaction, row: dict[str, Any]) -> None:
@@ -133,30 +139,30 @@ async def update_redemption(tx: Transaction, redemption_id: str, values: dict[st
 async def page_conflicts(
     tx: Transaction,
     paging: Paging,
-    sight: Sight,
-    wanted: Sight,
+    wanted: Whose,
     coupon_id: str | None,
     to_view: Callable[[RedemptionConflict], T],
 ) -> Page[T]:
     """Conflicts in sight, newest first: those `wanted`, of that coupon."""
-    chosen = _in_sight(select(RedemptionConflict.table), RedemptionConflict, sight)
-    chosen = filtered(_in_sight(chosen, RedemptionConflict, wanted), {RedemptionConflict.c.coupon_id: coupon_id})
+    chosen = _in_sight(select(RedemptionConflict.table), RedemptionConflict, paging.caller)
+    chosen = filtered(_of(chosen, RedemptionConflict, wanted), {RedemptionConflict.c.coupon_id: coupon_id})
     return await page_of(tx, RedemptionConflict, chosen, RedemptionConflict.c.id, paging, to_view)
 
 
-async def find_conflict(tx: Transaction, conflict_id: str, sight: Sight) -> RedemptionConflict | None:
+async def find_conflict(tx: Transaction, caller: Caller, conflict_id: str) -> RedemptionConflict | None:
     """One conflict in sight."""
     chosen = select(RedemptionConflict.table).where(RedemptionConflict.c.id == conflict_id)
-    return await tx.row(RedemptionConflict, _in_sight(chosen, RedemptionConflict, sight))
+    return await tx.row(RedemptionConflict, _in_sight(chosen, RedemptionConflict, caller))
 
 
 async def find_conflict_of_receipt(
-    tx: Transaction, shop_id: str, order_ref: str, coupon_id: str
+    tx: Transaction, caller: Caller, order_ref: str, coupon_id: str
 ) -> RedemptionConflict | None:
-    """The conflict of that receipt about the coupon."""
+    """The conflict of that receipt of the caller's shop about the coupon."""
     there = RedemptionConflict.c
-    of_receipt = (there.shop_id == shop_id, there.order_ref == order_ref, there.coupon_id == coupon_id)
-    return await tx.row(RedemptionConflict, select(RedemptionConflict.table).where(*of_receipt))
+    of_receipt = (there.order_ref == order_ref, there.coupon_id == coupon_id)
+    chosen = select(RedemptionConflict.table).where(*of_receipt)
+    return await tx.row(RedemptionConflict, _in_sight(chosen, RedemptionConflict, caller))
 
 
 async def insert_conflict(tx: Transaction, row: dict[str, Any]) -> None:
@@ -179,5 +185,11 @@ def orders_of(customer_ids: Sequence[str], _now: datetime, but: str) -> Select[t
     )
 
 
-def _in_sight(chosen: Select[Any], model: type[Redemption | RedemptionConflict], sight: Sight) -> Select[Any]:
-    return filtered(chosen, {model.c.shop_id: sight.shop_id, model.c.customer_id: sight.customer_id})
+def _in_sight(chosen: Select[Any], model: type[Redemption | RedemptionConflict], caller: Caller) -> Select[Any]:
+    """What the caller may see: a staff key its shop's, an end-user's token their own, a partner what is theirs."""
+    mine = _of(chosen, model, Whose(caller.shop_id, caller.customer_id))
+    return visible(mine, model.c.owner_id, caller)
+
+
+def _of(chosen: Select[Any], model: type[Redemption | RedemptionConflict], wanted: Whose) -> Select[Any]:
+    return filtered(chosen, {model.c.shop_id: wanted.shop_id, model.c.customer_id: wanted.customer_id})

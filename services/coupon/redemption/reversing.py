@@ -27,8 +27,8 @@ class Reversing:
         """Again: the same answer. Raises NotFound for another shop's, Conflict after the day of the redemption."""
         now = self._kit.clock.now()
         async with self._kit.db.write() as tx:
-            row = await repository.lock(tx, redemption_id)
-            if row is None or caller.customer_id is not None or caller.shop_id not in (None, row.shop_id):
+            row = await repository.lock_seen(tx, caller, redemption_id)
+            if row is None or caller.customer_id is not None:
                 raise NotFound("not_found", "There is no redemption with this id.")
             if row.status == "redeemed":
                 if local_day(row.created_at, self._time_zone) != local_day(now, self._time_zone):

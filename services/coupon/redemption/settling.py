@@ -56,11 +56,10 @@ class OfflineSettling:
         coupon = await self._posting.lock(tx, claims.coupon_id)
         if coupon is None:
             return _told(item, "refused", "token_unknown")
-        shop_id = problems.staff_shop(caller)
-        known = await repository.find_of_receipt(tx, shop_id, item.order_ref, coupon.id)
+        known = await repository.find_of_receipt(tx, caller, item.order_ref, coupon.id)
         if known is not None:
             return SettledView(order_ref=item.order_ref, outcome="replayed", redemption_id=known.id)
-        earlier = await repository.find_conflict_of_receipt(tx, shop_id, item.order_ref, coupon.id)
+        earlier = await repository.find_conflict_of_receipt(tx, caller, item.order_ref, coupon.id)
         if earlier is not None:
             return _told(item, "conflict", earlier.code, conflict_id=earlier.id)
         code = self._gone(coupon, item)
@@ -87,6 +86,7 @@ class OfflineSettling:
     ) -> SettledView:
         row = {
             "id": new_id("rcf"),
+            "owner_id": caller.owner_id,
             "coupon_id": coupon.id,
             "customer_id": coupon.customer_id,
             "shop_id": caller.shop_id,

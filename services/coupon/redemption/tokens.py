@@ -40,7 +40,7 @@ class RedemptionTokens:
         now = self._kit.clock.now()
         async with self._kit.db.write() as tx:
             coupons = await wallet.shown(tx, [coupon_id], now)
-            if not coupons:
+            if not coupons or not caller.sees(coupons[0].owner_id):
                 raise NotFound("not_found", "There is no coupon with this id.")
             coupon = coupons[0]
             caller.require_customer(coupon.customer_id)
@@ -49,7 +49,7 @@ class RedemptionTokens:
             refusal = await self._pricing.refusal(tx, coupon, coupon.currency)
             if refusal is not None:
                 raise refused(refusal)
-            return await self._store(tx, coupon)
+            return await self._store(tx, caller, coupon)
 
     async def page(self, caller: Caller, paging: Paging, coupon_id: str | None) -> Page[TokenView]:
         """Tokens of the last hour, newest first."""
@@ -59,7 +59,7 @@ class RedemptionTokens:
     async def read(self, caller: Caller, token_id: str) -> TokenView:
         """One token. Raises NotFound."""
         async with self._kit.db.read() as tx:
-            row = await repository.find_token(tx, token_id)
+            row = await repository.find_token(tx, caller, token_id)
         if row is None:
             raise NotFound("not_found", "There is no redemption token with this id, or it is forgotten already.")
         caller.require_customer(row.customer_id)
@@ -72,7 +72,7 @@ class RedemptionTokens:
         segno.make(view.token, error="m", micro=False).save(picture, kind="svg", scale=4, border=4)
         return picture.getvalue()
 
-    async def _store(self, tx: Transaction, coupon: ShownCoupon) -> TokenView:
+    async def _store(self, tx: Transaction, caller: Caller, coupon: ShownCoupon) -> TokenView:
         terms = await self._pricing.snapshot(tx, coupon)
         now = self._kit.clock.now()
         face = await self._pricing.face(tx, coupon)
@@ -89,6 +89,7 @@ class RedemptionTokens:
         )
         row = {
             "id": claims.token_id,
+            "owner_id": caller.owner_id,
             "coupon_id": coupon.id,
             "customer_id": coupon.customer_id,
             "token": await self._signing.sign(tx, claims),
@@ -97,7 +98,7 @@ class RedemptionTokens:
         }
         for _ in range(_TRIES):  # a code that another live token has is drawn again
             if await repository.insert_token(tx, {**row, "short_code": new_short_code()}):
-                stored = await repository.find_token(tx, claims.token_id)
+                stored = await repository.find_token(tx, caller, claims.token_id)
                 assert stored is not None  # noqa: S101 - stored just now
                 return _view(stored)
         raise AssertionError("unreachable: eight random codes in a row were taken")

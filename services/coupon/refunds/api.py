@@ -36,7 +36,7 @@ async def quote_refund(
     caller: RefundsWrite, checkout_id: str, refunding: Makes, body: RefundIn | None = None
 ) -> RefundAnswer:
     """The same answer as the refund would have now 退款试算. Stores nothing."""
-    return await refunding.quote(checkout_id, body or RefundIn())
+    return await refunding.quote(caller, checkout_id, body or RefundIn())
 
 
 @router.get("/checkouts/{checkout_id}/refunds", summary="List the refunds of a checkout")

@@ -22,7 +22,7 @@ class Refunds:
     async def read(self, caller: Caller, refund_id: str) -> RefundView:
         """One refund. Raises NotFound, also for somebody else's."""
         async with self._kit.db.read() as tx:
-            row = await repository.find(tx, refund_id)
+            row = await repository.find_seen(tx, caller, refund_id)
             if row is None:
                 raise NotFound("not_found", "There is no refund with this id.")
             caller.require_customer(row.customer_id)
@@ -31,7 +31,7 @@ class Refunds:
     async def page(self, caller: Caller, paging: Paging, checkout_id: str) -> Page[RefundView]:
         """The refunds of a checkout, newest first."""
         async with self._kit.db.read() as tx:
-            checkout = await checkouts.find(tx, checkout_id)
+            checkout = await checkouts.find_seen(tx, caller, checkout_id)
             if checkout is None:
                 raise unknown_checkout()
             caller.require_customer(checkout.customer_id)

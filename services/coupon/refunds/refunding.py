@@ -36,10 +36,10 @@ class Refunding:
         self._returning = returning
         self._refunds = refunds
 
-    async def quote(self, checkout_id: str, body: RefundIn) -> RefundAnswer:
+    async def quote(self, caller: Caller, checkout_id: str, body: RefundIn) -> RefundAnswer:
         """What `refund` would answer. Stores nothing."""
         async with self._kit.db.read() as tx:
-            checkout = await checkouts.find(tx, checkout_id)
+            checkout = await checkouts.find_seen(tx, caller, checkout_id)
             if checkout is None:
                 raise unknown_checkout()
             order = await self._order(tx, checkout)
@@ -56,7 +56,7 @@ class Refunding:
         Raises Conflict when the order is not paid or has fewer units left, Unprocessable for a line that it does not have.
         """
         async with self._kit.db.write() as tx:
-            checkout = await checkouts.lock(tx, checkout_id)
+            checkout = await checkouts.lock_seen(tx, caller, checkout_id)
             if checkout is None:
                 raise unknown_checkout()
             return await self.refund_held(tx, checkout, body, caller.actor)
@@ -132,6 +132,7 @@ class Refunding:
         refund_id = new_id("rfd")
         return {
             "id": refund_id,
+            "owner_id": checkout.owner_id,
             "checkout_id": checkout.id,
             "order_id": checkout.order_id,
             "customer_id": checkout.customer_id,

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, insert, select, update
 from services.coupon.checkout.models import CheckoutLine, DiscountShare
 from services.coupon.refunds.models import Refund, RefundLine, RefundShare
 from shared.db import Transaction, one_of
-from shared.web import Page, Paging, page_of
+from shared.web import Caller, Page, Paging, page_of, visible
 
 _RETURNED = (
     update(CheckoutLine.table)
@@ -20,6 +20,13 @@ _RETURNED = (
 async def find(tx: Transaction, refund_id: str) -> Refund | None:
     """The refund of that id of ours."""
     return await tx.row(Refund, select(Refund.table).where(Refund.c.id == refund_id))
+
+
+async def find_seen(tx: Transaction, caller: Caller, refund_id: str) -> Refund | None:
+    """The same, if it exists for the caller."""
+    return await tx.row(
+        Refund, visible(select(Refund.table).where(Refund.c.id == refund_id), Refund.c.owner_id, caller)
+    )
 
 
 async def find_named(tx: Transaction, checkout_id: str, refund_id: str) -> Refund | None:

@@ -5,14 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from services.coupon.abuse.rules import Subject
-from services.coupon.operators import OperatorNeeds
 from services.coupon.review.reviewing import Reviewing
 from services.coupon.review.schemas import CaseDetail, CaseView, DecisionIn, Status
-from shared.web import Caller, ExternalId, Page, PageParams, Provided
+from shared.web import Caller, ExternalId, Page, PageParams, Provided, operator_needs
 
 router = APIRouter(prefix="/v1/abuse", tags=["abuse"])
-AbuseRead = Annotated[Caller, Depends(OperatorNeeds("coupon:abuse:read"))]
-AbuseWrite = Annotated[Caller, Depends(OperatorNeeds("coupon:abuse:write"))]
+AbuseRead = Annotated[Caller, Depends(operator_needs("coupon:abuse:read"))]
+AbuseWrite = Annotated[Caller, Depends(operator_needs("coupon:abuse:write"))]
 Queue = Annotated[Reviewing, Provided(Reviewing)]
 
 

@@ -45,7 +45,7 @@ async def list_claim_codes(
     status: Status | None = None,
 ) -> Page[ClaimCodeView]:
     """Newest first."""
-    return await codes.page(caller, paging, shop_id, template_id, status)
+    return await codes.page(paging, shop_id, template_id, status)
 
 
 @router.get("/figures", summary="Count the coupons of each shop's QR codes")

@@ -23,7 +23,7 @@ class _Scan:
     """Who scanned, on whose behalf and by which request."""
 
     customer_id: str
-    actor: str
+    caller: Caller
     correlation: str
     origin: Origin
 
@@ -58,7 +58,7 @@ class Scanning:
                 raise invalid_token()
             code, token = proven
             coupon_id = await self._coupon(
-                tx, code, token, _Scan(body.customer_id, caller.actor, correlation, attempt.origin)
+                tx, code, token, _Scan(body.customer_id, caller, correlation, attempt.origin)
             )
             return (await self._wallet.views(tx, [coupon_id]))[coupon_id]
 
@@ -91,7 +91,8 @@ class Scanning:
             template_id=code.template_id,
             customer_id=scan.customer_id,
             source="qr",
-            actor=scan.actor,
+            actor=scan.caller.actor,
+            owner_id=scan.caller.owner_id,
             reason=f"scanned in shop {code.shop_id}",
             reference=f"{code.id}:{slot}:{scan.customer_id}",
             correlation=scan.correlation,

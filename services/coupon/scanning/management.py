@@ -39,13 +39,14 @@ class ClaimCodes:
         row = {
             **body.model_dump(),
             "id": code_id,
+            "owner_id": caller.owner_id,
             "status": "active",
             "key": secrets.token_hex(32),
             "created_at": now,
             "updated_at": now,
         }
         async with self._kit.db.write() as tx:
-            if await templates.find(tx, body.template_id) is None:
+            if await templates.find_offered(tx, caller, body.template_id) is None:
                 raise invalid("#/template_id", "unknown_template", "There is no coupon template with this id.")
             await repository.insert_code(tx, row)
             return await self._view(tx, caller, code_id)
@@ -56,11 +57,11 @@ class ClaimCodes:
             return await self._view(tx, caller, code_id)
 
     async def page(
-        self, caller: Caller, paging: Paging, shop_id: str | None, template_id: str | None, status: str | None
+        self, paging: Paging, shop_id: str | None, template_id: str | None, status: str | None
     ) -> Page[ClaimCodeView]:
         """Codes, newest first; a shop sees its own."""
         async with self._kit.db.read() as tx:
-            return await repository.page(tx, paging, (caller.shop_id, shop_id), template_id, status)
+            return await repository.page(tx, paging, shop_id, template_id, status)
 
     async def change(self, caller: Caller, code_id: str, patch: ClaimCodePatch) -> ClaimCodeView:
         """Pause or activate a code, or move its end."""
@@ -92,20 +93,23 @@ class ClaimCodes:
         """Coupons by shop and day, of the last `days` days of the merchant's calendar."""
         first = local_day(self._kit.clock.now() - timedelta(days=days - 1), self._time_zone)
         async with self._kit.db.read() as tx:
-            return ScanFigures(data=await repository.figures(tx, (caller.shop_id, shop_id), first))
+            return ScanFigures(data=await repository.figures(tx, caller, shop_id, first))
 
     async def _view(self, tx: Transaction, caller: Caller, code_id: str) -> ClaimCodeView:
         return ClaimCodeView.model_validate(await self._find(tx, caller, code_id))
 
     async def _find(self, tx: Transaction, caller: Caller, code_id: str) -> ClaimCode:
-        row = await repository.find(tx, code_id)
+        row = await repository.find_seen(tx, caller, code_id)
         if row is None:
-            raise NotFound("not_found", "There is no claim code with this id.")
-        _refuse_other_shop(caller, row.shop_id)
+            raise _unknown()
         return row
 
 
 def _refuse_other_shop(caller: Caller, shop_id: str) -> None:
-    """Another shop's code must not even seem to exist, and none at all to an end-user."""
+    """Nobody makes a code for another shop than their own, an end-user none at all."""
     if caller.customer_id is not None or caller.shop_id not in (None, shop_id):
-        raise NotFound("not_found", "There is no claim code with this id.")
+        raise _unknown()
+
+
+def _unknown() -> NotFound:
+    return NotFound("not_found", "There is no claim code with this id.")

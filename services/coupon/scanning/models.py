@@ -22,6 +22,7 @@ class ClaimCode(Base, table=True):
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
+    owner_id: str = Field(sa_type=String(40))
     template_id: str = Field(sa_type=String(40))
     shop_id: str = Field(sa_type=String(200))
     rotating: bool = Field(sa_type=Boolean)

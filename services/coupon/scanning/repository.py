@@ -2,12 +2,12 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, false, func, insert, select, update
 
 from services.coupon.scanning.models import ClaimCode, ClaimScan
 from services.coupon.scanning.schemas import ClaimCodeView, ScanFigure
 from shared.db import Transaction, insert_ignore
-from shared.web import Page, Paging, filtered, page_of
+from shared.web import Caller, Page, Paging, filtered, page_of, visible
 
 ScanKey = tuple[str, str, str]
 """Claim code, customer and slot: each gives one coupon."""
@@ -20,10 +20,10 @@ class _Figure(NamedTuple):
 
 
 async def page(
-    tx: Transaction, paging: Paging, shops: tuple[str | None, str | None], template_id: str | None, status: str | None
+    tx: Transaction, paging: Paging, shop_id: str | None, template_id: str | None, status: str | None
 ) -> Page[ClaimCodeView]:
-    """Claim codes, newest first. Each of the `shops` that is given must be the code's."""
-    chosen = select(ClaimCode.table).where(*_in(ClaimCode.c.shop_id, shops))
+    """Claim codes, newest first; of that shop."""
+    chosen = _in_sight(select(ClaimCode.table), paging.caller, shop_id)
     chosen = filtered(chosen, {ClaimCode.c.template_id: template_id, ClaimCode.c.status: status})
     return await page_of(tx, ClaimCode, chosen, ClaimCode.c.id, paging, ClaimCodeView.model_validate)
 
@@ -31,6 +31,11 @@ async def page(
 async def find(tx: Transaction, code_id: str) -> ClaimCode | None:
     """The claim code, with the key that signs its tokens."""
     return await tx.row(ClaimCode, select(ClaimCode.table).where(ClaimCode.c.id == code_id))
+
+
+async def find_seen(tx: Transaction, caller: Caller, code_id: str) -> ClaimCode | None:
+    """The same, if it is in the caller's sight."""
+    return await tx.row(ClaimCode, _in_sight(select(ClaimCode.table).where(ClaimCode.c.id == code_id), caller))
 
 
 async def insert_code(tx: Transaction, row: dict[str, Any]) -> None:
@@ -58,17 +63,23 @@ async def coupon_of(tx: Transaction, key: ScanKey) -> str:
     return str(await tx.scalar(select(ClaimScan.c.coupon_id).where(_same(key))))
 
 
-async def figures(tx: Transaction, shops: tuple[str | None, str | None], first_day: str) -> list[ScanFigure]:
-    """Coupons by shop and day, newest day first. Each of the `shops` that is given must be the scan's."""
+async def figures(tx: Transaction, caller: Caller, shop_id: str | None, first_day: str) -> list[ScanFigure]:
+    """Coupons by shop and day, newest day first; of that shop."""
     columns = ClaimScan.c
     counted = select(columns.shop_id, columns.day, func.count().label("coupons"))
-    chosen = counted.where(columns.day >= first_day, *_in(columns.shop_id, shops))
-    chosen = chosen.group_by(columns.day, columns.shop_id).order_by(columns.day.desc(), columns.shop_id)
+    counted = counted.join(ClaimCode.table, ClaimCode.c.id == columns.claim_code_id).where(columns.day >= first_day)
+    chosen = _in_sight(counted, caller, shop_id).group_by(columns.day, columns.shop_id)
+    chosen = chosen.order_by(columns.day.desc(), columns.shop_id)
     return [ScanFigure.model_validate(row) for row in await tx.rows(_Figure, chosen)]
 
 
-def _in(column: ColumnElement[Any], shops: tuple[str | None, str | None]) -> list[ColumnElement[bool]]:
-    return [column == shop for shop in shops if shop is not None]
+def _in_sight(chosen: Select[Any], caller: Caller, shop_id: str | None = None) -> Select[Any]:
+    """What the caller may see: a staff key its shop's, a partner what is theirs, an end-user nothing. Of that shop only."""
+    if caller.customer_id is not None:
+        return chosen.where(false())
+    shops = [shop for shop in (caller.shop_id, shop_id) if shop is not None]
+    chosen = chosen.where(*(ClaimCode.c.shop_id == shop for shop in shops))
+    return visible(chosen, ClaimCode.c.owner_id, caller)
 
 
 def _same(key: ScanKey) -> ColumnElement[bool]:

@@ -31,7 +31,7 @@ Shares = Annotated[Sharing, Provided(Sharing)]
 @router.post("/share-offers", status_code=201, summary="Create a share offer")
 async def create_share_offer(caller: OffersWrite, body: ShareOfferIn, offers: Offers) -> ShareOfferView:
     """Share to get 分享得券."""
-    return await offers.create(body)
+    return await offers.create(caller, body)
 
 
 @router.get("/share-offers", summary="List share offers")
@@ -45,7 +45,7 @@ async def list_share_offers(
 @router.get("/share-offers/{offer_id}", summary="Read a share offer")
 async def get_share_offer(caller: OffersRead, offer_id: str, offers: Offers) -> ShareOfferView:
     """One offer: how many shared, how many reached their friends."""
-    return await offers.read(offer_id)
+    return await offers.read(caller, offer_id)
 
 
 @router.patch("/share-offers/{offer_id}", summary="Rename, pause or activate a share offer")
@@ -53,7 +53,7 @@ async def change_share_offer(
     caller: OffersWrite, offer_id: str, body: ShareOfferPatch, offers: Offers
 ) -> ShareOfferView:
     """A paused offer starts no shares and takes no helps."""
-    return await offers.change(offer_id, body)
+    return await offers.change(caller, offer_id, body)
 
 
 @router.post("/share-offers/{offer_id}/shares", status_code=201, summary="Share an offer")

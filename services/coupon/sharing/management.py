@@ -8,7 +8,7 @@ from services.coupon.templates import repository as templates
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import NotFound, Page, Paging, invalid
+from shared.web import Caller, NotFound, Page, Paging, invalid
 
 
 class ShareOffers:
@@ -17,23 +17,23 @@ class ShareOffers:
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
 
-    async def create(self, body: ShareOfferIn) -> ShareOfferView:
+    async def create(self, caller: Caller, body: ShareOfferIn) -> ShareOfferView:
         """A new offer. Raises Unprocessable when it names a template that there is not."""
         now = self._kit.clock.now()
         offer_id = new_id("sho")
         async with self._kit.db.write() as tx:
             for field in ("reward_template_id", "friend_template_id"):
                 template_id = getattr(body, field)
-                if template_id is not None and await templates.find(tx, template_id) is None:
+                if template_id is not None and await templates.find_offered(tx, caller, template_id) is None:
                     raise invalid(f"#/{field}", "unknown_template", "There is no coupon template with this id.")
-            row = {**body.model_dump(), "id": offer_id, "created_at": now, "updated_at": now}
-            await repository.insert_offer(tx, row)
-            return await self._view(tx, offer_id)
+            row = {"id": offer_id, "owner_id": caller.owner_id, "created_at": now, "updated_at": now}
+            await repository.insert_offer(tx, {**body.model_dump(), **row})
+            return await self._view(tx, caller, offer_id)
 
-    async def read(self, offer_id: str) -> ShareOfferView:
-        """One offer and how it goes. Raises NotFound."""
+    async def read(self, caller: Caller, offer_id: str) -> ShareOfferView:
+        """One offer and how it goes. Raises NotFound, also for another partner's."""
         async with self._kit.db.read() as tx:
-            return await self._view(tx, offer_id)
+            return await self._view(tx, caller, offer_id)
 
     async def page(self, paging: Paging, status: str | None) -> Page[ShareOfferView]:
         """Offers and how they go, newest first."""
@@ -43,15 +43,17 @@ class ShareOffers:
         views = [offer_view(row, figures.get(row.id, Figures())) for row in rows.data]
         return Page[ShareOfferView](data=views, has_more=rows.has_more, next_cursor=rows.next_cursor)
 
-    async def change(self, offer_id: str, patch: ShareOfferPatch) -> ShareOfferView:
+    async def change(self, caller: Caller, offer_id: str, patch: ShareOfferPatch) -> ShareOfferView:
         """Rename, pause or activate an offer."""
         async with self._kit.db.write() as tx:
+            if await repository.find_own_offer(tx, caller, offer_id) is None:
+                raise unknown_offer()
             values = {**patch.given(), "updated_at": self._kit.clock.now()}
             await repository.update_offer(tx, offer_id, values)
-            return await self._view(tx, offer_id)
+            return await self._view(tx, caller, offer_id)
 
-    async def _view(self, tx: Transaction, offer_id: str) -> ShareOfferView:
-        row = await repository.find_offer(tx, offer_id)
+    async def _view(self, tx: Transaction, caller: Caller, offer_id: str) -> ShareOfferView:
+        row = await repository.find_offer(tx, caller, offer_id)
         if row is None:
             raise unknown_offer()
         return offer_view(row, (await repository.figures(tx, [offer_id])).get(offer_id, Figures()))

@@ -19,6 +19,7 @@ class ShareOffer(Base, table=True):
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
+    owner_id: str = Field(sa_type=String(40))
     name: str = Field(sa_type=String(200))
     status: str = Field(sa_type=String(16))
     reward_template_id: str = Field(sa_type=String(40))
@@ -48,6 +49,7 @@ class Share(Base, table=True):
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
+    owner_id: str = Field(sa_type=String(40))
     offer_id: str = Field(sa_type=String(40))
     customer_id: str = Field(sa_type=String(200))
     seq: int = Field(sa_type=BigInteger)

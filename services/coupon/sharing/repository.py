@@ -9,13 +9,14 @@ from sqlalchemy import Select, case, func, insert, select, update
 from services.coupon.sharing.models import Share, ShareHelp, ShareOffer
 from services.coupon.sharing.schemas import HelperView, ShareView
 from shared.db import Transaction, insert_ignore, one_of
-from shared.web import Page, Paging, filtered, page_of
+from shared.web import Caller, Page, Paging, filtered, offered, page_of, visible
 
 
 class OfferedShare(NamedTuple):
     """A share with what its offer says."""
 
     id: str
+    owner_id: str
     offer_id: str
     customer_id: str
     seq: int
@@ -67,12 +68,20 @@ _SHARES = select(
 async def page_offers(tx: Transaction, paging: Paging, status: str | None) -> Page[ShareOffer]:
     """Offers, newest first."""
     chosen = filtered(select(ShareOffer.table), {ShareOffer.c.status: status})
+    chosen = offered(chosen, ShareOffer.c.owner_id, paging.caller)
     return await page_of(tx, ShareOffer, chosen, ShareOffer.c.id, paging, lambda row: row)
 
 
-async def find_offer(tx: Transaction, offer_id: str) -> ShareOffer | None:
+async def find_offer(tx: Transaction, caller: Caller, offer_id: str) -> ShareOffer | None:
     """The offer as it is; not locked."""
-    return await tx.row(ShareOffer, select(ShareOffer.table).where(ShareOffer.c.id == offer_id))
+    chosen = select(ShareOffer.table).where(ShareOffer.c.id == offer_id)
+    return await tx.row(ShareOffer, offered(chosen, ShareOffer.c.owner_id, caller))
+
+
+async def find_own_offer(tx: Transaction, caller: Caller, offer_id: str) -> ShareOffer | None:
+    """The same, if the caller may change it."""
+    chosen = select(ShareOffer.table).where(ShareOffer.c.id == offer_id)
+    return await tx.row(ShareOffer, visible(chosen, ShareOffer.c.owner_id, caller))
 
 
 async def insert_offer(tx: Transaction, row: dict[str, Any]) -> None:
@@ -108,6 +117,7 @@ async def page(
 ) -> Page[ShareView]:
     """Shares, newest first."""
     chosen = filtered(_SHARES, {Share.c.offer_id: offer_id, Share.c.customer_id: customer_id})
+    chosen = visible(chosen, Share.c.owner_id, paging.caller)
     return await page_of(tx, OfferedShare, chosen, Share.c.id, paging, to_view)
 
 

@@ -52,12 +52,12 @@ class Sharing:
         caller.require_customer(customer_id)
         now = self._kit.clock.now()
         async with self._kit.db.write() as tx:
-            offer = await repository.find_offer(tx, offer_id)
+            offer = await repository.find_offer(tx, caller, offer_id)
             if offer is None:
                 raise unknown_offer()
             while True:
                 last = await repository.last_share(tx, offer_id, customer_id)
-                if last is not None and _status(last, now) == "open":
+                if last is not None and _status(last, now) == "open" and caller.sees(last.owner_id):
                     return share_view(last, "open", whole=True)
                 if offer.status != "active":
                     raise _refused("offer_paused")
@@ -65,7 +65,8 @@ class Sharing:
                 if seq > offer.per_customer:
                     raise _refused("share_limit_reached")
                 # Somebody else may insert the same number first; then that share is the open one.
-                await repository.insert_share(tx, _new_share(offer, customer_id, seq, now))
+                row = _new_share(offer, customer_id, seq, now) | {"owner_id": caller.owner_id}
+                await repository.insert_share(tx, row)
 
     async def help(self, caller: Caller, client: Client, token: str, customer_id: str) -> HelpView:
         """Count a friend's help: they get their coupon and, with the last help, the sharer theirs. Again: the same answer.
@@ -91,18 +92,18 @@ class Sharing:
             # First of all the key: the same friend may be helping another share of the same sharer at this moment.
             if not await repository.insert_help(tx, _new_help(share, customer_id, now)):
                 raise _refused("already_helped")
-            friend, reward = await self._reward(tx, share, customer_id, caller.actor, origin)
+            friend, reward = await self._reward(tx, share, customer_id, caller, origin)
             await repository.count_help(tx, share, friend, reward, now)
             counted = await repository.find(tx, token)
             return await self._help_view(tx, counted or share, share.helps + 1, friend)
 
     async def read(self, caller: Caller, name: str) -> ShareView:
-        """By id or by the link's token. Others than the sharer see only how far it is, and only by its token."""
+        """By id or by the link's token. Others than the sharer and their owner see only how far it is, by its token."""
         async with self._kit.db.read() as tx:
             row = await repository.find(tx, name)
         if row is None:
             raise _unknown()
-        own = caller.customer_id in (None, row.customer_id)
+        own = _own(caller, row)
         if not own and row.token != name:
             raise _unknown()
         return share_view(row, _status(row, self._kit.clock.now()), whole=own)
@@ -123,9 +124,8 @@ class Sharing:
         """Who helped, in their order: for the sharer and the merchant."""
         async with self._kit.db.read() as tx:
             row = await repository.find(tx, name)
-            if row is None:
+            if row is None or not _own(caller, row):
                 raise _unknown()
-            caller.require_customer(row.customer_id)
             return await repository.page_helps(tx, paging, row.id)
 
     async def _refuse_old_customer(self, tx: Transaction, share: OfferedShare, customer_id: str, now: datetime) -> None:
@@ -138,7 +138,7 @@ class Sharing:
             raise refusal(unfit)
 
     async def _reward(
-        self, tx: Transaction, share: OfferedShare, customer_id: str, actor: str, origin: Origin
+        self, tx: Transaction, share: OfferedShare, customer_id: str, caller: Caller, origin: Origin
     ) -> tuple[Outcome, Outcome]:
         """Give out what the next help of a held share earns: to the friend, and with the last one to the sharer."""
         wishes: dict[str, Wish] = {}
@@ -147,7 +147,8 @@ class Sharing:
                 template_id=share.friend_template_id,
                 customer_id=customer_id,
                 source="share",
-                actor=actor,
+                actor=caller.actor,
+                owner_id=caller.owner_id,
                 reason="helped a friend",
                 reference=f"{share.id}:friend:{customer_id}",
                 origin=origin,
@@ -157,7 +158,8 @@ class Sharing:
                 template_id=share.reward_template_id,
                 customer_id=share.customer_id,
                 source="share",
-                actor=actor,
+                actor=caller.actor,
+                owner_id=share.owner_id,
                 reason="enough friends helped",
                 reference=f"{share.id}:reward",
             )
@@ -180,6 +182,10 @@ class Sharing:
             coupon=coupon,
             refused=friend.refused,
         )
+
+
+def _own(caller: Caller, share: OfferedShare) -> bool:
+    return caller.customer_id in (None, share.customer_id) and caller.sees(share.owner_id)
 
 
 def _status(share: OfferedShare, now: datetime) -> ShareStatus:

@@ -30,7 +30,7 @@ class Wanted:
 @router.post("", status_code=201, summary="Create a coupon template")
 async def create_template(caller: TemplatesWrite, body: TemplateIn, templates: Management) -> TemplateView:
     """Create an offer 券模板. It is active at once unless `status` says paused."""
-    return await templates.create(body)
+    return await templates.create(caller, body)
 
 
 @router.get("", summary="List coupon templates")
@@ -52,7 +52,7 @@ async def get_template(
     caller: TemplatesRead, template_id: str, templates: Management, window: Window
 ) -> TemplateView | ShownTemplate:
     """One offer with its counters. A publishable key gets what every shopper may see, of the claim centre's offers only."""
-    return await (window.read(template_id) if caller.shopper else templates.read(template_id))
+    return await (window.read(caller, template_id) if caller.shopper else templates.read(caller, template_id))
 
 
 @router.patch("/{template_id}", summary="Change, pause or activate a coupon template")
@@ -60,4 +60,4 @@ async def change_template(
     caller: TemplatesWrite, template_id: str, body: TemplatePatch, templates: Management
 ) -> TemplateView:
     """Change an offer. Coupons already issued keep their terms; `{"status": "paused"}` stops new ones."""
-    return await templates.change(template_id, body)
+    return await templates.change(caller, template_id, body)

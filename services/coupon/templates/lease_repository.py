@@ -33,6 +33,7 @@ class LeasedTemplate(NamedTuple):
     """What a lease's coupons are given by: its template, and what is left of the lease."""
 
     id: str
+    owner_id: str
     name: str
     status: str
     currency: str

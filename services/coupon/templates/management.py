@@ -17,7 +17,7 @@ from shared.contracts import CouponTemplateChanged
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Conflict, FieldError, Page, Paging, Unprocessable, merged
+from shared.web import Caller, Conflict, FieldError, Page, Paging, Unprocessable, merged
 
 V = TypeVar("V", bound=OfferView)
 StackCheck = Callable[[Transaction, TermsCache, Proposal, datetime], Awaitable[Fault | None]]
@@ -40,13 +40,14 @@ class Offers(Generic[V]):
         self._cache = cache
         self._check_stack = check_stack
 
-    async def create(self, body: OfferIn) -> V:
+    async def create(self, caller: Caller, body: OfferIn) -> V:
         """Store a new offer. Raises Unprocessable when a rule refuses it."""
         terms = body.terms()
         self._refuse_faults(terms, body.limits)
         now = self._kit.clock.now()
         row = {
             "id": new_id(self.prefix),
+            "owner_id": caller.owner_id,
             "kind": self.kind,
             "name": body.name,
             "status": body.status,
@@ -65,12 +66,12 @@ class Offers(Generic[V]):
             await self._refuse_giving_away(tx, body)
             await repository.insert_offer(tx, row)
             await repository.insert_terms(tx, _terms_row(row["id"], 1, terms, now))
-            return await self._changed(tx, row["id"])
+            return await self._changed(tx, caller, row["id"])
 
-    async def read(self, template_id: str) -> V:
-        """One offer. Raises NotFound."""
+    async def read(self, caller: Caller, template_id: str) -> V:
+        """One offer. Raises NotFound, also for another partner's."""
         async with self._kit.db.read() as tx:
-            return await self._found(tx, template_id)
+            return await self._found(tx, caller, template_id)
 
     async def page(self, paging: Paging, status: str | None, name: str | None, currency: str | None) -> Page[V]:
         """Newest first; `name` finds a part of the name."""
@@ -84,18 +85,19 @@ class Offers(Generic[V]):
         ]
         return Page[V](data=views, has_more=rows.has_more, next_cursor=rows.next_cursor)
 
-    async def change(self, template_id: str, patch: OfferPatch) -> V:
+    async def change(self, caller: Caller, template_id: str, patch: OfferPatch) -> V:
         """Apply a patch. Coupons that were issued keep the terms of their time."""
         async with self._kit.db.write() as tx:
+            if await repository.find_own(tx, caller, template_id, self.kind) is None:
+                raise unknown_offer(self.noun)
             # What is leased comes back first: whoever holds a lease must see the change before the next claim.
             row = await lease_repository.lock_whole(tx, template_id)
-            if row is None or row.kind != self.kind:
-                raise unknown_offer(self.noun)
+            assert row is not None  # noqa: S101 - offers are never deleted
             after = merged(self.body, await self._viewed(tx, row), patch, by_field=("limits",))
             self._refuse_faults(after.terms(), after.limits)
             _refuse_limits(row, after.limits)
             await self._store(tx, row, after)
-            return await self._changed(tx, template_id)
+            return await self._changed(tx, caller, template_id)
 
     async def _store(self, tx: Transaction, row: Template, after: OfferIn) -> None:
         now = self._kit.clock.now()
@@ -116,16 +118,16 @@ class Offers(Generic[V]):
         }
         await repository.update_offer(tx, row.id, {**values, "version": row.version + 1, "updated_at": now})
 
-    async def _changed(self, tx: Transaction, template_id: str) -> V:
-        view = await self._found(tx, template_id)
+    async def _changed(self, tx: Transaction, caller: Caller, template_id: str) -> V:
+        view = await self._found(tx, caller, template_id)
         await self._tell(tx, view)
         return view
 
     async def _tell(self, tx: Transaction, view: V) -> None:
         """Tell others of the change, where anybody keeps a copy."""
 
-    async def _found(self, tx: Transaction, template_id: str) -> V:
-        row = await repository.find(tx, template_id, self.kind)
+    async def _found(self, tx: Transaction, caller: Caller, template_id: str) -> V:
+        row = await repository.find_offered(tx, caller, template_id, self.kind)
         if row is None:
             raise unknown_offer(self.noun)
         return await self._viewed(tx, row)

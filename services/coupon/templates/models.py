@@ -35,6 +35,7 @@ class Template(Base, table=True):
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
+    owner_id: str = Field(sa_type=String(40))
     kind: str = Field("coupon", sa_type=String(16))
     name: str = Field(sa_type=String(200))
     status: str = Field(sa_type=String(16))

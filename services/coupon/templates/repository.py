@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, insert, or_, select, up
 from services.coupon.templates.models import Template, TemplateDay, TemplateTerms
 from services.coupon.templates.rules import OfferKind
 from shared.db import Transaction, excluded, one_of, upsert
-from shared.web import Page, Paging, filtered, page_of
+from shared.web import Caller, Page, Paging, filtered, offered, page_of, visible
 
 TermsKey = tuple[str, int]
 """Template id and version of its terms."""
@@ -58,12 +58,26 @@ async def find(tx: Transaction, template_id: str, kind: OfferKind = "coupon") ->
     return await tx.row(Template, chosen)
 
 
+async def find_offered(
+    tx: Transaction, caller: Caller, template_id: str, kind: OfferKind = "coupon"
+) -> Template | None:
+    """The offer as it is, if it exists for the caller: the merchant's and their own."""
+    chosen = select(Template.table).where(Template.c.id == template_id, Template.c.kind == kind)
+    return await tx.row(Template, offered(chosen, Template.c.owner_id, caller))
+
+
+async def find_own(tx: Transaction, caller: Caller, template_id: str, kind: OfferKind) -> Template | None:
+    """The offer as it is, if the caller may change it."""
+    chosen = select(Template.table).where(Template.c.id == template_id, Template.c.kind == kind)
+    return await tx.row(Template, visible(chosen, Template.c.owner_id, caller))
+
+
 async def page(
     tx: Transaction, paging: Paging, kind: OfferKind, status: str | None, name: str | None, currency: str | None
 ) -> Page[Template]:
     """Offers of one kind, newest first; `name` finds a part of the name."""
     wanted = {Template.c.kind: kind, Template.c.status: status, Template.c.currency: currency}
-    chosen = _named(filtered(select(Template.table), wanted), name)
+    chosen = offered(_named(filtered(select(Template.table), wanted), name), Template.c.owner_id, paging.caller)
     return await page_of(tx, Template, chosen, Template.c.id, paging, lambda row: row)
 
 
@@ -80,20 +94,25 @@ async def running(tx: Transaction, kind: OfferKind, currency: str, now: datetime
     return await tx.rows(RunningOffer, newest)
 
 
-def in_centre(now: datetime) -> Select[Any]:
+def in_centre(caller: Caller, now: datetime) -> Select[Any]:
     """The offers of the claim centre that have not ended."""
     shown = (Template.c.kind == "coupon", Template.c.visible_in_centre, Template.c.cash_back_of.is_(None))
-    return select(Template.table).where(*shown, Template.c.status == "active", _not_ended(now))
+    chosen = select(Template.table).where(*shown, Template.c.status == "active", _not_ended(now))
+    return offered(chosen, Template.c.owner_id, caller)
 
 
-async def find_in_centre(tx: Transaction, template_id: str, now: datetime) -> Template | None:
+async def find_in_centre(tx: Transaction, caller: Caller, template_id: str, now: datetime) -> Template | None:
     """One of them."""
-    return await tx.row(Template, in_centre(now).where(Template.c.id == template_id))
+    return await tx.row(Template, in_centre(caller, now).where(Template.c.id == template_id))
 
 
-async def next_in_centre(tx: Transaction, now: datetime, after: str | None, limit: int) -> list[Template]:
+async def next_in_centre(
+    tx: Transaction, caller: Caller, now: datetime, after: str | None, limit: int
+) -> list[Template]:
     """The next of them, newest first, behind `after`."""
-    chosen = in_centre(now) if after is None else in_centre(now).where(Template.c.id < after)
+    chosen = in_centre(caller, now)
+    if after is not None:
+        chosen = chosen.where(Template.c.id < after)
     return await tx.rows(Template, chosen.order_by(Template.c.id.desc()).limit(limit))
 
 
@@ -101,7 +120,7 @@ async def page_in_centre(
     tx: Transaction, paging: Paging, name: str | None, currency: str | None, now: datetime
 ) -> Page[Template]:
     """A page of them; `name` finds a part of the name."""
-    chosen = _named(filtered(in_centre(now), {Template.c.currency: currency}), name)
+    chosen = _named(filtered(in_centre(paging.caller, now), {Template.c.currency: currency}), name)
     return await page_of(tx, Template, chosen, Template.c.id, paging, lambda row: row)
 
 

@@ -17,7 +17,7 @@ from services.coupon.templates.supply import Supply, cost_of, supply_of
 from services.coupon.templates.validity import local_day
 from shared.db import Transaction
 from shared.service import Kit
-from shared.web import Page, Paging
+from shared.web import Caller, Page, Paging
 
 
 class ShopWindow:
@@ -40,11 +40,11 @@ class ShopWindow:
             shown = await self._shown(tx, rows.data, now)
         return Page[ShownTemplate](data=shown, has_more=rows.has_more, next_cursor=rows.next_cursor)
 
-    async def read(self, template_id: str) -> ShownTemplate:
+    async def read(self, caller: Caller, template_id: str) -> ShownTemplate:
         """One of them. Raises NotFound, for one that is hidden as for one that never was."""
         now = self._kit.clock.now()
         async with self._kit.db.read() as tx:
-            row = await repository.find_in_centre(tx, template_id, now)
+            row = await repository.find_in_centre(tx, caller, template_id, now)
             if row is None:
                 raise unknown_offer("coupon template")
             return (await self._shown(tx, [row], now))[0]

@@ -53,7 +53,8 @@ class Admission:
         found = {}
         for index, wish in wishes.items():
             lot = lots.get(wish.template_id)
-            problem = refusal("not_found") if lot is None else _closed(lot, wish, known[wish.customer_id], now)
+            there = lot is not None and wish.finds(lot.row.owner_id)
+            problem = _closed(lot, wish, known[wish.customer_id], now) if lot and there else refusal("not_found")
             if problem is not None:
                 found[index] = problem
         return found

@@ -164,7 +164,7 @@ async def list_jobs(
 @router.get("/coupon-jobs/{job_id}", summary="Read the progress of an issue job")
 async def get_job(caller: IssuesRead, job_id: str, jobs: Jobs) -> JobView:
     """Counts so far, and how long it will still take."""
-    return await jobs.read(job_id)
+    return await jobs.read(caller, job_id)
 
 
 @router.post("/coupon-jobs/{job_id}/cancel", summary="Stop an issue job")
@@ -187,6 +187,6 @@ async def list_job_results(caller: IssuesRead, job_id: str, paging: PageParams, 
 )
 async def download_job_results(caller: IssuesRead, job_id: str, jobs: Jobs) -> StreamingResponse:
     """The results as a file for a spreadsheet (UTF-8 with its mark, reasons in Chinese)."""
-    pieces = await jobs.sheet(job_id)
+    pieces = await jobs.sheet(caller, job_id)
     headers = {"Content-Disposition": f'attachment; filename="{job_id}.csv"'}
     return StreamingResponse(pieces, media_type="text/csv; charset=utf-8", headers=headers)

@@ -36,7 +36,7 @@ class ClaimCentre:
         after, more = paging.after, True
         async with self._kit.db.read() as tx:
             for _ in range(_MOST_WINDOWS):
-                rows = await templates.next_in_centre(tx, self._kit.clock.now(), after, _WINDOW)
+                rows = await templates.next_in_centre(tx, caller, self._kit.clock.now(), after, _WINDOW)
                 offers = await self._offers(tx, rows, customer_id, channel)
                 for row in rows:
                     offer = offers.get(row.id)

@@ -41,6 +41,8 @@ class Claiming:
             reason="claimed",
             correlation=request.request_id,
             origin=origin,
+            owner_id=caller.owner_id,
+            walled=caller.wall is not None,
         )
         return (await self.group.submit(wish)).body
 

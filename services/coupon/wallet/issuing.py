@@ -41,11 +41,12 @@ class IssueJobs:
 
     async def create(self, tx: Transaction, caller: Caller, order: IssueOrder) -> str:
         """A new job without customers; its id. Raises NotFound for an unknown template."""
-        if await templates.find(tx, order.template_id) is None:
+        if await templates.find_offered(tx, caller, order.template_id) is None:
             raise refusal("not_found")
         now, job_id = self._kit.clock.now(), new_id("job")
         job: dict[str, Any] = {
             "id": job_id,
+            "owner_id": caller.owner_id,
             "template_id": order.template_id,
             "status": order.status,
             "reason": order.reason,
@@ -69,12 +70,12 @@ class IssueJobs:
                 raise Unprocessable("unknown_segment", detail)
             job_id = await self.create(tx, caller, IssueOrder(template_id, reason, "listing", segment_id))
             tx.after_commit(self.wake)
-            return await self.view(tx, job_id)
+            return await self.view(tx, caller, job_id)
 
-    async def read(self, job_id: str) -> JobView:
-        """One job. Raises NotFound."""
+    async def read(self, caller: Caller, job_id: str) -> JobView:
+        """One job. Raises NotFound, also for another owner's."""
         async with self._kit.db.read() as tx:
-            return await self.view(tx, job_id)
+            return await self.view(tx, caller, job_id)
 
     async def page(self, paging: Paging, status: str | None, template_id: str | None) -> Page[JobView]:
         """Jobs, newest first."""
@@ -84,22 +85,22 @@ class IssueJobs:
     async def cancel(self, caller: Caller, job_id: str) -> JobView:
         """Stop it: who was not served yet gets nothing; coupons that were issued stay. Raises Conflict once it is done."""
         async with self._kit.db.write() as tx:
-            row = _found(await job_repository.lock(tx, job_id))
+            row = _found(await job_repository.lock(tx, caller, job_id))
             if row.status == "done":
                 raise Conflict("job_done", "This job is done. Void its coupons if they should not be used.")
             if row.status != "cancelled":
                 await job_repository.cancel(tx, job_id, f"cancelled by {caller.actor}", self._kit.clock.now())
-            return await self.view(tx, job_id)
+            return await self.view(tx, caller, job_id)
 
     async def results(self, job_id: str, paging: Paging) -> Page[JobResult]:
         """What became of each customer, in the order of the list."""
         async with self._kit.db.read() as tx:
-            await self.view(tx, job_id)
+            await self.view(tx, paging.caller, job_id)
             return await job_repository.page_targets(tx, paging, job_id)
 
-    async def sheet(self, job_id: str) -> AsyncIterator[bytes]:
+    async def sheet(self, caller: Caller, job_id: str) -> AsyncIterator[bytes]:
         """The results as a CSV file, piece by piece, with the mark by which spreadsheets know UTF-8. Raises NotFound."""
-        await self.read(job_id)
+        await self.read(caller, job_id)
         return self._pieces(job_id)
 
     async def _pieces(self, job_id: str) -> AsyncIterator[bytes]:
@@ -113,9 +114,9 @@ class IssueJobs:
             yield csv_rows([_line(row) for row in rows])
             start = rows[-1].position + 1
 
-    async def view(self, tx: Transaction, job_id: str) -> JobView:
+    async def view(self, tx: Transaction, caller: Caller, job_id: str) -> JobView:
         """One job, within a transaction. Raises NotFound."""
-        return job_view(_found(await job_repository.find(tx, job_id)))
+        return job_view(_found(await job_repository.find(tx, caller, job_id)))
 
 
 def _found(row: IssueJob | None) -> IssueJob:

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, String, func, insert, literal, select, update
+from sqlalchemy import BigInteger, Select, String, func, insert, literal, select, update
 
 from services.coupon.audience.repository import members
 from services.coupon.wallet.models import IssueJob, IssueTarget
 from services.coupon.wallet.schemas import JobResult, JobView
 from services.coupon.wallet.views import job_result_view, job_view
 from shared.db import Transaction, claim_due, insert_bulk, update_bulk
-from shared.web import Page, Paging, filtered, page_of
+from shared.web import Caller, Page, Paging, filtered, page_of, visible
 
 _WORK = IssueJob.c.status.in_(("listing", "running"))
 _OPEN = IssueJob.c.status.in_(("receiving", "listing", "running"))
@@ -22,19 +22,24 @@ async def insert_job(tx: Transaction, row: dict[str, Any]) -> None:
     await tx.run(insert(IssueJob.table), row)
 
 
-async def find(tx: Transaction, job_id: str) -> IssueJob | None:
+async def find(tx: Transaction, caller: Caller, job_id: str) -> IssueJob | None:
     """The job as it is; not locked."""
-    return await tx.row(IssueJob, select(IssueJob.table).where(IssueJob.c.id == job_id))
+    return await tx.row(IssueJob, _of(caller, job_id))
 
 
-async def lock(tx: Transaction, job_id: str) -> IssueJob | None:
+async def lock(tx: Transaction, caller: Caller, job_id: str) -> IssueJob | None:
     """The job, locked until the end of the transaction: waits for the chunk that is under way."""
-    return await tx.row(IssueJob, select(IssueJob.table).where(IssueJob.c.id == job_id).with_for_update())
+    return await tx.row(IssueJob, _of(caller, job_id).with_for_update())
+
+
+def _of(caller: Caller, job_id: str) -> Select[Any]:
+    return visible(select(IssueJob.table).where(IssueJob.c.id == job_id), IssueJob.c.owner_id, caller)
 
 
 async def page(tx: Transaction, paging: Paging, status: str | None, template_id: str | None) -> Page[JobView]:
     """Jobs, newest first."""
     chosen = filtered(select(IssueJob.table), {IssueJob.c.status: status, IssueJob.c.template_id: template_id})
+    chosen = visible(chosen, IssueJob.c.owner_id, paging.caller)
     return await page_of(tx, IssueJob, chosen, IssueJob.c.id, paging, job_view)
 
 

@@ -17,6 +17,7 @@ from sqlmodel import Field
 
 from services.coupon.base import Base
 from shared.db import JsonType, UtcDateTime
+from shared.web import partners_index
 
 STATUSES = ("issued", "locked", "redeemed", "expired", "voided")
 _LIVE = text("status IN ('issued', 'locked')")
@@ -49,9 +50,11 @@ class Coupon(Base, table=True):
         Index("uq_coupon_once_reference", "reference", unique=True, sqlite_where=_ONCE, postgresql_where=_ONCE),
         Index("ix_coupon_live_valid_until", "valid_until", sqlite_where=_LIVE, postgresql_where=_LIVE),
         Index("ix_coupon_remind_at", "remind_at", sqlite_where=_TO_REMIND, postgresql_where=_TO_REMIND),
+        partners_index("coupon"),
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
+    owner_id: str = Field(sa_type=String(40))
     template_id: str = Field(sa_type=String(40))
     terms_version: int = Field(sa_type=Integer)
     customer_id: str = Field(sa_type=String(200))
@@ -131,6 +134,7 @@ class IssueJob(Base, table=True):
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
+    owner_id: str = Field(sa_type=String(40))
     template_id: str = Field(sa_type=String(40))
     status: str = Field(sa_type=String(16))
     reason: str = Field(sa_type=Text)

@@ -93,6 +93,7 @@ def _coupon(lot: Lot, wish: Wish, number: int, coupon_id: str, code: str) -> dic
     now, starts, ends, remind_at = lot.stored
     return {
         "id": coupon_id,
+        "owner_id": wish.owner_id,
         "template_id": lot.row.id,
         "terms_version": lot.row.terms_version,
         "customer_id": wish.customer_id,

@@ -39,7 +39,7 @@ class Wallet:
     async def detail(self, tx: Transaction, caller: Caller, coupon_id: str) -> CouponDetail:
         """The same, within a transaction."""
         rows = await repository.shown(tx, [coupon_id], self._kit.clock.now())
-        if not rows:
+        if not rows or not caller.sees(rows[0].owner_id):
             raise NotFound("not_found", "There is no coupon with this id.")
         caller.require_customer(rows[0].customer_id)
         view = (await self._views(tx, rows))[0]

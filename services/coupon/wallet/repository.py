@@ -21,7 +21,7 @@ from sqlalchemy import (
 from services.coupon.templates.models import Template
 from services.coupon.wallet.models import Coupon, CouponEntry, IssueRequest
 from shared.db import Transaction, UtcDateTime, insert_bulk, insert_ignore, one_of
-from shared.web import Page, Paging, filtered, page_of
+from shared.web import Page, Paging, filtered, page_of, visible
 
 # Built once: claims and orders run them for every batch.
 _NUMBERS = (
@@ -54,6 +54,7 @@ class ShownCoupon(NamedTuple):
     """A coupon with what its template says; `status` is by the clock."""
 
     id: str
+    owner_id: str
     template_id: str
     terms_version: int
     customer_id: str
@@ -161,6 +162,7 @@ async def page(
     chosen = filtered(_shown(now), {Coupon.c.customer_id: customer_id, Coupon.c.template_id: template_id})
     if status is not None:
         chosen = chosen.where(status_at(now) == status)
+    chosen = visible(chosen, Coupon.c.owner_id, paging.caller)
     return await page_of(tx, ShownCoupon, chosen, Coupon.c.id, paging, lambda row: row)
 
 

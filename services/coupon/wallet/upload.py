@@ -61,7 +61,7 @@ class ListUpload:
                 await self._append(job_id, portion)
             if not total:
                 raise Unprocessable("empty_list", "The file names no customer. Put one customer id into each row.")
-            return await self._begin(job_id)
+            return await self._begin(caller, job_id)
         except TableFault as fault:
             await self._give_up(job_id, str(fault))
             raise Unprocessable("unreadable_list", str(fault)) from None
@@ -77,11 +77,11 @@ class ListUpload:
             if not await job_repository.append(tx, job_id, customer_ids, self._kit.clock.now()):
                 raise Conflict("job_cancelled", "This job was cancelled while its list came in.")
 
-    async def _begin(self, job_id: str) -> JobView:
+    async def _begin(self, caller: Caller, job_id: str) -> JobView:
         async with self._kit.db.write() as tx:
             await job_repository.begin(tx, job_id, self._kit.clock.now())
             tx.after_commit(self._jobs.wake)
-            return await self._jobs.view(tx, job_id)
+            return await self._jobs.view(tx, caller, job_id)
 
     async def _give_up(self, job_id: str, note: str) -> None:
         async with self._kit.db.write() as tx:

@@ -26,7 +26,7 @@ class Voiding:
         now = self._kit.clock.now()
         async with self._kit.db.write() as tx:
             row = (await repository.lock(tx, [coupon_id])).get(coupon_id)
-            if row is None:
+            if row is None or not caller.sees(row.owner_id):
                 raise NotFound("not_found", "There is no coupon with this id.")
             caller.require_customer(row.customer_id)
             if row.status == "voided":

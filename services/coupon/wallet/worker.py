@@ -75,6 +75,7 @@ class IssueWorker:
                 source="direct",
                 actor=job.actor,
                 reason=job.reason,
+                owner_id=job.owner_id,
             )
             for target in targets
         ]

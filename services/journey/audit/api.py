@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends
 
 from services.journey.audit.queries import Audit
 from shared.audit import AuditView
-from shared.web import Caller, Provided, needs
+from shared.web import Caller, Provided, operator_needs
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
-AuditRead = Annotated[Caller, Depends(needs("journey:audit:read"))]
+AuditRead = Annotated[Caller, Depends(operator_needs("journey:audit:read"))]
 Audits = Annotated[Audit, Provided(Audit)]
 
 

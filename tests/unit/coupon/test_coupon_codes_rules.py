@@ -123,7 +123,7 @@ def public(**fields: Any) -> PublicCode:
 
 
 def test_a_unique_code_is_kept_for_one_and_given_to_one() -> None:
-    code = FoundUnique(UniqueCode("b", 7, "CODE", None, None, None, "tpl_1", "done", None))
+    code = FoundUnique(UniqueCode("b", 7, "CODE", None, None, None, "own_1", "tpl_1", "done", None))
     assert code.keep("c1") == "b:7"
     assert code.busy("c2")
     code.settle("c1", None)  # the grant was refused: it is free again
