@@ -1,8 +1,8 @@
 """What the segments service tells: tracked events, profiles, and who entered or left an audience 人群."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contracts.base import Event, Instant, contract
 
@@ -21,6 +21,9 @@ class TrackedEvent(BaseModel):
     properties: dict[str, Any] = {}
     traits: dict[str, Any] = {}
     history: bool = False
+    vouched: Annotated[bool, Field(description="told with a key of the merchant's, not by a shopper's app or page")] = (
+        True
+    )
 
 
 @contract("events.tracked", owner="segments")

@@ -50,18 +50,19 @@ async def upsert_bulk(
     rows: Sequence[Mapping[str, Any]],
     changed: Sequence[str],
     *,
-    newer: str | None = None,
+    newer: Sequence[str] = (),
 ) -> None:
     """INSERT all rows; where the primary key is there already, set the `changed` columns.
 
-    Rows have the same keys, and each primary key once. `newer` names a column that must not be smaller than what is there,
-    else that row stays as it is: last write wins.
+    Rows have the same keys, and each primary key once. `newer` names columns that, compared in this order, must not be smaller
+    than what is there, else that row stays as it is: last write wins.
     """
     if not rows:
         return
     key = _listed(tuple(column.name for column in target.primary_key.columns))
     changes = ", ".join(f'"{name}" = excluded."{name}"' for name in changed)
-    guard = "" if newer is None else f' WHERE "{target.name}"."{newer}" <= excluded."{newer}"'
+    kept, given = (", ".join(f'{whose}."{name}"' for name in newer) for whose in (f'"{target.name}"', "excluded"))
+    guard = f" WHERE ({kept}) <= ({given})" if newer else ""
     statement = _insert(target, tuple(rows[0]), tx.dialect, f"ON CONFLICT ({key}) DO UPDATE SET {changes}{guard}")
     await tx.execute(statement, {"rows": bulk_json(rows)})
 

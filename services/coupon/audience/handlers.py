@@ -13,6 +13,10 @@ async def on_membership(tx: Transaction, event: SegmentEntered | SegmentExited, 
 
 
 async def on_tracked(tx: Transaction, batch: EventsTracked, _envelope: Envelope) -> None:
-    """Learn tiers, first sights and completed orders; imported history counts like what happens now."""
-    await repository.learn(tx, rules.people(batch.events))
-    await repository.add_orders(tx, rules.orders(batch.events))
+    """Learn tiers, first sights and completed orders; imported history counts like what happens now.
+
+    Money hangs on them, so only the merchant is believed: a shopper could name any tier, or another's first order.
+    """
+    believed = [event for event in batch.events if event.vouched]
+    await repository.learn(tx, rules.people(believed))
+    await repository.add_orders(tx, rules.orders(believed))

@@ -16,6 +16,7 @@ _UPDATE = (
     .where(CustomerTraits.c.customer_id == bindparam("customer"))
     .values(
         traits=bindparam("new_traits", type_=CustomerTraits.c.traits.type),
+        vouched=bindparam("new_vouched", type_=CustomerTraits.c.vouched.type),
         updated_at=bindparam("new_updated_at", type_=CustomerTraits.c.updated_at.type),
     )
 )
@@ -43,5 +44,5 @@ async def lock(tx: Transaction, customer_ids: Iterable[str]) -> list[CustomerTra
 
 
 async def update_traits(tx: Transaction, changes: Sequence[Mapping[str, Any]]) -> None:
-    """Each holds `customer`, `new_traits` and `new_updated_at`."""
+    """Each holds `customer`, `new_traits`, `new_vouched` and `new_updated_at`."""
     await tx.run(_UPDATE, changes)

@@ -42,6 +42,7 @@ def upgrade() -> None:
         "customer_traits",
         sa.Column("customer_id", sa.String(length=255), nullable=False),
         sa.Column("traits", types.JsonType, nullable=False),
+        sa.Column("vouched", types.JsonType, nullable=False),
         sa.Column("updated_at", types.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("customer_id", name=op.f("pk_customer_traits")),
     )

@@ -10,10 +10,11 @@ from shared.db import AutoId, JsonType
 
 
 class StoredEvent(Base, table=True):
-    """One accepted call; append-only. `ts` (corrected) and `received_at` in µs since 1970.
+    """One accepted call; append-only, but for what gives way. `ts` (corrected) and `received_at` in µs since 1970.
 
     `name` is what rules refer to (the event of a track call; `Page Viewed`, `Screen Viewed`; none for the others).
     `order_id` is set for `Order Completed` only, and unique: the same order under a new message id counts once.
+    `vouched`: told with a key of the merchant's; what a shopper's app or page told under the same ids gives way to it.
     `properties`, `traits` and `context` are JSON text; `facts` are the comparable forms of the scalar properties.
     """
 
@@ -31,6 +32,7 @@ class StoredEvent(Base, table=True):
     ts: int = Field(sa_type=BigInteger)
     received_at: int = Field(sa_type=BigInteger)
     history: bool = False
+    vouched: bool
     properties: str = Field(sa_type=Text)
     traits: str | None = Field(default=None, sa_type=Text)
     context: str | None = Field(default=None, sa_type=Text)

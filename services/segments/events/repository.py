@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy import and_, bindparam, delete, func, or_, select, update
 
 from services.segments.events.models import StoredEvent
 from services.segments.events.rules import Item
@@ -28,14 +28,54 @@ class Activity(NamedTuple):
     last: int | None
 
 
+class Stored(NamedTuple):
+    """Message ids that are new, and the profiles that lost an event to them: what a shopper told gave way."""
+
+    fresh: set[str]
+    displaced: set[int]
+
+
+class _Displaced(NamedTuple):
+    message_id: str
+    uid: int
+
+
+_DISPLACE = (
+    delete(StoredEvent.table)
+    .where(
+        ~StoredEvent.c.vouched,
+        or_(one_of(StoredEvent.c.message_id, "message_ids"), one_of(StoredEvent.c.order_id, "order_ids")),
+    )
+    .returning(StoredEvent.c.message_id, StoredEvent.c.uid)
+)
 _HAPPENED = select(StoredEvent.c.uid, StoredEvent.c.name, StoredEvent.c.ts, StoredEvent.c.facts).where(
     one_of(StoredEvent.c.uid, "uids"), one_of(StoredEvent.c.name, "names")
 )
 _HAPPENED_SINCE = _HAPPENED.where(StoredEvent.c.ts >= bindparam("since"))
 
 
-async def insert_events(tx: Transaction, items: Sequence[Item]) -> set[str]:
-    """Store events; answers the message ids that are new. Sorted, so that two transactions never wait for each other."""
+async def insert_events(tx: Transaction, items: Sequence[Item]) -> Stored:
+    """Store events; a repeat of a message id or an order is left out, but what a shopper told gives way to the merchant.
+
+    The row that gives way keeps its keys until this transaction ends, so nobody slips in between.
+    """
+    fresh = await _insert(tx, items)
+    refused = [item for item in items if item.vouched and item.message_id not in fresh]
+    if not refused:
+        return Stored(fresh, set())
+    keys = {
+        "message_ids": [item.message_id for item in refused],
+        "order_ids": [item.order_id for item in refused if item.order_id is not None],
+    }
+    gone = await tx.rows(_Displaced, _DISPLACE, keys)
+    fresh -= {one.message_id for one in gone}
+    if gone:
+        fresh |= await _insert(tx, refused)
+    return Stored(fresh, {one.uid for one in gone})
+
+
+async def _insert(tx: Transaction, items: Sequence[Item]) -> set[str]:
+    """Answers the message ids that are new. Sorted, so that two transactions never wait for each other."""
     rows = [_row(item) for item in sorted(items, key=lambda item: item.message_id)]
     fresh = await insert_bulk(tx, StoredEvent.table, rows, ignore=True, returning=["message_id"])
     return {message_id for (message_id,) in fresh}
@@ -53,6 +93,7 @@ def _row(item: Item) -> dict[str, Any]:
         "ts": item.ts,
         "received_at": item.received_at,
         "history": item.history,
+        "vouched": item.vouched,
         "properties": _json(item.properties),
         "traits": _json(item.traits) if item.traits else None,
         "context": _json(item.context) if item.context else None,

@@ -13,7 +13,10 @@ ORDER_COMPLETED = "Order Completed"
 
 @dataclass(slots=True)
 class Item:
-    """A sound item. `ts` and `received_at` in µs. `tells_traits`: its traits are the person's own (a group's are not)."""
+    """A sound item. `ts` and `received_at` in µs. `tells_traits`: its traits are the person's own (a group's are not).
+
+    `vouched`: told with a key of the merchant's. What a shopper's app or page tells may be anything.
+    """
 
     message_id: str
     type: Kind
@@ -32,6 +35,7 @@ class Item:
     external_ids: list[tuple[str, str]] = field(default_factory=list)
     uid: int = 0
     tells_traits: bool = False
+    vouched: bool = True
 
 
 def facts(properties: Mapping[str, Any]) -> Facts:

@@ -19,20 +19,25 @@ from shared.messaging import Outbox
 @dataclass(slots=True)
 class Touched:
     """What one transaction brings: new evidence by (uid, leaf id), traits that changed by (uid, name), uids that are new,
-    uids whose whole history changed (a profile was joined to them), uids that are no more (they were joined). Causes by uid;
-    `event` where none is named."""
+    uids whose whole history changed and why (a profile was joined to them, an event gave way), uids that are no more (they
+    were joined). Causes by uid; `event` where none is named."""
 
     uids: set[int] = field(default_factory=set)
     contributions: dict[tuple[int, int], list[Contribution]] = field(default_factory=dict)
     traits: set[tuple[int, str]] = field(default_factory=set)
     created: set[int] = field(default_factory=set)
-    rebuilt: set[int] = field(default_factory=set)
+    rebuilt: dict[int, str] = field(default_factory=dict)
     gone: set[int] = field(default_factory=set)
     causes: dict[int, str] = field(default_factory=dict)
 
     def cause(self, uid: int) -> str:
         """Why memberships of this profile change."""
-        return "merge" if uid in self.rebuilt else self.causes.get(uid, "event")
+        return self.rebuilt.get(uid) or self.causes.get(uid, "event")
+
+    def displace(self, uids: Collection[int]) -> None:
+        """These lost an event: what a shopper told gave way to the merchant."""
+        self.uids |= set(uids)
+        self.rebuilt = {uid: self.causes.get(uid, "event") for uid in uids} | self.rebuilt
 
 
 class Evaluation:
@@ -118,8 +123,9 @@ class Evaluation:
             leaves.settle(uid, leaf, leaves.now, touched.cause(uid), verdict)
 
     async def _rebuild(self, tx: Transaction, rules: RuleSet, leaves: Leaves, touched: Touched) -> None:
-        if touched.rebuilt:
-            await self.measure(tx, rules.state_leaves.values(), leaves, touched.rebuilt, rules.covers, "merge")
+        for cause in sorted(set(touched.rebuilt.values())):
+            uids = [uid for uid, why in touched.rebuilt.items() if why == cause]
+            await self.measure(tx, rules.state_leaves.values(), leaves, uids, rules.covers, cause)
 
     async def measure(
         self,

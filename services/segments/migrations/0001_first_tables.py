@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("ts", sa.BigInteger(), nullable=False),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.Column("history", sa.Boolean(), nullable=False),
+        sa.Column("vouched", sa.Boolean(), nullable=False),
         sa.Column("properties", sa.Text(), nullable=False),
         sa.Column("traits", sa.Text(), nullable=True),
         sa.Column("context", sa.Text(), nullable=True),
@@ -57,6 +58,7 @@ def upgrade() -> None:
         "identifier",
         sa.Column("key", sa.String(length=250), nullable=False),
         sa.Column("uid", sa.BigInteger(), nullable=False),
+        sa.Column("vouched", sa.Boolean(), nullable=False),
         sa.Column("created_at", types.UtcDateTime(length=27), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_identifier")),
     )
@@ -213,6 +215,7 @@ def upgrade() -> None:
         sa.Column("moment", sa.BigInteger(), nullable=True),
         sa.Column("day", sa.BigInteger(), nullable=True),
         sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("vouched", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("uid", "name", name=op.f("pk_trait")),
         sqlite_with_rowid=False,
     )

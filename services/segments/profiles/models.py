@@ -29,18 +29,23 @@ class Profile(Base, table=True):
 class Identifier(Base, table=True):
     """What a person is known by: `key` is `type:value`, the value in its normal form (E.164, lower case e-mail).
 
-    One column, so that PostgreSQL looks many up by the unique index even before it has statistics of the table.
+    One column for both, so that PostgreSQL looks many up by the unique index even before it has statistics of the table.
+    One column for both, so that PostgreSQL looks many up by the unique index even before it has statistics of the table.
+    `vouched`: the merchant said whose it is; what a shopper said gives way to it.
     """
 
     __tablename__ = "identifier"
 
     key: str = Field(primary_key=True, max_length=250)
     uid: int = Field(sa_type=BigInteger, index=True)
+    vouched: bool
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class Trait(Base, table=True):
     """A stated fact about a person, newest by its own time (`at`, µs). `value` is JSON text, NULL when cleared.
+
+    What the merchant said (`vouched`) goes before all that shoppers say, whenever they say it.
 
     `text`, `number`, `moment` and `day` are its comparable forms (rules.scalars).
     """
@@ -56,3 +61,4 @@ class Trait(Base, table=True):
     moment: int | None = Field(default=None, sa_type=BigInteger)
     day: int | None = Field(default=None, sa_type=BigInteger)
     at: int = Field(sa_type=BigInteger)
+    vouched: bool

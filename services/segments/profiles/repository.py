@@ -50,6 +50,7 @@ _DELETE = delete(Profile.table).where(one_of(Profile.c.uid, "uids"))
 _FORMS = select(Trait.c.uid, Trait.c.name, Trait.c.text, Trait.c.number, Trait.c.moment, Trait.c.day).where(
     one_of(Trait.c.uid, "uids"), one_of(Trait.c.name, "names"), Trait.c.value.is_not(None)
 )
+_DELETE_UNVOUCHED = delete(Identifier.table).where(one_of(Identifier.c.key, "keys"), ~Identifier.c.vouched)
 _USERS = f"{USER}:"
 
 
@@ -121,10 +122,18 @@ async def find_identifiers(tx: Transaction, uid: int) -> list[Key]:
     return await tx.scalars(chosen)
 
 
-async def insert_identifiers(tx: Transaction, links: Mapping[Key, int], now: datetime) -> set[Key]:
+async def insert_identifiers(
+    tx: Transaction, links: Mapping[Key, int], now: datetime, *, vouched: bool = True
+) -> set[Key]:
     """Add identifiers to profiles; one that already belongs to somebody stays where it is. Answers those added."""
-    rows = [{"key": key, "uid": uid, "created_at": now} for key, uid in sorted(links.items())]
+    rows = [{"key": key, "uid": uid, "vouched": vouched, "created_at": now} for key, uid in sorted(links.items())]
     return {key for (key,) in await insert_bulk(tx, Identifier.table, rows, ignore=True)}
+
+
+async def delete_unvouched(tx: Transaction, keys: Collection[Key]) -> None:
+    """Take from whoever has them the identifiers that only a shopper said are theirs: the merchant says whose they are."""
+    if keys:
+        await tx.run(_DELETE_UNVOUCHED, {"keys": sorted(keys)})
 
 
 async def find_stated(tx: Transaction, uid: int) -> dict[str, str]:
@@ -142,10 +151,13 @@ async def find_traits(tx: Transaction, names: Collection[str], uids: Collection[
 
 
 async def update_traits(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Last write wins by the trait's own time; a later arrival wins a tie. One row for each (uid, name)."""
+    """Last write wins by the trait's own time, the merchant's before all of shoppers'; a later arrival wins a tie.
+
+    One row for each (uid, name).
+    """
     ordered = sorted(rows, key=lambda row: (row["uid"], row["name"]))
-    changed = ("value", "text", "number", "moment", "day", "at")
-    await upsert_bulk(tx, Trait.table, ordered, changed, newer="at")
+    changed = ("value", "text", "number", "moment", "day", "at", "vouched")
+    await upsert_bulk(tx, Trait.table, ordered, changed, newer=("vouched", "at"))
 
 
 async def merge(tx: Transaction, loser: int, winner: int) -> None:

@@ -61,7 +61,8 @@ class Collector:
 
     def _arrival(self, request: HotRequest[Any], outer: dict[str, Any], context: dict[str, Any]) -> Arrival:
         sent_at = parse_time(outer.get("sentAt"))
-        return Arrival(self.clock.now(), sent_at, context, self.currency, request.caller.customer_id)
+        caller = request.caller
+        return Arrival(self.clock.now(), sent_at, context, self.currency, caller.customer_id, not caller.shopper)
 
 
 def _plain_id(raw: Any) -> str | None:

@@ -69,13 +69,15 @@ class Ingestion:
         resolved = await resolve(tx, items, now)
         await events.update_owners(tx, resolved.joined)
         stored = await events.insert_events(tx, items)
-        fresh = [item for item in items if item.message_id in stored]
+        fresh = [item for item in items if item.message_id in stored.fresh]
         touched = _touched(rules, fresh, resolved)
+        touched.displace(stored.displaced)
+        resolved.people |= await profiles.lock(tx, stored.displaced - resolved.people.keys())
         touched.traits = await _keep_traits(tx, fresh)
         await _keep_contacts(tx, fresh, now)
         await self._publish(tx, fresh, resolved)
         await self._evaluation.apply(tx, rules, micros(now), touched, resolved.people)
-        return stored
+        return stored.fresh
 
     async def _publish(self, tx: Transaction, fresh: Sequence[Item], resolved: Resolved) -> None:
         born = [resolved.people[uid] for uid in sorted(resolved.created)]
@@ -87,9 +89,12 @@ class Ingestion:
 
 
 def _once(items: Sequence[Item]) -> list[Item]:
-    """The first of each message id. (That a completed order counts once is a unique key's to say.)"""
+    """The first of each message id, the merchant's before a shopper's. (That a completed order counts once is a unique key's
+    to say.)"""
     first: dict[str, Item] = {}
     for item in items:
+        if item.vouched and not first.get(item.message_id, item).vouched:
+            first[item.message_id] = item
         first.setdefault(item.message_id, item)
     return list(first.values())
 
@@ -99,7 +104,7 @@ def _touched(rules: RuleSet, fresh: Sequence[Item], resolved: Resolved) -> Touch
     touched = Touched(
         uids={item.uid for item in fresh} | set(resolved.joined.values()),
         created=set(resolved.created),
-        rebuilt=set(resolved.joined.values()),
+        rebuilt=dict.fromkeys(resolved.joined.values(), "merge"),
         gone=set(resolved.joined),
     )
     for item in fresh:
@@ -116,18 +121,20 @@ def _touched(rules: RuleSet, fresh: Sequence[Item], resolved: Resolved) -> Touch
 
 
 async def _keep_traits(tx: Transaction, fresh: Sequence[Item]) -> set[tuple[int, str]]:
-    """Traits that were told, the newest by its own time; answers what may have changed."""
-    newest: dict[tuple[int, str], tuple[int, Any]] = {}
+    """Traits that were told, the merchant's before shoppers' and the newest by its own time; answers what may have changed."""
+    newest: dict[tuple[int, str], Item] = {}
     for item in fresh:
-        for name, value in item.traits.items() if item.tells_traits else ():
-            if item.ts >= newest.get((item.uid, name), (item.ts, None))[0]:
-                newest[item.uid, name] = (item.ts, value)
-    await profiles.update_traits(tx, [_trait_row(uid, name, value, at) for (uid, name), (at, value) in newest.items()])
+        for name in item.traits if item.tells_traits else ():
+            known = newest.get((item.uid, name), item)
+            if (item.vouched, item.ts) >= (known.vouched, known.ts):
+                newest[item.uid, name] = item
+    await profiles.update_traits(tx, [_trait_row(uid, name, item) for (uid, name), item in newest.items()])
     return set(newest)
 
 
-def _trait_row(uid: int, name: str, value: Any, at: int) -> dict[str, Any]:
+def _trait_row(uid: int, name: str, item: Item) -> dict[str, Any]:
     """A row of the trait table; null clears."""
+    value = item.traits[name]
     forms = scalar(value, name)
     return {
         "uid": uid,
@@ -137,18 +144,22 @@ def _trait_row(uid: int, name: str, value: Any, at: int) -> dict[str, Any]:
         "number": forms.number,
         "moment": forms.moment,
         "day": forms.day,
-        "at": at,
+        "at": item.ts,
+        "vouched": item.vouched,
     }
 
 
 async def _keep_contacts(tx: Transaction, fresh: Sequence[Item], now: datetime) -> None:
-    links = {
-        key: item.uid
-        for item in fresh
-        if item.tells_traits
-        for key in contact_identifiers(item.traits, item.external_ids)
-    }
-    await profiles.insert_identifiers(tx, links, now)
+    for vouched in (True, False):
+        links = {
+            key: item.uid
+            for item in fresh
+            if item.tells_traits and item.vouched == vouched
+            for key in contact_identifiers(item.traits, item.external_ids)
+        }
+        if vouched:
+            await profiles.delete_unvouched(tx, links)
+        await profiles.insert_identifiers(tx, links, now, vouched=vouched)
 
 
 def _tracked(item: Item, person: Person) -> TrackedEvent:
@@ -164,4 +175,5 @@ def _tracked(item: Item, person: Person) -> TrackedEvent:
         properties=item.properties,
         traits=item.traits,
         history=item.history,
+        vouched=item.vouched,
     )

@@ -42,6 +42,8 @@ class Arrival:
     currency: str = "CNY"
     customer_id: str | None = None
     """Set for an end-user's token: it may tell only of itself."""
+    vouched: bool = True
+    """False for a shopper's app or page."""
 
 
 def normalise(raw: Any, arrival: Arrival, kind: str | None = None) -> Item:
@@ -79,6 +81,7 @@ def _normalise(raw: dict[str, Any], arrival: Arrival, kind: Any, message_id: str
         facts={},
         external_ids=_external_ids(context),
         tells_traits=kind == "identify",
+        vouched=arrival.vouched,
     )
     _check_identity(item, arrival)
     item.ts = _timestamp(raw, arrival, history)

@@ -52,6 +52,21 @@ async def reasons(mall: Mall, cart: Json) -> list[str]:
     return [one["code"] for one in (await mall.quote(cart))["rejected"]]
 
 
+async def test_shoppers_are_not_believed_of_what_money_hangs_on(mall: Mall, told: Told) -> None:
+    gold = await mall.template(scope={"tiers": ["gold"]})
+    first = await mall.template(scope={"first_order_only": True})
+    new = await mall.template(scope={"new_customer_days": 7})
+    await told.send(
+        told.event("identify", traits={"tier": "gold"}, vouched=False),
+        told.event("identify", traits={"createdAt": "2001-01-01"}, days_ago=30, vouched=False),
+        told.event("track", event="Order Completed", properties={"order_id": "1"}, vouched=False),
+    )
+    assert [await refused(mall, one) for one in (gold, first, new)] == [True, False, False]
+    await told.identify(tier="gold")
+    await told.order("1")
+    assert [await refused(mall, one, "c1") for one in (gold, first)] == [False, True]
+
+
 async def test_tiers_follow_the_newest_word_however_late_others_come(mall: Mall, told: Told) -> None:
     gold = await mall.template(scope={"tiers": ["gold", "黑金"]})
     assert await refused(mall, gold)

@@ -171,5 +171,5 @@ async def test_an_older_write_never_wins(db: Database) -> None:
 
     async with db.write() as tx:
         for weight, minutes in ((1.0, 5), (2.0, 4), (3.0, 5), (4.0, 0)):
-            await upsert_bulk(tx, THINGS, [write(weight, minutes)], ["weight", "at"], newer="at")
+            await upsert_bulk(tx, THINGS, [write(weight, minutes)], ["weight", "at"], newer=["at"])
     assert [(row["weight"], row["at"]) for row in await stored(db)] == [(3.0, NOW + timedelta(minutes=5))]
