@@ -2,6 +2,7 @@
 
 import asyncio
 
+from pydantic_core import PydanticSerializationError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -39,4 +40,6 @@ def is_unstorable(error: BaseException) -> bool:
     """True when a value itself can't be stored: a NUL character, a lone surrogate, a number beyond 64 bits."""
     if isinstance(error, OverflowError | UnicodeEncodeError):
         return True
+    if isinstance(error, PydanticSerializationError):  # what a JSON column is written by; it names the error it hides
+        return "UnicodeEncodeError" in str(error)
     return isinstance(error, DBAPIError) and any(name in _names(error) for name in _UNSTORABLE)

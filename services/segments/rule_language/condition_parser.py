@@ -1,5 +1,6 @@
 """Reading `op` and `value` of a leaf into a condition, with times worked out in the segment's zone."""
 
+from math import isfinite
 from typing import Any
 
 from services.segments.rule_language.faults import Reader
@@ -61,6 +62,8 @@ def _values(reader: Reader, op: str, value: object, at: str, name: str, numbers:
 def _one(reader: Reader, value: object, at: str, name: str, number: bool) -> Scalar:
     if not isinstance(value, str | int | float | bool):
         raise reader.refuse(at, "A value is text, a number, or true or false.")
+    if isinstance(value, float) and not isfinite(value):
+        raise reader.refuse(at, "A number is finite: NaN and Infinity are no JSON.")
     if isinstance(value, str) and len(value) > MAX_TEXT:
         raise reader.refuse(at, f"Text in a rule has at most {MAX_TEXT} characters.")
     found = scalar(value, name)
