@@ -1,59 +1,76 @@
 """What the engine tells a benefit kind about a cart, and what the kind answers. Pure shapes and a little arithmetic."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import NamedTuple
 
-from services.coupon.pricing.apportionment import Weight
+from services.coupon.pricing.apportionment import apportion
 from services.coupon.pricing.cart import Line, lines_in
 from services.coupon.pricing.offers import NextStep
+from services.coupon.pricing.units import Piece
 from services.coupon.templates.scopes import LineScope
-from shared.money import round_half_up
 
 Indexes = Sequence[int]
+Pick = Callable[[Sequence[Piece]], list[Piece]]
+"""Of all units of the piles that an offer may touch, those that it touches; the answer is in the order of the piles."""
 
 
 @dataclass(slots=True)
 class Goods:
-    """The cart, the unit prices that the offer goes by, and the lines that its scope names (positions)."""
+    """The cart's piles of equal units, the unit prices that the offer goes by, and the piles that its scope names."""
 
     lines: Sequence[Line]
+    """A line of each pile, for all but its quantity."""
     quantities: Sequence[int]
     prices: Sequence[int]
     eligible: Indexes
 
     def named(self, scope: LineScope | None) -> Indexes:
-        """Lines of a scope of the benefit's own; without one, the offer's."""
+        """Piles of a scope of the benefit's own; without one, the offer's."""
         return self.eligible if scope is None else lines_in(scope, self.lines)
 
-    def units(self, lines: Indexes) -> list[int]:
-        """All units of these lines."""
-        return [self.quantities[index] for index in lines]
+    def count(self, piles: Indexes) -> int:
+        """How many units lie on these piles."""
+        return sum([self.quantities[index] for index in piles])
 
-    def dearest(self, lines: Indexes, most: int | None) -> list[int]:
-        """How many units of each line are touched: all, or the `most` dearest; ties go to the first line."""
-        units = self.units(lines)
-        if most is None or most >= sum(units):
-            return units
-        for at in sorted(range(len(lines)), key=lambda at: (-self.prices[lines[at]], at)):
-            units[at] = min(units[at], most)
-            most -= units[at]
-        return units
+    def dearest(self, piles: Indexes, most: int | None) -> Pick | None:
+        """The `most` units of which most is left to pay; None stands for all units."""
+        return None if most is None or most >= self.count(piles) else lambda pieces: dearest(pieces, most)
+
+
+def dearest(pieces: Iterable[Piece], most: int) -> list[Piece]:
+    """The `most` units of which most is left to pay; those that can give nothing are not touched, ties go to the first."""
+    chosen: list[Piece] = []
+    for piece in sorted(pieces, key=lambda piece: (-piece.left / piece.count, piece.pile, piece.run)):
+        if most <= 0:
+            break
+        if piece.room > 0:
+            chosen.append(piece.some(most))
+            most -= piece.count
+    return sorted(chosen)
 
 
 class Now(NamedTuple):
-    """Balances when the rule is asked: per line the amount that the offer computes on, and what its threshold counts."""
+    """Balances when the rule is asked: per pile the amount that the offer computes on, and what its threshold counts.
+
+    `pieces` are the units that the rule touches: those that it picks, and for kinds that price each unit all of its piles'.
+    """
 
     amounts: Sequence[int]
     reached: int
-    pieces: int
+    number: int
     shipping: int
     left: Sequence[int]
+    pieces: Sequence[Piece]
+
+    @property
+    def touched(self) -> int:
+        """What all touched units amount to."""
+        return sum([piece.amount for piece in self.pieces])
 
 
 class Taking(NamedTuple):
-    """What a rule wants to take, before caps: an `amount` to share out, or what `each` line gives; `gifts` counts units."""
+    """What a rule wants to take, before caps: an `amount` to share out, or what `each` piece gives; `gifts` counts units."""
 
     amount: int = 0
     each: Sequence[int] | None = None
@@ -72,33 +89,40 @@ class Short(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """`take` touches so many `units` of `lines`, whatever the balances are.
+    """A rule may touch the units of `piles`: all of them, or those that it picks, whatever else was taken before.
 
-    For the bounds of the search: `rate_bp` says that it takes no more than this portion of the touched units, but for
-    `rounding` minor units; `low` that it takes nothing below this price of a unit.
+    `singly`: it prices each unit or line by itself.
+
+    For the bounds of the search: `widest` are the units of which it can take most, where those are not the ones that it
+    picks when all are whole. `rate_bp` says that it takes no more than this portion of the touched units, but for `rounding`
+    minor units; `low` that it takes nothing below this price of a unit.
     """
 
-    lines: Indexes
-    units: Sequence[int]
+    piles: Indexes
     take: Callable[[Now], Taking | Short]
+    pick: Pick | None = None
+    singly: bool = False
+    widest: Pick | None = None
     rate_bp: int | None = None
     rounding: float = 0.5
     low: int | None = None
 
 
-def portion(base: Weight, basis_points: int) -> int:
+def portion(base: int, basis_points: int) -> int:
     """Computed once on the whole and rounded half up."""
-    if isinstance(base, int):
-        return (base * basis_points + 5_000) // 10_000
-    return round_half_up(base * basis_points / 10_000)
+    return (base * basis_points + 5_000) // 10_000
 
 
-def part(amount: int, units: int, quantity: int) -> Weight:
-    """The amount of so many of a line's units, exact."""
-    whole, rest = divmod(amount * units, quantity)
-    return Fraction(amount * units, quantity) if rest else whole
+def by_unit(piece: Piece, basis_points: int) -> int:
+    """The portion of each unit, rounded by itself."""
+    each, odd = divmod(piece.amount, piece.count)
+    return odd * portion(each + 1, basis_points) + (piece.count - odd) * portion(each, basis_points)
 
 
-def parts(goods: Goods, now: Now, lines: Indexes, units: Sequence[int]) -> list[Weight]:
-    """What the touched units of each line amount to."""
-    return [part(now.amounts[index], count, goods.quantities[index]) for index, count in zip(lines, units, strict=True)]
+def by_pile(pieces: Sequence[Piece], share: Callable[[int], int]) -> list[int]:
+    """What each piece gives, where the share is computed on what its pile's pieces amount to."""
+    shares: list[int] = []
+    for pile in dict.fromkeys(piece.pile for piece in pieces):
+        amounts = [piece.amount for piece in pieces if piece.pile == pile]
+        shares += apportion(amounts, share(sum(amounts)))
+    return shares

@@ -2,18 +2,30 @@
 
 A function reads the cart once, when its offer is compiled, and answers a rule: which units it touches, and how much it
 takes when the balances are such and such. Sharing out, caps, floors and thresholds are the same for all kinds and stand in
-`rules.py`. Which units are the dearest or the cheapest is decided by their prices, not by what other offers left of them.
+`rules.py`. Of the units that an offer may choose from it takes those of which other offers left most, and for a unit that
+is given the cheapest; one that has nothing left to give is never chosen.
 
-A rule must never want more when balances fall: the bounds of the search rest on that, and a property test holds it.
+A rule must never want more than it wants of the whole cart (of its `widest` units there): the bounds of the search rest on
+that, and a property test holds it.
 """
 
-from collections.abc import Callable, Collection
-from fractions import Fraction
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from services.coupon.pricing.apportionment import apportion
-from services.coupon.pricing.benefit_rule import Goods, Indexes, Now, Rule, Short, Taking, parts, portion
+from services.coupon.pricing.benefit_rule import (
+    Goods,
+    Now,
+    Rule,
+    Short,
+    Taking,
+    by_pile,
+    by_unit,
+    dearest,
+    portion,
+)
 from services.coupon.pricing.offers import NextStep
+from services.coupon.pricing.units import Piece
 from services.coupon.templates.benefits import (
     WHOLE,
     AmountOff,
@@ -37,44 +49,41 @@ def _limited(amount: int, most: int | None) -> int:
 
 
 def _amount_off(benefit: AmountOff, goods: Goods) -> Rule:
-    lines = goods.eligible
-    units = goods.dearest(lines, benefit.max_units)
+    piles, amount = goods.eligible, benefit.amount
+    pick = goods.dearest(piles, benefit.max_units)
     if benefit.per == "order":
-        taking = Taking(benefit.amount)
-    elif benefit.per == "line":
-        taking = Taking(each=[benefit.amount * min(count, 1) for count in units])
-    else:
-        taking = Taking(each=[benefit.amount * count for count in units])
-    return Rule(lines, units, lambda _now: taking)
+        taking = Taking(amount)
+        return Rule(piles, lambda _now: taking, pick)
+    if benefit.per == "line":
+        return Rule(piles, lambda now: Taking(each=by_pile(now.pieces, lambda _base: amount)), pick, singly=True)
+    return Rule(piles, lambda now: Taking(each=[amount * piece.count for piece in now.pieces]), pick, singly=True)
 
 
 def _percent_off(benefit: PercentOff, goods: Goods) -> Rule:
-    lines, rate = goods.eligible, benefit.percent_bp
-    units = goods.dearest(lines, benefit.max_units)
+    piles, rate, most = goods.eligible, benefit.percent_bp, benefit.max_amount
+    pick = goods.dearest(piles, benefit.max_units)
 
     def whole(now: Now) -> Taking:
-        return Taking(_limited(portion(sum(parts(goods, now, lines, units)), rate), benefit.max_amount))
+        base = sum([now.amounts[index] for index in piles]) if pick is None else now.touched
+        return Taking(_limited(portion(base, rate), most))
 
     def one_by_one(now: Now) -> Taking:
-        amounts = parts(goods, now, lines, units)
         if benefit.per == "line":
-            each = [portion(base, rate) for base in amounts]
+            each = by_pile(now.pieces, lambda base: portion(base, rate))
         else:
-            each = [
-                count * portion(Fraction(base) / count, rate) if count else 0
-                for base, count in zip(amounts, units, strict=True)
-            ]
-        if benefit.max_amount is not None and sum(each) > benefit.max_amount:
-            each = apportion(each, benefit.max_amount)
+            each = [by_unit(piece, rate) for piece in now.pieces]
+        if most is not None and sum(each) > most:
+            each = apportion(each, most)
         return Taking(each=each)
 
     if benefit.per == "order":
-        return Rule(lines, units, whole, rate)
-    return Rule(lines, units, one_by_one, rate, (len(lines) if benefit.per == "line" else sum(units)) / 2)
+        return Rule(piles, whole, pick, rate_bp=rate)
+    count = len(piles) if benefit.per == "line" else goods.count(piles)
+    return Rule(piles, one_by_one, pick, singly=True, rate_bp=rate, rounding=count / 2)
 
 
 def _ladder(benefit: Ladder, goods: Goods) -> Rule:
-    lines, by_amount = goods.eligible, benefit.by == "amount"
+    piles, by_amount = goods.eligible, benefit.by == "amount"
 
     def worth(step: int, base: int) -> int:
         found = benefit.steps[step]
@@ -83,9 +92,9 @@ def _ladder(benefit: Ladder, goods: Goods) -> Rule:
         return _limited(portion(base, found.percent_bp or 0), benefit.max_amount)
 
     def take(now: Now) -> Taking | Short:
-        reached = now.reached if by_amount else now.pieces
+        reached = now.reached if by_amount else now.number
         step = sum(one.threshold <= reached for one in benefit.steps) - 1
-        following, base = None, sum(now.amounts[index] for index in lines)
+        following, base = None, sum(now.amounts[index] for index in piles)
         if step + 1 < len(benefit.steps):
             missing = benefit.steps[step + 1].threshold - reached
             if step < 0:
@@ -93,14 +102,14 @@ def _ladder(benefit: Ladder, goods: Goods) -> Rule:
             following = _next(by_amount, missing, worth(step + 1, base + missing if by_amount else base))
         return Taking(worth(step, base), next_step=following)
 
-    return Rule(lines, goods.units(lines), take, benefit.steps[-1].percent_bp)
+    return Rule(piles, take, rate_bp=benefit.steps[-1].percent_bp)
 
 
 def _every(benefit: Every, goods: Goods) -> Rule:
-    lines, by_amount = goods.eligible, benefit.by == "amount"
+    piles, by_amount = goods.eligible, benefit.by == "amount"
 
     def take(now: Now) -> Taking | Short:
-        reached = now.reached if by_amount else now.pieces
+        reached = now.reached if by_amount else now.number
         times = reached // benefit.threshold
         missing = (times + 1) * benefit.threshold - reached
         if times == 0:
@@ -110,7 +119,7 @@ def _every(benefit: Every, goods: Goods) -> Rule:
         following = _next(by_amount, missing, (times + 1) * benefit.amount)
         return Taking(times * benefit.amount, next_step=following)
 
-    return Rule(lines, goods.units(lines), take)
+    return Rule(piles, take)
 
 
 def _short(by_amount: bool, missing: int) -> Short:
@@ -124,49 +133,54 @@ def _next(by_amount: bool, missing: int, worth: int) -> NextStep:
 
 
 def _fixed_price(benefit: FixedPrice, goods: Goods) -> Rule:
-    lines = goods.eligible
-    units = goods.dearest(lines, benefit.max_units)
+    price = benefit.amount
 
     def take(now: Now) -> Taking:
-        amounts = parts(goods, now, lines, units)
-        # Parts of a fen are not taken: rounding never goes under the price.
-        return Taking(
-            each=[max(int(base) - benefit.amount * count, 0) for base, count in zip(amounts, units, strict=True)]
-        )
+        return Taking(each=[max(piece.amount - price * piece.count, 0) for piece in now.pieces])
 
-    return Rule(lines, units, take, low=benefit.amount)
+    piles = goods.eligible
+    return Rule(piles, take, goods.dearest(piles, benefit.max_units), singly=True, low=price)
 
 
 def _buy_get(benefit: BuyGet, goods: Goods) -> Rule:
     bought, given = set(goods.named(benefit.buy.scope)), goods.named(benefit.get.scope)
-    buy, get, quantities = benefit.buy.quantity, benefit.get.quantity, goods.quantities
-    both = sum(quantities[index] for index in given if index in bought)
-    only_bought = sum(quantities[index] for index in bought) - both
-    only_given = sum(quantities[index] for index in given) - both
+    buy, get = benefit.buy.quantity, benefit.get.quantity
+    both = goods.count([index for index in given if index in bought])
+    only_bought = goods.count(list(bought)) - both
+    only_given = goods.count(given) - both
     # A unit that is given does not count as bought.
     times = min(
         (only_bought + both) // buy, (only_given + both) // get, (only_bought + only_given + both) // (buy + get)
     )
     times = _limited(times, benefit.max_times)
-    units = _cheapest(goods, given, bought, times * get, only_bought + both - times * buy)
+
+    def pick(pieces: Sequence[Piece]) -> list[Piece]:
+        return _cheapest(goods, pieces, bought, times * get, only_bought + both - times * buy)
 
     def take(now: Now) -> Taking | Short:
         if times == 0:
             return Short("below_threshold:quantity", missing_quantity=_lacking(only_bought, only_given, both, buy, get))
-        return Taking(portion(sum(parts(goods, now, given, units)), benefit.get.percent_bp))
+        return Taking(portion(now.touched, benefit.get.percent_bp))
 
-    return Rule(given, units, take, benefit.get.percent_bp)
+    def widest(pieces: Sequence[Piece]) -> list[Piece]:
+        return dearest(pieces, times * get)
+
+    return Rule(given, take, pick, widest=widest)
 
 
-def _cheapest(goods: Goods, given: Indexes, bought: Collection[int], wanted: int, spare: int) -> list[int]:
-    """The `wanted` cheapest units of the given lines, of which no more than `spare` may be such as count as bought."""
-    units = [0] * len(given)
-    for at in sorted(range(len(given)), key=lambda at: (goods.prices[given[at]], at)):
-        index = given[at]
-        units[at] = min(goods.quantities[index], wanted, spare if index in bought else wanted)
-        wanted -= units[at]
-        spare -= units[at] if index in bought else 0
-    return units
+def _cheapest(goods: Goods, pieces: Iterable[Piece], bought: Collection[int], wanted: int, spare: int) -> list[Piece]:
+    """The `wanted` cheapest units, of equal ones those of which most is left, and none that can give nothing.
+
+    No more than `spare` of them may be such as count as bought.
+    """
+    chosen: list[Piece] = []
+    for piece in sorted(pieces, key=lambda one: (goods.prices[one.pile], -one.left / one.count, one.pile, one.run)):
+        most = min(wanted, spare) if piece.pile in bought else wanted
+        if most > 0 and piece.room > 0:
+            chosen.append(piece.some(most))
+            wanted -= chosen[-1].count
+            spare -= chosen[-1].count if piece.pile in bought else 0
+    return sorted(chosen)
 
 
 def _lacking(only_bought: int, only_given: int, both: int, buy: int, get: int) -> int:
@@ -176,64 +190,64 @@ def _lacking(only_bought: int, only_given: int, both: int, buy: int, get: int) -
 
 
 def _bundle_price(benefit: BundlePrice, goods: Goods) -> Rule:
-    lines = [index for index in goods.eligible if goods.lines[index].sku in benefit.skus]
+    piles = [index for index in goods.eligible if goods.lines[index].sku in benefit.skus]
     held = dict.fromkeys(benefit.skus, 0)
-    for index in lines:
+    for index in piles:
         held[str(goods.lines[index].sku)] += goods.quantities[index]
     times = _limited(min(held[sku] // count for sku, count in benefit.skus.items()), benefit.max_times)
-    units = [0] * len(lines)
-    for sku, count in benefit.skus.items():
-        places = [at for at, index in enumerate(lines) if goods.lines[index].sku == sku]
-        dearest = goods.dearest([lines[at] for at in places], times * count)
-        for at, touched in zip(places, dearest, strict=True):
-            units[at] = touched
+
+    def pick(pieces: Sequence[Piece]) -> list[Piece]:
+        chosen: list[Piece] = []
+        for sku, count in benefit.skus.items():
+            chosen += dearest([piece for piece in pieces if goods.lines[piece.pile].sku == sku], times * count)
+        return sorted(chosen)
 
     def take(now: Now) -> Taking | Short:
         if times == 0:
             missing = sum(max(count - held[sku], 0) for sku, count in benefit.skus.items())
             return Short("below_threshold:bundle", missing_quantity=missing)
-        return Taking(max(int(sum(parts(goods, now, lines, units))) - times * benefit.amount, 0))
+        return Taking(max(now.touched - times * benefit.amount, 0))
 
-    return Rule(lines, units, take)
+    return Rule(piles, take, pick)
 
 
 def _free_shipping(benefit: FreeShipping, _goods: Goods) -> Rule:
-    return Rule((), (), lambda now: Taking(shipping=_limited(now.shipping, benefit.max_amount)))
+    return Rule((), lambda now: Taking(shipping=_limited(now.shipping, benefit.max_amount)))
 
 
 def _shipping_percent_off(benefit: ShippingPercentOff, _goods: Goods) -> Rule:
     def take(now: Now) -> Taking:
         return Taking(shipping=_limited(portion(now.shipping, benefit.percent_bp), benefit.max_amount))
 
-    return Rule((), (), take)
+    return Rule((), take)
 
 
 def _gift(benefit: Gift, _goods: Goods) -> Rule:
     taking = Taking(gifts=benefit.quantity)
-    return Rule((), (), lambda _now: taking)
+    return Rule((), lambda _now: taking)
 
 
 def _exchange(benefit: Exchange, goods: Goods) -> Rule:
-    lines = [index for index in goods.eligible if goods.lines[index].product_id == benefit.product_id]
-    units = goods.dearest(lines, benefit.quantity)
-    lacking = benefit.quantity - sum(units)
+    piles = [index for index in goods.eligible if goods.lines[index].product_id == benefit.product_id]
+    lacking = max(benefit.quantity - goods.count(piles), 0)
 
     def take(now: Now) -> Taking:
-        return Taking(each=[int(base) for base in parts(goods, now, lines, units)], gifts=lacking)
+        return Taking(each=[piece.amount for piece in now.pieces], gifts=lacking)
 
-    return Rule(lines, units, take, WHOLE, 0)
+    pick = goods.dearest(piles, benefit.quantity)
+    return Rule(piles, take, pick, singly=True, rate_bp=WHOLE, rounding=0)
 
 
 def _cash_back(benefit: CashBack, goods: Goods) -> Rule:
-    lines = goods.eligible
+    piles = goods.eligible
 
     def take(now: Now) -> Taking:
         if benefit.amount is not None:
             return Taking(cash_back=benefit.amount)
-        paid = sum(now.left[index] for index in lines)
+        paid = sum(now.left[index] for index in piles)
         return Taking(cash_back=_limited(portion(paid, benefit.percent_bp or 0), benefit.max_amount))
 
-    return Rule((), (), take)
+    return Rule((), take)
 
 
 _RULES: dict[type[Kind], Callable[[Any, Goods], Rule]] = {

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from services.coupon.pricing.bounds import Bounds
 from services.coupon.pricing.rules import SHIPPING_LAYER, Compiled
-from services.coupon.pricing.state import Numbers, State, less
+from services.coupon.pricing.state import Numbers, State, after
 
 MOST_STEPS = 3_000
 LAST_STEPS = 6_000
@@ -42,12 +42,11 @@ class Chosen:
         taken = one.take(self.state)
         if taken is None:
             return None
-        shares, money, extra = taken
         return Chosen(
-            less(self.state, shares),
+            after(self.state, taken),
             (*self.uses, one),
-            self.money + money,
-            self.extra + extra,
+            self.money + taken.money,
+            self.extra + taken.extra,
             self.coupons + (not one.offer.automatic),
             self.blocked | keys,
             self.owed,
@@ -230,7 +229,7 @@ class _Search:
     def _paid(self, chosen: Chosen) -> Chosen:
         if not self._points:
             return chosen
-        state = less(chosen.state, self._numbers.points(chosen.state, self._points))
+        state = after(chosen.state, self._numbers.points(chosen.state, self._points))
         return Chosen(state, chosen.uses, chosen.money, chosen.extra, chosen.coupons, chosen.blocked, chosen.owed)
 
 

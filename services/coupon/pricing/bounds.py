@@ -22,10 +22,10 @@ from services.coupon.pricing.state import Numbers, State
 Key = int
 """The bit of an exclusion group, or of a template that is in none."""
 Guard = tuple[int, ...]
-"""The lines whose balance a running threshold watches."""
+"""The piles whose balance a running threshold watches."""
 
 
-_PerLine = dict[Key, list[int]]
+_PerPile = dict[Key, list[int]]
 
 
 class Reach(NamedTuple):
@@ -61,35 +61,36 @@ class _Suffix(NamedTuple):
     lines: Sequence[int]
     """Fixed shares."""
     loose: Sequence[int]
-    """What else may come to lie on a line; `loosely` is the most of it in all."""
+    """What else may come to lie on a pile; `loosely` is the most of it in all."""
     loosely: int
     rates: Sequence[float] | None
     lows: Sequence[float]
     above: Sequence[float]
-    """The portion of what a line holds above its low, beyond what its rate takes of it already."""
+    """The portion of what a pile holds above its low, beyond what its rate takes of it already."""
     slack: float
     line_slack: float
-    """For rounding: of the sum over all lines, and where each line has a cap of its own."""
+    """For rounding: of the sum over all piles, and where each pile has a cap of its own."""
 
 
 class Bounds:
     """For each position in the order of application, what its suffix of offers can do."""
 
     def __init__(self, offers: Sequence[Compiled], keys: Sequence[Key], numbers: Numbers) -> None:
-        self._size = len(numbers.start) - 1
+        self._size = len(numbers.floors) - 1
+        self._quantities = numbers.quantities
         self._floors = numbers.floors
         self._guards = _guards(offers, keys)
         self._most: dict[Key, _Most] = {}
         self._guarded: dict[Guard, list[_Guarded]] = {}
         self._ceilings: dict[Key, int] = {}
-        self._fixed: _PerLine = {}
-        self._loose: _PerLine = {}
+        self._fixed: _PerPile = {}
+        self._loose: _PerPile = {}
         self._rates: dict[Key, list[float]] = {}
         self._lows: list[float] = [inf] * self._size
         self._above: dict[Key, list[float]] = {}
         self._slack: dict[Key, float] = {}
         self._line_slack: dict[Key, float] = {}
-        by_rate = _by_rate(offers, keys)
+        by_rate = self._keys_by_rate(offers, keys)
         self._loose_keys = {key for one, key in zip(offers, keys, strict=True) if not one.fixed and key not in by_rate}
         suffixes = [self._suffix()]
         for one, key in zip(reversed(offers), reversed(keys), strict=True):
@@ -108,7 +109,7 @@ class Bounds:
                 shipping += fee
                 extra += worth
         for guard, offers in suffix.guarded:
-            more, firm = _of_guarded(offers, sum([state[index] for index in guard]), blocked)
+            more, firm = _of_guarded(offers, sum([state.left[index] for index in guard]), blocked)
             goods += more
             steady += firm
         if goods:
@@ -116,12 +117,12 @@ class Bounds:
                 goods = min(goods, self._by_line(suffix, state))
             else:
                 goods = min(goods, self._by_rate(suffix, suffix.rates, state, steady))
-        return Reach(goods + min(shipping, state[-1]), extra)
+        return Reach(goods + min(shipping, state.left[-1]), extra)
 
     def _by_line(self, suffix: _Suffix, state: State) -> int:
         """No line loses more than the fixed shares on it, what portions take, and what may come to lie on it."""
         firm = whole = 0
-        for left, floor, share, loose in zip(state, self._floors, suffix.lines, suffix.loose, strict=False):
+        for left, floor, share, loose in zip(state.left, self._floors, suffix.lines, suffix.loose, strict=False):
             left -= floor
             firm += left if left < share else share
             share += loose
@@ -129,14 +130,22 @@ class Bounds:
         return min(whole, firm + suffix.loosely)
 
     def _by_rate(self, suffix: _Suffix, rates: Sequence[float], state: State, steady: int) -> int:
-        """The same with portions. Of a line that holds s, offers with a price take a portion of what is above the lowest one;
-        the others, of the rest."""
+        """The same with portions. Offers with a price take a portion of what is above the lowest one; the others, of the rest."""
         portions: float = 0
         firm: float = 0
         whole: float = 0
-        rows = zip(state, self._floors, rates, suffix.lows, suffix.above, suffix.lines, suffix.loose, strict=False)
-        for left, floor, rate, low, above, share, loose in rows:
-            portion = left * rate + ((left - low) * above if left > low else 0)
+        rows = zip(
+            state.left,
+            self._floors,
+            rates,
+            self._dear(suffix.lows, state),
+            suffix.above,
+            suffix.lines,
+            suffix.loose,
+            strict=False,
+        )
+        for left, floor, rate, dear, above, share, loose in rows:
+            portion = left * rate + dear * above
             portions += portion
             left -= floor
             portion += share
@@ -145,6 +154,14 @@ class Bounds:
             whole += left if left < portion else portion
         most = min(portions + steady + suffix.slack, min(whole, firm + suffix.loosely) + suffix.line_slack)
         return ceil(most * (1 + 1e-9))  # floats are off by less than this
+
+    def _dear(self, lows: Sequence[float], state: State) -> list[float]:
+        """What each pile's units hold above the lowest price of a unit."""
+        rows = zip(state.left, lows, self._quantities, strict=False)
+        found = [max(left - low * quantity, 0) for left, low, quantity in rows]
+        for pile, runs in state.runs.items():
+            found[pile] = sum([max(run.left - lows[pile] * run.count, 0) for run in runs])
+        return found
 
     def _add(self, one: Compiled, key: Key, *, by_rate: bool) -> None:
         most = self._most.setdefault(key, _Most())
@@ -160,15 +177,25 @@ class Bounds:
             self._add_rates(one, key)
         else:
             shares = (self._loose if key in self._loose_keys else self._fixed).setdefault(key, [0] * self._size)
-            for index, amount in one.most_per_line():
+            for index, amount in one.most_per_pile():
                 if index < self._size:
                     shares[index] = max(shares[index], amount)
 
+    def _keys_by_rate(self, offers: Iterable[Compiled], keys: Iterable[Key]) -> set[Key]:
+        """Keys of which every offer goes by rates, or has a lowest price; for a key with others, the bound stays the ceiling."""
+        fit: set[Key] = set()
+        other: set[Key] = set()
+        for one, key in zip(offers, keys, strict=True):
+            by_rate = one.rates() is not None or one.low is not None
+            (fit if by_rate else other).add(key)
+        return fit - other
+
     def _add_rates(self, one: Compiled, key: Key) -> None:
         above = self._above.setdefault(key, [0.0] * self._size)
-        for index, low, portion in one.lows() or ():
-            self._lows[index] = min(self._lows[index], low)
-            above[index] = max(above[index], portion)
+        if one.low is not None:
+            for index in one.touched:
+                self._lows[index] = min(self._lows[index], one.low)
+                above[index] = 1.0
         # Sharing out rounds each line by up to one, which weighs as much as what may follow takes of it.
         follows = max(self._together(self._rates), default=0.0)
         self._slack[key] = max(self._slack.get(key, 0.0), one.rounding + follows * len(one.touched) / 2)
@@ -178,13 +205,13 @@ class Bounds:
             rates[index] = max(rates[index], rate)
 
     def _together(self, portions: dict[Key, list[float]]) -> list[float]:
-        """The portion of each line that all keys take, one after the other."""
+        """The portion of each pile that all keys take, one after the other."""
         kept = [1.0] * self._size
         for of_key in portions.values():
             kept = [left * (1 - portion) for left, portion in zip(kept, of_key, strict=True)]
         return [1 - left for left in kept]
 
-    def _sums(self, shares: _PerLine) -> list[int]:
+    def _sums(self, shares: _PerPile) -> list[int]:
         return [sum(column) for column in zip(*shares.values(), strict=True)] if shares else [0] * self._size
 
     def _suffix(self) -> _Suffix:
@@ -226,15 +253,6 @@ def _of_guarded(offers: Sequence[_Guarded], held: int, blocked: int) -> tuple[in
         most_goods = max(most_goods, min(goods, room))
         most_steady = max(most_steady, min(steady, room))
     return most_goods, most_steady
-
-
-def _by_rate(offers: Iterable[Compiled], keys: Iterable[Key]) -> set[Key]:
-    """Keys of which every offer goes by rates, or has a lowest price; for a key with others, the bound stays the ceiling."""
-    fit: set[Key] = set()
-    other: set[Key] = set()
-    for one, key in zip(offers, keys, strict=True):
-        (fit if one.rates() is not None or one.lows() is not None else other).add(key)
-    return fit - other
 
 
 def _guards(offers: Iterable[Compiled], keys: Iterable[Key]) -> dict[Key, Guard]:

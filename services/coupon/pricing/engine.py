@@ -1,12 +1,14 @@
 """The engine: the best price of a cart, and the price with given offers. Pure, and the same answer every time."""
 
 from collections.abc import Sequence
+from operator import sub
 
 from services.coupon.pricing.best import MOST_STEPS, best, excludes
 from services.coupon.pricing.cart import Cart
-from services.coupon.pricing.offers import Answer, Offer, Refusal
+from services.coupon.pricing.offers import Answer, Offer, Refusal, Shares
 from services.coupon.pricing.rules import SHIPPING_LAYER, Compiled
-from services.coupon.pricing.state import Numbers, State, less
+from services.coupon.pricing.state import Numbers, State, Taken, after
+from services.coupon.templates.benefits import AmountOff, PercentOff
 
 
 def price(cart: Cart, offers: Sequence[Offer], *, points: int = 0, most_steps: int = MOST_STEPS) -> Answer:
@@ -15,49 +17,61 @@ def price(cart: Cart, offers: Sequence[Offer], *, points: int = 0, most_steps: i
     `points` are paid as far as they go: one point is one minor unit of goods. Beyond `most_steps` the search goes on only
     until nothing can take more than 5 % more off, and no further than `best.LAST_STEPS`; `bound` says what is proven.
     """
-    numbers = Numbers(cart)
-    compiled = _compiled(offers, numbers)
+    numbers, compiled = _compiled(cart, offers)
     found = best([one for one in compiled if one.refusal is None], numbers, points, most_steps)
     return _answer(numbers, compiled, found.uses, points, found.bound)
 
 
 def reprice(cart: Cart, offers: Sequence[Offer], *, points: int = 0) -> Answer:
     """The cart's price with exactly these offers, in the order of application; those that take nothing are left out."""
-    numbers = Numbers(cart)
-    compiled = _compiled(offers, numbers)
+    numbers, compiled = _compiled(cart, offers)
     useful = sorted((one for one in compiled if one.refusal is None), key=lambda one: one.order)
     return _answer(numbers, compiled, useful, points, None)
 
 
-def _compiled(offers: Sequence[Offer], numbers: Numbers) -> list[Compiled]:
+def by_line(offer: Offer) -> bool:
+    """True when what the offer gives depends on how a cart is cut into lines."""
+    benefit = offer.terms.benefit
+    return isinstance(benefit, AmountOff | PercentOff) and benefit.per == "line"
+
+
+def _compiled(cart: Cart, offers: Sequence[Offer]) -> tuple[Numbers, list[Compiled]]:
     """Each offer once: one that is named twice is not applied twice."""
-    return [Compiled(offer, numbers) for offer in {offer.id: offer for offer in offers}.values()]
+    numbers = Numbers(cart, by_line=any(by_line(offer) for offer in offers))
+    return numbers, [Compiled(offer, numbers) for offer in {offer.id: offer for offer in offers}.values()]
 
 
 def _answer(
     numbers: Numbers, compiled: Sequence[Compiled], chosen: Sequence[Compiled], points: int, bound: int | None
 ) -> Answer:
     """Apply the chosen offers one after the other and tell it all."""
-    state, uses, refused, paid = numbers.start, [], {}, None
+    state, uses, refused = numbers.start, [], {}
+    left = numbers.by_line(state)
     used: list[Compiled] = []
+    paid: Shares | None = None
+
+    def take(taken: Taken) -> Shares:
+        """Take it off; answers what that is of each line."""
+        nonlocal state, left
+        state = after(state, taken)
+        before, left = left, numbers.by_line(state)
+        return tuple(map(sub, before, left))
+
     for one in chosen:
         if paid is None and one.order[0] >= SHIPPING_LAYER:
-            paid = numbers.points(state, points)
-            state = less(state, paid)
-        use = one.use(state)
-        if isinstance(use, Refusal):
-            refused[one.offer.id] = use
+            paid = take(numbers.points(state, points))
+        found = one.found(state)
+        if found is None:
+            refused[one.offer.id] = one.why(state)
             continue
-        state = less(state, (*use.shares, use.shipping))
-        uses.append(use)
+        uses.append(one.told(take(found[0]), *found))
         used.append(one)
     if paid is None:
-        paid = numbers.points(state, points)
-        state = less(state, paid)
+        paid = take(numbers.points(state, points))
     refused.update((one.offer.id, _why_not(one, used, state)) for one in compiled if one not in chosen)
-    taken = sum(use.amount for use in uses)
-    most = taken if bound is None else bound
-    return Answer(numbers.cart, tuple(uses), state[:-1], state[-1], paid[:-1], refused, most == taken, most)
+    total = sum(use.amount for use in uses)
+    most = total if bound is None else bound
+    return Answer(numbers.cart, tuple(uses), left, state.left[-1], paid, refused, most == total, most)
 
 
 def _why_not(one: Compiled, used: Sequence[Compiled], state: State) -> Refusal:

@@ -38,7 +38,7 @@ class Kind(Part):
 
 
 class AmountOff(Kind):
-    """满减: a fixed amount off the order, each line, or each unit (then at most `max_units`, the dearest first)."""
+    """满减: a fixed amount off the order, each line, or each unit (then at most `max_units`, those with most left first)."""
 
     kind: Literal["amount_off"]
     amount: Money
@@ -155,7 +155,7 @@ class Every(Kind):
 
 
 class FixedPrice(Kind):
-    """一口价: each unit costs `amount`, where it costs more now; at most `max_units`, the dearest first."""
+    """一口价: each unit costs `amount`, where it costs more now; at most `max_units`, those with most left first."""
 
     kind: Literal["fixed_price"]
     amount: Money
@@ -178,7 +178,7 @@ class Get(Part):
 
 
 class BuyGet(Kind):
-    """买N送M, N件M折: for each `buy` the cheapest eligible units are given; again and again, at most `max_times`."""
+    """买N送M, N件M折: for each `buy` the cheapest units that are not free already are given; at most `max_times`."""
 
     kind: Literal["buy_get"]
     buy: Buy

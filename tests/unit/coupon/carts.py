@@ -13,7 +13,7 @@ from services.coupon.pricing.cart import Cart, Line
 from services.coupon.pricing.engine import price
 from services.coupon.pricing.offers import Answer, Offer
 from services.coupon.pricing.rules import SHIPPING_LAYER, Compiled
-from services.coupon.pricing.state import Numbers, less
+from services.coupon.pricing.state import Numbers, after
 from services.coupon.templates.terms import Terms
 
 END = datetime(2026, 12, 1, tzinfo=UTC)
@@ -71,12 +71,12 @@ def _worth(
     state, money, extra, paid = numbers.start, 0, 0, False
     for one in ordered:
         if not paid and one.order[0] >= SHIPPING_LAYER:
-            state, paid = less(state, numbers.points(state, points)), True
+            state, paid = after(state, numbers.points(state, points)), True
         taken = one.take(state) if one.refusal is None else None
         if one in chosen:
             if taken is None:
                 return None
-            state, money, extra = less(state, taken[0]), money + taken[1], extra + taken[2]
+            state, money, extra = after(state, taken), money + taken.money, extra + taken.extra
         elif one.offer.automatic and taken is not None and not any(excludes(one, other) for other in chosen):
             return None
     return money, extra

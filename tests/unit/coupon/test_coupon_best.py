@@ -144,8 +144,11 @@ def everything(number: int) -> Offer:
         {"kind": "amount_off", "amount": 500 + 13 * number},
         {"kind": "percent_off", "percent_bp": 4000, "per": "unit", "max_units": 1},
     ]
+    kind = number % 7
     stacking: Json = {"calculation": "sequential"} if number % 3 else {"group": f"g{number % 4}"}
-    return offer(f"{number:02}", kinds[number % 7], stacking=stacking, scope=category(number) if number % 5 else {})
+    if kind in (2, 4, 6):
+        stacking["group"] = "units"  # one for single units: many that stack are a puzzle, see below
+    return offer(f"{number:02}", kinds[kind], stacking=stacking, scope=category(number) if number % 5 else {})
 
 
 @pytest.mark.parametrize("wallet", [amounts_in_groups, portions, running_thresholds, everything])
@@ -160,6 +163,20 @@ def test_thirty_coupons_and_thirty_promotions(wallet: Any) -> None:
         answer = price(Cart(tuple(cart)), offers)
         assert answer.exact
         assert answer.bound == taken(answer)
+
+
+def test_a_dozen_offers_for_single_units_that_all_stack_stay_within_what_is_told() -> None:
+    """Each may choose among the units that the others left: too many ways to try them all, and the answer says so."""
+    lowered: Json = {"kind": "fixed_price", "amount": 2800, "max_units": 2}
+    portioned: Json = {"kind": "percent_off", "percent_bp": 4000, "per": "unit", "max_units": 1}
+    wallet = [
+        offer(f"{number:02}", [lowered, portioned][number % 2], stacking={"calculation": "sequential"})
+        for number in range(12)
+    ]
+    answer = price(Cart(tuple(shelves())), wallet)
+    assert taken(answer) <= answer.bound
+    assert answer.exact == (taken(answer) == answer.bound)
+    assert len(used(answer)) > 6
 
 
 def test_a_wallet_of_two_hundred_is_searched_whole() -> None:

@@ -12,7 +12,7 @@ from services.coupon.pricing.bounds import Bounds
 from services.coupon.pricing.cart import Cart
 from services.coupon.pricing.offers import Offer
 from services.coupon.pricing.rules import Compiled
-from services.coupon.pricing.state import Numbers, State, less
+from services.coupon.pricing.state import Numbers, State, after
 
 SEQUENTIAL: Json = {"calculation": "sequential"}
 
@@ -70,15 +70,15 @@ def try_every_way(cart: Cart, wallet: list[Offer], points: int) -> None:
 def most_from(search: _Search, position: int, state: State, blocked: int) -> tuple[int, int]:
     """The most money and other worth that any way to go on from here brings, found by trying each."""
     if position == search._till:
-        state = less(state, search._numbers.points(state, search._points))
+        state = after(state, search._numbers.points(state, search._points))
     if position == len(search._free):
         return 0, 0
     money, extra = most_from(search, position + 1, state, blocked)
     one, keys = search._free[position], search._keys[position]
     taken = None if keys & blocked else one.take(state)
     if taken is not None:
-        shares, now, worth = taken
-        more, further = most_from(search, position + 1, less(state, shares), blocked | keys)
+        now, worth = taken.money, taken.extra
+        more, further = most_from(search, position + 1, after(state, taken), blocked | keys)
         money, extra = max(money, now + more), max(extra, worth + further)
     reach = search._bounds.reach(position, state, blocked)
     assert (money <= reach.money, extra <= reach.extra) == (True, True), (position, state, money, extra, reach)
@@ -110,10 +110,10 @@ def follow(cart: Cart, wallet: list[Offer], random: Random) -> None:
         found = one.take(state)
         reach = bounds.reach(position, state, 0)
         if found is not None and random.random() < 0.7:
-            assert found[1] <= one.ceiling + one.shipping
-            assert found[2] <= one.extra
-            state = less(state, found[0])
-            steps.append((reach, found[1], found[2]))
+            assert found.money <= one.ceiling + one.shipping
+            assert found.extra <= one.extra
+            state = after(state, found)
+            steps.append((reach, found.money, found.extra))
         else:
             steps.append((reach, 0, 0))
     for position, (reach, _, _) in enumerate(steps):
