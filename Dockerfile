@@ -17,7 +17,7 @@ RUN pip wheel --no-cache-dir --no-deps --wheel-dir dist . \
 FROM python:3.11-slim
 LABEL org.opencontainers.image.title="Quanyu 全域" org.opencontainers.image.licenses="Apache-2.0"
 RUN useradd --system --uid 10001 --create-home --home-dir /home/quanyu quanyu \
- && install -d -o quanyu -g quanyu /data
+ && install -d -m 700 -o quanyu -g quanyu /data
 COPY --from=build /opt/quanyu /opt/quanyu
 ENV PATH=/opt/quanyu/bin:$PATH \
     PYTHONUNBUFFERED=1 \

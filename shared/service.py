@@ -42,6 +42,8 @@ class Kit:
     metadata: MetaData
     migrations: str
     log: FilteringBoundLogger
+    secret: str = field(repr=False)
+    """What gateway and services share."""
 
     @classmethod
     def create(
@@ -50,7 +52,8 @@ class Kit:
         """`base` is the part's table base, `migrations` the dotted name of its migrations folder."""
         db = Database(settings.resolved_database_url(), schema=name, pool_size=settings.database_pool_size)
         outbox = Outbox(base.metadata, clock)
-        return cls(name, settings, bus, clock, db, outbox, base.metadata, migrations, get_logger(service=name))
+        log, secret = get_logger(service=name), settings.resolved_internal_secret()
+        return cls(name, settings, bus, clock, db, outbox, base.metadata, migrations, log, secret)
 
 
 @dataclass

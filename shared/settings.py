@@ -4,7 +4,9 @@ A service's own variable wins over the suite's: the coupon service reads `QUANYU
 `QUANYU_DATABASE_URL`. Settings are passed on, never imported as a global.
 """
 
+from errno import EINVAL
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -16,14 +18,18 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from shared import private_files
+
 PREFIX = "QUANYU_"
-DEFAULT_INTERNAL_SECRET = "embedded-default-not-for-production"  # noqa: S105 - refused in production, see below
+_SHORTEST_SECRET = 16
+KNOWN_SECRETS = frozenset(("embedded-default-not-for-production",))
+"""Everybody can read them in this repository's history."""
 
 
 class ServiceSettings(BaseSettings):
     """What every part needs. Subclass it as `class CouponSettings(ServiceSettings, service="coupon")`.
 
-    Raises pydantic's ValidationError for a wrong value, and in production for default secrets, SQLite or the local bus.
+    Raises pydantic's ValidationError for a wrong value, and in production without a secret, for SQLite or the local bus.
     """
 
     model_config = SettingsConfigDict(
@@ -41,8 +47,10 @@ class ServiceSettings(BaseSettings):
     broker_prefix: str = Field("quanyu", pattern=r"^[a-z0-9-]{1,60}$", description="begins exchange and queue names")
     bus_retry_seconds: tuple[float, ...] = Field((1, 60, 900), description="waits before another try")
     redis_url: SecretStr | None = Field(None, description="redis:// URL for rate limits that several gateways share")
-    internal_secret: SecretStr = Field(
-        SecretStr(DEFAULT_INTERNAL_SECRET), description="what gateway and services share, 16 characters or more"
+    internal_secret: SecretStr | None = Field(
+        None,
+        description="what gateway and services share, 16 characters or more; empty = made once, kept in data_dir as "
+        "internal.secret (not in production)",
     )
     migrate_on_start: bool = Field(True, description="False where a migrate job runs first")
     log_format: Literal["console", "json"] = Field("console", description="`console` for people, `json` for machines")
@@ -83,14 +91,20 @@ class ServiceSettings(BaseSettings):
             raise ValueError("must be amqp://user:password@host/, or empty")
         return url
 
+    @field_validator("internal_secret")
+    @classmethod
+    def _a_secret_that_nobody_knows(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and secret.get_secret_value() in KNOWN_SECRETS:
+            raise ValueError("is one that everybody can read in the source; make another, or leave it empty")
+        return secret
+
     @model_validator(mode="after")
     def _production_is_real(self) -> Self:
         if self.environment != "production":
             return self
         wrong = []
-        secret = self.internal_secret.get_secret_value()
-        if secret == DEFAULT_INTERNAL_SECRET or len(secret) < 16:
-            wrong.append("QUANYU_INTERNAL_SECRET is the default one or shorter than 16 characters")
+        if self.internal_secret is None or len(self.internal_secret.get_secret_value()) < _SHORTEST_SECRET:
+            wrong.append(f"QUANYU_INTERNAL_SECRET is missing or shorter than {_SHORTEST_SECRET} characters")
         if not self.database_url or self.database_url.startswith("sqlite"):
             wrong.append("QUANYU_DATABASE_URL must name a PostgreSQL server")
         if self.broker_url is None:
@@ -98,6 +112,16 @@ class ServiceSettings(BaseSettings):
         if wrong:
             raise ValueError("QUANYU_ENVIRONMENT=production refuses to start: " + "; ".join(wrong))
         return self
+
+    def resolved_internal_secret(self) -> str:
+        """What gateway and services share: the given secret, or the one of the data folder. Raises OSError."""
+        if self.internal_secret is not None:
+            return self.internal_secret.get_secret_value()
+        file = self.data_dir / "internal.secret"
+        secret = private_files.read_or_create(file, lambda: token_urlsafe(32))
+        if len(secret) < _SHORTEST_SECRET:
+            raise OSError(EINVAL, f"it holds fewer than {_SHORTEST_SECRET} characters; remove it", str(file))
+        return secret
 
     def resolved_database_url(self, name: str | None = None) -> str:
         """The database of this part (or of `name`): the given URL, or its SQLite file in `data_dir`."""

@@ -1,5 +1,6 @@
 """The command line `quanyu`. Each command is a file in `suite.commands`; what goes wrong is one sentence, no traceback."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -59,6 +60,7 @@ def full(
 
 def main() -> None:
     """The program's entry."""
+    os.umask(0o077)  # databases, keys and lists of customers are nobody else's
     try:
         app()
     except Stop as error:

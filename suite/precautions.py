@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from gateway.settings import GatewaySettings
-from shared.settings import DEFAULT_INTERNAL_SECRET
+from shared import private_files
 from suite.settings import SuiteSettings
 
 
@@ -38,14 +38,19 @@ class Finding:
 Check = Callable[[Installation], Finding | None]
 
 
-def own_secret(installation: Installation) -> Finding | None:
-    """Gateway and services share a secret that nobody else knows."""
-    if installation.suite.internal_secret.get_secret_value() != DEFAULT_INTERNAL_SECRET:
-        return None
-    return Finding(
-        "QUANYU_INTERNAL_SECRET is the default one: fine in one process, refused in production.",
-        bad=installation.in_production,
-    )
+_OURS = (".db", ".db-wal", ".db-shm", ".key", ".secret")
+
+
+def private_data(installation: Installation) -> Finding | None:
+    """What the data folder holds, keys and customers' data, is read by nobody else on the machine."""
+    folder = installation.suite.data_dir
+    ours = [file for file in sorted(folder.glob("*")) if file.name.endswith(_OURS)]
+    bad = [file.name for file in ours if private_files.open_to_others(file)]
+    if bad:
+        return Finding(f"Others on this machine may read {', '.join(bad)} in {folder}: chmod -R go= {folder}", bad=True)
+    if private_files.open_to_others(folder):
+        return Finding(f"Others on this machine may look into the data folder: chmod go= {folder}")
+    return None
 
 
 def given_administrator_key(installation: Installation) -> Finding | None:
@@ -90,7 +95,7 @@ def door_behind_a_proxy(installation: Installation) -> Finding | None:
     )
 
 
-CHECKS: tuple[Check, ...] = (own_secret, given_administrator_key, encrypted_way, door_behind_a_proxy)
+CHECKS: tuple[Check, ...] = (private_data, given_administrator_key, encrypted_way, door_behind_a_proxy)
 
 
 def findings(installation: Installation) -> Iterator[Finding]:

@@ -5,7 +5,6 @@ No restarts: a part that ends unasked ends the whole arrangement, loudly. In pro
 
 import asyncio
 import os
-import secrets
 import signal
 import socket
 import sys
@@ -15,7 +14,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from shared.settings import DEFAULT_INTERNAL_SECRET
 from suite import announcement
 from suite.client import Client
 from suite.errors import Stop
@@ -157,8 +155,6 @@ async def supervise(settings: SuiteSettings) -> None:
     console = Console(highlight=False)
     ports = {name: free_port() for name in SERVICES} | {"gateway": settings.port}
     environment = {**os.environ, "QUANYU_DATA_DIR": str(settings.data_dir)}
-    if settings.internal_secret.get_secret_value() == DEFAULT_INTERNAL_SECRET:
-        environment["QUANYU_INTERNAL_SECRET"] = secrets.token_urlsafe(32)
     processes = Processes(environment, ports, console, settings.host)
     loop, asked = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from shared import private_files
 from shared.clock import Clock, SystemClock
 from shared.db import Database
 from shared.messaging import Bus, LocalBus
@@ -108,7 +109,7 @@ async def open_bus(settings: SuiteSettings) -> AsyncIterator[Bus]:
     bus: Bus
     if settings.broker_url is None:
         with _telling("bus", settings):
-            settings.data_dir.mkdir(parents=True, exist_ok=True)
+            private_files.make_folder(settings.data_dir)
         bus = LocalBus(
             Database(settings.resolved_database_url("bus"), schema="bus"),
             SystemClock(),
@@ -162,13 +163,27 @@ def build(name: str, flags: Flags, bus: Bus) -> Service:
     clock = SystemClock()
     if name in SERVICES:
         create, options = service(name)
-        return create(load(options, flags), bus, clock)
+        chosen = load(options, flags)
+        _see_the_secret(chosen)
+        return create(chosen, bus, clock)
     from gateway.app import create_gateway
     from gateway.forwarding.upstreams import http_upstreams
     from gateway.settings import GatewaySettings
 
     settings = load(GatewaySettings, flags)
+    _see_the_secret(settings)
     return create_gateway(settings, bus, clock, http_upstreams(settings, clock))
+
+
+def _see_the_secret(settings: ServiceSettings) -> None:
+    """Raises Stop when the secret that the parts share can't be had."""
+    try:
+        settings.resolved_internal_secret()
+    except OSError as error:
+        raise Stop(
+            f"The secret that the parts share can't be kept in {settings.data_dir}: {error.strerror}. "
+            "Set QUANYU_INTERNAL_SECRET for all of them, or a data folder that may be written."
+        ) from error
 
 
 def _unknown_upstreams(flags: Flags) -> list[str]:

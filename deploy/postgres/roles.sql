@@ -1,5 +1,8 @@
 -- A role and a schema for each part, on one PostgreSQL server: no part can read or change another one's tables.
--- Usage: psql -v ON_ERROR_STOP=1 -v password=… -d quanyu -f roles.sql     (may be run again; it then sets the passwords)
+-- Usage: psql -v ON_ERROR_STOP=1 -d quanyu -f roles.sql     (may be run again; it then sets the passwords)
+-- The password comes from the environment, POSTGRES_PASSWORD: a command's arguments are seen by everybody on the machine.
+
+\getenv password POSTGRES_PASSWORD
 
 SELECT format('CREATE ROLE %I LOGIN', 'quanyu_' || part)
 FROM unnest(ARRAY['coupon', 'segments', 'journey', 'inventory', 'gateway']) AS part

@@ -14,6 +14,7 @@ from gateway.forwarding.port import Forwarded, Headers
 from gateway.metrics import UPSTREAM_FAILURES, UPSTREAM_RETRIES
 from shared.web import Problem, Unavailable
 from shared.web.asgi import ClientGone
+from shared.web.identity import DISTRUST
 
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 _HOP_BY_HOP = frozenset(
@@ -22,6 +23,11 @@ _HOP_BY_HOP = frozenset(
 _OURS = frozenset((b"date", b"server", b"x-request-id"))
 _RETRY_SHARE = 0.2
 _Message = Any
+
+
+class Distrusted(Exception):
+    """A part does not know who we are: no service of ours answers 401 to a request that it believes."""
+
 
 Sign = Callable[[Forwarded], Headers]
 """The identity headers of a request."""
@@ -65,6 +71,8 @@ class HttpForwarder:
             await call.run()
         except ClientGone:
             return
+        except Distrusted as error:
+            raise self._problem("upstream_distrusts_gateway", 502, DISTRUST) from error
         except UpstreamDown as error:
             raise self._problem("upstream_unavailable", 503, "does not answer; try again", "1") from error
         except UpstreamBusy as error:
@@ -124,6 +132,8 @@ class _Call:
         self._forwarder.earn_retry()
         connection = await self._ask(first)
         try:
+            if connection.status == 401 and self._request.caller is not None:
+                raise Distrusted
             await self._answer(connection)
         finally:
             self._forwarder.pool.release(connection)

@@ -18,7 +18,7 @@ PARTS = ("coupon", "segments", "journey", "inventory")
 
 def http_upstreams(settings: GatewaySettings, clock: Clock) -> dict[str, Forwarder]:
     """Forwarders to the parts that settings tell the URL of (`QUANYU_COUPON_URL` …), for a gateway of its own."""
-    secret = settings.internal_secret.get_secret_value()
+    secret = settings.resolved_internal_secret()
 
     def sign(request: Forwarded) -> Headers:
         if request.caller is None:

@@ -1,6 +1,5 @@
 """The administrator's key: the first one, from which all others come."""
 
-import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from gateway.keys.management import hint_of, new_key, new_row
 from gateway.keys.rules import digest, well_formed
 from gateway.keys.schemas import KeyIn
 from gateway.settings import GatewaySettings
+from shared import private_files
 from shared.service import Kit
 from shared.web.identity import MERCHANT
 
@@ -41,6 +41,7 @@ class Administrator:
         loses nothing: the next start takes the key from the file.
         """
         now, path, given = self._clock.now(), self._path, self._given
+        private_files.close_to_others(path)
         if given is not None and not well_formed(given):
             raise ValueError("QUANYU_ADMIN_KEY is no well-formed key; make one with `quanyu keys generate`")
         async with self._db.read() as tx:
@@ -49,7 +50,7 @@ class Administrator:
             return
         key = given or _key_in(path) or new_key("secret")
         if given is None:
-            _write_private(path, key)
+            private_files.write(path, key)
         row = new_row(key, KeyIn(name="Administrator", kind="secret"), ["*"], now)
         async with self._db.write() as tx:
             made = await repository.insert_once(
@@ -71,15 +72,3 @@ def _key_in(path: Path) -> str | None:
     except (OSError, UnicodeDecodeError):
         return None
     return text if well_formed(text) else None
-
-
-def _write_private(path: Path, key: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(key + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)

@@ -121,4 +121,4 @@ class CouponSettings(ServiceSettings, service="coupon"):
     @property
     def fingerprint_secret(self) -> str:
         """What keys the hashes of personal values."""
-        return (self.hash_secret or self.internal_secret).get_secret_value()
+        return self.hash_secret.get_secret_value() if self.hash_secret else self.resolved_internal_secret()

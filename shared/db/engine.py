@@ -15,6 +15,7 @@ from sqlalchemy import CursorResult, Executable, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from shared import private_files
 from shared.db.rows import shaped
 from shared.db.types import json_dumps, json_loads
 
@@ -217,10 +218,13 @@ def _sqlite_engines(url: URL, threads: WeakSet[Thread]) -> tuple[AsyncEngine, As
     path = url.database
     if not path or path == ":memory:":
         raise ValueError("an SQLite database needs a file: sqlite:///data/coupon.db")
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(Path(path).parent)
     url = url.set(drivername="sqlite+aiosqlite")
 
     async def connect() -> aiosqlite.Connection:
+        private_files.touch(Path(path))  # SQLite gives the files beside it the same rights
+        for suffix in ("-wal", "-shm"):
+            private_files.close_to_others(Path(path + suffix))
         connection = aiosqlite.connect(path, isolation_level=None, factory=_SqliteConnection)
         connection._thread.daemon = True  # as SQLAlchemy would have it: no thread keeps a process that wants to end
         threads.add(connection._thread)

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.service import Kit
 from shared.web.hot import HotRoute, HotRouter
 from shared.web.idempotency import IdempotencyMiddleware
-from shared.web.identity import IdentityMiddleware
+from shared.web.identity import DISTRUST, IdentityMiddleware, distrusts
 from shared.web.openapi import build
 from shared.web.problems import MEDIA_TYPE, NotFound, Problem, Unavailable, from_validation, to_problem
 from shared.web.requests import REQUEST_ID, RequestMiddleware
@@ -30,10 +30,9 @@ class PartApp:
         self.state = api.state
         self._hot_routes = hot_routes
         self._document: dict[str, Any] | None = None
-        secret = kit.settings.internal_secret.get_secret_value()
         layers: ASGIApp = HotRouter(api, hot_routes)
         layers = IdempotencyMiddleware(layers, kit.db, kit.clock, kit.metadata.tables["idempotency"])
-        layers = IdentityMiddleware(layers, secret, kit.clock)
+        layers = IdentityMiddleware(layers, kit.secret, kit.clock)
         self._layers = RequestMiddleware(layers, kit.name)
         api.openapi = self.openapi  # type: ignore[method-assign] # FastAPI's documented way to extend it
 
@@ -59,7 +58,10 @@ def _health() -> APIRouter:
     @router.get("/readyz")
     async def ready(request: Request) -> dict[str, Any]:
         """The part can serve: database, migrations, bus and loops are well. 503 names what is not."""
-        problems = await request.app.state.service.readiness()
+        service = request.app.state.service
+        problems = await service.readiness()
+        if distrusts(request.scope):
+            problems.append(f"{service.name} {DISTRUST}")
         if problems:
             raise Unavailable("not_ready", "; ".join(problems), checks=problems)
         return {"status": "ready", "checks": []}
@@ -100,8 +102,7 @@ def create_app(
             RequestValidationError: _on_validation,
         },
     )
-    secret = kit.settings.internal_secret.get_secret_value()
-    api.state.cursor_secret = hashlib.sha256(b"cursor:" + secret.encode()).digest()
+    api.state.cursor_secret = hashlib.sha256(b"cursor:" + kit.secret.encode()).digest()
     api.state.provided = {type(one): one for one in provides}
     return PartApp(kit, api, hot_routes)
 

@@ -26,6 +26,11 @@ _FIELDS = ("key-id", "owner-id", "key-kind", "scopes", "customer-id", "shop-id")
 PREFIX = "x-quanyu-"
 MERCHANT = "own_merchant"
 """The owner of the merchant's own keys, and of what messages bring about."""
+DISTRUST = (
+    "does not believe the gateway's signature: give both the same QUANYU_INTERNAL_SECRET, or the same data folder, and see "
+    "that their clocks agree"
+)
+"""What a part or the gateway says of the other, its name before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +206,11 @@ def verify_headers(scope: Scope, secret: str, now: datetime) -> Caller | None:
     key_id, owner_id, kind, scopes, customer_id, shop_id = (unquote(value) for value in values)
     known: KeyKind = kind  # type: ignore[assignment] # signed by us
     return Caller(key_id, owner_id, known, tuple(scopes.split(",")), customer_id or None, shop_id or None)
+
+
+def distrusts(scope: Scope) -> bool:
+    """True when the request says who sends it and does not prove it."""
+    return scope.get(SCOPE_KEY) is None and any(name == b"x-quanyu-assertion" for name, _ in scope["headers"])
 
 
 class IdentityMiddleware:

@@ -14,7 +14,12 @@ from suite.settings import CallerSettings, load
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of databases and keys.  [default: ./data]")]
 Url = Annotated[str | None, typer.Option("--url", help="Where the suite runs.  [default: http://127.0.0.1:8000]")]
 Key = Annotated[
-    str | None, typer.Option("--key", help="API key.  [default: QUANYU_ADMIN_KEY, or <data-dir>/admin.key]")
+    str | None,
+    typer.Option(
+        "--key",
+        help="API key; others on this machine see it here, but not in the variable.  "
+        "[default: QUANYU_ADMIN_KEY, or <data-dir>/admin.key]",
+    ),
 ]
 
 Result = TypeVar("Result")

@@ -4,12 +4,14 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
+from shared import private_files
 from shared.observability.tracing import configure_tracing
 from suite.commands.common import DataDir, flags, run
 from suite.parts import PARTS
 from suite.settings import SuiteSettings, load
-from suite.terminal import console
+from suite.terminal import console, errors
 
 Part = StrEnum("Part", [(name, name) for name in PARTS])  # type: ignore[misc]  # names are made in one place
 
@@ -50,6 +52,11 @@ def migrate(part: OnePart = None, data_dir: DataDir = None) -> None:
 async def _serve(part: Part | None, settings: SuiteSettings, given: dict[str, Any], demo: bool) -> None:
     from suite import announcement, server, wiring
 
+    if private_files.open_to_others(settings.data_dir):
+        errors.print(
+            f"[yellow]Others on this machine may look into the data folder:[/yellow] chmod go= {escape(str(settings.data_dir))}",
+            soft_wrap=True,
+        )
     address = server.listen(settings.host, settings.port)
     configure_tracing(part or "suite", settings.otlp_endpoint)
     arrangement = wiring.embedded(settings, given) if part is None else wiring.single(part.value, settings, given)

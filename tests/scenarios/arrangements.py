@@ -84,7 +84,7 @@ async def arrange(kind: str, folder: Path, database_url: str | None) -> AsyncIte
     async with AsyncExitStack() as stack:
         output = stack.enter_context(log.open("w"))
         if kind != "embedded":
-            await stack.enter_async_context(swept(Topology(prefix, RETRY_SECONDS), _consumers()))
+            await stack.enter_async_context(swept(Topology(prefix, RETRY_SECONDS), _consumers(folder)))
         console = Console(file=output, width=400, color_system=None)
         processes = Processes(environment, {name: free_port() for name in names}, console, folder=folder)
         running = RunningSuite(kind, processes, environment, folder / "data", names[-1], log)
@@ -123,16 +123,14 @@ def _environment(kind: str, folder: Path, database_url: str | None, prefix: str)
             "QUANYU_BROKER_URL": servers.BROKER_URL,
             "QUANYU_BROKER_PREFIX": prefix,
         }
-    if kind == "each_alone":
-        environment["QUANYU_INTERNAL_SECRET"] = "a-secret-that-only-the-scenarios-know"
     return environment
 
 
-def _consumers() -> set[str]:
+def _consumers(folder: Path) -> set[str]:
     from shared.clock import SystemClock
     from shared.db import Database
     from shared.messaging import LocalBus
 
     bus = LocalBus(Database("sqlite:///unused.db", schema="bus"), SystemClock())
-    parts = [wiring.build(name, {}, bus) for name in PARTS]
+    parts = [wiring.build(name, {"data_dir": folder}, bus) for name in PARTS]
     return {subscription.consumer for part in parts for subscription in part.subscriptions}

@@ -9,6 +9,8 @@ import pytest
 from scenarios.arrangements import RunningSuite
 from scenarios.conftest import StartSuite
 
+from shared.private_files import open_to_others
+
 pytestmark = pytest.mark.slow
 Quanyu = Callable[..., Awaitable[tuple[int, str]]]
 
@@ -33,6 +35,9 @@ def command_line(suite: RunningSuite, **environment: str) -> Quanyu:
 async def test_a_day_at_the_command_line(start_suite: StartSuite, kind: str) -> None:
     async with start_suite(kind) as suite:
         quanyu = command_line(suite)
+        data = [suite.data_dir, *suite.data_dir.iterdir()]
+        assert len(data) > 10
+        assert [path for path in data if open_to_others(path)] == []
         await keys_are_made_rotated_and_ended(suite, quanyu)
         code, printed = await quanyu("tour")
         assert (code, "The story is complete" in printed) == (0, True), printed

@@ -42,7 +42,7 @@ class RedemptionRoom(Room):
 
     def __post_init__(self) -> None:
         kept = timedelta(days=self.settings.offline_settle_days)
-        signing = Signing(self.kit, self.settings.internal_secret.get_secret_value(), kept)
+        signing = Signing(self.kit, self.kit.secret, kept)
         prices = StorePricing(self.pricing.quoting, self.templates.cache)
         posting = RedemptionPosting(self.kit, self.checkout.releasing)
         self.routers = [router]

@@ -69,7 +69,7 @@ def test_a_services_own_variable_wins_over_the_suites(monkeypatch: pytest.Monkey
 
 
 def test_production_refuses_defaults() -> None:
-    with pytest.raises(ValidationError, match="QUANYU_INTERNAL_SECRET is the default"):
+    with pytest.raises(ValidationError, match="QUANYU_INTERNAL_SECRET is missing"):
         ServiceSettings(environment="production", database_url="postgresql://x/y", broker_url="amqp://x")
     with pytest.raises(ValidationError, match="PostgreSQL"):
         ServiceSettings(environment="production", internal_secret="s" * 32, broker_url="amqp://x")

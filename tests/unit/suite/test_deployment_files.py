@@ -1,5 +1,6 @@
 """Compose file, Dockerfile and Makefile say what the code says. Containers can't be started here; this is what can be held."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -91,7 +92,7 @@ def test_the_roles_script_runs_twice_and_keeps_the_parts_apart() -> None:
     script = (ROOT / "deploy/postgres/roles.sql").read_text().replace("quanyu_", "quanyu_test_roles_")
     try:
         for _ in range(2):
-            psql(database.url, script, "-v", "password=it's")
+            psql(database.url, script, POSTGRES_PASSWORD="it's")
         other = re.sub(r"//[^@]*@", "//quanyu_test_roles_coupon:it%27s@", database.url)
         psql(other, "CREATE TABLE coupon.mine (id int)")
         with pytest.raises(subprocess.CalledProcessError, match="psql"):
@@ -102,6 +103,24 @@ def test_the_roles_script_runs_twice_and_keeps_the_parts_apart() -> None:
             psql(servers.POSTGRES_URL, f"DROP ROLE IF EXISTS quanyu_test_roles_{part}")
 
 
-def psql(url: str, script: str, *options: str) -> None:
-    command = ["psql", "-q", "-v", "ON_ERROR_STOP=1", *options, "-d", url, "-f", "-"]
-    subprocess.run(command, input=script, text=True, capture_output=True, check=True)
+def psql(url: str, script: str, **environment: str) -> None:
+    command = ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", "-"]
+    environment = {**os.environ, **environment}
+    subprocess.run(command, input=script, text=True, capture_output=True, check=True, env=environment)
+
+
+def test_no_secret_is_an_argument_of_a_command() -> None:
+    """Whoever may look at processes would read it."""
+    for name in (
+        "deploy/README.md",
+        "deploy/postgres/roles.sh",
+        "docker-compose.yml",
+        "Makefile",
+        "README.md",
+        "Dockerfile",
+    ):
+        assert re.findall(r"-v password=|--key[ =]|--password", (ROOT / name).read_text()) == [], name
+
+
+def test_the_images_data_folder_is_its_users_alone() -> None:
+    assert "install -d -m 700 -o quanyu -g quanyu /data" in (ROOT / "Dockerfile").read_text()

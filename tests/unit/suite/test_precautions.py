@@ -45,6 +45,21 @@ def test_what_stands_open_is_said_with_its_remedy(tmp_path: Path, given: dict[st
     assert found.bad is bad
 
 
+@pytest.mark.parametrize("name", ["admin.key", "internal.secret", "coupon.db", "bus.db-wal"])
+def test_a_file_that_others_may_read_is_bad(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    (tmp_path / name).chmod(0o640)
+    (tmp_path / "notes.txt").touch(mode=0o644)  # not ours to judge
+    (found,) = findings(installation(tmp_path))
+    assert (found.bad, name in found.sentence, "notes.txt" in found.sentence) == (True, True, False)
+
+
+def test_a_folder_that_others_may_look_into_is_a_note(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (found,) = findings(installation(tmp_path))
+    assert (found.bad, "chmod" in found.sentence) == (False, True)
+
+
 @pytest.mark.parametrize(
     "url",
     ["http://127.0.0.1:8000", "http://[::1]:8000", "http://gateway:8000", "http://10.0.0.7", "https://shop.example"],

@@ -1,0 +1,72 @@
+"""Files that only the user may read whose program made them: databases, keys, secrets.
+
+Nothing is left to the umask: a program that is started otherwise than by `quanyu` keeps its secrets as well.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from secrets import token_hex
+
+_OTHERS = 0o077
+
+
+def make_folder(path: Path) -> None:
+    """The folder, for its owner alone when it is made here. One that is there already stays as somebody made it."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def open_to_others(path: Path) -> bool:
+    """True when other users of this machine may do something with it. Systems without such rights have none."""
+    try:
+        return os.name == "posix" and bool(path.stat().st_mode & _OTHERS)
+    except OSError:
+        return False
+
+
+def close_to_others(path: Path) -> None:
+    """Take every right of other users from a file of ours. One that is not there, or not ours, is left alone."""
+    if open_to_others(path) and path.stat().st_uid == os.geteuid():
+        path.chmod(path.stat().st_mode & ~_OTHERS)
+
+
+def touch(path: Path) -> None:
+    """See that the file is there and private.
+
+    One that was there is never opened: closing it would end the locks that SQLite holds on it in this process.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        close_to_others(path)
+
+
+def write(path: Path, text: str) -> None:
+    """Write the file anew: whoever reads it finds the old text or the new one, also after a crash."""
+    make_folder(path.parent)
+    _fresh(path, text).replace(path)
+
+
+def read_or_create(path: Path, make: Callable[[], str]) -> str:
+    """What the file says; without it what `make` answers, which is then the file's. All who come at once get the same."""
+    make_folder(path.parent)
+    if not path.exists():
+        fresh = _fresh(path, make())
+        try:
+            os.link(fresh, path)  # appears whole, and only where there is none
+        except FileExistsError:
+            pass  # somebody else was faster
+        finally:
+            fresh.unlink()
+    close_to_others(path)
+    return path.read_text(encoding="ascii").strip()
+
+
+def _fresh(path: Path, text: str) -> Path:
+    fresh = path.with_name(f".{path.name}.{token_hex(8)}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return fresh
