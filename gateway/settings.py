@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
+from shared.internet import PrivateTarget, private_targets
 from shared.settings import ServiceSettings
 
 
@@ -75,7 +76,12 @@ class GatewaySettings(ServiceSettings, service="gateway"):
         60, ge=1, description="refused credentials, signatures and unknown paths of one address"
     )
 
-    webhooks_allow_private: bool = Field(False, description="let webhooks go to private addresses")
+    webhooks_allow_private: bool = Field(
+        False, description="let webhooks go to every private address; for development only"
+    )
+    webhooks_allowed_private: Annotated[tuple[PrivateTarget, ...], NoDecode, BeforeValidator(private_targets)] = Field(
+        (), description="private addresses and networks that webhooks may go to, with a port or without, between commas"
+    )
     webhooks_out_schedule_seconds: tuple[float, ...] = Field(
         (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400),
         min_length=1,

@@ -18,7 +18,7 @@ from typing import Any, Self
 import httpcore
 import httpx
 
-from shared.internet import Address, SystemResolver, is_public
+from shared.internet import Address, AllowPrivate, SystemResolver, is_public, may_be_private
 
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 """Answers the textual addresses of (host, port). Raises OSError when there are none."""
@@ -62,7 +62,9 @@ class EgressAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """A checked URL: `host` as it is looked up and certified, `authority` as the Host header has it."""
+    """A checked URL: `host` as it is looked up and certified, `authority` as the Host header has it, `private` when it may lead
+    into our own network.
+    """
 
     scheme: str
     host: str
@@ -70,12 +72,14 @@ class _Target:
     authority: str
     path: bytes
     literal: Address | None
+    private: bool
 
 
-def check_url(url: str, *, allow_private: bool = False) -> _Target:
+def check_url(url: str, *, allow_private: AllowPrivate = False) -> _Target:
     """Check what can be seen without asking the network. Raises EgressRefused with what to change.
 
-    `allow_private` (for development and tests) also lets plain http, other ports and private addresses through.
+    `allow_private` also lets plain http, other ports and private addresses through: True for every URL (for development
+    and tests), or for those that name one of the targets by its address. A name never does: who owns it could move it.
     """
     try:
         parsed = httpx.URL(url)
@@ -84,20 +88,21 @@ def check_url(url: str, *, allow_private: bool = False) -> _Target:
         authority, userinfo, port = parsed.netloc.decode("ascii"), parsed.userinfo, parsed.port
     except (httpx.InvalidURL, ValueError, TypeError) as error:
         raise EgressRefused("This is not a URL; give one such as https://example.com/hooks.") from error
-    if parsed.scheme not in ({"https", "http"} if allow_private else {"https"}):
+    if port is None:
+        port = 443 if parsed.scheme == "https" else 80
+    literal = _literal(host)
+    private = may_be_private(allow_private, literal, port)
+    if parsed.scheme not in ({"https", "http"} if private else {"https"}):
         raise EgressRefused("The URL must begin with https://.")
     if userinfo:
         raise EgressRefused("The URL can't carry a user name or a password.")
     if not _HOST.fullmatch(host):
         raise EgressRefused("The URL needs a host name of letters, digits, hyphens and dots, with no dot at its end.")
-    if port is None:
-        port = 443 if parsed.scheme == "https" else 80
-    if not (0 < port < 65536 if allow_private else port in PORTS):
+    if not (0 < port < 65536 if private else port in PORTS):
         raise EgressRefused("Only the ports 443 and 8443 may be called.")
-    literal = _literal(host)
-    if literal is not None and not allow_private and not is_public(literal):
+    if literal is not None and not private and not is_public(literal):
         raise EgressRefused("The URL leads to a private or reserved address.")
-    return _Target(parsed.scheme, host, port, authority, parsed.raw_path, literal)
+    return _Target(parsed.scheme, host, port, authority, parsed.raw_path, literal, private)
 
 
 def _literal(host: str) -> Address | None:
@@ -127,7 +132,7 @@ class EgressClient:
     def __init__(
         self,
         *,
-        allow_private: bool = False,
+        allow_private: AllowPrivate = False,
         connect_seconds: float = 5,
         total_seconds: float = 15,
         answer_bytes: int = 64 * 1024,
@@ -197,7 +202,7 @@ class EgressClient:
             raise EgressRefused("The URL has no valid host name.") from error
         if not found:
             raise EgressFailed("The host name has no address.")
-        if not self.allow_private and not all(is_public(ipaddress.ip_address(one.split("%")[0])) for one in found):
+        if not target.private and not all(is_public(ipaddress.ip_address(one.split("%")[0])) for one in found):
             raise EgressRefused("The URL leads to a private or reserved address.")
         return found
 

@@ -5,9 +5,12 @@ addresses that a network answers itself: 192.0.0.9, 64:ff9b:1::a00:1, 224.0.0.1.
 """
 
 import asyncio
+import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from typing import Self
 
 Address = IPv4Address | IPv6Address
 _THREADS = 256
@@ -48,6 +51,44 @@ _NOT_PUBLIC_6 = tuple(
 )
 _CARRYING_IPV4 = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
 """What resolvers make of IPv4 addresses. Local NAT64 (64:ff9b:1::/48) and the older ways are nobody's public address."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateTarget:
+    """What may be called although it is not out in the internet: the addresses of a network, at every port or at one."""
+
+    network: IPv4Network | IPv6Network
+    port: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """`127.0.0.1:8009`, `10.1.0.0/16`, `[::1]:8009`. Raises ValueError."""
+        found = re.fullmatch(r"(?:\[([^\]]+)\]|([^:]+(?:\.[^:]+)+))(?::([0-9]{1,5}))?|([0-9a-fA-F:/]+)", text)
+        if found is None or int(found[3] or 1) not in range(1, 65536):
+            raise ValueError("must be addresses or networks, each with a port or without: 127.0.0.1:8009, 10.1.0.0/16")
+        return cls(ip_network(found[1] or found[2] or found[4]), int(found[3]) if found[3] else None)
+
+    def covers(self, address: Address, port: int) -> bool:
+        """True when this address and port may be called."""
+        return self.port in (None, port) and address.version == self.network.version and address in self.network
+
+
+AllowPrivate = bool | tuple[PrivateTarget, ...]
+"""Every one, none, or these."""
+
+
+def may_be_private(allowed: AllowPrivate, literal: Address | None, port: int) -> bool:
+    """True when a URL that names this address (None: a host name) and port may lead into our own network."""
+    if isinstance(allowed, bool):
+        return allowed
+    return literal is not None and any(one.covers(literal, port) for one in allowed)
+
+
+def private_targets(value: object) -> object:
+    """The targets of a setting, written with commas between them. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    return tuple(PrivateTarget.parse(part.strip()) for part in value.split(",") if part.strip())
 
 
 def is_public(address: Address) -> bool:

@@ -33,11 +33,12 @@ def announce(url: str, part: str | None, key_file: Path) -> None:
 async def demonstrate(url: str, key_file: Path) -> None:
     """Load the sample shop, play the tour once, then say where things are. A failure is told; the suite stays up."""
 
+    settings = CallerSettings(url=url, data_dir=key_file.parent)
     try:
-        async with connect(CallerSettings(url=url, data_dir=key_file.parent)) as client:
+        async with connect(settings) as client:
             await client.until_ready(30)
             await sampleshop.load(client, console)
-            await play(client, console)
+            await play(client, console, settings.tour_port)
     except Stop as error:
         errors.print(f"[bold red]The demonstration stopped:[/bold red] {escape(str(error))}", soft_wrap=True)
     announce(url, None, key_file)

@@ -37,8 +37,9 @@ def tour(url: Url = None, key: Key = None, data_dir: DataDir = None) -> None:
     from suite.tour.play import play
 
     async def work() -> None:
-        async with connect(caller(url, data_dir), key) as client:
-            await play(client, console)
+        settings = caller(url, data_dir)
+        async with connect(settings, key) as client:
+            await play(client, console, settings.tour_port)
 
     run(work())
 

@@ -95,7 +95,24 @@ def door_behind_a_proxy(installation: Installation) -> Finding | None:
     )
 
 
-CHECKS: tuple[Check, ...] = (private_data, given_administrator_key, encrypted_way, door_behind_a_proxy)
+def webhooks_stay_outside(installation: Installation) -> Finding | None:
+    """Whoever may register a webhook endpoint does not reach our own network by it."""
+    if not installation.gateway.webhooks_allow_private:
+        return None
+    return Finding(
+        "Webhooks may go to every private address, so whoever registers one reaches your own network. "
+        "Name the addresses that are meant with QUANYU_WEBHOOKS_ALLOWED_PRIVATE instead of QUANYU_WEBHOOKS_ALLOW_PRIVATE.",
+        bad=installation.in_production,
+    )
+
+
+CHECKS: tuple[Check, ...] = (
+    private_data,
+    given_administrator_key,
+    encrypted_way,
+    door_behind_a_proxy,
+    webhooks_stay_outside,
+)
 
 
 def findings(installation: Installation) -> Iterator[Finding]:

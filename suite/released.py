@@ -111,7 +111,7 @@ async def trade(data_dir: Path) -> None:
         await processes.ready([WHOLE])
         async with connect(CallerSettings(url=processes.url_of(WHOLE), data_dir=data_dir)) as client:
             await sampleshop.load(client, console)
-            await play(client, console)
+            await play(client, console, port=0)
     finally:
         await processes.stop()
 

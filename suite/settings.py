@@ -35,6 +35,14 @@ class CallerSettings(ServiceSettings, service="suite"):
     url: Url = Field("http://127.0.0.1:8000", description="where the suite answers")
     admin_key: SecretStr | None = Field(None, description="empty = read from `admin.key` in the data folder")
 
+    tour_port: int = Field(
+        8009,
+        ge=0,
+        le=65_535,
+        description="port of this machine where the tour's partner hears webhooks, 0 = any free one; the suite must let them "
+        "go there, by QUANYU_WEBHOOKS_ALLOWED_PRIVATE",
+    )
+
     @model_validator(mode="after")
     def _production_is_real(self) -> Self:
         return self  # a caller needs no servers

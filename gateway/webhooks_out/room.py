@@ -16,7 +16,7 @@ class WebhooksOutRoom(Room):
 
     def __init__(self, kit: Kit, settings: GatewaySettings, audit_log: AuditLogRoom) -> None:
         egress = EgressClient(
-            allow_private=settings.webhooks_allow_private,
+            allow_private=settings.webhooks_allow_private or settings.webhooks_allowed_private,
             connect_seconds=settings.webhooks_out_connect_seconds,
             total_seconds=settings.webhooks_out_total_seconds,
         )

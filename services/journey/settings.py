@@ -1,7 +1,11 @@
 """Settings of the journey service."""
 
-from pydantic import Field
+from typing import Annotated
 
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from shared.internet import PrivateTarget, private_targets
 from shared.settings import ServiceSettings
 
 
@@ -19,5 +23,10 @@ class JourneySettings(ServiceSettings, service="journey"):
     )
     webhook_attempts: int = Field(8, ge=1, le=20, description="tries of one webhook message")
     webhook_timeout_seconds: float = Field(10, gt=0, le=60, description="deadline of one try of a webhook message")
-    webhooks_allow_private: bool = Field(False, description="let webhooks go to private addresses")
+    webhooks_allow_private: bool = Field(
+        False, description="let webhooks go to every private address; for development only"
+    )
+    webhooks_allowed_private: Annotated[tuple[PrivateTarget, ...], NoDecode, BeforeValidator(private_targets)] = Field(
+        (), description="private addresses and networks that webhooks may go to, with a port or without, between commas"
+    )
     audit_grace_seconds: float = Field(60, ge=0, description="how late a run may be before the audit names it")

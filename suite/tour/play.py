@@ -12,10 +12,13 @@ from suite.tour.stage import Stage
 from suite.tour.story import Story
 
 
-async def play(client: Client, console: Console) -> None:
-    """The whole story once. Raises TourFailed when something is off, Stop when a call is refused."""
+async def play(client: Client, console: Console, port: int) -> None:
+    """The whole story once, with its partner on this `port` (0 = any free one).
+
+    Raises TourFailed when something is off, Stop when a call is refused.
+    """
     stage = Stage(console)
-    async with open_receiver() as receiver:
+    async with open_receiver(port) as receiver:
         story = Story(client, stage, receiver, Shop(secrets.token_hex(3)))
         try:
             await story.merchant()

@@ -12,6 +12,7 @@ import orjson
 import uvicorn
 
 from shared.webhooks import SignatureInvalid, verify
+from suite.errors import Stop
 from suite.server import Server
 
 
@@ -38,6 +39,11 @@ class Receiver:
     deliveries: list[Delivery] = field(default_factory=list)
     forged: list[str] = field(default_factory=list)
 
+    @property
+    def address(self) -> str:
+        """Its host and port, as a setting names them."""
+        return self.url.split("/")[2]
+
     def of(self, event_type: str, **data: object) -> list[Delivery]:
         """The deliveries of a type whose data have these values."""
         return [
@@ -59,10 +65,17 @@ class Receiver:
 
 
 @asynccontextmanager
-async def open_receiver() -> AsyncIterator[Receiver]:
-    """A receiver on a free port of this machine, for the length of the block."""
+async def open_receiver(port: int = 0) -> AsyncIterator[Receiver]:
+    """A receiver on this port of this machine, or on any free one, for the length of the block. Raises Stop."""
     with socket.socket() as address:
-        address.bind(("127.0.0.1", 0))
+        address.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            address.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Stop(
+                f"The tour's partner can't listen on port {port}: {error.strerror}. Choose another with QUANYU_TOUR_PORT, and "
+                "let the suite's webhooks go there with QUANYU_WEBHOOKS_ALLOWED_PRIVATE=127.0.0.1:<port>."
+            ) from None
         receiver = Receiver(f"http://127.0.0.1:{address.getsockname()[1]}/hooks")
 
         async def app(scope: Any, receive: Any, send: Any) -> None:

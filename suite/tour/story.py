@@ -64,7 +64,7 @@ class Story:
                 raise
             raise Stop(
                 "The suite does not send webhooks to this machine, where the tour's partner listens. "
-                "Start it with QUANYU_WEBHOOKS_ALLOW_PRIVATE=true (`make run` does), for development only."
+                f"Start it with QUANYU_WEBHOOKS_ALLOWED_PRIVATE={self.receiver.address} (`make run` does)."
             ) from None
         self.ids["endpoint"], self.receiver.secret = endpoint["id"], endpoint["secret"]
         self.stage.tell("a partner's webhook endpoint for " + ", ".join(EVENTS), endpoint["id"])

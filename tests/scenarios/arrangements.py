@@ -110,6 +110,7 @@ def _environment(kind: str, folder: Path, database_url: str | None, prefix: str)
         "PYTHONPATH": str(ROOT),
         "QUANYU_DATA_DIR": str(folder / "data"),
         "QUANYU_WEBHOOKS_ALLOW_PRIVATE": "true",
+        "QUANYU_TOUR_PORT": "0",
         "QUANYU_GATEWAY_FAILURES_PER_MINUTE": "1000000",  # strangers of the tests all come from one address
         "QUANYU_WEBHOOKS_OUT_SCHEDULE_SECONDS": "[0,0.5,1,1,2,2,5,5,5]",
         "QUANYU_ACCESS_LOG": "false",

@@ -21,8 +21,9 @@ class TemplatesRoom(Room):
     customers: CustomersRoom
 
     def __post_init__(self) -> None:
-        private, seconds = self.settings.webhooks_allow_private, self.settings.webhook_timeout_seconds
-        self.egress = EgressClient(allow_private=private, total_seconds=seconds)
+        settings = self.settings
+        private = settings.webhooks_allow_private or settings.webhooks_allowed_private
+        self.egress = EgressClient(allow_private=private, total_seconds=settings.webhook_timeout_seconds)
         self.cache = TemplateCache()
         self.management = Templates(self.kit, self.egress)
         self.routers = [router]

@@ -34,6 +34,7 @@ def test_the_defaults_of_one_process_are_at_most_worth_a_note(tmp_path: Path) ->
     [
         ({"admin_key": None}, "QUANYU_ADMIN_KEY", False),
         ({"host": "0.0.0.0"}, "QUANYU_TRUSTED_PROXIES", False),
+        ({"webhooks_allow_private": True}, "QUANYU_WEBHOOKS_ALLOWED_PRIVATE", True),
         ({"url": "http://api.shop.example"}, "unencrypted", True),
         ({"url": "http://1.2.3.4:8000"}, "unencrypted", True),
     ],
