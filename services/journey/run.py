@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from shared.web import MERCHANT
+
 RunState = Literal["ready", "waiting", "waiting_answer", "completed", "exited", "failed"]
 LIVE: tuple[RunState, ...] = ("ready", "waiting", "waiting_answer")
 JourneyStatus = Literal["draft", "published", "paused", "stopped"]
@@ -38,6 +40,7 @@ class Run:
     reason: str | None = None
     goal_at: datetime | None = None
     ended_at: datetime | None = None
+    owner_id: str = MERCHANT
 
     @property
     def live(self) -> bool:

@@ -85,6 +85,12 @@ class Caller:
         if self.customer_id is not None and self.customer_id != customer_id:
             raise NotFound("not_found", "There is no such object.")
 
+    def require_profile(self, customer_id: str) -> None:
+        """The same, and Forbidden unless the caller may read people: what is answered shows who this one is."""
+        self.require_customer(customer_id)
+        if self.customer_id is None:
+            self.require("segments:profiles:read")
+
 
 @lru_cache(maxsize=4096)
 def _allows(granted: tuple[str, ...], wanted: str) -> bool:

@@ -19,5 +19,5 @@ async def count_stock(
     counting: Annotated[Counting, Provided(Counting)],
 ) -> CountView:
     """Set what is on hand to what was counted."""
-    level, difference = await counting.count(body.sku, body.location_id, body.counted, body.expected_version)
+    level, difference = await counting.count(caller, body.sku, body.location_id, body.counted, body.expected_version)
     return CountView(**stock_view(level).model_dump(), difference=difference)

@@ -10,7 +10,7 @@ from services.inventory.locations.management import Locations
 from services.inventory.reservations.queries import Reservations
 from shared.db import Transaction
 from shared.service import Kit
-from shared.web import Conflict
+from shared.web import Caller, Conflict
 
 
 class Counting:
@@ -22,7 +22,9 @@ class Counting:
         self._locations = locations
         self._reservations = reservations
 
-    async def count(self, sku: str, location_id: str, counted: int, expected_version: int) -> tuple[Level, int]:
+    async def count(
+        self, caller: Caller, sku: str, location_id: str, counted: int, expected_version: int
+    ) -> tuple[Level, int]:
         """The level after the count and the difference in units.
 
         ``counted`` is everything that is physically there, reserved and damaged units too. Raises Conflict
@@ -37,19 +39,19 @@ class Counting:
                 raise _moved(level)
             difference = counted - level.on_hand
             if level.free + difference < 0:
-                raise await self._below_reserved(tx, level, counted)
-            posting.move(_movements(level, difference))
+                raise await self._below_reserved(tx, caller, level, counted)
+            posting.move(one._replace(owner_id=caller.owner_id) for one in _movements(level, difference))
             await self._ledger.write(tx, posting)
         return level, difference
 
-    async def _below_reserved(self, tx: Transaction, level: Level, counted: int) -> Conflict:
+    async def _below_reserved(self, tx: Transaction, caller: Caller, level: Level, counted: int) -> Conflict:
         return Conflict(
             "count_below_reserved",
             "Fewer units were counted than are reserved, damaged and in quality control. Count again; if it is right, release "
             "reservations (see `reservations`) or write off damaged units with an adjustment, then send the count again.",
             counted=counted,
             level=_figures(level),
-            reservations=await self._reservations.open_at(tx, level.sku, level.location_id),
+            reservations=await self._reservations.open_at(tx, caller, level.sku, level.location_id),
         )
 
 

@@ -10,7 +10,7 @@ from services.inventory.ledger.posting import Ledger, Posting
 from services.inventory.ledger.rules import Counter, Level, LevelKey, Movement
 from services.inventory.locations.management import Locations
 from shared.service import Kit
-from shared.web import Conflict, Unprocessable
+from shared.web import Caller, Conflict, Unprocessable
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,9 @@ class Adjusting:
         self._ledger = ledger
         self._locations = locations
 
-    async def adjust(self, changes: Sequence[Change], reason: str, reference: str | None) -> Mapping[str, Any]:
+    async def adjust(
+        self, caller: Caller, changes: Sequence[Change], reason: str, reference: str | None
+    ) -> Mapping[str, Any]:
         """The adjustment as it was made (schemas.AdjustmentView).
 
         Raises Conflict (`insufficient_stock` with every short line, `reference_reused`), Unprocessable (`unknown_location`,
@@ -48,7 +50,7 @@ class Adjusting:
         body = [reason, [[change.sku, change.location_id, change.state, change.units] for change in changes]]
         net = _sum(changes)
         async with self._db.write() as tx:
-            document = Document("adjustment", reference)
+            document = Document("adjustment", caller.owner_id, reference)
             earlier = await document.register(tx, body, now)
             if earlier is not None:
                 return earlier
@@ -57,7 +59,8 @@ class Adjusting:
             )
             posting = await self._ledger.open_new(tx, {change.key for change in net})
             _check(net, posting)
-            posting.move(_movements(net, posting, document.id, reason, reference))
+            moved = _movements(net, posting, document.id, reason, reference)
+            posting.move(movement._replace(owner_id=caller.owner_id) for movement in moved)
             await self._ledger.write(tx, posting)
             answer = {
                 "id": document.id,

@@ -53,7 +53,7 @@ async def adjust_stock(
 ) -> AdjustmentView:
     """Change stock: all lines or none, never below zero."""
     changes = [Change(n, line.sku, line.location_id, line.state, line.change) for n, line in enumerate(body.lines)]
-    return AdjustmentView.model_validate(await adjusting.adjust(changes, body.reason, body.reference))
+    return AdjustmentView.model_validate(await adjusting.adjust(caller, changes, body.reason, body.reference))
 
 
 @router.put("/stock/safety", summary="Set safety stock and the low threshold")

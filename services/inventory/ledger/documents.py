@@ -13,8 +13,9 @@ from shared.web import Conflict, fingerprint
 class Document:
     """One adjustment or shipment. `await register(...)` first, `await keep(...)` last, in one transaction."""
 
-    def __init__(self, kind: Literal["adjustment", "shipment"], reference: str | None) -> None:
+    def __init__(self, kind: Literal["adjustment", "shipment"], owner_id: str, reference: str | None) -> None:
         self.id = new_id("adj" if kind == "adjustment" else "shp")
+        self._owner_id = owner_id
         self._kind = kind
         self._reference = reference
 
@@ -27,8 +28,8 @@ class Document:
         if self._reference is None:
             return None
         same = fingerprint(body)
-        row = {"id": self.id, "kind": self._kind, "reference": self._reference, "fingerprint": same}
-        earlier = await repository.insert_document(tx, row | {"answer": {}, "created_at": now})
+        row = {"id": self.id, "owner_id": self._owner_id, "kind": self._kind, "reference": self._reference}
+        earlier = await repository.insert_document(tx, row | {"fingerprint": same, "answer": {}, "created_at": now})
         if earlier is None:
             return None
         if earlier.fingerprint != same:

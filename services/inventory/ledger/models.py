@@ -11,6 +11,7 @@ from sqlmodel import Field
 from services.inventory.base import Base
 from services.inventory.ledger.rules import COUNTERS, ON_HAND, STATES
 from shared.db import JsonType, UtcDateTime
+from shared.web import partners_index
 
 
 class StockLevel(Base, table=True):
@@ -53,9 +54,11 @@ class StockMovement(Base, table=True):
         CheckConstraint("quantity > 0", name="quantity"),
         CheckConstraint(f"from_state <> to_state AND from_state IN {STATES} AND to_state IN {STATES}", name="states"),
         Index(None, "sku", "location_id", "id"),
+        partners_index("stock_movement"),
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
+    owner_id: str = Field(sa_type=String(40))
     key: str = Field(unique=True, sa_type=String(120))
     sku: str = Field(sa_type=String(200))
     location_id: str = Field(sa_type=String(64))
@@ -69,12 +72,13 @@ class StockMovement(Base, table=True):
 
 
 class StockDocument(Base, table=True):
-    """An adjustment or a shipment as it was answered: the same (kind, reference) again gets the same answer."""
+    """An adjustment or a shipment as it was answered: the same (kind, reference) of an owner again gets the same answer."""
 
     __tablename__ = "stock_document"
-    __table_args__ = (UniqueConstraint("kind", "reference"),)
+    __table_args__ = (UniqueConstraint("kind", "reference", "owner_id"),)
 
     id: str = Field(primary_key=True, sa_type=String(40))
+    owner_id: str = Field(sa_type=String(40))
     kind: str = Field(sa_type=String(16))
     reference: str = Field(sa_type=String(300))
     fingerprint: str = Field(sa_type=String(64))

@@ -13,7 +13,7 @@ from services.inventory.ledger.views import stock_view
 from services.inventory.locations.models import Location
 from shared.db import Transaction, insert_bulk, insert_ignore, one_of, update_bulk
 from shared.ids import new_id
-from shared.web import Page, Paging, filtered, page_of
+from shared.web import Page, Paging, filtered, page_of, visible
 
 _LEVELS: Final = select(
     StockLevel.c.id,
@@ -95,7 +95,7 @@ async def page_movements(
         StockMovement.c.location_id: location_id,
         StockMovement.c.reservation_id: reservation_id,
     }
-    statement = filtered(select(StockMovement.table), wanted)
+    statement = visible(filtered(select(StockMovement.table), wanted), StockMovement.c.owner_id, paging.caller)
     return await page_of(tx, StockMovement, statement, StockMovement.c.id, paging, MovementView.model_validate)
 
 
@@ -114,6 +114,7 @@ async def insert_movements(tx: Transaction, movements: Sequence[Movement], now: 
     rows = [
         {
             "id": new_id("mvt"),
+            "owner_id": movement.owner_id,
             "key": movement.key,
             "sku": movement.sku,
             "location_id": movement.location_id,
@@ -158,14 +159,15 @@ class EarlierDocument(NamedTuple):
 
 
 async def insert_document(tx: Transaction, row: Mapping[str, Any]) -> EarlierDocument | None:
-    """Write the document unless its (kind, reference) has one; then answer that one.
+    """Write the document unless its owner's (kind, reference) has one; then answer that one.
 
     One under way elsewhere is waited for, so that of two equal requests exactly one does the work.
     """
     if await insert_ignore(tx, StockDocument.table, [row]):
         return None
-    same = (StockDocument.c.kind == row["kind"]) & (StockDocument.c.reference == row["reference"])
-    statement = select(StockDocument.c.fingerprint, StockDocument.c.answer).where(same)
+    names = ("kind", "reference", "owner_id")
+    same = [StockDocument.c[name] == row[name] for name in names]
+    statement = select(StockDocument.c.fingerprint, StockDocument.c.answer).where(*same)
     (earlier,) = await tx.rows(EarlierDocument, statement)
     return earlier
 

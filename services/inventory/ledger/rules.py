@@ -20,6 +20,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
+from shared.web import MERCHANT
+
 LevelKey = tuple[str, str]
 """(sku, location_id): also the one global order in which levels are locked."""
 
@@ -96,7 +98,9 @@ class Level:
 
 
 class Movement(NamedTuple):
-    """``quantity`` units of one SKU at one location go from one state to another. ``key`` is unique for ever."""
+    """``quantity`` units of one SKU at one location go from one state to another. ``key`` is unique for ever, ``owner_id`` is
+    whose reservation or document moves them.
+    """
 
     sku: str
     location_id: str
@@ -107,6 +111,7 @@ class Movement(NamedTuple):
     key: str
     reservation_id: str | None = None
     reference: str | None = None
+    owner_id: str = MERCHANT
 
 
 def move(level: Level, movement: Movement) -> None:

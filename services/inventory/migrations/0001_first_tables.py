@@ -71,6 +71,7 @@ def upgrade() -> None:
     op.create_table(
         "reservation",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("order_id", sa.String(length=200), nullable=False),
         sa.Column("channel", sa.String(length=40), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
@@ -87,9 +88,16 @@ def upgrade() -> None:
             name=op.f("ck_reservation_status"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reservation")),
-        sa.UniqueConstraint("order_id", name=op.f("uq_reservation_order_id")),
+        sa.UniqueConstraint("order_id", "owner_id", name=op.f("uq_reservation_order_id_owner_id")),
     )
     with op.batch_alter_table("reservation", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_reservation_partners",
+            ["owner_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("owner_id <> 'own_merchant'"),
+            postgresql_where=sa.text("owner_id <> 'own_merchant'"),
+        )
         batch_op.create_index(
             "ix_reservation_due",
             ["expires_at"],
@@ -118,17 +126,19 @@ def upgrade() -> None:
     op.create_table(
         "stock_document",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("reference", sa.String(length=300), nullable=False),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
         sa.Column("answer", types.JsonType, nullable=False),
         sa.Column("created_at", types.UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stock_document")),
-        sa.UniqueConstraint("kind", "reference", name=op.f("uq_stock_document_kind_reference")),
+        sa.UniqueConstraint("kind", "reference", "owner_id", name=op.f("uq_stock_document_kind_reference_owner_id")),
     )
     op.create_table(
         "stock_movement",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("key", sa.String(length=120), nullable=False),
         sa.Column("sku", sa.String(length=200), nullable=False),
         sa.Column("location_id", sa.String(length=64), nullable=False),
@@ -148,6 +158,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_stock_movement_key")),
     )
     with op.batch_alter_table("stock_movement", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_stock_movement_partners",
+            ["owner_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("owner_id <> 'own_merchant'"),
+            postgresql_where=sa.text("owner_id <> 'own_merchant'"),
+        )
         batch_op.create_index(
             batch_op.f("ix_stock_movement_sku_location_id_id"), ["sku", "location_id", "id"], unique=False
         )

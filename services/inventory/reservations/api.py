@@ -45,7 +45,7 @@ async def list_reservations(
 @router.get("/{reservation_id}", summary="Read a reservation")
 async def read_reservation(caller: ReservationsRead, reservation_id: str, reservations: Queries) -> ReservationView:
     """One reservation."""
-    return await reservations.read(reservation_id)
+    return await reservations.read(caller, reservation_id)
 
 
 @router.post("/{reservation_id}/extend", response_model=ReservationView, summary="Hold a reservation longer, once")
@@ -53,7 +53,7 @@ async def extend_reservation(
     caller: ReservationsWrite, reservation_id: str, shipping: Parcels, body: ExtendIn | None = None
 ) -> Response:
     """Hold a reservation longer, once."""
-    return _json(await shipping.extend(reservation_id, (body or ExtendIn()).ttl_seconds))
+    return _json(await shipping.extend(caller, reservation_id, (body or ExtendIn()).ttl_seconds))
 
 
 @router.post("/{reservation_id}/ship", response_model=ReservationView, summary="Ship reserved goods, whole or in parts")
@@ -62,7 +62,7 @@ async def ship_reservation(
 ) -> Response:
     """Goods of a confirmed reservation leave: all of them, or the given lines."""
     parcel = body or ShipIn()
-    return _json(await shipping.ship(reservation_id, parcel.lines, parcel.reference))
+    return _json(await shipping.ship(caller, reservation_id, parcel.lines, parcel.reference))
 
 
 def _json(body: bytes) -> Response:
@@ -75,14 +75,15 @@ def hot_routes(reserving: Reserving, settling: Settling) -> list[HotRoute]:
     async def reserve(request: HotRequest[ReservationIn]) -> bytes:
         body = request.body
         lines = [(line.sku, line.location_id, line.quantity) for line in body.lines]
-        order = Order(body.order_id, body.channel, body.ttl_seconds, lines, demand(lines), request.request_id)
+        owner_id, wanted = request.caller.owner_id, demand(lines)
+        order = Order(owner_id, body.order_id, body.channel, body.ttl_seconds, lines, wanted, request.request_id)
         return await reserving.reserve(order)
 
     async def confirm(request: HotRequest[None]) -> bytes:
-        return await settling.confirm(request.path_params["reservation_id"], request.request_id)
+        return await settling.confirm(request.caller, request.path_params["reservation_id"], request.request_id)
 
     async def release(request: HotRequest[None]) -> bytes:
-        return await settling.release(request.path_params["reservation_id"], request.request_id)
+        return await settling.release(request.caller, request.path_params["reservation_id"], request.request_id)
 
     def hot(path: str, endpoint: Any, status: int, errors: tuple[int, ...], summary: str, body: Any = None) -> HotRoute:
         return HotRoute(

@@ -2,28 +2,34 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, String, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, String, UniqueConstraint, text
 from sqlmodel import Field
 
 from services.inventory.base import Base
 from services.inventory.reservations.rules import STATUSES
 from shared.db import UtcDateTime
+from shared.web import partners_index
 
 _HELD = text("status = 'held'")
 
 
 class ReservationRow(Base, table=True):
-    """One reservation; one per ``order_id`` for ever. ``fingerprint`` is of the request, to tell a repeat from another order."""
+    """One reservation; one per owner and ``order_id`` for ever. ``fingerprint`` is of the request, to tell a repeat from another
+    order.
+    """
 
     __tablename__ = "reservation"
     __table_args__ = (
         CheckConstraint(f"status IN {STATUSES}", name="status"),
+        UniqueConstraint("order_id", "owner_id"),
         # The sweeper's way in: only what is held can run out, so the index stays as small as the open checkouts.
         Index("ix_reservation_due", "expires_at", postgresql_where=_HELD, sqlite_where=_HELD),
+        partners_index("reservation"),
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
-    order_id: str = Field(unique=True, sa_type=String(200))
+    owner_id: str = Field(sa_type=String(40))
+    order_id: str = Field(sa_type=String(200))
     channel: str = Field(sa_type=String(40))
     status: str = Field(sa_type=String(20))
     fingerprint: str = Field(sa_type=String(64))

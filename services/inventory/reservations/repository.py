@@ -11,11 +11,13 @@ from sqlalchemy import Select, delete, exists, select
 from services.inventory.reservations.models import ReservationLineRow, ReservationRow
 from services.inventory.reservations.rules import OPEN, Line, Reservation, Status
 from shared.db import Transaction, insert_bulk, one_of, update_bulk
-from shared.web import Page, Paging, filtered, page_of
+from shared.web import Caller, Page, Paging, filtered, page_of, visible
 
 _NAMES: Final = tuple(ReservationRow.c.keys())
 _IDS: Final = one_of(ReservationRow.c.id, "ids")
-_BY_ORDER: Final = select(ReservationRow.table).where(one_of(ReservationRow.c.order_id, "orders"))
+_BY_ORDER: Final = select(ReservationRow.table).where(
+    one_of((ReservationRow.c.order_id, ReservationRow.c.owner_id), "orders")
+)
 _BY_ID: Final = select(ReservationRow.table).where(_IDS).order_by(ReservationRow.c.id)
 _LOCK: Final = _BY_ID.with_for_update()
 _LINES: Final = (
@@ -24,6 +26,10 @@ _LINES: Final = (
     .order_by(ReservationLineRow.c.reservation_id, ReservationLineRow.c.line_no)
 )
 _CHANGING: Final = ("status", "expires_at", "extended", "reserved_again", "version", "updated_at")
+
+
+OrderKey = tuple[str, str]
+"""The id of an order, and its owner: each partner counts orders for themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +46,11 @@ class _Id(NamedTuple):
     id: str
 
 
-async def by_order(tx: Transaction, order_ids: Iterable[str]) -> dict[str, Reservation]:
-    """The reservations of these orders, by order id."""
-    orders = sorted(set(order_ids))
-    found = await _load(tx, _BY_ORDER, {"orders": orders}) if orders else []
-    return {reservation.order_id: reservation for reservation in found}
+async def by_order(tx: Transaction, orders: Iterable[OrderKey]) -> dict[OrderKey, Reservation]:
+    """The reservations of these orders, by order."""
+    wanted = sorted(set(orders))
+    found = await _load(tx, _BY_ORDER, {"orders": wanted}) if wanted else []
+    return {(reservation.order_id, reservation.owner_id): reservation for reservation in found}
 
 
 async def by_id(tx: Transaction, ids: Iterable[str]) -> dict[str, Reservation]:
@@ -89,12 +95,13 @@ async def page_ids(tx: Transaction, paging: Paging, wanted: Wanted) -> Page[str]
     if wanted.sku is not None:
         owned = ReservationLineRow.c.reservation_id == ReservationRow.c.id
         statement = statement.where(exists().where(owned, ReservationLineRow.c.sku == wanted.sku))
+    statement = visible(statement, ReservationRow.c.owner_id, paging.caller)
     return await page_of(tx, _Id, statement, ReservationRow.c.id, paging, lambda row: row.id)
 
 
-async def open_at(tx: Transaction, sku: str, location_id: str, limit: int) -> list[str]:
-    """Ids of the reservations that still hold units of the SKU at the location, oldest first."""
-    return await tx.scalars(
+async def open_at(tx: Transaction, caller: Caller, sku: str, location_id: str, limit: int) -> list[str]:
+    """Ids of the caller's reservations that still hold units of the SKU at the location, oldest first."""
+    chosen = (
         select(ReservationLineRow.c.reservation_id)
         .distinct()
         .join(ReservationRow.table, ReservationRow.c.id == ReservationLineRow.c.reservation_id)
@@ -104,6 +111,7 @@ async def open_at(tx: Transaction, sku: str, location_id: str, limit: int) -> li
         .order_by(ReservationLineRow.c.reservation_id)
         .limit(limit)
     )
+    return await tx.scalars(visible(chosen, ReservationRow.c.owner_id, caller))
 
 
 async def insert_reservations(tx: Transaction, reservations: Sequence[Reservation]) -> set[str]:
@@ -111,7 +119,7 @@ async def insert_reservations(tx: Transaction, reservations: Sequence[Reservatio
 
     In the order of order ids, so that two of these never wait for each other.
     """
-    ordered = sorted(reservations, key=lambda reservation: reservation.order_id)
+    ordered = sorted(reservations, key=lambda reservation: (reservation.order_id, reservation.owner_id))
     rows = await insert_bulk(tx, ReservationRow.table, [_row(reservation) for reservation in ordered], ignore=True)
     return {row[0] for row in rows}
 

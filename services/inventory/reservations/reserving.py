@@ -14,6 +14,7 @@ from services.inventory.ledger.posting import Ledger, News, Posting
 from services.inventory.locations.management import Locations
 from services.inventory.reservations import repository, rules
 from services.inventory.reservations.placement import Demand, Placed, Shortage, place
+from services.inventory.reservations.repository import OrderKey
 from services.inventory.reservations.rules import Reservation
 from services.inventory.reservations.sweeper import ReservationSweeper, StockOverdue
 from services.inventory.reservations.views import event, reservation_json
@@ -31,6 +32,7 @@ _TRIES = 3
 class Order:
     """A request to reserve. `lines` are (sku, location or None, units) as asked, `wanted` their sums."""
 
+    owner_id: str
     order_id: str
     channel: str
     ttl_seconds: int
@@ -38,6 +40,11 @@ class Order:
     wanted: Demand
     correlation: str | None = None
     swept: bool = False
+
+    @property
+    def key(self) -> OrderKey:
+        """By which a reservation is found again."""
+        return self.order_id, self.owner_id
 
     def fingerprint(self) -> str:
         """The same for two requests that ask for the same."""
@@ -76,12 +83,12 @@ class Reserving:
 
     async def batch(self, tx: Transaction, orders: Sequence[Order]) -> Sequence[bytes | Exception]:
         """One transaction's work."""
-        known = await repository.by_order(tx, [order.order_id for order in orders])
-        posting = await self._lock(tx, [order for order in orders if order.order_id not in known])
+        known = await repository.by_order(tx, [order.key for order in orders])
+        posting = await self._lock(tx, [order for order in orders if order.key not in known])
         results: list[bytes | Exception | Shortage] = []
-        fresh: dict[str, tuple[Reservation, Order]] = {}
+        fresh: dict[OrderKey, tuple[Reservation, Order]] = {}
         for order in orders:
-            earlier = known.get(order.order_id) or (fresh[order.order_id][0] if order.order_id in fresh else None)
+            earlier = known.get(order.key) or (fresh[order.key][0] if order.key in fresh else None)
             if earlier:
                 results.append(_again(earlier, order))
                 continue
@@ -90,7 +97,7 @@ class Reserving:
                 results.append(places)
                 continue
             reservation = _held(order, places, posting)
-            fresh[order.order_id] = (reservation, order)
+            fresh[order.key] = (reservation, order)
             results.append(reservation_json(reservation))
         if fresh:
             await self._write(tx, posting, list(fresh.values()))
@@ -141,6 +148,7 @@ def _held(order: Order, places: Sequence[Placed], posting: Posting) -> Reservati
     now = posting.now
     reservation = Reservation(
         id=new_id("rsv"),
+        owner_id=order.owner_id,
         order_id=order.order_id,
         channel=order.channel,
         status="held",

@@ -53,6 +53,7 @@ class Reservation:
     """Stock set aside for one order. ``reserved_again``: confirmed after its time had run out, the stock was still there."""
 
     id: str
+    owner_id: str
     order_id: str
     channel: str
     status: Status
@@ -253,6 +254,7 @@ def _movements(
             reason,
             prefix + str(line.line_no),
             reservation.id,
+            owner_id=reservation.owner_id,
         )
         for line in reservation.lines
         if line.line_no in units

@@ -21,7 +21,7 @@ from shared.batching import GroupCommit
 from shared.contracts.inventory import ReservationConfirmed, ReservationEvent, ReservationReleased
 from shared.db import Transaction
 from shared.service import Kit
-from shared.web import Gone, Problem
+from shared.web import Caller, Gone, Problem
 
 Transition = Callable[[Reservation, datetime], list[Movement]]
 
@@ -30,6 +30,7 @@ Transition = Callable[[Reservation, datetime], list[Movement]]
 class Step:
     """One transition asked for: what it does, whether an expired reservation may take stock again for it, what it tells."""
 
+    caller: Caller
     reservation_id: str
     transition: Transition
     tells: type[ReservationEvent] | None
@@ -59,18 +60,19 @@ class Settling:
         """Requests are answered inside the block."""
         return self._group.running()
 
-    async def confirm(self, reservation_id: str, correlation: str | None) -> bytes:
+    async def confirm(self, caller: Caller, reservation_id: str, correlation: str | None) -> bytes:
         """The confirmed reservation as JSON. Raises NotFound, Conflict (`reservation_state`), Gone (`reservation_expired`)."""
-        step = Step(reservation_id, rules.confirm, ReservationConfirmed, True, correlation)
+        step = Step(caller, reservation_id, rules.confirm, ReservationConfirmed, True, correlation)
         try:
             return await self._group.submit(step)
         except StockOverdue:
             await self._sweeper.sweep_all()
             return await self._group.submit(replace(step, swept=True))
 
-    async def release(self, reservation_id: str, correlation: str | None) -> bytes:
+    async def release(self, caller: Caller, reservation_id: str, correlation: str | None) -> bytes:
         """The released reservation as JSON. Raises NotFound, Conflict (`reservation_state`)."""
-        return await self._group.submit(Step(reservation_id, rules.release, ReservationReleased, False, correlation))
+        step = Step(caller, reservation_id, rules.release, ReservationReleased, False, correlation)
+        return await self._group.submit(step)
 
     async def batch(self, tx: Transaction, steps: Sequence[Step]) -> list[bytes | Exception]:
         """One transaction's work; also used for a single step inside a caller's transaction."""
@@ -80,7 +82,7 @@ class Settling:
         results: list[bytes | Exception] = []
         for step in steps:
             reservation = reservations.get(step.reservation_id)
-            if reservation is None:
+            if reservation is None or not step.caller.sees(reservation.owner_id):
                 results.append(no_reservation(step.reservation_id))
                 continue
             try:

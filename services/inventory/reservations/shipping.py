@@ -15,6 +15,7 @@ from services.inventory.reservations.schemas import ShipLine
 from services.inventory.reservations.settling import Settling, Step
 from shared.db import Transaction
 from shared.service import Kit
+from shared.web import Caller
 
 
 class Shipping:
@@ -25,7 +26,7 @@ class Shipping:
         self._clock = kit.clock
         self._settling = settling
 
-    async def extend(self, reservation_id: str, ttl_seconds: int) -> bytes:
+    async def extend(self, caller: Caller, reservation_id: str, ttl_seconds: int) -> bytes:
         """The reservation as JSON. Raises NotFound, Conflict (`already_extended`, `reservation_state`), Gone."""
 
         def extend(reservation: Reservation, now: datetime) -> list[Movement]:
@@ -33,9 +34,11 @@ class Shipping:
             return []
 
         async with self._db.write() as tx:
-            return await self._step(tx, Step(reservation_id, extend, None))
+            return await self._step(tx, Step(caller, reservation_id, extend, None))
 
-    async def ship(self, reservation_id: str, lines: Sequence[ShipLine] | None, reference: str | None) -> bytes:
+    async def ship(
+        self, caller: Caller, reservation_id: str, lines: Sequence[ShipLine] | None, reference: str | None
+    ) -> bytes:
         """The reservation as JSON.
 
         Raises NotFound, Conflict (`reservation_state`, `ship_exceeds_reserved`, `reference_reused`).
@@ -47,14 +50,15 @@ class Shipping:
 
         async with self._db.write() as tx:
             # The reservation first, as everywhere; then two parcels of one reference wait for each other here.
-            if not await repository.lock(tx, [reservation_id]):
+            held = (await repository.lock(tx, [reservation_id])).get(reservation_id)
+            if held is None or not caller.sees(held.owner_id):
                 raise no_reservation(reservation_id)
-            document = Document("shipment", f"{reservation_id}:{reference}" if reference else None)
+            document = Document("shipment", held.owner_id, f"{reservation_id}:{reference}" if reference else None)
             body = [] if wanted is None else sorted([sku, place or "", units] for (sku, place), units in wanted.items())
             earlier = await document.register(tx, body, self._clock.now())
             if earlier is not None:
                 return orjson.dumps(earlier)
-            answer = await self._step(tx, Step(reservation_id, ship, None))
+            answer = await self._step(tx, Step(caller, reservation_id, ship, None))
             await document.keep(tx, orjson.loads(answer))
             return answer
 

@@ -32,6 +32,6 @@ async def list_messages(
 @router.get("/{message_id}", summary="Read a message of the send ledger")
 async def get_message(caller: MessagesRead, message_id: str, ledger: Ledger) -> MessageView:
     """One message of the send ledger."""
-    message = await ledger.read(message_id)
+    message = await ledger.read(caller, message_id)
     caller.require_customer(message.customer_id)
     return message

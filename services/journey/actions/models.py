@@ -8,6 +8,7 @@ from sqlmodel import Field
 
 from services.journey.base import Base
 from shared.db import JsonType, UtcDateTime
+from shared.web import partners_index
 
 PENDING_SQL = "status IN ('planned', 'claimed')"
 
@@ -34,9 +35,11 @@ class EffectRow(Base, table=True):
             sqlite_where=text(PENDING_SQL),
             postgresql_where=text(PENDING_SQL),
         ),
+        partners_index("effect"),
     )
 
     id: str = Field(primary_key=True, max_length=40)
+    owner_id: str = Field(max_length=40)
     idem_key: str = Field(max_length=200)
     kind: str = Field(max_length=8)
     journey_id: str = Field(max_length=40)

@@ -3,7 +3,7 @@
 from services.journey.actions import repository
 from services.journey.actions.schemas import MessageStatus, MessageView
 from shared.service import Kit
-from shared.web import NotFound, Page, Paging
+from shared.web import Caller, NotFound, Page, Paging
 
 
 class MessageLedger:
@@ -20,10 +20,10 @@ class MessageLedger:
         async with self._kit.db.read() as tx:
             return await repository.page_messages(tx, customer_id, journey_id, status, paging, to_view)
 
-    async def read(self, message_id: str) -> MessageView:
-        """Raises NotFound."""
+    async def read(self, caller: Caller, message_id: str) -> MessageView:
+        """Raises NotFound, also for another owner's."""
         async with self._kit.db.read() as tx:
-            row = await repository.find_message(tx, message_id)
+            row = await repository.find_message(tx, caller, message_id)
         if row is None:
             raise NotFound("not_found", f"There is no message {message_id[:64]!r}.")
         return MessageView.model_validate(row)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, select, text, update
 from services.journey.actions.models import PENDING_SQL, EffectRow
 from services.journey.run import Answered, Channel, Run
 from shared.db import Transaction, claim_due, insert_ignore
-from shared.web import Page, Paging, filtered, page_of
+from shared.web import Caller, Page, Paging, filtered, page_of, visible
 
 V = TypeVar("V")
 _pending = text(PENDING_SQL)
@@ -26,6 +26,7 @@ def effect_row(run: Run, effect_id: str, reference: str, node_id: str, now: date
     """A new row; all rows have the same keys, so that they can be inserted together."""
     return {
         "id": effect_id,
+        "owner_id": run.owner_id,
         "idem_key": reference,
         "journey_id": run.journey_id,
         "run_id": run.id,
@@ -97,13 +98,14 @@ async def page_messages(
         EffectRow.c.journey_id: journey_id,
         EffectRow.c.status: status,
     }
-    return await page_of(tx, EffectRow, filtered(select(EffectRow.table), wanted), EffectRow.c.id, paging, to_view)
+    chosen = visible(filtered(select(EffectRow.table), wanted), EffectRow.c.owner_id, paging.caller)
+    return await page_of(tx, EffectRow, chosen, EffectRow.c.id, paging, to_view)
 
 
-async def find_message(tx: Transaction, message_id: str) -> EffectRow | None:
+async def find_message(tx: Transaction, caller: Caller, message_id: str) -> EffectRow | None:
     """The message of this id."""
-    chosen = and_(EffectRow.c.id == message_id, EffectRow.c.kind == "message")
-    return await tx.row(EffectRow, select(EffectRow.table).where(chosen))
+    same = and_(EffectRow.c.id == message_id, EffectRow.c.kind == "message")
+    return await tx.row(EffectRow, visible(select(EffectRow.table).where(same), EffectRow.c.owner_id, caller))
 
 
 async def claim_messages(

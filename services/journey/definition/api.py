@@ -19,7 +19,7 @@ Publishes = Annotated[Publishing, Provided(Publishing)]
 @router.post("", status_code=201, summary="Create a journey")
 async def create_journey(caller: JourneysWrite, body: JourneyIn, journeys: Manages) -> JourneyView:
     """Draw a journey (旅程): a draft with version 1. What publishing would still refuse is listed in `problems`."""
-    return await journeys.create(body)
+    return await journeys.create(caller, body)
 
 
 @router.get("", summary="List journeys")
@@ -38,34 +38,34 @@ async def list_journeys(
 @router.get("/{journey_id}", summary="Read a journey")
 async def get_journey(caller: JourneysRead, journey_id: str, journeys: Manages) -> JourneyView:
     """One journey in its newest version."""
-    return await journeys.read(journey_id)
+    return await journeys.read(caller, journey_id)
 
 
 @router.put("/{journey_id}", summary="Change a journey: a new version")
 async def redraw_journey(caller: JourneysWrite, journey_id: str, body: JourneyIn, journeys: Manages) -> JourneyView:
     """Draw it anew: a new version, which takes effect when it is published."""
-    return await journeys.change(journey_id, body)
+    return await journeys.change(caller, journey_id, body)
 
 
 @router.post("/{journey_id}/publish", summary="Publish a journey's newest version")
 async def publish_journey(caller: JourneysWrite, journey_id: str, publishing: Publishes) -> JourneyView:
     """Publish the newest version (发布): checked whole, every problem named. Runs in flight finish on their version."""
-    return await publishing.publish(journey_id)
+    return await publishing.publish(caller, journey_id)
 
 
 @router.post("/{journey_id}/pause", summary="Pause a journey")
 async def pause_journey(caller: JourneysWrite, journey_id: str, publishing: Publishes) -> JourneyView:
     """Pause (暂停): nobody enters, nobody advances; exits and goals still count."""
-    return await publishing.pause(journey_id)
+    return await publishing.pause(caller, journey_id)
 
 
 @router.post("/{journey_id}/resume", summary="Resume a journey")
 async def resume_journey(caller: JourneysWrite, journey_id: str, publishing: Publishes) -> JourneyView:
     """Resume (恢复): what came due during the pause happens now."""
-    return await publishing.resume(journey_id)
+    return await publishing.resume(caller, journey_id)
 
 
 @router.post("/{journey_id}/stop", summary="Stop a journey for ever")
 async def stop_journey(caller: JourneysWrite, journey_id: str, publishing: Publishes) -> JourneyView:
     """Stop for ever (停止): runs in flight exit."""
-    return await publishing.stop(journey_id)
+    return await publishing.stop(caller, journey_id)

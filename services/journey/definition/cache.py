@@ -17,6 +17,7 @@ class LiveJourney:
     id: str
     version: int
     definition: Definition
+    owner_id: str
 
 
 class DefinitionCache:
@@ -45,5 +46,10 @@ class DefinitionCache:
 
     async def published(self, tx: Transaction, kind: str, names: Iterable[str]) -> list[LiveJourney]:
         """Published journeys that this kind of trigger starts, in the one order in which they are entered."""
-        loaded = await self.load(tx, await repository.find_published(tx, kind, names))
-        return [LiveJourney(journey_id, version, loaded[journey_id, version]) for journey_id, version in sorted(loaded)]
+        live = await repository.find_published(tx, kind, names)
+        loaded = await self.load(tx, [(one.id, one.live_version) for one in live])
+        return [
+            LiveJourney(one.id, one.live_version, loaded[one.id, one.live_version], one.owner_id)
+            for one in live
+            if (one.id, one.live_version) in loaded
+        ]

@@ -22,6 +22,7 @@ class Journey(Base, table=True):
     )
 
     id: str = Field(primary_key=True, max_length=40)
+    owner_id: str = Field(max_length=40)
     name: str = Field(max_length=200)
     status: str = Field(max_length=16)
     version: int

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from services.journey.definition import repository
 from services.journey.definition.graph import Definition, EventEntry, SegmentEntry, Send
-from services.journey.definition.management import Journeys, not_found, read_journey
+from services.journey.definition.management import Journeys, read_own_journey
 from services.journey.definition.rules import Finding, Needed, check, missing, needed
 from services.journey.definition.schemas import JourneyView, field_errors
 from services.journey.run import JourneyStatus
@@ -13,7 +13,7 @@ from services.journey.settings import JourneySettings
 from services.journey.templates.management import Templates
 from services.journey.templates.repository import find_channels
 from shared.service import Kit
-from shared.web import Conflict, Unprocessable
+from shared.web import Caller, Conflict, Unprocessable
 
 LOOK_AGAIN = 0.05
 
@@ -31,15 +31,15 @@ class Publishing:
         self._templates = templates
         self._wake = wake
 
-    async def publish(self, journey_id: str) -> JourneyView:
+    async def publish(self, caller: Caller, journey_id: str) -> JourneyView:
         """Makes the newest version the one that new runs take; runs in flight finish on theirs.
 
         Raises NotFound, Conflict when stopped or edited meanwhile, Unprocessable with every problem of the definition.
         """
         async with self._kit.db.read() as tx:
-            journey = await read_journey(tx, journey_id)
+            journey = await read_own_journey(tx, caller, journey_id)
             definition = Definition.model_validate(await repository.find_definition(tx, journey_id, journey.version))
-        await self._refuse_unsound(definition)
+        await self._refuse_unsound(caller, definition)
         entry = definition.entry
         name = entry.event if isinstance(entry, EventEntry) else None
         values = {
@@ -51,46 +51,46 @@ class Publishing:
         }
         async with self._kit.db.write() as tx:
             if not await repository.publish(tx, journey_id, journey.version, values):
-                row = await read_journey(tx, journey_id)
+                row = await read_own_journey(tx, caller, journey_id)
                 if row.status == "stopped":
                     raise Conflict("journey_stopped", "A stopped journey cannot be published; create a new one.")
                 raise Conflict("journey_changed", "The journey was edited meanwhile; look at it and publish again.")
             await repository.insert_interests(tx, journey_id, definition.interests)
             tx.after_commit(self._wake)
-        return await self._journeys.read(journey_id)
+        return await self._journeys.read(caller, journey_id)
 
-    async def pause(self, journey_id: str) -> JourneyView:
+    async def pause(self, caller: Caller, journey_id: str) -> JourneyView:
         """Nobody enters and nobody advances; exits and goals still count. Raises NotFound, Conflict."""
-        return await self._change_status(journey_id, ("published",), "paused")
+        return await self._change_status(caller, journey_id, ("published",), "paused")
 
-    async def resume(self, journey_id: str) -> JourneyView:
+    async def resume(self, caller: Caller, journey_id: str) -> JourneyView:
         """Goes on; what came due during the pause happens now. Raises NotFound, Conflict."""
-        return await self._change_status(journey_id, ("paused",), "published")
+        return await self._change_status(caller, journey_id, ("paused",), "published")
 
-    async def stop(self, journey_id: str) -> JourneyView:
+    async def stop(self, caller: Caller, journey_id: str) -> JourneyView:
         """For ever: runs in flight exit with the reason `journey_stopped`. Raises NotFound, Conflict for a draft."""
         async with self._kit.db.read() as tx:
-            if (await read_journey(tx, journey_id)).status == "stopped":
-                return await self._journeys.read(journey_id)
-        return await self._change_status(journey_id, ("published", "paused"), "stopped")
+            stopped = (await read_own_journey(tx, caller, journey_id)).status == "stopped"
+        if stopped:
+            return await self._journeys.read(caller, journey_id)
+        return await self._change_status(caller, journey_id, ("published", "paused"), "stopped")
 
     async def _change_status(
-        self, journey_id: str, before: tuple[JourneyStatus, ...], after: JourneyStatus
+        self, caller: Caller, journey_id: str, before: tuple[JourneyStatus, ...], after: JourneyStatus
     ) -> JourneyView:
         async with self._kit.db.write() as tx:
+            await read_own_journey(tx, caller, journey_id)
             if not await repository.change_status(tx, journey_id, before, after, self._kit.clock.now()):
-                journey = await repository.find(tx, journey_id)
-                if journey is None:
-                    raise not_found(journey_id)
+                journey = await read_own_journey(tx, caller, journey_id)
                 detail = f"The journey is {journey.status}; this needs one that is {' or '.join(before)}."
                 raise Conflict("wrong_status", detail, journey_status=journey.status)
             tx.after_commit(self._wake)
-        return await self._journeys.read(journey_id)
+        return await self._journeys.read(caller, journey_id)
 
-    async def _refuse_unsound(self, definition: Definition) -> None:
+    async def _refuse_unsound(self, caller: Caller, definition: Definition) -> None:
         findings = check(definition)
         if not findings:
-            findings = await self._check_ids(needed(definition), definition)
+            findings = await self._check_ids(caller, needed(definition), definition)
         if findings:
             first = findings[0]
             raise Unprocessable(
@@ -99,12 +99,12 @@ class Publishing:
                 errors=field_errors(findings),
             )
 
-    async def _check_ids(self, wanted: Needed, definition: Definition) -> list[Finding]:
+    async def _check_ids(self, caller: Caller, wanted: Needed, definition: Definition) -> list[Finding]:
         """Ids of other services come by messages: one made a moment ago may not have arrived, so we wait a little."""
         deadline = asyncio.get_running_loop().time() + self._settings.copy_wait_seconds
         while True:
             async with self._kit.db.read() as tx:
-                channels = await find_channels(tx, wanted.messages)
+                channels = await find_channels(tx, caller, wanted.messages)
                 templates = await repository.find_known(tx, "coupon_template", wanted.templates)
                 segments = await repository.find_known(tx, "segment", wanted.segments)
             findings = [

@@ -9,7 +9,7 @@ from sqlalchemy import and_, bindparam, insert, select, update
 from services.journey.definition.models import Interest, Journey, JourneyVersion, KnownId
 from services.journey.run import JourneyStatus
 from shared.db import Transaction, excluded, insert_ignore, one_of, upsert
-from shared.web import Page, Paging, filtered, page_of
+from shared.web import Caller, Page, Paging, filtered, offered, page_of, visible
 
 V = TypeVar("V")
 GONE = ("deleted", "archived", "ended", "voided")
@@ -20,6 +20,7 @@ class LiveVersion(NamedTuple):
 
     id: str
     live_version: int
+    owner_id: str
 
 
 class _Status(NamedTuple):
@@ -34,7 +35,7 @@ class _Interest(NamedTuple):
 
 _STATUSES = select(Journey.c.id, Journey.c.status).where(one_of(Journey.c.id, "ids"))
 _PUBLISHED = (
-    select(Journey.c.id, Journey.c.live_version)
+    select(Journey.c.id, Journey.c.live_version, Journey.c.owner_id)
     .where(
         Journey.c.entry_kind == bindparam("kind"),
         one_of(Journey.c.entry_name, "names"),
@@ -73,12 +74,20 @@ async def page(
 ) -> Page[V]:
     """Journeys, newest first."""
     wanted = {Journey.c.status: status, Journey.c.name: name, Journey.c.entry_kind: entry_kind}
-    return await page_of(tx, Journey, filtered(select(Journey.table), wanted), Journey.c.id, paging, to_view)
+    chosen = offered(filtered(select(Journey.table), wanted), Journey.c.owner_id, paging.caller)
+    return await page_of(tx, Journey, chosen, Journey.c.id, paging, to_view)
 
 
-async def find(tx: Transaction, journey_id: str) -> Journey | None:
-    """The journey of this id."""
-    return await tx.row(Journey, select(Journey.table).where(Journey.c.id == journey_id))
+async def find(tx: Transaction, caller: Caller, journey_id: str) -> Journey | None:
+    """The journey of this id: the merchant's, or the caller's own."""
+    chosen = select(Journey.table).where(Journey.c.id == journey_id)
+    return await tx.row(Journey, offered(chosen, Journey.c.owner_id, caller))
+
+
+async def find_own(tx: Transaction, caller: Caller, journey_id: str) -> Journey | None:
+    """The same, if the caller may change it."""
+    chosen = select(Journey.table).where(Journey.c.id == journey_id)
+    return await tx.row(Journey, visible(chosen, Journey.c.owner_id, caller))
 
 
 async def find_definition(tx: Transaction, journey_id: str, version: int) -> dict[str, Any] | None:

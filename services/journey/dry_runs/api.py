@@ -20,5 +20,5 @@ async def dry_run_journey(caller: JourneysRead, journey_id: str, body: DryRunIn,
     Coupons are taken as issued; a branch answers as `facts` tell, and is reported in `assumed` where they don't.
     """
     if body.customer_id is not None:
-        caller.require_customer(body.customer_id)
-    return await dry_runs.play(journey_id, body)
+        caller.require_profile(body.customer_id)
+    return await dry_runs.play(caller, journey_id, body)

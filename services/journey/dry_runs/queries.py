@@ -12,7 +12,7 @@ from services.journey.dry_runs.simulation import Simulation, horizon
 from services.journey.templates.cache import TemplateCache
 from shared.contracts import TrackedEvent
 from shared.service import Kit
-from shared.web import Unprocessable
+from shared.web import Caller, Unprocessable
 
 ANYBODY = "dry-run"
 
@@ -25,11 +25,11 @@ class DryRuns:
         self._definitions = definitions
         self._templates = templates
 
-    async def play(self, journey_id: str, body: DryRunIn) -> DryRunView:
+    async def play(self, caller: Caller, journey_id: str, body: DryRunIn) -> DryRunView:
         """Raises NotFound; Unprocessable for a definition that could not be published."""
         now = self._kit.clock.now()
         async with self._kit.db.read() as tx:
-            row = await read_journey(tx, journey_id)
+            row = await read_journey(tx, caller, journey_id)
             definition = (await self._definitions.load(tx, [(row.id, row.version)]))[row.id, row.version]
             if findings := check(definition):
                 detail = f"{findings[0].pointer}: {findings[0].detail}"

@@ -17,6 +17,7 @@ from shared.contracts import JourneyEntered
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.messaging import Outbox
+from shared.web import MERCHANT
 
 OLDEST = timedelta(days=400)
 """How far back a late event may begin a run's time; what clients send as time may be anything."""
@@ -24,13 +25,16 @@ OLDEST = timedelta(days=400)
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """A reason to enter. The same `id` starts at most one run of a journey."""
+    """A reason to enter. The same `id` starts at most one run of a journey. `owner_id` is who lets the customer in; a
+    partner's own journey makes runs of that partner's, whoever does.
+    """
 
     id: str
     customer_id: str
     key: str  # '' = none
     since: datetime
     event: Mapping[str, object]
+    owner_id: str = MERCHANT
 
 
 class Enrolling:
@@ -51,7 +55,7 @@ class Enrolling:
         if not triggers:
             return {}
         runs = [
-            new_run(journey.id, journey.version, trigger, now)
+            new_run(journey.id, journey.version, trigger, now, journey.owner_id)
             for trigger in await self._admit(tx, journey, triggers, now)
         ]
         runs = await repository.insert_runs(tx, runs)
@@ -105,8 +109,8 @@ def _enrolment(journey: LiveJourney, customer_id: str, key: str, now: datetime, 
     }
 
 
-def new_run(journey_id: str, version: int, trigger: Trigger, now: datetime) -> Run:
-    """A run that has just been let in."""
+def new_run(journey_id: str, version: int, trigger: Trigger, now: datetime, owner_id: str = MERCHANT) -> Run:
+    """A run that has just been let in, into a journey of that owner's."""
     return Run(
         id=new_id("run"),
         journey_id=journey_id,
@@ -121,6 +125,7 @@ def new_run(journey_id: str, version: int, trigger: Trigger, now: datetime) -> R
         arrived_at=now,
         due_at=now,
         event=trigger.event,
+        owner_id=trigger.owner_id if owner_id == MERCHANT else owner_id,
     )
 
 

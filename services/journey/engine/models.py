@@ -9,6 +9,7 @@ from sqlmodel import Field
 from services.journey.base import Base
 from services.journey.run import RunState
 from shared.db import AutoId, JsonType, UtcDateTime
+from shared.web import partners_index
 
 LIVE_SQL = "state IN ('ready', 'waiting', 'waiting_answer')"
 
@@ -47,9 +48,11 @@ class RunRow(Base, table=True):
         ),
         Index("ix_run_held", "journey_id", sqlite_where=text("held"), postgresql_where=text("held")),
         Index("ix_run_customer", "customer_id", "journey_id"),
+        partners_index("run"),
     )
 
     id: str = Field(primary_key=True, max_length=40)
+    owner_id: str = Field(max_length=40)
     journey_id: str = Field(max_length=40)
     version: int
     customer_id: str = Field(max_length=255)

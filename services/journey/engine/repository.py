@@ -10,7 +10,7 @@ from services.journey.definition.models import Journey
 from services.journey.engine.models import LIVE_SQL, Enrolment, RunRow
 from services.journey.run import Run, RunState
 from shared.db import Transaction, claim_due, excluded, insert_ignore, one_of, upsert
-from shared.web import Page, Paging, filtered, page_of
+from shared.web import Caller, Page, Paging, filtered, page_of, visible
 
 V = TypeVar("V")
 _live = text(LIVE_SQL)
@@ -63,6 +63,7 @@ def to_run(row: RunRow) -> Run:
         reason=row.reason,
         goal_at=row.goal_at,
         ended_at=row.ended_at,
+        owner_id=row.owner_id,
         **row.context,
     )
 
@@ -134,15 +135,26 @@ async def insert_runs(tx: Transaction, runs: Sequence[Run]) -> list[Run]:
 
 
 def _new_row(run: Run) -> dict[str, Any]:
-    names = ("id", "journey_id", "version", "customer_id", "entry_key", "trigger_id", "since", "entered_at", "seq")
+    names = (
+        "id",
+        "owner_id",
+        "journey_id",
+        "version",
+        "customer_id",
+        "entry_key",
+        "trigger_id",
+        "since",
+        "entered_at",
+        "seq",
+    )
     fixed = {name: getattr(run, name) for name in names}
     rest = {"ended_at": None, "lease_until": None, "attempts": 0, "held": False, "signal": None}
     return {**fixed, **to_values(run), **rest}
 
 
-async def find(tx: Transaction, run_id: str) -> RunRow | None:
+async def find(tx: Transaction, caller: Caller, run_id: str) -> RunRow | None:
     """The run of this id."""
-    return await tx.row(RunRow, select(RunRow.table).where(RunRow.c.id == run_id))
+    return await tx.row(RunRow, visible(select(RunRow.table).where(RunRow.c.id == run_id), RunRow.c.owner_id, caller))
 
 
 async def why_ended(tx: Transaction, run_id: str) -> str | None:
@@ -162,7 +174,8 @@ async def page(
 ) -> Page[V]:
     """Runs of a journey, newest first."""
     wanted = {RunRow.c.journey_id: journey_id, RunRow.c.customer_id: customer_id, RunRow.c.state: state}
-    return await page_of(tx, RunRow, filtered(select(RunRow.table), wanted), RunRow.c.id, paging, to_view)
+    chosen = visible(filtered(select(RunRow.table), wanted), RunRow.c.owner_id, paging.caller)
+    return await page_of(tx, RunRow, chosen, RunRow.c.id, paging, to_view)
 
 
 # -- after a change of the journey's status -------------------------------------------------------

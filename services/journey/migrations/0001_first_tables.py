@@ -49,6 +49,7 @@ def upgrade() -> None:
     op.create_table(
         "effect",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("idem_key", sa.String(length=200), nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False),
         sa.Column("journey_id", sa.String(length=40), nullable=False),
@@ -74,6 +75,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("idem_key", name=op.f("uq_effect_idem_key")),
     )
     with op.batch_alter_table("effect", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_effect_partners",
+            ["owner_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("owner_id <> 'own_merchant'"),
+            postgresql_where=sa.text("owner_id <> 'own_merchant'"),
+        )
         batch_op.create_index("ix_effect_customer", ["customer_id", "kind", "id"], unique=False)
         batch_op.create_index(
             "ix_effect_due",
@@ -148,6 +156,7 @@ def upgrade() -> None:
     op.create_table(
         "journey",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -184,6 +193,7 @@ def upgrade() -> None:
     op.create_table(
         "message_template",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("channel", sa.String(length=20), nullable=False),
         sa.Column("subject", sa.String(), nullable=True),
@@ -207,6 +217,7 @@ def upgrade() -> None:
     op.create_table(
         "run",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("journey_id", sa.String(length=40), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("customer_id", sa.String(length=255), nullable=False),
@@ -241,6 +252,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("journey_id", "trigger_id", name=op.f("uq_run_journey_id_trigger_id")),
     )
     with op.batch_alter_table("run", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_run_partners",
+            ["owner_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("owner_id <> 'own_merchant'"),
+            postgresql_where=sa.text("owner_id <> 'own_merchant'"),
+        )
         batch_op.create_index("ix_run_customer", ["customer_id", "journey_id"], unique=False)
         batch_op.create_index(
             "ix_run_due",

@@ -19,7 +19,7 @@ Manages = Annotated[Runs, Provided(Runs)]
 async def enter_journey(caller: EntriesWrite, journey_id: str, body: EntryIn, runs: Manages) -> RunWithSteps:
     """Let a customer enter a journey whose entry kind is `api` (进入)."""
     caller.require_customer(body.customer_id)
-    return await runs.enter(journey_id, body)
+    return await runs.enter(caller, journey_id, body)
 
 
 @router.get("/journeys/{journey_id}/runs", summary="List the runs of a journey")
@@ -41,7 +41,7 @@ async def list_runs(
 @router.get("/journey-runs/{run_id}", summary="Read a run with its steps and effects")
 async def get_run(caller: RunsRead, run_id: str, runs: Manages) -> RunWithSteps:
     """One run: every step with its reason code, every effect with its outcome (the newest 1,000 steps)."""
-    run = await runs.read(run_id)
+    run = await runs.read(caller, run_id)
     caller.require_customer(run.customer_id)
     return run
 
@@ -49,4 +49,4 @@ async def get_run(caller: RunsRead, run_id: str, runs: Manages) -> RunWithSteps:
 @router.get("/journeys/{journey_id}/statistics", summary="Read the live counts of a journey")
 async def journey_statistics(caller: RunsRead, journey_id: str, runs: Manages) -> StatisticsView:
     """Live counts: entered, in flight per node, ended, goals, and every edge."""
-    return await runs.statistics(journey_id)
+    return await runs.statistics(caller, journey_id)

@@ -26,7 +26,7 @@ async def create_message_template(
     caller: TemplatesWrite, body: MessageTemplateIn, templates: Manages, response: Response
 ) -> MessageTemplateCreated:
     """Keep a message template (消息模板); its Liquid is checked now. A webhook template gets a signing secret, shown once."""
-    created = await templates.create(body)
+    created = await templates.create(caller, body)
     if created.secret is not None:
         response.headers["cache-control"] = "no-store"
     return created
@@ -47,7 +47,7 @@ async def list_message_templates(
 @router.get("/{template_id}", summary="Read a message template")
 async def get_message_template(caller: TemplatesRead, template_id: str, templates: Manages) -> MessageTemplateView:
     """One message template."""
-    return await templates.read(template_id)
+    return await templates.read(caller, template_id)
 
 
 @router.post("/{template_id}/preview", summary="Preview a message template")
@@ -56,5 +56,5 @@ async def preview_message_template(
 ) -> PreviewView:
     """Render a template for a customer or for given data; nothing is sent."""
     if body.customer_id is not None:
-        caller.require_customer(body.customer_id)
-    return await templates.preview(template_id, body)
+        caller.require_profile(body.customer_id)
+    return await templates.preview(caller, template_id, body)

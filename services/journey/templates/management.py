@@ -15,7 +15,7 @@ from services.journey.templates.schemas import (
 from shared.http import EgressClient, EgressRefused
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import NotFound, Page, Paging, invalid
+from shared.web import Caller, NotFound, Page, Paging, invalid
 from shared.webhooks import new_secret
 
 
@@ -26,7 +26,7 @@ class Templates:
         self._kit = kit
         self._egress = egress
 
-    async def create(self, body: MessageTemplateIn) -> MessageTemplateCreated:
+    async def create(self, caller: Caller, body: MessageTemplateIn) -> MessageTemplateCreated:
         """Raises Unprocessable for Liquid that cannot be rendered and for a URL that we would not call."""
         for field, source in (("subject", body.subject), ("body", body.body)):
             if source is not None:
@@ -35,6 +35,7 @@ class Templates:
             await self.check_url("#/url", body.url)
         values = {
             "id": new_id("msg"),
+            "owner_id": caller.owner_id,
             **body.model_dump(),
             "secret": new_secret() if body.channel == "webhook" else None,
             "created_at": self._kit.clock.now(),
@@ -62,17 +63,17 @@ class Templates:
         async with self._kit.db.read() as tx:
             return await repository.page(tx, channel, name, paging, MessageTemplateView.model_validate)
 
-    async def read(self, template_id: str) -> MessageTemplateView:
-        """Raises NotFound."""
+    async def read(self, caller: Caller, template_id: str) -> MessageTemplateView:
+        """Raises NotFound, also for another partner's."""
         async with self._kit.db.read() as tx:
-            row = await repository.find(tx, template_id)
+            row = await repository.find(tx, caller, template_id)
         if row is None:
             raise NotFound("not_found", f"There is no message template {template_id[:64]!r}.")
         return MessageTemplateView.model_validate(row)
 
-    async def preview(self, template_id: str, body: PreviewIn) -> PreviewView:
+    async def preview(self, caller: Caller, template_id: str, body: PreviewIn) -> PreviewView:
         """Renders for a known customer or for given data. Raises NotFound; Unprocessable when it cannot be rendered."""
-        template = await self.read(template_id)
+        template = await self.read(caller, template_id)
         async with self._kit.db.read() as tx:
             known = await find_traits(tx, [body.customer_id] if body.customer_id else [])
         customer = {**known.get(body.customer_id or "", {}), **body.customer, "id": body.customer_id}

@@ -16,6 +16,7 @@ class MessageTemplate(Base, table=True):
     __table_args__ = (CheckConstraint("channel IN ('inbox', 'webhook')", name="channel"),)
 
     id: str = Field(primary_key=True, max_length=40)
+    owner_id: str = Field(max_length=40)
     name: str = Field(max_length=200)
     channel: str = Field(max_length=20)
     subject: str | None = None

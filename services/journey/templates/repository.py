@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 from services.journey.run import Channel
 from services.journey.templates.models import MessageTemplate
 from shared.db import Transaction, one_of
-from shared.web import Page, Paging, filtered, page_of
+from shared.web import Caller, Page, Paging, filtered, offered, page_of
 
 V = TypeVar("V")
 
@@ -53,13 +53,14 @@ async def page(
 ) -> Page[V]:
     """Templates, newest first."""
     wanted = {MessageTemplate.c.channel: channel, MessageTemplate.c.name: name}
-    statement = filtered(select(MessageTemplate.table), wanted)
+    statement = offered(filtered(select(MessageTemplate.table), wanted), MessageTemplate.c.owner_id, paging.caller)
     return await page_of(tx, MessageTemplate, statement, MessageTemplate.c.id, paging, to_view)
 
 
-async def find(tx: Transaction, template_id: str) -> MessageTemplate | None:
-    """The template of this id."""
-    return await tx.row(MessageTemplate, select(MessageTemplate.table).where(MessageTemplate.c.id == template_id))
+async def find(tx: Transaction, caller: Caller, template_id: str) -> MessageTemplate | None:
+    """The template of this id: the merchant's, or the caller's own."""
+    chosen = select(MessageTemplate.table).where(MessageTemplate.c.id == template_id)
+    return await tx.row(MessageTemplate, offered(chosen, MessageTemplate.c.owner_id, caller))
 
 
 async def find_sources(tx: Transaction, template_ids: Iterable[str]) -> list[TemplateSource]:
@@ -67,9 +68,10 @@ async def find_sources(tx: Transaction, template_ids: Iterable[str]) -> list[Tem
     return await tx.rows(TemplateSource, _SOURCES, {"ids": set(template_ids)})
 
 
-async def find_channels(tx: Transaction, template_ids: Iterable[str]) -> dict[str, tuple[str, bool]]:
-    """For each template that exists: its channel, and whether it has a URL of its own."""
-    rows = await tx.rows(_Channel, _CHANNELS, {"ids": set(template_ids)})
+async def find_channels(tx: Transaction, caller: Caller, template_ids: Iterable[str]) -> dict[str, tuple[str, bool]]:
+    """For each template that exists for the caller: its channel, and whether it has a URL of its own."""
+    chosen = offered(_CHANNELS, MessageTemplate.c.owner_id, caller)
+    rows = await tx.rows(_Channel, chosen, {"ids": set(template_ids)})
     return {row.id: (row.channel, row.url is not None) for row in rows}
 
 

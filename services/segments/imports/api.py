@@ -14,6 +14,6 @@ Importing = Annotated[OrdersImport, Provided(OrdersImport)]
 
 
 @router.post("/imports/orders", summary="Import order history")
-async def import_orders(_: ImportsWrite, orders: Importing, body: OrdersIn) -> OrdersResult:
+async def import_orders(caller: ImportsWrite, orders: Importing, body: OrdersIn) -> OrdersResult:
     """Bring in order history: up to 500 whole orders. Each is accepted, a duplicate, or rejected with its reason."""
-    return await orders.run(body)
+    return await orders.run(caller, body)

@@ -10,6 +10,7 @@ from services.segments.imports.schemas import OrderIn, OrderResult, OrdersIn, Or
 from services.segments.tracking.ingesting import Ingestion, Request
 from services.segments.tracking.rules import Rejected
 from shared.clock import Clock
+from shared.web import Caller
 from shared.web.problems import from_validation
 
 
@@ -21,14 +22,15 @@ class OrdersImport:
         self._clock = clock
         self._currency = currency
 
-    async def run(self, body: OrdersIn) -> OrdersResult:
+    async def run(self, caller: Caller, body: OrdersIn) -> OrdersResult:
         """Store what is sound; answers one result for each order."""
         received_at = self._clock.now()
         judged: list[Item | OrderResult] = []
         for index, raw in enumerate(body.orders):
             try:
                 order = OrderIn.model_validate(raw)
-                judged.append(order_item(order, body.source, body.currency or self._currency, received_at))
+                currency = body.currency or self._currency
+                judged.append(order_item(order, body.source, currency, received_at, caller.wall))
             except ValidationError as error:
                 judged.append(_invalid(index, raw, error))
             except Rejected as reason:

@@ -12,8 +12,8 @@ from services.segments.tracking.rules import Rejected
 NAMES = {"completed": ORDER_COMPLETED, "refunded": "Order Refunded"}
 
 
-def order_item(order: OrderIn, source: str, currency: str, received_at: datetime) -> Item:
-    """The event of an order. Raises Rejected."""
+def order_item(order: OrderIn, source: str, currency: str, received_at: datetime, partner: str | None = None) -> Item:
+    """The event of an order; a `partner` counts orders for themselves. Raises Rejected."""
     if order.ordered_at > received_at:
         raise Rejected("ordered_in_the_future", "`ordered_at` lies in the future; check the time zone of the file.")
     total = order.total
@@ -29,8 +29,9 @@ def order_item(order: OrderIn, source: str, currency: str, received_at: datetime
         "products": [_product(line.model_dump(exclude_none=True)) for line in order.lines],
     }
     name = NAMES[order.kind]
+    counted = order.order_id if partner is None else f"{partner}:{_digest(order.order_id)}"
     return Item(
-        message_id=message_id(source, order.kind, order.order_id),
+        message_id=message_id(source, order.kind, counted),
         type="track",
         name=name,
         user_id=order.customer_id,
@@ -43,7 +44,7 @@ def order_item(order: OrderIn, source: str, currency: str, received_at: datetime
         traits=dict(order.traits),
         context={"import": {"source": source}},
         facts=facts(properties),
-        order_id=order.order_id if name == ORDER_COMPLETED else None,
+        order_id=counted if name == ORDER_COMPLETED else None,
         tells_traits=bool(order.traits),
     )
 
@@ -53,7 +54,11 @@ def message_id(source: str, kind: str, order_id: str) -> str:
     plain = f"import:{source}:{kind}:{order_id}"
     if len(plain) <= 100:
         return plain
-    return f"import:{source}:{hashlib.sha256(plain.encode()).hexdigest()[:40]}"
+    return f"import:{source}:{_digest(plain)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:40]
 
 
 def _product(line: dict[str, Any]) -> dict[str, Any]:

@@ -42,15 +42,15 @@ async def list_segments(
 
 
 @router.post("/segments/preview", summary="Preview a rule")
-async def preview_segment(_: SegmentsRead, audiences: Questions, body: PreviewIn) -> PreviewView:
+async def preview_segment(caller: SegmentsRead, audiences: Questions, body: PreviewIn) -> PreviewView:
     """Count whom a rule selects now, and show some of them; nothing is stored."""
-    return await audiences.preview(body)
+    return await audiences.preview(caller, body)
 
 
 @router.get("/segments/{segment_id}", summary="Read a segment")
-async def get_segment(_: SegmentsRead, segments: Management, segment_id: str) -> SegmentView:
+async def get_segment(caller: SegmentsRead, segments: Management, segment_id: str) -> SegmentView:
     """One segment with its count, status and version."""
-    return await segments.read(segment_id)
+    return await segments.read(caller, segment_id)
 
 
 @router.put("/segments/{segment_id}", summary="Replace a segment")
@@ -68,9 +68,9 @@ async def change_segment(
 
 
 @router.delete("/segments/{segment_id}", summary="Archive a segment")
-async def archive_segment(_: SegmentsWrite, segments: Management, segment_id: str) -> SegmentView:
+async def archive_segment(caller: SegmentsWrite, segments: Management, segment_id: str) -> SegmentView:
     """Stop evaluating a segment; its last members can still be read. Refused while another segment refers to it."""
-    return await segments.archive(segment_id)
+    return await segments.archive(caller, segment_id)
 
 
 @router.get("/segments/{segment_id}/versions", summary="List a segment's versions")

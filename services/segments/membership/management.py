@@ -35,11 +35,11 @@ class Segments:
         """A new segment. A small shop's is live at once; a large one's backfills in the background."""
         async with self._kit.db.write() as tx:
             await repository.lock_exclusive(tx)
-            node, zone = self.parse(body.rule, body.time_zone, await self._cache.current(tx))
+            node, zone = self.parse(caller, body.rule, body.time_zone, await self._cache.current(tx))
             now = self._kit.clock.now()
             segment_id = new_id("seg")
             row = {
-                "id": segment_id, "name": body.name, "time_zone": zone, "rule": write_rule(node),
+                "id": segment_id, "owner_id": caller.owner_id, "name": body.name, "time_zone": zone, "rule": write_rule(node),
                 "status": "backfilling", "version": 1, "created_at": now, "updated_at": now,
             }  # fmt: skip
             await repository.insert_segment(tx, row)
@@ -51,9 +51,9 @@ class Segments:
         async with self._kit.db.write() as tx:
             await repository.lock_exclusive(tx)
             rules = await self._cache.current(tx)
-            row = await _read_living(tx, segment_id)
+            row = await _read_living(tx, caller, segment_id)
             rule = body.rule if body.rule is not None else row.rule
-            node, zone = self.parse(rule, body.time_zone or row.time_zone, rules, segment_id)
+            node, zone = self.parse(caller, rule, body.time_zone or row.time_zone, rules, segment_id)
             changes: dict[str, Any] = {"name": body.name or row.name, "updated_at": self._kit.clock.now()}
             same = node == self._cache.parse(row)
             if not same:
@@ -68,12 +68,12 @@ class Segments:
             await self._define(tx, caller, segment_id, row.version + 1, write_rule(node), zone)
             return await self._begin(tx, segment_id)
 
-    async def archive(self, segment_id: str) -> SegmentView:
+    async def archive(self, caller: Caller, segment_id: str) -> SegmentView:
         """Stop evaluating. Its memberships stay as they were, and can be read. Refused while another segment needs it."""
         async with self._kit.db.write() as tx:
             await repository.lock_exclusive(tx)
             rules = await self._cache.current(tx)
-            await _read_living(tx, segment_id)
+            await _read_living(tx, caller, segment_id)
             users = [one.id for one in rules.dependents.get(segment_id, ())]
             if users:
                 raise segment_in_use(users)
@@ -84,9 +84,11 @@ class Segments:
             return await self._publish(tx, segment_id)
 
     def parse(
-        self, rule: object, time_zone: str | None, rules: RuleSet, segment_id: str | None = None
+        self, caller: Caller, rule: object, time_zone: str | None, rules: RuleSet, segment_id: str | None = None
     ) -> tuple[Node, str]:
-        """The tree of a rule for a segment, and its zone. Raises a 422 problem that names every fault."""
+        """The tree of a rule for a segment, and its zone. Raises a 422 problem that names every fault; another partner's
+        segment is unknown.
+        """
         zone = time_zone or self._settings.default_time_zone
         circular = _needing(rules, segment_id) if segment_id is not None else set()
         try:
@@ -94,17 +96,17 @@ class Segments:
                 rule,
                 time_zone=zone,
                 currency=self._settings.default_currency,
-                known_segments=rules.by_id,
+                known_segments={one.id for one in rules.segments if caller.offered(one.owner_id)},
                 circular=circular,
             )
         except Faults as faults:
             raise refused_rule(faults) from None
         return node, zone
 
-    async def read(self, segment_id: str) -> SegmentView:
+    async def read(self, caller: Caller, segment_id: str) -> SegmentView:
         """One segment. Raises a 404 problem."""
         async with self._kit.db.read() as tx:
-            return await _view(tx, await repository.read_segment(tx, segment_id))
+            return await _view(tx, await repository.read_offered(tx, caller, segment_id))
 
     async def page(self, paging: Paging, status: str | None) -> Page[SegmentView]:
         """Newest first: those of a status, else all but archived ones."""
@@ -114,7 +116,7 @@ class Segments:
     async def versions(self, segment_id: str, paging: Paging) -> Page[VersionView]:
         """Every definition that a segment had, newest first."""
         async with self._kit.db.read() as tx:
-            await repository.read_segment(tx, segment_id)
+            await repository.read_offered(tx, paging.caller, segment_id)
             return await repository.versions_page(tx, segment_id, paging)
 
     async def _define(
@@ -149,8 +151,8 @@ class Segments:
         return await _view(tx, row)
 
 
-async def _read_living(tx: Transaction, segment_id: str) -> Segment:
-    row = await repository.read_segment(tx, segment_id)
+async def _read_living(tx: Transaction, caller: Caller, segment_id: str) -> Segment:
+    row = await repository.read_own(tx, caller, segment_id)
     if row.status == "archived":
         raise segment_archived()
     return row

@@ -33,6 +33,7 @@ class Segment(Base, table=True):
     )
 
     id: str = Field(primary_key=True, max_length=40)
+    owner_id: str = Field(max_length=40)
     name: str = Field(max_length=200)
     time_zone: str = Field(max_length=60)
     rule: dict[str, Any] = Field(sa_type=JsonType)

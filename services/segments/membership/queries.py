@@ -22,11 +22,11 @@ class SegmentQueries:
         self._cache = cache
         self._segments = segments
 
-    async def preview(self, body: PreviewIn) -> PreviewView:
+    async def preview(self, caller: Caller, body: PreviewIn) -> PreviewView:
         """How many a rule selects now, by the batch evaluator."""
         started = time.perf_counter()
         async with self._kit.db.read() as tx:
-            node, _ = self._segments.parse(body.rule, body.time_zone, await self._cache.current(tx))
+            node, _ = self._segments.parse(caller, body.rule, body.time_zone, await self._cache.current(tx))
             rows = await batch_repository.find_selected(tx, node, micros(self._kit.clock.now()), max(body.sample, 1))
         took = round((time.perf_counter() - started) * 1000, 1)
         sample = [SampleView(profile_id=row.id, customer_id=row.customer_id) for row in rows[: body.sample]]
@@ -35,14 +35,14 @@ class SegmentQueries:
     async def members(self, segment_id: str, paging: Paging) -> Page[MemberView]:
         """Newest profiles first."""
         async with self._kit.db.read() as tx:
-            await segment_repository.read_segment(tx, segment_id)
+            await segment_repository.read_offered(tx, paging.caller, segment_id)
             return await repository.members_page(tx, segment_id, paging)
 
     async def explain(self, caller: Caller, segment_id: str, customer_id: str) -> ExplanationView:
         """Why a customer is or is not a member. Raises a 404 problem for an unknown customer."""
         caller.require_customer(customer_id)
         async with self._kit.db.read() as tx:
-            row = await segment_repository.read_segment(tx, segment_id)
+            row = await segment_repository.read_offered(tx, caller, segment_id)
             person = await find_customer(tx, customer_id)
             if person is None:
                 raise unknown_profile()

@@ -19,6 +19,7 @@ class Compiled:
     """One segment, ready to evaluate. `coverage`: profiles up to this uid follow this version and are kept up to date."""
 
     id: str
+    owner_id: str
     name: str
     version: int
     status: str
@@ -123,7 +124,7 @@ def compile_rules(revision: int, rows: Iterable[Segment], ready: Iterable[int], 
         row = by_id[one]
         own = tuple(leaves(nodes[one]))
         coverage = FOREVER if row.status == "live" else row.cursor
-        compiled.append(Compiled(one, row.name, row.version, row.status, nodes[one], coverage, own))
+        compiled.append(Compiled(one, row.owner_id, row.name, row.version, row.status, nodes[one], coverage, own))
         for leaf in own:
             if isinstance(leaf, EventLeaf):
                 by_event.setdefault(leaf.event, {})[leaf.id] = leaf

@@ -22,7 +22,7 @@ from services.segments.membership.problems import unknown_segment
 from services.segments.membership.schemas import SegmentView, VersionView
 from services.segments.membership.views import segment_view
 from shared.db import Transaction, delete_some, one_of, upsert
-from shared.web import Page, Paging, page_of
+from shared.web import Caller, Page, Paging, offered, page_of, visible
 
 _LOCK = 0x5E6_0001
 """PostgreSQL advisory lock of the rule set."""
@@ -70,7 +70,22 @@ async def find_ready_leaves(tx: Transaction) -> list[int]:
 
 async def read_segment(tx: Transaction, segment_id: str) -> Segment:
     """One segment. Raises a 404 problem."""
-    row = await tx.row(Segment, select(Segment.table).where(Segment.c.id == segment_id))
+    return _found(await tx.row(Segment, select(Segment.table).where(Segment.c.id == segment_id)))
+
+
+async def read_offered(tx: Transaction, caller: Caller, segment_id: str) -> Segment:
+    """The same, if it exists for the caller: the merchant's and their own."""
+    chosen = select(Segment.table).where(Segment.c.id == segment_id)
+    return _found(await tx.row(Segment, offered(chosen, Segment.c.owner_id, caller)))
+
+
+async def read_own(tx: Transaction, caller: Caller, segment_id: str) -> Segment:
+    """The same, if the caller may change it."""
+    chosen = select(Segment.table).where(Segment.c.id == segment_id)
+    return _found(await tx.row(Segment, visible(chosen, Segment.c.owner_id, caller)))
+
+
+def _found(row: Segment | None) -> Segment:
     if row is None:
         raise unknown_segment()
     return row
@@ -79,6 +94,7 @@ async def read_segment(tx: Transaction, segment_id: str) -> Segment:
 async def segments_page(tx: Transaction, status: str | None, paging: Paging, profiles: int) -> Page[SegmentView]:
     """Segments of a status (else all but archived ones), newest first. `profiles`: how many live profiles there are."""
     chosen = select(Segment.table).where(Segment.c.status == status if status else Segment.c.status != "archived")
+    chosen = offered(chosen, Segment.c.owner_id, paging.caller)
     return await page_of(tx, Segment, chosen, Segment.c.id, paging, lambda row: segment_view(row, profiles))
 
 

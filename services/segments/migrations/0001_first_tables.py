@@ -155,6 +155,7 @@ def upgrade() -> None:
     op.create_table(
         "rejected_event",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("received_at", types.UtcDateTime(length=27), nullable=False),
         sa.Column("code", sa.String(length=40), nullable=False),
         sa.Column("detail", sa.String(length=500), nullable=False),
@@ -177,6 +178,7 @@ def upgrade() -> None:
     op.create_table(
         "segment",
         sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("time_zone", sa.String(length=60), nullable=False),
         sa.Column("rule", types.JsonType, nullable=False),

@@ -73,6 +73,7 @@ def _plain_id(raw: Any) -> str | None:
 def _dead_letter(raw: Any, reason: Rejected, request: HotRequest[Any], arrival: Arrival) -> dict[str, Any]:
     return {
         "id": new_id("rej"),
+        "owner_id": request.caller.owner_id,
         "received_at": arrival.received_at,
         "code": reason.code,
         "detail": reason.detail,

@@ -15,6 +15,7 @@ class RejectedEvent(Base, table=True):
     __tablename__ = "rejected_event"
 
     id: str = Field(primary_key=True, max_length=40)
+    owner_id: str = Field(max_length=40)
     received_at: datetime = Field(sa_type=UtcDateTime)
     code: str = Field(max_length=40, index=True)
     detail: str = Field(max_length=500)

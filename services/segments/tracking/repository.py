@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 from services.segments.tracking.models import RejectedEvent
 from services.segments.tracking.schemas import RejectView
 from shared.db import Transaction
-from shared.web import Page, Paging, filtered, page_of
+from shared.web import Page, Paging, filtered, page_of, visible
 
 
 async def insert_rejected(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -20,5 +20,5 @@ async def insert_rejected(tx: Transaction, rows: Sequence[Mapping[str, Any]]) ->
 async def page(tx: Transaction, paging: Paging, code: str | None, message_id: str | None) -> Page[RejectView]:
     """Newest first."""
     wanted = {RejectedEvent.c.code: code, RejectedEvent.c.message_id: message_id}
-    chosen = filtered(select(RejectedEvent.table), wanted)
+    chosen = visible(filtered(select(RejectedEvent.table), wanted), RejectedEvent.c.owner_id, paging.caller)
     return await page_of(tx, RejectedEvent, chosen, RejectedEvent.c.id, paging, RejectView.model_validate)

@@ -18,7 +18,7 @@ DUE = START + timedelta(seconds=900)
 
 def reservation(*places: tuple[str, str, int]) -> Reservation:
     lines = rules.lines_of([Placed(sku, spot, units, False) for sku, spot, units in places or (("a", "w1", 3),)])
-    return Reservation("rsv_1", "o1", "app", "held", "f", 900, DUE, START, START, lines)
+    return Reservation("rsv_1", "own_1", "o1", "app", "held", "f", 900, DUE, START, START, lines)
 
 
 def flows(movements: list[Movement]) -> list[tuple[str, str, int]]:
