@@ -57,7 +57,7 @@ def create_gateway(
 
     # What partners hear, and what they tell.
     webhooks_out = WebhooksOutRoom(kit, settings, audit_log)
-    webhooks_in = WebhooksInRoom(kit, settings, audit_log, limits)
+    webhooks_in = WebhooksInRoom(kit, settings, audit_log, limits, keys)
 
     # Their routes are the administrative API. In front of it, and of all parts, stands what the public meets.
     rooms = [forwarding, limits, keys, webhooks_out, webhooks_in, docs, audit_log]

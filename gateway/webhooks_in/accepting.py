@@ -82,7 +82,7 @@ class Accepting:
         source is paused; the last two are written down and decided anew when the partner tries again.
         """
         async with self._db.read() as tx:
-            source = await repository.find_posted_to(tx, source_id)
+            source = await repository.find_posted_to(tx, source_id, self._clock.now())
         try:
             delivery_id = self._prove(source, headers, body)
         except SignatureInvalid as invalid:

@@ -24,12 +24,12 @@ from gateway.webhooks_in.schemes import SCHEMES, Scheme
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Caller, Conflict, FieldError, NotFound, Page, Paging, Unprocessable, invalid
+from shared.web import Caller, FieldError, Forbidden, NotFound, Page, Paging, Unprocessable, invalid
 
 
 class Sources:
-    """Who holds a source's secret can settle orders with it: sources have a scope of their own, and another owner's
-    source does not exist."""
+    """Who holds a source's secret can settle orders with it: whoever makes one, changes it or takes its secret must be able
+    to do by themselves what it does. Another owner's source does not exist."""
 
     def __init__(self, kit: Kit, log: AuditLog) -> None:
         self._db = kit.db
@@ -37,7 +37,10 @@ class Sources:
         self._log = log
 
     async def create(self, caller: Caller, wanted: SourceIn) -> NewSourceView:
-        """A source with its secret. Raises Unprocessable for a scheme that is not there, or a secret it can't use."""
+        """A source with its secret. Raises Forbidden for more than the caller may do, Unprocessable for a scheme that is not
+        there, or a secret it can't use.
+        """
+        _must_be_able(caller, wanted.maps_to)
         secret = _secret_for(_scheme(wanted.scheme), wanted.secret)
         now, source_id = self._clock.now(), new_id("whs")
         row = {
@@ -80,7 +83,10 @@ class Sources:
         if change.paused is not None:
             values["status"] = "paused" if change.paused else "active"
         async with self._db.write() as tx:
-            await self._source(tx, source_id, caller)
+            row = await self._source(tx, source_id, caller, locked=True)
+            _must_be_able(caller, MapsTo.model_validate(row.maps_to))
+            if change.maps_to is not None:
+                _must_be_able(caller, change.maps_to)
             await repository.update_source(tx, source_id, values)
             detail = {name: value for name, value in values.items() if name != "changed_at"}
             await self._log.record(tx, caller, "webhook_source.change", source_id, **detail)
@@ -99,13 +105,11 @@ class Sources:
     ) -> NewSourceView:
         """A new secret; the old one proves deliveries too until the overlap ends."""
         async with self._db.write() as tx:
-            row = await self._source(tx, source_id, caller)
+            row = await self._source(tx, source_id, caller, locked=True)
+            _must_be_able(caller, MapsTo.model_validate(row.maps_to))
             secret, now = _secret_for(SCHEMES[row.scheme], wanted), self._clock.now()
             secrets = rotation.rotated(row.secrets, secret, now, overlap)
-            if not await repository.replace_secrets(tx, source_id, row.changed_at, secrets, now):
-                raise Conflict(
-                    "changed_meanwhile", "Somebody else changed this source just now. Look at it and try again."
-                )
+            await repository.update_source(tx, source_id, {"secrets": secrets, "changed_at": now})
             await self._log.record(tx, caller, "webhook_source.rotate_secret", source_id)
             return NewSourceView(**_shown(await self._source(tx, source_id, caller)), secret=secret)
 
@@ -132,11 +136,21 @@ class Sources:
                 tx, source_id, outcome, order_id, paging, ReceivedView.model_validate
             )
 
-    async def _source(self, tx: Transaction, source_id: str, caller: Caller) -> Source:
-        row = await repository.find_source(tx, source_id, caller)
+    async def _source(self, tx: Transaction, source_id: str, caller: Caller, *, locked: bool = False) -> Source:
+        look = repository.lock_source if locked else repository.find_source
+        row = await look(tx, source_id, caller)
         if row is None:
             raise NotFound("not_found", "There is no such webhook source.")
         return row
+
+
+def _must_be_able(caller: Caller, maps_to: MapsTo) -> None:
+    if caller.shop_id is not None:
+        raise Forbidden("shop_not_allowed", "A source settles orders of every shop, and your key works for one.")
+    for scope in maps_to.scopes():
+        if not caller.allows(scope):
+            detail = f"A source of {', '.join(sorted(maps_to.events()))} does what needs {scope}, which your key lacks."
+            raise Forbidden("scope_missing", detail, scope=scope)
 
 
 def _scheme(name: str) -> Scheme:

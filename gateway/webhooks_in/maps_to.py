@@ -1,5 +1,6 @@
 """How a partner's JSON becomes one of our messages, as the merchant says it in `maps_to`."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
@@ -10,6 +11,16 @@ from shared.web import Body
 OrderEventName = Literal["order.paid", "order.cancelled", "order.completed", "order.refunded"]
 EVENT_NAMES: tuple[str, ...] = get_args(OrderEventName)
 ANY_ORDER_EVENT = "order.*"
+_CHECKOUTS = "coupon:checkouts:write"
+SCOPES: Mapping[str, tuple[str, ...]] = {
+    "order.paid": (_CHECKOUTS,),
+    "order.cancelled": (_CHECKOUTS,),
+    "order.completed": (_CHECKOUTS, "coupon:completions:write"),
+    "order.refunded": (_CHECKOUTS, "coupon:refunds:write"),
+}
+"""Which scopes somebody needs to do by the API what each message does. One that tells of the end of an order that was not
+paid yet pays it first.
+"""
 
 
 def _pointer(text: str) -> str:
@@ -64,9 +75,16 @@ class MapsTo(Body):
                 )
         elif self.event == ANY_ORDER_EVENT:
             raise ValueError("with `fields`, name one event, or tell them apart with `type_at` and `types`")
-        elif "order.refunded" in self._events() and self.fields.refund_id is None:
+        elif "order.refunded" in self.events() and self.fields.refund_id is None:
             raise ValueError("order.refunded needs `refund_id` in `fields`: it makes a refund happen once")
         return self
 
-    def _events(self) -> set[str]:
-        return set(self.types.values()) if self.types is not None else {str(self.event)}
+    def events(self) -> set[str]:
+        """The names of the messages that deliveries may become."""
+        if self.types is not None:
+            return set(self.types.values())
+        return set(EVENT_NAMES) if self.event == ANY_ORDER_EVENT else {str(self.event)}
+
+    def scopes(self) -> list[str]:
+        """What a key must hold to let a partner tell them."""
+        return sorted({scope for event in self.events() for scope in SCOPES[event]})

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Select, bindparam, insert, select, update
 
+from gateway.keys.repository import has_key_in_force
 from gateway.webhooks_in.models import Received, Source
 from shared.db import Transaction, insert_ignore
 from shared.web import Caller, Page, Paging, filtered, page_of
@@ -38,6 +39,11 @@ async def find_source(tx: Transaction, source_id: str, caller: Caller) -> Source
     return await tx.row(Source, _visible(caller).where(Source.c.id == source_id))
 
 
+async def lock_source(tx: Transaction, source_id: str, caller: Caller) -> Source | None:
+    """The same, held until it is changed."""
+    return await tx.row(Source, _visible(caller).where(Source.c.id == source_id).with_for_update())
+
+
 async def page_of_sources(
     tx: Transaction,
     caller: Caller,
@@ -51,10 +57,11 @@ async def page_of_sources(
     return await page_of(tx, Source, statement, Source.c.id, paging, to_view)
 
 
-async def find_posted_to(tx: Transaction, source_id: str) -> PostedTo | None:
-    """The source behind a URL, for whoever posts there."""
-    columns = (Source.c.id, Source.c.owner_id, Source.c.scheme, Source.c.secrets, Source.c.maps_to, Source.c.status)
-    return await tx.row(PostedTo, select(*columns).where(Source.c.id == source_id, Source.c.status != "deleted"))
+async def find_posted_to(tx: Transaction, source_id: str, now: datetime) -> PostedTo | None:
+    """The source behind a URL, for whoever posts there; None when nobody holds a key of its owner any more."""
+    statement = select(*(Source.c[name] for name in PostedTo._fields))
+    there = (Source.c.id == source_id) & (Source.c.status != "deleted")
+    return await tx.row(PostedTo, statement.where(there, has_key_in_force(Source.c.owner_id, now)))
 
 
 async def insert_source(tx: Transaction, row: Mapping[str, Any]) -> None:
@@ -65,16 +72,6 @@ async def insert_source(tx: Transaction, row: Mapping[str, Any]) -> None:
 async def update_source(tx: Transaction, source_id: str, values: Mapping[str, Any]) -> None:
     """Change a source that is not removed."""
     await tx.run(update(Source.table).where(Source.c.id == source_id, Source.c.status != "deleted").values(**values))
-
-
-async def replace_secrets(
-    tx: Transaction, source_id: str, seen_at: datetime, secrets: list[dict[str, Any]], now: datetime
-) -> bool:
-    """False when the source was changed since `seen_at`."""
-    chosen = update(Source.table).where(
-        Source.c.id == source_id, Source.c.changed_at == seen_at, Source.c.status != "deleted"
-    )
-    return await tx.run(chosen.values(secrets=secrets, changed_at=now)) > 0
 
 
 async def count_failures(tx: Transaction, source_id: str, count: int, at: datetime, why: str) -> None:

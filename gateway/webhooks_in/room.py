@@ -1,8 +1,10 @@
 """The room of webhooks from the world: who may post, and the messages that their deliveries become."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from gateway.audit_log.room import AuditLogRoom
+from gateway.keys.room import KeysRoom
 from gateway.limits.room import LimitsRoom
 from gateway.settings import GatewaySettings
 from gateway.webhooks_in.accepting import Accepting
@@ -14,16 +16,23 @@ from shared.room import Room
 from shared.service import Kit, Loop
 
 
+@dataclass(eq=False)
 class WebhooksInRoom(Room):
     """Offers nothing to other rooms: what it hears goes to the services as messages."""
 
-    def __init__(self, kit: Kit, settings: GatewaySettings, audit_log: AuditLogRoom, limits: LimitsRoom) -> None:
-        accepting = Accepting(kit, limits.rates)
-        kept = {Received.c.last_at: timedelta(days=settings.webhooks_in_keep_days)}
+    kit: Kit
+    settings: GatewaySettings
+    audit_log: AuditLogRoom
+    limits: LimitsRoom
+    keys: KeysRoom
+
+    def __post_init__(self) -> None:
+        accepting = Accepting(self.kit, self.limits.rates)
+        kept = {Received.c.last_at: timedelta(days=self.settings.webhooks_in_keep_days)}
         self.routers = [router]
-        self.provides = [Sources(kit, audit_log.log), accepting]
+        self.provides = [Sources(self.kit, self.audit_log.log), accepting]
         self.loops = [
             Loop("note unproven webhooks", accepting.note_failures, 10),
-            Loop("prune received webhooks", Pruner(kit.db, kit.clock, kept).tick, 3600),
+            Loop("prune received webhooks", Pruner(self.kit.db, self.kit.clock, kept).tick, 3600),
         ]
         self.resources = [accepting.group.running]

@@ -80,7 +80,7 @@ async def test_a_trial_shows_what_a_body_would_become_and_tells_nobody(suite: Su
 
 async def test_owners_do_not_see_each_others_sources_and_scopes_hold(suite: Suite) -> None:
     source = await made(suite)
-    partner = suite.client(await suite.key(kind="partner", scopes=["gateway:sources:*"]))
+    partner = suite.client(await suite.key(kind="partner", scopes=["gateway:sources:*", "coupon:*:write"]))
     endpoints_only = suite.client(await suite.key(kind="restricted", scopes=["gateway:webhooks:*"]))
     path = f"/v1/webhook-sources/{source['id']}"
     assert (await partner.get(path)).status_code == 404
