@@ -124,7 +124,8 @@ class Sources:
             return TrialView(outcome="refused", code=error.code, detail=error.detail)
         if isinstance(made, Ignored):
             return TrialView(outcome="ignored", code=made.code, detail=made.detail)
-        return TrialView(outcome="accepted", event=EventView(type=made.name, data=made.model_dump(mode="json")))
+        shown = made.model_dump(mode="json", exclude={"owner_id"})
+        return TrialView(outcome="accepted", event=EventView(type=made.name, data=shown))
 
     async def received(
         self, caller: Caller, source_id: str, paging: Paging, outcome: str | None, order_id: str | None

@@ -111,6 +111,8 @@ async def test_an_owner_without_a_key_is_not_heard(suite: Suite, post: Any, cloc
     fresh = await made_with(suite, None, kind="partner", scopes=["gateway:keys:read"], owner_id=partner["owner_id"])
     assert (await post(source, PAID, "m2")).json() == {"status": "accepted"}, "a fresh key brings the owner back"
     assert len(await told(suite, "order.paid")) == 3
+    tellers = [one["owner_id"] for one in suite.running.recorder.named("order.paid")]
+    assert tellers == [partner["owner_id"], "own_merchant", partner["owner_id"]]
     assert fresh["owner_id"] == partner["owner_id"]
 
 
