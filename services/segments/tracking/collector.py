@@ -16,6 +16,10 @@ from shared.web.asgi import header
 
 SUCCESS = b'{"success":true}'
 _KEPT = 32 * 1024
+MOST_ITEMS = 10_000
+"""In one batch. What is no item at all is small: without a bound it would be a quarter of a million dead letters."""
+MOST_ITEMS_OF_SHOPPERS, MOST_TRAITS_OF_SHOPPERS = 1_000, 5_000
+"""From a page or an app, whose SDKs send a hundred at a time at most. A batch is one transaction, and others wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,9 @@ class Collector:
             raise refusal("missing_batch", "A batch is an object with a list of items under `batch`.")
         context = outer.get("context")
         arrival = self._arrival(request, outer, context if isinstance(context, dict) else {})
+        most = MOST_ITEMS_OF_SHOPPERS if request.caller.shopper else MOST_ITEMS
+        if len(batch) > most:
+            raise refusal("too_many_items", f"A batch holds at most {most} items with this key; send smaller batches.")
         items: list[Item] = []
         rejected: list[dict[str, Any]] = []
         measure = len(body) > MAX_EVENT
@@ -55,6 +62,9 @@ class Collector:
                 items.append(normalise(raw, arrival))
             except Rejected as reason:
                 rejected.append(_dead_letter(raw, reason, request, arrival))
+        if request.caller.shopper and sum(len(item.traits) for item in items) > MOST_TRAITS_OF_SHOPPERS:
+            detail = f"A batch sets at most {MOST_TRAITS_OF_SHOPPERS} traits with this key; send smaller batches."
+            raise refusal("too_many_traits", detail)
         if items or rejected:
             await self.ingestion.ingest(Request(items, rejected))
         return SUCCESS

@@ -9,6 +9,7 @@ from shared.web import BadRequest, Problem
 
 MAX_EVENT = 32 * 1024
 MAX_BATCH = 500 * 1024
+_MAX_MEMBERS = 16
 
 
 def refusal(code: str, detail: str) -> Problem:
@@ -31,7 +32,9 @@ def inflate(raw: bytes, encoding: str | None, limit: int) -> bytes:
 
 def _gunzip(raw: bytes, limit: int) -> bytes:
     found = bytearray()
-    while raw:  # a gzip body may be several members
+    for _ in range(_MAX_MEMBERS):  # a gzip body may be several members; each costs a copy of those behind it
+        if not raw:
+            return bytes(found)
         machine = zlib.decompressobj(wbits=31)
         try:
             found += machine.decompress(raw, limit + 1 - len(found))
@@ -40,11 +43,11 @@ def _gunzip(raw: bytes, limit: int) -> bytes:
                 "broken_gzip", "The body is not valid gzip. Compress it again, or send it as it is."
             ) from None
         if len(found) > limit:
-            break
+            return bytes(found)
         if not machine.eof:
             raise refusal("broken_gzip", "The gzip body ends too early. Send it again, whole.")
         raw = machine.unused_data
-    return bytes(found)
+    raise refusal("broken_gzip", f"The gzip body has more than {_MAX_MEMBERS} members. Compress it in one piece.")
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What a shopper's app or page tells may be anything: it gives way to what the merchant says, under whatever ids it came."""
 
 import asyncio
+import gzip
 from datetime import timedelta
 from typing import Any
 
@@ -115,3 +116,31 @@ async def test_services_that_hear_of_it_know_who_told(segments: Segments, shoppe
     await segments.track("c1", "Product Viewed")
     told = [event for pack in await segments.messages("events.tracked") for event in pack["events"]]
     assert {(one["customer_id"], one["vouched"]) for one in told} == {("c2", False), ("c1", True)}
+
+
+async def test_no_batch_of_a_shopper_costs_seconds(segments: Segments, shopper: httpx.AsyncClient) -> None:
+    def calls(count: int, **more: Any) -> list[Any]:
+        return [{"type": "track", "userId": "c2", "event": "E", **more} for _ in range(count)]
+
+    traits = {f"t{number}": 1 for number in range(251)}
+    told = [
+        (calls(1_000), 200, None),
+        (calls(1_001), 400, "too_many_items"),
+        ([0] * 240_000, 400, "too_many_items"),
+        ([{"type": "identify", "userId": "c2", "traits": traits}] * 20, 400, "too_many_traits"),
+    ]
+    for batch, status, code in told:
+        answer = await shopper.post("/v1/batch", json={"batch": batch})
+        assert (answer.status_code, answer.json().get("code")) == (status, code)
+    assert (await segments.get("/v1/tracking-rejects"))["data"] == []
+    await segments.post("/v1/batch", {"batch": calls(1_001)})
+    refused = await segments.http.post("/v1/batch", json={"batch": [0] * 240_000})
+    assert (refused.status_code, refused.json()["code"]) == (400, "too_many_items")
+
+
+async def test_a_gzip_body_of_countless_members_is_refused_at_once(segments: Segments) -> None:
+    body = gzip.compress(b"") * 45_000
+    refused = await segments.http.post("/v1/track", content=body, headers={"content-encoding": "gzip"})
+    assert (refused.status_code, refused.json()["code"]) == (400, "broken_gzip")
+    few = b"".join(gzip.compress(part) for part in (b'{"userId":"c1",', b'"event":"E"}'))
+    assert (await segments.http.post("/v1/track", content=few)).status_code == 200
