@@ -109,11 +109,13 @@ def upgrade() -> None:
         sa.Column("secrets", types.JsonType, nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("disabled_reason", sa.String(length=40), nullable=True),
+        sa.Column("standing", sa.String(length=20), nullable=False),
         sa.Column("failing_since", types.UtcDateTime(length=27), nullable=True),
         sa.Column("paused_until", types.UtcDateTime(length=27), nullable=True),
         sa.Column("created_at", types.UtcDateTime(length=27), nullable=False),
         sa.Column("changed_at", types.UtcDateTime(length=27), nullable=False),
         sa.CheckConstraint("status IN ('enabled', 'disabled', 'deleted')", name=op.f("ck_webhook_endpoints_status")),
+        sa.CheckConstraint("standing IN ('quick', 'slow', 'unproven')", name=op.f("ck_webhook_endpoints_standing")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoints")),
     )
     with op.batch_alter_table("webhook_endpoints", schema=None) as batch_op:
@@ -181,9 +183,7 @@ def upgrade() -> None:
             unique=False,
         )
         batch_op.create_index(batch_op.f("ix_webhook_deliveries_event_id"), ["event_id"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_webhook_deliveries_status_next_attempt_at"), ["status", "next_attempt_at"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_webhook_deliveries_finished_at"), ["finished_at"], unique=False)
 
     op.create_table(
         "webhook_received",
@@ -244,7 +244,7 @@ def downgrade() -> None:
 
     op.drop_table("webhook_received")
     with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_webhook_deliveries_status_next_attempt_at"))
+        batch_op.drop_index(batch_op.f("ix_webhook_deliveries_finished_at"))
         batch_op.drop_index(batch_op.f("ix_webhook_deliveries_event_id"))
         batch_op.drop_index(batch_op.f("ix_webhook_deliveries_endpoint_id_status_next_attempt_at"))
 

@@ -10,6 +10,7 @@ from gateway.audit_log.log import AuditLog
 from gateway.metrics import WEBHOOKS_OUT_ATTEMPTS, WEBHOOKS_OUT_SECONDS
 from gateway.settings import GatewaySettings
 from gateway.webhooks_out import repository
+from gateway.webhooks_out.lanes import QUICK_SECONDS
 from gateway.webhooks_out.models import Delivery
 from gateway.webhooks_out.repository import Target
 from gateway.webhooks_out.rules import may_hear
@@ -126,11 +127,12 @@ class Delivering:
             "answer": result.answer,
         }
         await repository.insert_attempt(tx, attempt)
-        well = verdict.outcome == "delivered"
-        if well and endpoint.failing_since is None:
+        if verdict.outcome == "delivered":
+            standing = "quick" if result.milliseconds <= QUICK_SECONDS * 1000 else "slow"
+            if endpoint.failing_since is not None or endpoint.standing != standing:
+                await repository.note_success(tx, endpoint.id, standing)
             return
-        pause = verdict.retry_at if verdict.pause else None
-        await repository.update_health(tx, endpoint.id, well=well, pause=pause, now=now)
+        await repository.note_failure(tx, endpoint.id, verdict.retry_at if verdict.pause else None, now)
         reason = self._reason_to_disable(endpoint, verdict)
         if reason is not None and await repository.disable(tx, endpoint.id, reason, now):
             await self._audit_log.record(
@@ -141,7 +143,7 @@ class Delivering:
     def _reason_to_disable(self, endpoint: Target, verdict: Verdict) -> str | None:
         if verdict.outcome == "gone":
             return "gone"
-        if verdict.outcome == "delivered" or endpoint.failing_since is None:
+        if endpoint.failing_since is None:
             return None
         return "failing" if self._clock.now() - endpoint.failing_since >= self._patience else None
 

@@ -56,6 +56,7 @@ class Endpoints:
             "description": wanted.description,
             "secrets": rotation.first(secret),
             "status": "enabled",
+            "standing": "unproven",
             "created_at": now,
             "changed_at": now,
         }
@@ -87,6 +88,8 @@ class Endpoints:
             if change.url is not None or change.events is not None:
                 # Whoever turns the stream elsewhere could read it there: they need what its events need.
                 values["scopes"] = _granted(caller, change.events or before.events)
+            if change.url is not None:
+                values["standing"] = "unproven"
             if change.enabled is False:
                 await repository.disable(tx, endpoint_id, "by_request", now)
             elif change.enabled:

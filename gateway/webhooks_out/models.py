@@ -15,12 +15,14 @@ class Endpoint(Base, table=True):
 
     `scopes` are those of the key that chose URL and events: more than they cover is not told, whatever `events` says.
 
-    `failing_since` is the first failure after the last success; `paused_until` is what the endpoint itself asked for.
+    `failing_since` is the first failure after the last success; `paused_until` is what the endpoint itself asked for;
+    `standing` says how it answered last: `quick`, `slow`, or `unproven` when it failed or was never called.
     """
 
     __tablename__ = "webhook_endpoints"
     __table_args__ = (
         CheckConstraint("status IN ('enabled', 'disabled', 'deleted')", name="status"),
+        CheckConstraint("standing IN ('quick', 'slow', 'unproven')", name="standing"),
         Index(None, "owner_id"),
     )
 
@@ -33,6 +35,7 @@ class Endpoint(Base, table=True):
     secrets: list[dict[str, Any]] = Field(sa_column=Column(JsonType, nullable=False))
     status: str = Field(max_length=20)
     disabled_reason: str | None = Field(default=None, max_length=40)
+    standing: str = Field(default="unproven", max_length=20)
     failing_since: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     paused_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
@@ -58,9 +61,9 @@ class Delivery(Base, table=True):
     __table_args__ = (
         UniqueConstraint("endpoint_id", "event_id"),
         CheckConstraint("status IN ('pending', 'delivered', 'failed')", name="status"),
-        Index(None, "status", "next_attempt_at"),
         Index(None, "endpoint_id", "status", "next_attempt_at"),
         Index(None, "event_id"),
+        Index(None, "finished_at"),
     )
 
     id: str = Field(primary_key=True, max_length=40)

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Select, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, exists, func, insert, or_, select, update
 
+from gateway.webhooks_out.lanes import Lane
 from gateway.webhooks_out.models import Attempt, Delivery, Endpoint, WebhookEvent
-from shared.db import Database, Transaction, claim_due, insert_ignore, one_of, prune
+from shared.db import Database, Transaction, UtcDateTime, claim_due, insert_ignore, one_of, prune
 from shared.web import Caller, Page, Paging, filtered, page_of
 
 T = TypeVar("T")
@@ -29,6 +30,7 @@ class Target(NamedTuple):
     url: str
     scopes: list[str]
     secrets: list[dict[str, Any]]
+    standing: str
     failing_since: datetime | None
 
 
@@ -100,16 +102,20 @@ async def give_up(tx: Transaction, endpoint_id: str, why: str, now: datetime) ->
     await tx.run(waiting.values(**ended, next_attempt_at=None, lease=None, lease_until=None))
 
 
-async def update_health(
-    tx: Transaction, endpoint_id: str, *, well: bool, pause: datetime | None, now: datetime
-) -> None:
+async def note_success(tx: Transaction, endpoint_id: str, standing: str) -> None:
+    """An endpoint answered well, quickly or slowly."""
+    mine = update(Endpoint.table).where(Endpoint.c.id == endpoint_id)
+    troubled = or_(Endpoint.c.failing_since.is_not(None), Endpoint.c.paused_until.is_not(None))
+    changed = or_(troubled, Endpoint.c.standing != standing)
+    await tx.run(mine.where(changed).values(failing_since=None, paused_until=None, standing=standing))
+
+
+async def note_failure(tx: Transaction, endpoint_id: str, pause: datetime | None, now: datetime) -> None:
     """Remember since when an endpoint has been failing, and what pause it asked for."""
     mine = update(Endpoint.table).where(Endpoint.c.id == endpoint_id)
-    if well:
-        troubled = or_(Endpoint.c.failing_since.is_not(None), Endpoint.c.paused_until.is_not(None))
-        await tx.run(mine.where(troubled).values(failing_since=None, paused_until=None))
-        return
-    await tx.run(mine.where(Endpoint.c.failing_since.is_(None)).values(failing_since=now))
+    known = Endpoint.c.failing_since.is_not(None) & (Endpoint.c.standing == "unproven")
+    since = func.coalesce(Endpoint.c.failing_since, bindparam("now", now, UtcDateTime))
+    await tx.run(mine.where(~known).values(failing_since=since, standing="unproven"))
     if pause is not None:
         await tx.run(mine.values(paused_until=pause))
 
@@ -168,27 +174,23 @@ def _due(now: datetime) -> ColumnElement[bool]:
     return (Delivery.c.status == "pending") & (Delivery.c.next_attempt_at <= now) & _free(now)
 
 
-async def targets_with_work(tx: Transaction, now: datetime, limit: int) -> list[Target]:
-    """Endpoints that something is due for, longest waiting first, with what is needed to call them."""
-    waiting = func.min(Delivery.c.next_attempt_at).label("since")
-    due = select(Delivery.c.endpoint_id, waiting).where(_due(now)).group_by(Delivery.c.endpoint_id).subquery()
-    columns = (
-        Endpoint.c.id,
-        Endpoint.c.owner_id,
-        Endpoint.c.url,
-        Endpoint.c.scopes,
-        Endpoint.c.secrets,
-        Endpoint.c.failing_since,
-    )
-    awake = or_(Endpoint.c.paused_until.is_(None), Endpoint.c.paused_until <= now)
+async def targets(tx: Transaction, lane: Lane, now: datetime, limit: int) -> list[Target]:
+    """The next endpoints of a lane that something is due for, in their turn, with what is needed to call them."""
+    # As a scalar it is looked up for one endpoint after the other. Joined, it might be every row that is due, and those
+    # that fail have most of them.
+    due = select(Delivery.c.id).where(Delivery.c.endpoint_id == Endpoint.c.id, _due(now)).limit(1).scalar_subquery()
     statement = (
-        select(*columns)
-        .join(due, due.c.endpoint_id == Endpoint.c.id)
-        .where(Endpoint.c.status == "enabled", awake)
-        .order_by(due.c.since)
-        .limit(limit)
+        select(*(Endpoint.c[name] for name in Target._fields))
+        .where(Endpoint.c.status == "enabled", one_of(Endpoint.c.standing, lane.standings))
+        .where(or_(Endpoint.c.paused_until.is_(None), Endpoint.c.paused_until <= now))
+        .where(~one_of(Endpoint.c.id, lane.busy_endpoints()), ~one_of(Endpoint.c.owner_id, lane.busy_owners()))
+        .where(due.is_not(None))
+        .order_by(Endpoint.c.id)
     )
-    return await tx.rows(Target, statement)
+    found = await tx.rows(Target, statement.where(Endpoint.c.id > lane.turn).limit(limit))
+    if len(found) < limit and lane.turn:
+        found += await tx.rows(Target, statement.where(Endpoint.c.id <= lane.turn).limit(limit - len(found)))
+    return found
 
 
 async def claim(

@@ -1,10 +1,10 @@
 """Sends what is due. At least once: a worker killed between send and record leaves a lease that runs out.
 
-No endpoint waits for another: each has its own cap on what is in flight, and a failing one is tried one at a time.
+No endpoint waits for another: `lanes.py` says who is called next.
 """
 
 import asyncio
-from collections import Counter
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -13,13 +13,18 @@ from gateway.audit_log.log import AuditLog
 from gateway.settings import GatewaySettings
 from gateway.webhooks_out import repository
 from gateway.webhooks_out.delivering import Delivering
+from gateway.webhooks_out.lanes import Lane, lanes
 from gateway.webhooks_out.models import Delivery
 from gateway.webhooks_out.repository import Target
 from shared.http import EgressClient
 from shared.ids import new_id
 from shared.service import Kit
 
+if sys.platform != "win32":
+    import resource
+
 _STOP_SECONDS = 5.0
+_AT_ONCE = 50
 
 
 class DeliveryWorker:
@@ -33,7 +38,9 @@ class DeliveryWorker:
         self._settings = settings
         self.wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._in_flight: Counter[str] = Counter()
+        self._lanes = lanes(
+            min(settings.webhooks_out_in_flight, _open_files() // 4), settings.webhooks_out_per_endpoint
+        )
         self._claiming = asyncio.Lock()
 
     @asynccontextmanager
@@ -49,49 +56,63 @@ class DeliveryWorker:
                     task.cancel()
                 await self.idle()
 
+    @property
+    def busy(self) -> bool:
+        """Something is in flight."""
+        return bool(self._tasks)
+
     async def idle(self) -> None:
         """Wait until nothing is in flight."""
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def tick(self) -> bool:
-        """Claim what is due and start sending it. False: the end of an attempt wakes the loop again."""
+        """Claim what is due and start sending it. True: more may wait. False: the end of an attempt wakes the loop again."""
         async with self._claiming:
-            room = self._settings.webhooks_out_in_flight - len(self._tasks)
-            if room <= 0:
-                return False
-            now = self._clock.now()
-            async with self._db.read() as tx:
-                working = await repository.targets_with_work(tx, now, room + len(self._in_flight))
-            if working:
-                await self._claim(working, room)
-        return False
+            filled = [await self._fill(lane) for lane in self._lanes]
+        return any(filled)
 
-    async def _claim(self, working: Sequence[Target], room: int) -> None:
+    async def _fill(self, lane: Lane) -> bool:
+        """Some attempts only: a burst of thousands would keep everything else in the process waiting."""
+        most = min(lane.room, _AT_ONCE)
+        if most <= 0:
+            return False
+        now = self._clock.now()
+        async with self._db.read() as tx:
+            working = await repository.targets(tx, lane, now, most)
+        if not working:
+            return False
+        return await self._claim(lane, working, most) == most or len(working) == most
+
+    async def _claim(self, lane: Lane, working: Sequence[Target], most: int) -> int:
         now, lease = self._clock.now(), new_id("lse")
         until = now + timedelta(seconds=self._settings.webhooks_out_lease_seconds)
         claimed: list[tuple[Target, Delivery]] = []
-        async with self._db.write() as tx:
-            for endpoint in working:
-                most = self._settings.webhooks_out_per_endpoint if endpoint.failing_since is None else 1
-                free = min(most - self._in_flight[endpoint.id], room - len(claimed))
-                if free > 0:
-                    rows = await repository.claim(tx, endpoint.id, now, free, lease, until)
+        try:
+            async with self._db.write() as tx:
+                for endpoint in working:
+                    wanted = min(lane.room_for(endpoint), max(1, most // len(working)), most - len(claimed))
+                    rows = await repository.claim(tx, endpoint.id, now, wanted, lease, until) if wanted else []
                     claimed += [(endpoint, row) for row in rows]
-            bodies = await repository.bodies(tx, sorted({row.event_id for _, row in claimed}))
+                    for _ in rows:
+                        lane.begin(endpoint)
+                bodies = await repository.bodies(tx, sorted({row.event_id for _, row in claimed}))
+        except BaseException:
+            for endpoint, _ in claimed:
+                lane.end(endpoint)
+            raise
         for endpoint, row in claimed:
-            self._start(endpoint, row, bodies[row.event_id])
+            self._start(lane, endpoint, row, bodies[row.event_id])
+        lane.turn = working[-1].id
+        return len(claimed)
 
-    def _start(self, endpoint: Target, row: Delivery, body: bytes) -> None:
+    def _start(self, lane: Lane, endpoint: Target, row: Delivery, body: bytes) -> None:
         task = asyncio.create_task(self._delivering.deliver(endpoint, row, body), name=f"webhook {row.id}")
         self._tasks.add(task)
-        self._in_flight[endpoint.id] += 1
 
         def ended(done: asyncio.Task[None]) -> None:
             self._tasks.discard(done)
-            self._in_flight[endpoint.id] -= 1
-            if self._in_flight[endpoint.id] <= 0:
-                del self._in_flight[endpoint.id]
+            lane.end(endpoint)
             self.wake.set()
 
         task.add_done_callback(ended)
@@ -100,3 +121,10 @@ class DeliveryWorker:
         """Forget finished deliveries after their time."""
         before = self._clock.now() - timedelta(days=self._settings.webhooks_out_keep_days)
         return await repository.prune_finished(self._db, before)
+
+
+def _open_files() -> int:
+    """How many files and connections the process may have open."""
+    if sys.platform == "win32":
+        return 8192
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
