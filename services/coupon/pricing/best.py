@@ -19,6 +19,9 @@ from services.coupon.pricing.state import Numbers, State, after
 MOST_STEPS = 3_000
 LAST_STEPS = 6_000
 """So many more at most; a wallet for which that is not enough has not been seen outside of puzzles."""
+FULL_WORK = 1_000
+"""Piles of goods times offers up to which a search has all its steps. Beyond, each step costs more and there are as many
+fewer: what a cart costs depends neither on who fills it nor on how many offers run."""
 SLACK_BP = 500
 """How far a search that has used its steps may stay under what could be possible: 5 %."""
 
@@ -115,7 +118,9 @@ class _Search:
         self._free = [one for one in ordered if not one.offer.terms.stacking.exclusive]
         self._alone = [one for one in ordered if one.offer.terms.stacking.exclusive]
         self._numbers, self._points = numbers, points
-        self._steps_left = most_steps
+        work = max(FULL_WORK, len(numbers.lines) * len(ordered))
+        self._steps_left = most_steps * FULL_WORK // work
+        self._last_steps = LAST_STEPS * FULL_WORK // work
         bits: dict[str, int] = {}
         self._keys = [_mask(bits, _keys(one)) for one in self._free]
         main = [bits[_keys(one)[0]] for one in self._free]
@@ -199,7 +204,7 @@ class _Search:
         if found is None:
             return True
         if self._steps_left < 0:
-            if self._steps_left < -LAST_STEPS or money * 10_000 <= found.money * (10_000 + SLACK_BP):
+            if self._steps_left < -self._last_steps or money * 10_000 <= found.money * (10_000 + SLACK_BP):
                 self.bound = max(self.bound, money)
                 return False
             return True

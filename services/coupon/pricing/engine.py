@@ -15,7 +15,8 @@ def price(cart: Cart, offers: Sequence[Offer], *, points: int = 0, most_steps: i
     """The cart's price with the best combination of these offers, and why each other offer is not in it.
 
     `points` are paid as far as they go: one point is one minor unit of goods. Beyond `most_steps` the search goes on only
-    until nothing can take more than 5 % more off, and no further than `best.LAST_STEPS`; `bound` says what is proven.
+    until nothing can take more than 5 % more off, and no further than `best.LAST_STEPS`; large carts have fewer of both.
+    `bound` says what is proven.
     """
     numbers, compiled = _compiled(cart, offers)
     found = best([one for one in compiled if one.refusal is None], numbers, points, most_steps)

@@ -29,6 +29,8 @@ from shared.service import Kit
 from shared.web import Caller, Forbidden
 
 MOST_COMPARED = 30
+MOST_PRICED_LINES = 10_000
+"""Lines that stacks are priced of. With many drafts on a large cart each is tried with fewer of the others."""
 
 
 class Previewing:
@@ -81,11 +83,12 @@ def _compare(
     cart: Cart, tried: Sequence[Offer], drafts: Sequence[DraftIn], live: Sequence[LiveOffer]
 ) -> tuple[int, list[tuple[str, Conflict]], list[DraftFault]]:
     """How many live offers were compared, the stacks that go too far by the draft's ref, and what refuses drafts."""
-    strong = _strongest(cart, [_offer(one) for one in live])
+    most = MOST_PRICED_LINES // (len(cart.lines) * max(1, len(tried)))
+    strong = _strongest(cart, [_offer(one) for one in live])[:most]
     found = [
         (draft.id, one)
         for draft in tried
-        for one in conflicts(cart, draft, [*(other for other in tried if other.id != draft.id), *strong])
+        for one in conflicts(cart, draft, [*[other for other in tried if other.id != draft.id][:most], *strong])
     ]
     return len(strong), found, [fault for draft in drafts for fault in _faults(draft, live)]
 

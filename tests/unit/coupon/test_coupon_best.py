@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from kit.examples import examples
 from unit.coupon.carts import CARTS, TERMS, Json, by_brute_force, line, off, offer, priced, tangle, used, wallets
 
-from services.coupon.pricing.best import _Search
+from services.coupon.pricing.best import FULL_WORK, LAST_STEPS, MOST_STEPS, _Search
+from services.coupon.pricing.bounds import Bounds
 from services.coupon.pricing.cart import Cart, Line
 from services.coupon.pricing.engine import price, reprice
 from services.coupon.pricing.offers import Answer, Offer
@@ -197,3 +198,29 @@ def test_among_equal_prices_the_coupons_that_expire_first_are_used() -> None:
     assert used(answer) == ["cpn_9", "cpn_8", "cpn_7"]
     ends = [use.offer.expires_at for use in answer.uses]
     assert all(one <= other for one, other in pairwise(ends))
+
+
+@pytest.mark.parametrize("offers", [20, 50])
+def test_a_cart_of_two_hundred_lines_has_as_many_fewer_steps_as_each_costs_more(
+    monkeypatch: pytest.MonkeyPatch, offers: int
+) -> None:
+    """Shoppers fill carts: one of them must not hold up everybody else's prices for seconds."""
+    steps, reach = 0, Bounds.reach
+
+    def counted(*given: Any) -> Any:
+        nonlocal steps
+        steps += 1
+        return reach(*given)
+
+    monkeypatch.setattr(Bounds, "reach", counted)
+    half: Json = {
+        "kind": "buy_get",
+        "buy": {"quantity": 2},
+        "get": {"quantity": 1, "percent_bp": 5000},
+        "max_times": 1000,
+    }
+    wallet = [offer(f"{number:02}", half) for number in range(offers)]
+    answer = price(Cart(tuple(line(str(at), 100 + at, 9999) for at in range(200))), wallet)
+    assert steps <= (MOST_STEPS + LAST_STEPS) * FULL_WORK / (200 * offers) + 200
+    assert taken(answer) <= answer.bound
+    assert used(answer)
