@@ -15,17 +15,39 @@ from typing import Any
 
 import uvicorn
 
+from suite.door.connections import Door
+from suite.door.limits import Limits
+from suite.door.protocol import DoorProtocol
 from suite.errors import Stop
 
 GRACE_SECONDS = 30
 
 
 class Server(uvicorn.Server):
-    """Uvicorn without its signal handlers; `up` is set when it accepts connections."""
+    """Uvicorn behind our own door and without its signal handlers; `up` is set when it accepts connections."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, app: Any, limits: Limits) -> None:
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            http=DoorProtocol,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            backlog=limits.backlog,
+        )
         super().__init__(config)
+        self.server_state = self._door = Door(limits)
         self.up = asyncio.Event()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second; once of them the door looks at its connections."""
+        if counter % 10 == 0:
+            self._door.check(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say so."""
@@ -60,6 +82,7 @@ def listen(host: str, port: int) -> socket.socket:
 async def serve(
     app: Any,
     address: socket.socket,
+    limits: Limits,
     *,
     drain: Callable[[], None],
     drain_seconds: float,
@@ -69,18 +92,7 @@ async def serve(
 
     An error of `when_up` ends the server and is raised.
     """
-    config = uvicorn.Config(
-        app,
-        lifespan="off",
-        http="httptools",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=75,  # above the 60 s that the gateway keeps idle connections
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
-    server = Server(config)
+    server = Server(app, limits)
     with _signals() as (first, second):
         serving = asyncio.create_task(server.serve(sockets=[address]))
         life = asyncio.create_task(_life(server.up, when_up))

@@ -23,6 +23,17 @@ class SuiteSettings(ServiceSettings, service="suite"):
     drain_seconds: float = Field(
         0, ge=0, le=300, description="wait between 'not ready' and closing, for load balancers"
     )
+    open_connections: int | None = Field(
+        None, ge=16, description="of callers, at once; empty = 8192, or what the process may open less 640"
+    )
+    open_connections_per_address: int = Field(
+        256, ge=1, description="of one address (of one /64 network in IPv6) that is no trusted proxy"
+    )
+    head_seconds: float = Field(10, gt=0, description="from connecting to the end of a request's headers")
+    stall_seconds: float = Field(
+        30, gt=0, description="how long a body or the reading of an answer may be behind the least rate"
+    )
+    least_bytes_per_second: int = Field(500, ge=1, description="the rate of a body and of the reading of an answer")
 
     @model_validator(mode="after")
     def _production_is_real(self) -> Self:

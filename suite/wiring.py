@@ -59,10 +59,14 @@ def service(name: str) -> tuple[Create, type[ServiceSettings]]:
 
 @dataclass(frozen=True)
 class Running:
-    """What is served: `app` on the socket, and the parts behind it."""
+    """What is served: `app` on the socket, and the parts behind it.
+
+    `proxies`: networks in front of the public door. None for a service alone, where nobody but the gateway calls.
+    """
 
     app: Any
     parts: tuple[Service, ...]
+    proxies: tuple[str, ...] | None = None
 
     def drain(self) -> None:
         """Every part stops being ready; requests at work may finish."""
@@ -200,7 +204,7 @@ async def _enter(stack: AsyncExitStack, door: Service, parts: tuple[Service, ...
     for part in parts:
         with _telling(part.name, part.kit.settings):
             await stack.enter_async_context(part.running())
-    return Running(door.app, parts)
+    return Running(door.app, parts, getattr(door.kit.settings, "trusted_proxies", None))
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """`quanyu serve` and `quanyu migrate`. They import what they build only when called, so that the other commands are quick."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -12,6 +13,9 @@ from suite.commands.common import DataDir, flags, run
 from suite.parts import PARTS
 from suite.settings import SuiteSettings, load
 from suite.terminal import console, errors
+
+if TYPE_CHECKING:
+    from suite.door.limits import Limits
 
 Part = StrEnum("Part", [(name, name) for name in PARTS])  # type: ignore[misc]  # names are made in one place
 
@@ -51,12 +55,14 @@ def migrate(part: OnePart = None, data_dir: DataDir = None) -> None:
 
 async def _serve(part: Part | None, settings: SuiteSettings, given: dict[str, Any], demo: bool) -> None:
     from suite import announcement, server, wiring
+    from suite.door.limits import raise_descriptors
 
     if private_files.open_to_others(settings.data_dir):
         errors.print(
             f"[yellow]Others on this machine may look into the data folder:[/yellow] chmod go= {escape(str(settings.data_dir))}",
             soft_wrap=True,
         )
+    descriptors = raise_descriptors()
     address = server.listen(settings.host, settings.port)
     configure_tracing(part or "suite", settings.otlp_endpoint)
     arrangement = wiring.embedded(settings, given) if part is None else wiring.single(part.value, settings, given)
@@ -72,5 +78,31 @@ async def _serve(part: Part | None, settings: SuiteSettings, given: dict[str, An
                     announcement.announce(url, part.value if part else None, key_file)
 
             await server.serve(
-                running.app, address, drain=running.drain, drain_seconds=settings.drain_seconds, when_up=when_up
+                running.app,
+                address,
+                _limits(settings, running.proxies, descriptors),
+                drain=running.drain,
+                drain_seconds=settings.drain_seconds,
+                when_up=when_up,
             )
+
+
+def _limits(settings: SuiteSettings, proxies: tuple[str, ...] | None, descriptors: int | None) -> "Limits":
+    """What callers may take, and a sentence for the operator when it is less than one would expect."""
+    from suite.door.limits import FEW_CONNECTIONS, Limits, connections_within
+
+    connections = connections_within(descriptors, settings.open_connections)
+    if connections < (settings.open_connections or FEW_CONNECTIONS):
+        errors.print(
+            f"[yellow]Only {connections} callers can be connected at once:[/yellow] this process may open {descriptors} "
+            "files (`ulimit -n`), and its databases and parts need some. Give it 4096 or more.",
+            soft_wrap=True,
+        )
+    return Limits(
+        connections=connections,
+        per_address=None if proxies is None else settings.open_connections_per_address,
+        proxies=tuple(ip_network(one) for one in proxies or ()),
+        head_seconds=settings.head_seconds,
+        stall_seconds=settings.stall_seconds,
+        least_rate=settings.least_bytes_per_second,
+    )

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-import uvicorn
 
 from shared.webhooks import SignatureInvalid, verify
+from suite.door.limits import Limits
 from suite.errors import Stop
 from suite.server import Server
 
@@ -88,7 +88,7 @@ async def open_receiver(port: int = 0) -> AsyncIterator[Receiver]:
             await send({"type": "http.response.start", "status": receiver.take(headers, body), "headers": []})
             await send({"type": "http.response.body"})
 
-        server = Server(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False))
+        server = Server(app, Limits())
         serving = asyncio.create_task(server.serve(sockets=[address]))
         await server.up.wait()
         try:

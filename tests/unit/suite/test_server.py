@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from suite import server as serving
+from suite.door.limits import Limits
 from suite.errors import Stop
 
 
@@ -40,7 +41,9 @@ async def test_a_signal_drains_and_an_open_request_finishes() -> None:
 
     with serving.listen("127.0.0.1", 0) as address:
         url = f"http://127.0.0.1:{address.getsockname()[1]}"
-        server = asyncio.create_task(serving.serve(app, address, drain=app.drain, drain_seconds=0.5, when_up=when_up))
+        server = asyncio.create_task(
+            serving.serve(app, address, Limits(), drain=app.drain, drain_seconds=0.5, when_up=when_up)
+        )
         await up.wait()
         async with httpx.AsyncClient(base_url=url) as client:
             assert (await client.get("/readyz")).status_code == 200
@@ -65,7 +68,9 @@ async def test_a_second_signal_does_not_wait() -> None:
         up.set()
 
     with serving.listen("127.0.0.1", 0) as address:
-        server = asyncio.create_task(serving.serve(app, address, drain=app.drain, drain_seconds=600, when_up=when_up))
+        server = asyncio.create_task(
+            serving.serve(app, address, Limits(), drain=app.drain, drain_seconds=600, when_up=when_up)
+        )
         await up.wait()
         os.kill(os.getpid(), signal.SIGTERM)
         while not app.draining:  # noqa: ASYNC110 - as above
@@ -82,5 +87,5 @@ async def test_an_error_at_the_start_ends_the_server_and_is_told() -> None:
         raise Stop("The demonstration stopped.")
 
     with serving.listen("127.0.0.1", 0) as address, pytest.raises(Stop, match="The demonstration stopped"):
-        await serving.serve(app, address, drain=app.drain, drain_seconds=0, when_up=when_up)
+        await serving.serve(app, address, Limits(), drain=app.drain, drain_seconds=0, when_up=when_up)
     assert app.draining
