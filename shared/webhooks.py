@@ -90,14 +90,19 @@ def _mac(key: bytes, message_id: bytes, timestamp: bytes, body: bytes) -> bytes:
 
 
 def _offered(header: str) -> list[bytes]:
-    """The decoded `v1` signatures of a header; other versions and broken entries are passed over."""
+    """The decoded `v1` signatures of a header; other versions and broken entries are passed over.
+
+    A signature has one spelling: base64 would let the unused bits of its last letter be anything.
+    """
     found = []
     for entry in header.split(" ")[:20]:
         version, _, value = entry.partition(",")
         if version != "v1":
             continue
         try:
-            found.append(base64.b64decode(value.encode("ascii"), validate=True))
+            signature = base64.b64decode(value.encode("ascii"), validate=True)
         except (binascii.Error, ValueError):
             continue
+        if base64.b64encode(signature).decode() == value:
+            found.append(signature)
     return found
