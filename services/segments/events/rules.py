@@ -9,6 +9,7 @@ from services.segments.rule_language.scalars import MAX_NUMBER, SCALE, scalar
 
 Kind = Literal["identify", "track", "page", "screen", "group", "alias"]
 ORDER_COMPLETED = "Order Completed"
+_MOST_LEVELS = 32
 
 
 @dataclass(slots=True)
@@ -36,6 +37,22 @@ class Item:
     uid: int = 0
     tells_traits: bool = False
     vouched: bool = True
+
+
+def nested_too_deeply(value: Any) -> bool:
+    """True for more than 32 levels of objects and lists. Parsers give up at a few hundred, be it those that read the stored
+    event, or the message that tells of it and of its neighbours."""
+    level = [value]
+    for _ in range(_MOST_LEVELS):
+        level = [
+            child
+            for one in level
+            for child in (one.values() if isinstance(one, dict) else one)
+            if isinstance(child, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
 
 
 def facts(properties: Mapping[str, Any]) -> Facts:

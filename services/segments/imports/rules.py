@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from services.segments.events.rules import ORDER_COMPLETED, Item, facts
+from services.segments.events.rules import ORDER_COMPLETED, Item, facts, nested_too_deeply
 from services.segments.imports.schemas import OrderIn
 from services.segments.rule_language.scalars import MAX_NUMBER, micros
 from services.segments.tracking.rules import Rejected
@@ -21,6 +21,8 @@ def order_item(order: OrderIn, source: str, currency: str, received_at: datetime
         total = sum(line.quantity * line.unit_price for line in order.lines)
     if total > MAX_NUMBER:
         raise Rejected("amount_out_of_range", "`total` is too large to be stored.")
+    if nested_too_deeply(order.traits):
+        raise Rejected("nested_too_deeply", "`traits` hold at most 32 levels of objects and lists.")
     properties: dict[str, Any] = {
         "order_id": order.order_id,
         "total": total,

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
-from services.segments.events.rules import Item
+from services.segments.events.rules import Item, nested_too_deeply
 from services.segments.tracking.ingesting import Ingestion, Request
-from services.segments.tracking.parsing import MAX_BATCH, MAX_EVENT, inflate, parse_object, refusal, size
+from services.segments.tracking.parsing import MAX_BATCH, MAX_EVENT, MAX_MERGED, inflate, parse_object, refusal, text
 from services.segments.tracking.rules import Arrival, Rejected, normalise, parse_time
 from shared.clock import Clock
 from shared.ids import new_id
@@ -48,6 +46,8 @@ class Collector:
         if not isinstance(batch, list):
             raise refusal("missing_batch", "A batch is an object with a list of items under `batch`.")
         context = outer.get("context")
+        if isinstance(context, dict):
+            _check_shared(context, batch)
         arrival = self._arrival(request, outer, context if isinstance(context, dict) else {})
         most = MOST_ITEMS_OF_SHOPPERS if request.caller.shopper else MOST_ITEMS
         if len(batch) > most:
@@ -57,7 +57,7 @@ class Collector:
         measure = len(body) > MAX_EVENT
         for raw in batch:
             try:
-                if measure and size(raw) > MAX_EVENT:
+                if measure and len(text(raw)) > MAX_EVENT:
                     raise Rejected("event_too_large", "An item holds at most 32 KB.", _plain_id(raw))
                 items.append(normalise(raw, arrival))
             except Rejected as reason:
@@ -75,6 +75,15 @@ class Collector:
         return Arrival(self.clock.now(), sent_at, context, self.currency, caller.customer_id, not caller.shopper)
 
 
+def _check_shared(context: dict[str, Any], batch: list[Any]) -> None:
+    """The context that items share is stored with each of them."""
+    if nested_too_deeply(context):
+        raise refusal("nested_too_deeply", "`context` holds at most 32 levels of objects and lists.")
+    if len(text(context)) * len(batch) > MAX_MERGED:
+        detail = "The shared `context` is too large for so many items. Send smaller batches, or a smaller context."
+        raise refusal("batch_too_large", detail)
+
+
 def _plain_id(raw: Any) -> str | None:
     given = raw.get("messageId") if isinstance(raw, dict) else None
     return given if isinstance(given, str) and len(given) <= 100 and "\x00" not in given else None
@@ -90,5 +99,5 @@ def _dead_letter(raw: Any, reason: Rejected, request: HotRequest[Any], arrival: 
         "message_id": reason.message_id,
         "request_id": request.request_id,
         "key_id": request.caller.key_id,
-        "item": orjson.dumps(raw)[:_KEPT].decode(errors="replace"),
+        "item": text(raw)[:_KEPT].decode(errors="replace"),
     }

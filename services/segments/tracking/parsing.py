@@ -9,6 +9,7 @@ from shared.web import BadRequest, Problem
 
 MAX_EVENT = 32 * 1024
 MAX_BATCH = 500 * 1024
+MAX_MERGED = 4 * 1024 * 1024
 _MAX_MEMBERS = 16
 
 
@@ -61,6 +62,9 @@ def parse_object(body: bytes) -> dict[str, Any]:
     return parsed
 
 
-def size(item: Any) -> int:
-    """Bytes of an item as JSON."""
-    return len(orjson.dumps(item))
+def text(item: Any) -> bytes:
+    """An item as JSON; of one that is nested too deeply to be written, that it is."""
+    try:
+        return orjson.dumps(item)
+    except TypeError:
+        return b'"nested too deeply to be shown"'

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, get_args
 
-from services.segments.events.rules import ORDER_COMPLETED, Item, Kind, facts
+from services.segments.events.rules import ORDER_COMPLETED, Item, Kind, facts, nested_too_deeply
 from services.segments.rule_language.money_names import MONEY_PROPERTIES
 from services.segments.rule_language.scalars import MAX_NUMBER, micros
 from shared.ids import new_id
@@ -50,6 +50,8 @@ def normalise(raw: Any, arrival: Arrival, kind: str | None = None) -> Item:
     """The sound item of one raw item. `kind`: the type that the path says, for single calls."""
     if not isinstance(raw, dict):
         raise Rejected("not_an_object", "An item is a JSON object.")
+    if nested_too_deeply(raw):
+        raise Rejected("nested_too_deeply", "An item holds at most 32 levels of objects and lists.")
     message_id = _message_id(raw)
     try:
         return _normalise(raw, arrival, kind or raw.get("type"), message_id)
