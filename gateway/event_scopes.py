@@ -30,4 +30,5 @@ EVENT_SCOPES: Mapping[str, str] = {
     "stock.changed": "inventory:stock:read",
     "stock.low": "inventory:stock:read",
     "stock.sold_out": "inventory:stock:read",
+    "webhook_endpoint.disabled": "gateway:webhooks:read",
 }

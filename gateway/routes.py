@@ -49,6 +49,7 @@ GATEWAY = (
     Route("DELETE", "/v1/webhook-endpoints/{endpoint_id}", "gateway:webhooks:write", "gateway"),
     Route("GET", "/v1/webhook-endpoints/{endpoint_id}/deliveries", "gateway:webhooks:read", "gateway"),
     Route("POST", "/v1/webhook-endpoints/{endpoint_id}/test", "gateway:webhooks:write", "gateway"),
+    Route("POST", "/v1/webhook-endpoints/{endpoint_id}/replay", "gateway:webhooks:write", "gateway"),
     Route("POST", "/v1/webhook-endpoints/{endpoint_id}/rotate-secret", "gateway:webhooks:write", "gateway"),
     Route("GET", "/v1/webhook-deliveries/{delivery_id}", "gateway:webhooks:read", "gateway"),
     Route("POST", "/v1/webhook-deliveries/{delivery_id}/replay", "gateway:webhooks:write", "gateway"),

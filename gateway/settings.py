@@ -98,7 +98,10 @@ class GatewaySettings(ServiceSettings, service="gateway"):
     )
     webhooks_out_per_endpoint: int = Field(8, ge=1, description="attempts at once to one endpoint")
     webhooks_out_disable_days: float = Field(5, gt=0, description="of nothing but failures")
-    webhooks_out_keep_days: float = Field(30, gt=0, description="how long finished deliveries are kept")
+    webhooks_out_keep_days: float = Field(30, gt=0, description="how long finished and held deliveries are kept")
+    webhooks_out_held_most: int = Field(
+        100_000, ge=0, description="deliveries held for one disabled endpoint; the oldest go first"
+    )
     webhooks_in_keep_days: float = Field(
         30, ge=7, description="how long a delivery of a partner is known, and its repetition"
     )

@@ -33,6 +33,8 @@ _PREFIXES = {
     "run_id": "run",
     "message_id": "msg",
     "reservation_id": "rsv",
+    "endpoint_id": "whe",
+    "owner_id": "own",
 }
 
 

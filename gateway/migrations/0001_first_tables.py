@@ -164,11 +164,14 @@ def upgrade() -> None:
         sa.Column("next_attempt_at", types.UtcDateTime(length=27), nullable=True),
         sa.Column("lease", sa.String(length=40), nullable=True),
         sa.Column("lease_until", types.UtcDateTime(length=27), nullable=True),
+        sa.Column("replayed_at", types.UtcDateTime(length=27), nullable=True),
         sa.Column("last_status", sa.Integer(), nullable=True),
         sa.Column("last_error", sa.String(length=300), nullable=True),
         sa.Column("created_at", types.UtcDateTime(length=27), nullable=False),
         sa.Column("finished_at", types.UtcDateTime(length=27), nullable=True),
-        sa.CheckConstraint("status IN ('pending', 'delivered', 'failed')", name=op.f("ck_webhook_deliveries_status")),
+        sa.CheckConstraint(
+            "status IN ('pending', 'held', 'delivered', 'failed')", name=op.f("ck_webhook_deliveries_status")
+        ),
         sa.ForeignKeyConstraint(
             ["endpoint_id"], ["webhook_endpoints.id"], name=op.f("fk_webhook_deliveries_endpoint_id")
         ),
@@ -177,6 +180,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("endpoint_id", "event_id", name=op.f("uq_webhook_deliveries_endpoint_id_event_id")),
     )
     with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_webhook_deliveries_endpoint_id_status_created_at"),
+            ["endpoint_id", "status", "created_at"],
+            unique=False,
+        )
         batch_op.create_index(
             batch_op.f("ix_webhook_deliveries_endpoint_id_status_next_attempt_at"),
             ["endpoint_id", "status", "next_attempt_at"],
@@ -247,6 +255,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_webhook_deliveries_finished_at"))
         batch_op.drop_index(batch_op.f("ix_webhook_deliveries_event_id"))
         batch_op.drop_index(batch_op.f("ix_webhook_deliveries_endpoint_id_status_next_attempt_at"))
+        batch_op.drop_index(batch_op.f("ix_webhook_deliveries_endpoint_id_status_created_at"))
 
     op.drop_table("webhook_deliveries")
     with op.batch_alter_table("webhook_sources", schema=None) as batch_op:

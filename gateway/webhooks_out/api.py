@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from gateway.webhooks_out.management import Endpoints
+from gateway.webhooks_out.replaying import Replaying
 from gateway.webhooks_out.schemas import (
     DeliveryDetail,
     DeliveryView,
@@ -13,6 +14,8 @@ from gateway.webhooks_out.schemas import (
     EndpointPatch,
     EndpointView,
     NewEndpointView,
+    ReplayIn,
+    ReplayView,
     SecretRotation,
 )
 from shared.web import Caller, Forbidden, Needs, Page, PageParams, Provided
@@ -70,6 +73,7 @@ async def change_endpoint(
 ) -> EndpointView:
     """Change URL, events or description; disable or enable.
 
+    While an endpoint is disabled its events are held, as long as finished deliveries are kept: replay them afterwards.
     A new URL or other events need the scopes of the events, as registering does, and your key's take their place.
     """
     return await endpoints.change(caller, endpoint_id, body)
@@ -87,7 +91,7 @@ async def list_deliveries(
     endpoints: Managed,
     endpoint_id: str,
     paging: PageParams,
-    status: Literal["pending", "delivered", "failed"] | None = None,
+    status: Literal["pending", "held", "delivered", "failed"] | None = None,
     event_type: Annotated[str | None, Query(max_length=80)] = None,
 ) -> Page[DeliveryView]:
     """What was sent to an endpoint, or waits to be; newest first."""
@@ -98,6 +102,14 @@ async def list_deliveries(
 async def test_endpoint(caller: WebhooksWrite, endpoints: Managed, endpoint_id: str) -> DeliveryView:
     """Send a `webhook.test` event to this endpoint."""
     return await endpoints.test(caller, endpoint_id)
+
+
+@router.post("/webhook-endpoints/{endpoint_id}/replay", status_code=202, summary="Send an endpoint's deliveries again")
+async def replay_deliveries(
+    caller: WebhooksWrite, endpoint_id: str, body: ReplayIn, replaying: Annotated[Replaying, Provided(Replaying)]
+) -> ReplayView:
+    """Send what failed or was held in a window again, up to ten thousand deliveries at a time, the oldest first."""
+    return await replaying.replay(caller, endpoint_id, body)
 
 
 @router.post("/webhook-endpoints/{endpoint_id}/rotate-secret", summary="Rotate an endpoint's secret")

@@ -4,6 +4,7 @@ import random
 import time
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 from gateway import rotation
 from gateway.audit_log.log import AuditLog
@@ -14,6 +15,7 @@ from gateway.webhooks_out.lanes import QUICK_SECONDS
 from gateway.webhooks_out.models import Delivery
 from gateway.webhooks_out.repository import Target
 from gateway.webhooks_out.rules import may_hear
+from shared.contracts import WebhookEndpointDisabled
 from shared.db import Transaction
 from shared.http import EgressClient, EgressError
 from shared.ids import new_id
@@ -43,6 +45,7 @@ class Delivering:
         self._db = kit.db
         self._clock = kit.clock
         self._egress = egress
+        self._outbox = kit.outbox
         self._audit_log = log
         self._patience = timedelta(days=settings.webhooks_out_disable_days)
         self._retries = Retries(settings.webhooks_out_schedule_seconds, settings.webhooks_out_jitter)
@@ -135,12 +138,20 @@ class Delivering:
         await repository.note_failure(tx, endpoint.id, verdict.retry_at if verdict.pause else None, now)
         reason = self._reason_to_disable(endpoint, verdict)
         if reason is not None and await repository.disable(tx, endpoint.id, reason, now):
-            await self._audit_log.record(
-                tx, None, "webhook_endpoint.disable", endpoint.id, endpoint.owner_id, reason=reason
-            )
-            self._log.warning("webhook endpoint disabled", endpoint_id=endpoint.id, reason=reason)
+            await self._tell(tx, endpoint, reason)
 
-    def _reason_to_disable(self, endpoint: Target, verdict: Verdict) -> str | None:
+    async def _tell(self, tx: Transaction, endpoint: Target, reason: Literal["gone", "failing"]) -> None:
+        """That an endpoint is disabled: in the audit log, in ours, and to its owner's other endpoints."""
+        event = WebhookEndpointDisabled(
+            endpoint_id=endpoint.id, owner_id=endpoint.owner_id, reason=reason, failing_since=endpoint.failing_since
+        )
+        await self._outbox.publish(tx, [event])
+        await self._audit_log.record(
+            tx, None, "webhook_endpoint.disable", endpoint.id, endpoint.owner_id, reason=reason
+        )
+        self._log.warning("webhook endpoint disabled", endpoint_id=endpoint.id, reason=reason)
+
+    def _reason_to_disable(self, endpoint: Target, verdict: Verdict) -> Literal["gone", "failing"] | None:
         if verdict.outcome == "gone":
             return "gone"
         if endpoint.failing_since is None:

@@ -1,14 +1,14 @@
-"""Turns each public event into one delivery for every endpoint that asked for it."""
+"""Turns each public event into one delivery for every endpoint that asked for it; for one that is disabled it is held."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 from pydantic_core import to_json
 
 from gateway.webhooks_out import repository
 from gateway.webhooks_out.repository import Listener
-from gateway.webhooks_out.rules import hears
+from gateway.webhooks_out.rules import concerns, hears
 from shared.contracts import REGISTRY, Envelope, Event, public_names
 from shared.db import Transaction
 from shared.ids import new_id
@@ -46,10 +46,12 @@ class Fanout:
 
     async def on_event(self, tx: Transaction, _event: Event, envelope: Envelope) -> None:
         """Store a delivery for each endpoint that listens to the event."""
-        wanted = [row.id for row in await self._endpoints(tx) if hears(row.events, row.scopes, envelope.name)]
-        if wanted:
+        hearing = [row for row in await self._endpoints(tx) if hears(row.events, row.scopes, envelope.name)]
+        told = [row for row in hearing if concerns(row.id, row.owner_id, envelope.name, envelope.payload)]
+        if told:
             body = {"type": envelope.name, "timestamp": rfc3339(envelope.occurred_at), "data": envelope.payload}
-            await self.deliver(tx, envelope.id, envelope.name, to_json(body), wanted)
+            endpoints = {row.id: row.status == "enabled" for row in told}
+            await self.deliver(tx, envelope.id, envelope.name, to_json(body), endpoints)
 
     async def _endpoints(self, tx: Transaction) -> Sequence[Listener]:
         endpoints = self._listening.get(tx)
@@ -58,9 +60,12 @@ class Fanout:
         return endpoints
 
     async def deliver(
-        self, tx: Transaction, event_id: str, event_type: str, body: bytes, endpoint_ids: Sequence[str]
+        self, tx: Transaction, event_id: str, event_type: str, body: bytes, endpoints: Mapping[str, bool]
     ) -> list[str]:
-        """Store the bytes to be sent and a delivery for each endpoint; answers the deliveries' ids."""
+        """Store the bytes to be sent and a delivery for each endpoint; answers the deliveries' ids.
+
+        `endpoints` says of each id whether it is enabled.
+        """
         now = self._clock.now()
         await repository.insert_event(tx, {"id": event_id, "type": event_type, "body": body, "created_at": now})
         rows = [
@@ -69,13 +74,14 @@ class Fanout:
                 "endpoint_id": endpoint_id,
                 "event_id": event_id,
                 "event_type": event_type,
-                "status": "pending",
+                "status": "pending" if enabled else "held",
                 "attempts": 0,
                 "round": 0,
-                "next_attempt_at": now,
+                "next_attempt_at": now if enabled else None,
                 "created_at": now,
+                "finished_at": None if enabled else now,
             }
-            for endpoint_id in endpoint_ids
+            for endpoint_id, enabled in endpoints.items()
         ]
         await repository.insert_deliveries(tx, rows)
         tx.after_commit(self.wake)

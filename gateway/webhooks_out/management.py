@@ -11,6 +11,7 @@ from gateway.event_scopes import EVENT_SCOPES
 from gateway.webhooks_out import repository
 from gateway.webhooks_out.handlers import Fanout
 from gateway.webhooks_out.models import Delivery, Endpoint
+from gateway.webhooks_out.problems import endpoint_found, must_be_enabled
 from gateway.webhooks_out.rules import grants, lacking
 from gateway.webhooks_out.schemas import (
     AttemptView,
@@ -77,7 +78,7 @@ class Endpoints:
             return EndpointView.model_validate(await self._endpoint(tx, endpoint_id, caller))
 
     async def change(self, caller: Caller, endpoint_id: str, change: EndpointPatch) -> EndpointView:
-        """Change some fields. Disabling gives up what is waiting; enabling resumes with new events."""
+        """Change some fields. Disabling holds what is waiting; enabling resumes with new events, the rest is for a replay."""
         if change.url is not None:
             await self._check(change.url)
         now = self._clock.now()
@@ -127,8 +128,8 @@ class Endpoints:
         now = self._clock.now()
         body = {"type": TEST_TYPE, "timestamp": rfc3339(now), "data": {"endpoint_id": endpoint_id}}
         async with self._db.write() as tx:
-            _must_be_enabled(await self._endpoint(tx, endpoint_id, caller))
-            (made,) = await self._fanout.deliver(tx, new_id("evt"), TEST_TYPE, to_json(body), [endpoint_id])
+            must_be_enabled(await self._endpoint(tx, endpoint_id, caller))
+            (made,) = await self._fanout.deliver(tx, new_id("evt"), TEST_TYPE, to_json(body), {endpoint_id: True})
             return DeliveryView.model_validate(await self._delivery(tx, made, caller))
 
     async def deliveries(
@@ -156,7 +157,7 @@ class Endpoints:
         """Send again under the same id, with the schedule begun anew. Raises Conflict while an attempt is under way."""
         async with self._db.write() as tx:
             row = await self._delivery(tx, delivery_id, caller)
-            _must_be_enabled(await self._endpoint(tx, row.endpoint_id, caller))
+            must_be_enabled(await self._endpoint(tx, row.endpoint_id, caller))
             if not await repository.replay(tx, delivery_id, self._clock.now()):
                 raise Conflict("attempt_under_way", "This delivery is being sent right now. Wait for its result.")
             tx.after_commit(self._fanout.wake)
@@ -169,10 +170,7 @@ class Endpoints:
             raise invalid("#/url", "url_refused", refused.reason) from None
 
     async def _endpoint(self, tx: Transaction, endpoint_id: str, caller: Caller) -> Endpoint:
-        row = await repository.find_endpoint(tx, endpoint_id, caller)
-        if row is None:
-            raise NotFound("not_found", "There is no such webhook endpoint.")
-        return row
+        return endpoint_found(await repository.find_endpoint(tx, endpoint_id, caller))
 
     async def _delivery(self, tx: Transaction, delivery_id: str, caller: Caller) -> Delivery:
         row = await repository.find_delivery(tx, delivery_id, caller)
@@ -188,11 +186,6 @@ def _granted(caller: Caller, events: list[str]) -> list[str]:
         detail = f"To hear of these events your key needs {', '.join(missing)}. Use one that has it, or ask for less."
         raise Forbidden("scope_missing", detail, scope=missing[0], scopes=missing)
     return grants(caller.scopes)
-
-
-def _must_be_enabled(endpoint: Endpoint) -> None:
-    if endpoint.status != "enabled":
-        raise Conflict("endpoint_disabled", "This endpoint is disabled. Enable it first: PATCH it with enabled true.")
 
 
 def _shown(row: Endpoint) -> dict[str, Any]:

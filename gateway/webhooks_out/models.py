@@ -55,13 +55,17 @@ class WebhookEvent(Base, table=True):
 
 
 class Delivery(Base, table=True):
-    """One event on its way to one endpoint. `round` counts the attempts since it was made or replayed."""
+    """One event on its way to one endpoint. `round` counts the attempts since it was made or replayed.
+
+    `held`: the endpoint is, or was, disabled; the delivery waits for a replay, until it is forgotten like finished ones.
+    """
 
     __tablename__ = "webhook_deliveries"
     __table_args__ = (
         UniqueConstraint("endpoint_id", "event_id"),
-        CheckConstraint("status IN ('pending', 'delivered', 'failed')", name="status"),
+        CheckConstraint("status IN ('pending', 'held', 'delivered', 'failed')", name="status"),
         Index(None, "endpoint_id", "status", "next_attempt_at"),
+        Index(None, "endpoint_id", "status", "created_at"),
         Index(None, "event_id"),
         Index(None, "finished_at"),
     )
@@ -76,6 +80,7 @@ class Delivery(Base, table=True):
     next_attempt_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     lease: str | None = Field(default=None, max_length=40)
     lease_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    replayed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     last_status: int | None = None
     last_error: str | None = Field(default=None, max_length=300)
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

@@ -15,11 +15,13 @@ T = TypeVar("T")
 
 
 class Listener(NamedTuple):
-    """An enabled endpoint with the patterns of what it wants to hear, and the scopes that say what it may."""
+    """An endpoint, enabled or disabled, with the patterns of what it wants to hear and the scopes that say what it may."""
 
     id: str
+    owner_id: str
     events: list[str]
     scopes: list[str]
+    status: str
 
 
 class Target(NamedTuple):
@@ -81,23 +83,28 @@ async def replace_secrets(
 
 
 async def listeners(tx: Transaction) -> list[Listener]:
-    """All endpoints that are enabled."""
-    statement = select(Endpoint.c.id, Endpoint.c.events, Endpoint.c.scopes).where(Endpoint.c.status == "enabled")
-    return await tx.rows(Listener, statement)
+    """All endpoints; for those that are disabled, events are held."""
+    columns = (Endpoint.c[name] for name in Listener._fields)
+    return await tx.rows(Listener, select(*columns).where(Endpoint.c.status != "deleted"))
 
 
 async def disable(tx: Transaction, endpoint_id: str, reason: str, now: datetime) -> bool:
-    """Disable an enabled endpoint and give up what waits for it. False when it was not enabled (any more)."""
+    """Disable an enabled endpoint and hold what waits for it. False when it was not enabled (any more).
+
+    An attempt under way keeps its lease: should it succeed, nothing is left to replay.
+    """
     chosen = update(Endpoint.table).where(Endpoint.c.id == endpoint_id, Endpoint.c.status == "enabled")
     if not await tx.run(chosen.values(status="disabled", disabled_reason=reason, changed_at=now)):
         return False
-    await give_up(tx, endpoint_id, f"endpoint disabled: {reason}", now)
+    waiting = update(Delivery.table).where(Delivery.c.endpoint_id == endpoint_id, Delivery.c.status == "pending")
+    await tx.run(waiting.values(status="held", next_attempt_at=None, finished_at=now))
     return True
 
 
 async def give_up(tx: Transaction, endpoint_id: str, why: str, now: datetime) -> None:
     """Nothing more is sent of what waits for an endpoint."""
-    waiting = update(Delivery.table).where(Delivery.c.endpoint_id == endpoint_id, Delivery.c.status == "pending")
+    unsent = one_of(Delivery.c.status, ("pending", "held"))
+    waiting = update(Delivery.table).where(Delivery.c.endpoint_id == endpoint_id, unsent)
     ended = {"status": "failed", "last_error": why, "finished_at": now}
     await tx.run(waiting.values(**ended, next_attempt_at=None, lease=None, lease_until=None))
 
@@ -161,8 +168,37 @@ async def attempts(tx: Transaction, delivery_id: str) -> list[Attempt]:
 async def replay(tx: Transaction, delivery_id: str, now: datetime) -> bool:
     """Make a delivery due at once, with its schedule begun anew. False while an attempt is under way."""
     chosen = update(Delivery.table).where(Delivery.c.id == delivery_id, _free(now))
-    again = {"status": "pending", "round": 0, "next_attempt_at": now, "finished_at": None}
-    return await tx.run(chosen.values(**again, lease=None, lease_until=None)) > 0
+    return await tx.run(chosen.values(**_again(now), lease=None, lease_until=None)) > 0
+
+
+class Window(NamedTuple):
+    """Deliveries of one endpoint and of some statuses, by when they were made. `up_to_now`: the end is part of it."""
+
+    endpoint_id: str
+    since: datetime
+    until: datetime
+    up_to_now: bool
+    statuses: tuple[str, ...]
+
+
+async def replay_some(tx: Transaction, window: Window, now: datetime, limit: int) -> int:
+    """Make the oldest of a window due that were not replayed since its end. Answers how many."""
+    made = Delivery.c.created_at
+    chosen = (
+        select(Delivery.c.id)
+        .where(Delivery.c.endpoint_id == window.endpoint_id, one_of(Delivery.c.status, window.statuses))
+        .where(made >= window.since, made <= window.until if window.up_to_now else made < window.until)
+        .where(or_(Delivery.c.replayed_at.is_(None), Delivery.c.replayed_at < window.until))
+        .order_by(made, Delivery.c.id)
+        .limit(limit)
+        .with_for_update()
+    )
+    ids = await tx.scalars(chosen)
+    return await tx.run(update(Delivery.table).where(one_of(Delivery.c.id, ids)).values(**_again(now))) if ids else 0
+
+
+def _again(now: datetime) -> dict[str, Any]:
+    return {"status": "pending", "round": 0, "next_attempt_at": now, "replayed_at": now, "finished_at": None}
 
 
 def _free(now: datetime) -> ColumnElement[bool]:
@@ -214,15 +250,37 @@ async def bodies(tx: Transaction, event_ids: Sequence[str]) -> dict[str, bytes]:
 
 
 async def settle(tx: Transaction, delivery_id: str, lease: str | None, values: Mapping[str, Any]) -> bool:
-    """Record an attempt's end if this worker still holds the delivery: its lease may have run out, or been taken away."""
-    chosen = update(Delivery.table).where(Delivery.c.id == delivery_id, Delivery.c.lease == lease)
+    """Record an attempt's end if this worker still holds the delivery: its lease may have run out, or been taken away.
+
+    What was held meanwhile and is to be tried again stays held.
+    """
+    mine = update(Delivery.table).where(Delivery.c.id == delivery_id, Delivery.c.lease == lease)
     counted = {"attempts": Delivery.c.attempts + 1, "lease": None, "lease_until": None}
-    return await tx.run(chosen.values(**counted, **values)) > 0
+    if values["status"] != "pending":
+        return await tx.run(mine.values(**counted, **values)) > 0
+    if await tx.run(mine.where(Delivery.c.status != "held").values(**counted, **values)):
+        return True
+    kept = {name: value for name, value in values.items() if name in ("last_status", "last_error")}
+    return await tx.run(mine.values(**counted, **kept)) > 0
 
 
 async def insert_attempt(tx: Transaction, row: Mapping[str, Any]) -> None:
     """Append what one try brought."""
     await tx.run(insert(Attempt.table).values(**row))
+
+
+async def disabled_ids(tx: Transaction) -> list[str]:
+    """Endpoints for which events are held."""
+    return list(await tx.scalars(select(Endpoint.c.id).where(Endpoint.c.status == "disabled")))
+
+
+async def prune_held(db: Database, endpoint_id: str, most: int) -> bool:
+    """Forget some of the oldest deliveries that are held for an endpoint beyond `most`. True: more may wait."""
+    held = (Delivery.c.endpoint_id == endpoint_id) & (Delivery.c.status == "held")
+    beyond = select(Delivery.c.created_at).where(held).order_by(Delivery.c.created_at.desc()).offset(most).limit(1)
+    async with db.read() as tx:
+        newest = await tx.scalars(beyond)
+    return bool(newest) and await prune(db, Delivery.table, held & (Delivery.c.created_at <= newest[0]))
 
 
 async def prune_finished(db: Database, before: datetime) -> bool:

@@ -5,6 +5,7 @@ from gateway.settings import GatewaySettings
 from gateway.webhooks_out.api import router
 from gateway.webhooks_out.handlers import Fanout
 from gateway.webhooks_out.management import Endpoints
+from gateway.webhooks_out.replaying import Replaying
 from gateway.webhooks_out.worker import DeliveryWorker
 from shared.http import EgressClient
 from shared.room import Room
@@ -23,7 +24,7 @@ class WebhooksOutRoom(Room):
         self.worker = DeliveryWorker(kit, settings, egress, audit_log.log)
         fanout = Fanout(kit, self.worker.wake)
         self.routers = [router]
-        self.provides = [Endpoints(kit, egress, fanout, audit_log.log)]
+        self.provides = [Endpoints(kit, egress, fanout, audit_log.log), Replaying(kit, fanout, audit_log.log)]
         self.subscriptions = [fanout.subscription()]
         self.loops = [
             Loop("deliver webhooks", self.worker.tick, 0.5, wake=self.worker.wake),

@@ -1,7 +1,7 @@
 """Which events an endpoint wants, and which of them it may hear."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.event_scopes import EVENT_SCOPES
 from shared.web.identity import covers
@@ -24,6 +24,13 @@ def may_hear(scopes: Iterable[str], event_type: str) -> bool:
     """True when the scopes cover what an event of this type tells; a `webhook.test` tells nothing."""
     needed = EVENT_SCOPES.get(event_type)
     return needed is None or any(covers(one, needed) for one in scopes)
+
+
+def concerns(endpoint_id: str, owner_id: str, event_type: str, payload: Mapping[str, object]) -> bool:
+    """False for what is told to one owner's endpoints alone, when this is not one of them or the very one it tells of."""
+    if event_type != "webhook_endpoint.disabled":
+        return True
+    return payload["owner_id"] == owner_id and payload["endpoint_id"] != endpoint_id
 
 
 def grants(scopes: Iterable[str]) -> list[str]:

@@ -36,7 +36,10 @@ class EndpointIn(Body):
 
 
 class EndpointPatch(Patch):
-    """What to change; leave out what stays. `enabled` true resumes with new events, replay is separate."""
+    """What to change; leave out what stays.
+
+    `enabled` false holds what waits and what comes; true resumes with new events, and what was held is had by a replay.
+    """
 
     nullable: ClassVar[frozenset[str]] = frozenset(("description",))
     url: Url | None = None
@@ -49,6 +52,32 @@ class SecretRotation(Body):
     """`overlap_seconds`: how long deliveries are signed with the old secret as well."""
 
     overlap_seconds: Annotated[int, Field(strict=True, ge=0, le=30 * 86400)] = 86400
+
+
+Replayed = Literal["failed", "held", "undelivered", "all"]
+
+
+class ReplayIn(Body):
+    """Which deliveries: those made from `since` on and before `until` (now), and of these `failed`, `held`, both
+    (`undelivered`), or `all`, also what was delivered."""
+
+    since: Instant
+    until: Instant | None = None
+    status: Replayed = "undelivered"
+
+
+class ReplayView(View):
+    """`count` deliveries are due again, each under its own `webhook-id`. `more`: call again with this window for the rest.
+
+    A window does not take a delivery twice: who calls again with the same `until` gets what is left of it, or nothing.
+    """
+
+    endpoint_id: str
+    since: Instant
+    until: Instant
+    status: Replayed
+    count: int
+    more: bool
 
 
 class EndpointView(View):
@@ -77,19 +106,20 @@ class NewEndpointView(EndpointView):
 
 
 class DeliveryView(View):
-    """One event on its way to one endpoint."""
+    """One event on its way to one endpoint. `held` while the endpoint is disabled, and until it is replayed or forgotten."""
 
     id: str
     endpoint_id: str
     event_id: str
     event_type: str
-    status: Literal["pending", "delivered", "failed"]
+    status: Literal["pending", "held", "delivered", "failed"]
     attempts: int
     next_attempt_at: Instant | None
     last_status: int | None
     last_error: str | None
     created_at: Instant
     finished_at: Instant | None
+    replayed_at: Instant | None
 
 
 class AttemptView(View):

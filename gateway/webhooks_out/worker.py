@@ -118,9 +118,14 @@ class DeliveryWorker:
         task.add_done_callback(ended)
 
     async def prune(self) -> bool:
-        """Forget finished deliveries after their time."""
+        """Forget finished and held deliveries after their time, and of those that are held the most."""
         before = self._clock.now() - timedelta(days=self._settings.webhooks_out_keep_days)
-        return await repository.prune_finished(self._db, before)
+        more = await repository.prune_finished(self._db, before)
+        async with self._db.read() as tx:
+            disabled = await repository.disabled_ids(tx)
+        for endpoint_id in disabled:
+            more |= await repository.prune_held(self._db, endpoint_id, self._settings.webhooks_out_held_most)
+        return more
 
 
 def _open_files() -> int:

@@ -42,6 +42,7 @@ from shared.contracts.segments import (
     SegmentExited,
     TrackedEvent,
 )
+from shared.contracts.webhooks import WebhookEndpointDisabled
 
 __all__ = [
     "REGISTRY",
@@ -86,6 +87,7 @@ __all__ = [
     "StockLow",
     "StockSoldOut",
     "TrackedEvent",
+    "WebhookEndpointDisabled",
     "contract",
     "public_names",
 ]

@@ -1,7 +1,7 @@
 """A receiver of webhooks, events for it, and the gateway's deliveries to it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -38,6 +38,7 @@ class Receiver:
         self.got: list[tuple[dict[str, str], bytes]] = []
         self.first = asyncio.Event()
         self.answers = answers
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
         self.server = RawServer(self._serve)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -46,6 +47,8 @@ class Receiver:
         pairs = (line.partition(": ") for line in lines)
         self.got.append(({name.lower(): value for name, _, value in pairs}, body))
         self.first.set()
+        if self.meanwhile is not None:
+            await self.meanwhile()
         writer.write(self.answers(len(self.got)))
         await writer.drain()
 

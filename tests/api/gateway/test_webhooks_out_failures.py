@@ -119,8 +119,9 @@ async def test_410_disables_at_once_and_enabling_resumes_with_new_events_only(su
         log = (await suite.client().get("/v1/audit-log", params={"object_id": endpoint["id"]})).json()["data"]
         assert (log[0]["action"], log[0]["actor_key_id"]) == ("webhook_endpoint.disable", None)
         await publish(suite, STOCK)
-        (only,) = await deliveries(suite, endpoint)
-        refused = await suite.client().post(f"/v1/webhook-deliveries/{only['id']}/replay")
+        held, failed = await deliveries(suite, endpoint)
+        assert (held["status"], failed["status"]) == ("held", "failed")
+        refused = await suite.client().post(f"/v1/webhook-deliveries/{failed['id']}/replay")
         assert refused.json()["code"] == "endpoint_disabled"
         assert (await suite.client().patch(path, json={"enabled": True})).json()["status"] == "enabled"
         await deliver(suite)
@@ -144,7 +145,7 @@ async def test_days_of_nothing_but_failures_disable(run_gateway: Any, clock: Man
             clock.advance(timedelta(days=1))
         assert shown["disabled_reason"] == "failing"
         (delivery,) = await deliveries(suite, endpoint)
-        assert (delivery["status"], len(receiver.got)) == ("failed", 6)
+        assert (delivery["status"], len(receiver.got)) == ("held", 6)
 
 
 async def test_a_dead_endpoint_delays_no_other(run_gateway: Any) -> None:
@@ -171,7 +172,7 @@ async def test_a_dead_endpoint_delays_no_other(run_gateway: Any) -> None:
         await suite.gateway.webhooks_out.worker.idle()
 
 
-async def test_what_was_given_up_while_it_was_sent_is_not_revived(suite: Suite, clock: ManualClock) -> None:
+async def test_what_was_held_while_it_was_sent_is_not_revived(suite: Suite, clock: ManualClock) -> None:
     asked, may_answer = asyncio.Event(), asyncio.Event()
 
     async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -195,6 +196,6 @@ async def test_what_was_given_up_while_it_was_sent_is_not_revived(suite: Suite, 
         clock.advance(timedelta(hours=1))
         await deliver(suite)
         (delivery,) = await deliveries(suite, made.json())
-        assert (delivery["status"], server.connections) == ("failed", 1)
+        assert (delivery["status"], server.connections) == ("held", 1)
         tries = (await suite.client().get(f"/v1/webhook-deliveries/{delivery['id']}")).json()["tries"]
         assert [one["status"] for one in tries] == [500], "the attempt is in the log all the same"
