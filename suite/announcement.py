@@ -2,29 +2,28 @@
 
 from pathlib import Path
 
-from rich.markup import escape
-
 from suite import sampleshop
 from suite.client import connect
 from suite.errors import Stop
 from suite.settings import CallerSettings
-from suite.terminal import console, errors
+from suite.terminal import console, errors, plain
 from suite.tour.play import play
 
 
 def announce(url: str, part: str | None, key_file: Path) -> None:
     """Where things are. The key itself was printed once, when it was made; here only its file."""
     if part is not None:
-        console.print(f"[bold]Quanyu {part}[/bold] listens on {url}", soft_wrap=True)
+        console.print(f"[bold]Quanyu {part}[/bold] listens on {plain(url)}", soft_wrap=True)
         return
+    url, file = plain(url), plain(key_file)
     console.print()
     console.print(f"[bold]Quanyu 全域[/bold] is ready on [bold]{url}[/bold]")
     console.print(f"  API documents      {url}/docs   ({url}/openapi.json)", soft_wrap=True)
     console.print(f"  Health, readiness  {url}/healthz, {url}/readyz", soft_wrap=True)
     if key_file.exists():
-        console.print(f"  Administrator key  {key_file}", soft_wrap=True)
+        console.print(f"  Administrator key  {file}", soft_wrap=True)
         console.print(
-            f'  Try                curl -H "Authorization: Bearer $(cat {key_file})" {url}/v1/coupon-templates',
+            f'  Try                curl -H "Authorization: Bearer $(cat {file})" {url}/v1/coupon-templates',
             soft_wrap=True,
         )
     console.print("  Stop               Ctrl-C")
@@ -40,5 +39,5 @@ async def demonstrate(url: str, key_file: Path) -> None:
             await sampleshop.load(client, console)
             await play(client, console, settings.tour_port)
     except Stop as error:
-        errors.print(f"[bold red]The demonstration stopped:[/bold red] {escape(str(error))}", soft_wrap=True)
+        errors.print(f"[bold red]The demonstration stopped:[/bold red] {plain(error)}", soft_wrap=True)
     announce(url, None, key_file)

@@ -5,7 +5,6 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from suite.client import connect
 from suite.commands import imports, keys, parked
@@ -14,7 +13,7 @@ from suite.commands.doctor import doctor
 from suite.commands.serve import migrate, serve
 from suite.errors import Stop
 from suite.settings import SuiteSettings, load
-from suite.terminal import console, errors
+from suite.terminal import console, errors, plain
 
 app = typer.Typer(
     name="quanyu",
@@ -65,7 +64,7 @@ def main() -> None:
     try:
         app()
     except Stop as error:
-        errors.print(f"[bold red]quanyu:[/bold red] {escape(str(error))}", soft_wrap=True)
+        errors.print(f"[bold red]quanyu:[/bold red] {plain(error)}", soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

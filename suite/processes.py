@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from shared.observability.logging import visible
 from suite import announcement
 from suite.client import Client
 from suite.errors import Stop
@@ -144,7 +145,7 @@ class Processes:
         if child.stdout is None:
             return
         while line := await child.stdout.readline():
-            text = line.decode(errors="replace").rstrip()
+            text = visible(line.decode(errors="replace").rstrip())
             self._console.print(f"[{COLOURS.get(name, 'white')}]{name:<10}[/]", end="")
             self._console.print(text, markup=False, soft_wrap=True)
 

@@ -1,11 +1,13 @@
 """One structlog pipeline for our lines and the libraries': console for people, JSON for machines.
 
-Keys of a line are chosen by us; customers' phone numbers and e-mail addresses and all secrets are masked on the way out.
+Keys of a line are chosen by us; customers' phone numbers and e-mail addresses and all secrets are masked on the way out, control
+characters spelled out.
 """
 
 import logging
 import re
 import sys
+import unicodedata
 from typing import Any, Literal
 
 import structlog
@@ -25,10 +27,25 @@ def mask(text: str) -> str:
     return _PHONE.sub(r"\1\2****\3", text)
 
 
+def visible(text: str, keep: str = "\n\t") -> str:
+    """`text` with whatever does not show, but for `keep`, spelled out: an escape sequence could rewrite a terminal's lines."""
+    if text.isprintable():
+        return text
+    return "".join(one if _shows(one) or one in keep else _spelled(one) for one in text)
+
+
+def _shows(character: str) -> bool:
+    return character.isprintable() or unicodedata.category(character) == "Zs"  # a Chinese space, too
+
+
+def _spelled(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
 def _mask_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = mask(value)
+            event[key] = visible(mask(value))
     return event
 
 

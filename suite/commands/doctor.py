@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.markup import escape
 
 from suite.audits import AUDITS, run_audits
 from suite.client import Client, connect
@@ -13,7 +12,7 @@ from suite.commands.common import DataDir, Key, Url, caller, flags, run
 from suite.errors import Stop
 from suite.parts import PARTS, SERVICES
 from suite.settings import SuiteSettings, load
-from suite.terminal import console
+from suite.terminal import console, plain
 
 GOOD, BAD, NOTE = "[green]ok[/green]  ", "[red]bad[/red] ", "[yellow]note[/yellow]"
 
@@ -23,7 +22,7 @@ def doctor(url: Url = None, key: Key = None, data_dir: DataDir = None) -> None:
     settings = load(SuiteSettings, flags(data_dir=data_dir))
     console.print("[bold]Configured[/bold]")
     for line in configured(settings):
-        console.print(f"  {escape(line)}", soft_wrap=True)
+        console.print(f"  {plain(line)}", soft_wrap=True)
     safe = _safe(settings, url, data_dir)
     healthy = run(_running(url, key, data_dir))
     if not (safe and healthy):
@@ -55,7 +54,7 @@ def _safe(settings: SuiteSettings, url: str | None, data_dir: Path | None) -> bo
     gateway = load(GatewaySettings, {"data_dir": settings.data_dir})
     found = list(findings(Installation(settings, gateway, caller(url, data_dir).url)))
     for finding in found:
-        console.print(f"  {BAD if finding.bad else NOTE} {escape(finding.sentence)}", soft_wrap=True)
+        console.print(f"  {BAD if finding.bad else NOTE} {plain(finding.sentence)}", soft_wrap=True)
     if not found:
         console.print(f"  {GOOD} nothing stands open that should not")
     return not any(finding.bad for finding in found)
@@ -63,12 +62,12 @@ def _safe(settings: SuiteSettings, url: str | None, data_dir: Path | None) -> bo
 
 async def _running(url: str | None, key: str | None, data_dir: Any) -> bool:
     settings = caller(url, data_dir)
-    console.print(f"[bold]Running[/bold] at {settings.url}")
+    console.print(f"[bold]Running[/bold] at {plain(settings.url)}")
     try:
         async with connect(settings, key) as client:
             return await _look(client)
     except Stop as error:
-        console.print(f"  {BAD} {escape(str(error))}", soft_wrap=True)
+        console.print(f"  {BAD} {plain(error)}", soft_wrap=True)
         return False
 
 
@@ -76,7 +75,8 @@ async def _look(client: Client) -> bool:
     status, document = await client.status("/readyz")
     ready = status == 200
     console.print(
-        f"  {GOOD if ready else BAD} readiness: {'every part is ready' if ready else _reason(document)}", soft_wrap=True
+        f"  {GOOD if ready else BAD} readiness: {'every part is ready' if ready else plain(_reason(document))}",
+        soft_wrap=True,
     )
     console.print("[bold]Consistent[/bold]")
     clean = True
@@ -85,7 +85,7 @@ async def _look(client: Client) -> bool:
         clean &= not bad
         console.print(f"  {BAD if bad else GOOD} {AUDITS[part]}: {len(findings)} checks")
         for check in bad:
-            console.print(f"       {escape(str(check['name']))}: {escape(str(check['detail']))}", soft_wrap=True)
+            console.print(f"       {plain(check['name'])}: {plain(check['detail'])}", soft_wrap=True)
     return ready and clean
 
 

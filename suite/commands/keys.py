@@ -7,7 +7,7 @@ from rich.table import Column, Table
 
 from suite.client import connect
 from suite.commands.common import DataDir, Key, Url, caller, flags, run
-from suite.terminal import console
+from suite.terminal import console, plain
 
 app = typer.Typer(no_args_is_help=True, help="Create, list, revoke and rotate API keys.")
 KeyId = Annotated[str, typer.Argument(help="The key's id, as `quanyu keys list` shows it.")]
@@ -49,7 +49,8 @@ def list_keys(url: Url = None, key: Key = None, data_dir: DataDir = None) -> Non
     columns = [Column("id", min_width=30), Column("kind", min_width=11), Column("status", min_width=8)]
     table = Table(*columns, "name", Column("scopes", overflow="fold"), box=None)
     for one in run(work()):
-        table.add_row(one["id"], one["kind"], one["status"], one["name"], " ".join(one["scopes"]))
+        cells = (one["id"], one["kind"], one["status"], one["name"], " ".join(one["scopes"]))
+        table.add_row(*map(plain, cells))
     console.print(table)
 
 
@@ -70,7 +71,7 @@ def revoke(
             await client.delete(f"/v1/keys/{key_id}" + "?keep_made=true" * keep_made)
 
     run(work())
-    console.print(f"{key_id} is revoked.")
+    console.print(f"{plain(key_id)} is revoked.")
 
 
 @app.command()
@@ -91,6 +92,6 @@ def rotate(
 
 
 def _show_new(answer: dict[str, Any]) -> None:
-    console.print(f"{answer['id']}  {answer['name']}  ({answer['kind']})")
-    console.print(f"[bold]{answer['key']}[/bold]", soft_wrap=True)
+    console.print(f"{plain(answer['id'])}  {plain(answer['name'])}  ({plain(answer['kind'])})")
+    console.print(f"[bold]{plain(answer['key'])}[/bold]", soft_wrap=True)
     console.print("Keep it now: it is stored as a digest only and cannot be shown again.")

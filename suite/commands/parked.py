@@ -11,11 +11,11 @@ import typer
 from pydantic_core import from_json
 from rich.table import Column, Table
 
-from shared.observability.logging import mask
+from shared.observability.logging import mask, visible
 from suite.commands.common import DataDir, flags, run
 from suite.errors import Stop
 from suite.settings import SuiteSettings, load
-from suite.terminal import console
+from suite.terminal import console, plain
 
 if TYPE_CHECKING:
     from shared.messaging import Bus, Parked
@@ -37,7 +37,7 @@ def list_parked(
         return
     table = Table("queue", Column("id", min_width=30), "event", "tries", "error", box=None)
     for one in found:
-        table.add_row(one.queue, one.id, one.name, str(one.attempts), mask(one.error))
+        table.add_row(*map(plain, (one.queue, one.id, one.name, one.attempts, mask(one.error))))
     console.print(table)
 
 
@@ -46,7 +46,8 @@ def show(queue: Queue, parked_id: ParkedId, data_dir: DataDir = None) -> None:
     """Print a parked message as it travels (it may hold customer data)."""
     for one in run(_parked(queue, flags(data_dir=data_dir))):
         if parked_id in (one.id, "all"):
-            console.print_json(json.dumps(contents(one), ensure_ascii=False))
+            text = json.dumps(contents(one), ensure_ascii=False, indent=2)
+            console.print(visible(text), markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -5,14 +5,13 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from shared import private_files
 from shared.observability.tracing import configure_tracing
 from suite.commands.common import DataDir, flags, run
 from suite.parts import PARTS
 from suite.settings import SuiteSettings, load
-from suite.terminal import console, errors
+from suite.terminal import console, errors, plain
 
 if TYPE_CHECKING:
     from suite.door.limits import Limits
@@ -59,7 +58,7 @@ async def _serve(part: Part | None, settings: SuiteSettings, given: dict[str, An
 
     if private_files.open_to_others(settings.data_dir):
         errors.print(
-            f"[yellow]Others on this machine may look into the data folder:[/yellow] chmod go= {escape(str(settings.data_dir))}",
+            f"[yellow]Others on this machine may look into the data folder:[/yellow] chmod go= {plain(settings.data_dir)}",
             soft_wrap=True,
         )
     descriptors = raise_descriptors()
@@ -94,7 +93,7 @@ def _limits(settings: SuiteSettings, proxies: tuple[str, ...] | None, descriptor
     connections = connections_within(descriptors, settings.open_connections)
     if connections < (settings.open_connections or FEW_CONNECTIONS):
         errors.print(
-            f"[yellow]Only {connections} callers can be connected at once:[/yellow] this process may open {descriptors} "
+            f"[yellow]Only {connections:,} callers can be connected at once:[/yellow] this process may open {plain(descriptors)} "
             "files (`ulimit -n`), and its databases and parts need some. Give it 4096 or more.",
             soft_wrap=True,
         )

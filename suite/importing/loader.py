@@ -22,6 +22,7 @@ from suite.importing.files import Table, open_table
 from suite.importing.orders import Order, OrderGroups, order_body
 from suite.importing.report import Rejects
 from suite.importing.rules import EXPLANATIONS, Reader, Reason
+from suite.terminal import plain
 
 ORDERS_PER_REQUEST = 250
 LINES_PER_REQUEST = 10_000  # some 1.5 MB
@@ -65,7 +66,7 @@ async def load_orders(client: Client, path: Path, options: Options, console: Con
         zone = options.time_zone or ZoneInfo("Europe/London" if columns.online_retail else "Asia/Shanghai")
         _introduce(console, path, table, columns, f"source {source}, {currency}, times in {zone.key}")
         with Rejects(options.rejects, table.header) as rejects, _bar(console) as bar:
-            task = bar.add_task(path.name, total=size)
+            task = bar.add_task(plain(path.name), total=size)
             loading = _Loading(client, source, currency, Reader(columns, currency, zone), rejects)
             await loading.all_of(table, bar, task)
             bar.update(task, completed=size)
@@ -172,9 +173,10 @@ def _bar(console: Console) -> Progress:
 
 
 def _introduce(console: Console, path: Path, table: Table, columns: Columns, how: str) -> None:
-    console.print(f"[bold]{path}[/bold]: {table.encoding}, {how}")
+    console.print(f"[bold]{plain(path)}[/bold]: {table.encoding}, {plain(how)}")
     named = {index: field for field, index in columns.position.items()}
-    console.print("  " + ", ".join(f"{name} → {named.get(i, 'not used')}" for i, name in enumerate(columns.header)))
+    uses = ", ".join(f"{plain(name)} → {named.get(i, 'not used')}" for i, name in enumerate(columns.header))
+    console.print(f"  {uses}")
 
 
 def _report(console: Console, done: Summary, rejects: Path) -> None:
@@ -192,4 +194,4 @@ def _report(console: Console, done: Summary, rejects: Path) -> None:
     for reason, count in sorted(done.rejected.items(), key=lambda item: -item[1]):
         grid.add_row(f"{count:,}", reason.value, EXPLANATIONS[reason])
     console.print(grid)
-    console.print(f"Every rejected row, with its reason, is in {rejects} (opens in Excel).", soft_wrap=True)
+    console.print(f"Every rejected row, with its reason, is in {plain(rejects)} (opens in Excel).", soft_wrap=True)

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from rich.console import Console
-from rich.markup import escape
 
 from suite.client import NotRunning, Problem
 from suite.errors import Stop
+from suite.terminal import plain
 
 PATIENCE = 15.0  # seconds until something that should happen by itself counts as missing
 Found = TypeVar("Found")
@@ -32,17 +32,17 @@ class Stage:
     def scene(self, title: str) -> None:
         """The title of the next scene."""
         self._scene += 1
-        self._console.print(f"\n[bold]{self._scene}  {title}[/bold]")
+        self._console.print(f"\n[bold]{self._scene}  {plain(title)}[/bold]")
 
     def tell(self, what: str, *details: str, seconds: float | None = None) -> None:
         """One step that happened."""
-        text = " · ".join((what, *(f"[cyan]{escape(detail)}[/cyan]" for detail in details if detail)))
+        text = " · ".join((plain(what), *(f"[cyan]{plain(detail)}[/cyan]" for detail in details if detail)))
         took = f"  [dim]{_time(seconds)}[/dim]" if seconds is not None else ""
         self._console.print(f"   [green]✓[/green] {text}{took}", soft_wrap=True)
 
     def note(self, text: str) -> None:
         """A remark, dimmed."""
-        self._console.print(f"     [dim]{escape(text)}[/dim]", soft_wrap=True)
+        self._console.print(f"     [dim]{plain(text)}[/dim]", soft_wrap=True)
 
     def expect(self, holds: bool, sentence: str) -> None:
         """Raises TourFailed with the sentence (what should have been, and what was) when it does not hold."""
