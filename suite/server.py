@@ -44,9 +44,8 @@ class Server(uvicorn.Server):
         self.up = asyncio.Event()
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second; once of them the door looks at its connections."""
-        if counter % 10 == 0:
-            self._door.check(asyncio.get_running_loop().time())
+        """Ten times a second."""
+        self._door.check(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

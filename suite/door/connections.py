@@ -20,7 +20,9 @@ REFUSED = Counter(
 )
 
 _TOLD_EVERY_SECONDS = 60
+_SHARES = 10
 _DEAF_SECONDS = 3
+_LOOK_AGAIN_SECONDS = 0.05
 _FAR_BEHIND_SECONDS = 2
 
 
@@ -34,6 +36,11 @@ class Connection(Protocol):
     @property
     def phase(self) -> Phase:
         """What it is at."""
+        ...
+
+    @property
+    def waits_for_caller(self) -> bool:
+        """A body is on its way in, or an answer on its way out."""
         ...
 
     def hang_up(self, reason: str) -> None:
@@ -54,8 +61,9 @@ class Door(ServerState):
         self.lingering = 0
         self._all: set[Connection] = self.connections  # type: ignore[assignment] # uvicorn names its own classes
         self._of_address: defaultdict[str, set[Connection]] = defaultdict(set)
-        self._nobody_gives_way = False
-        self._checked = self._heard_since = 0.0
+        self._look_again = 0.0
+        self._checked = self._heard_since = self._begun = self._passed = 0.0
+        self._round: list[list[Connection]] = []
         self._refused: dict[str, int] = {}
         self._told = 0.0
         self._log = get_logger(part="door")
@@ -73,9 +81,10 @@ class Door(ServerState):
         if len(self._all) - self.lingering <= self.limits.connections:
             return None
         # While nobody gives way, looking for somebody at each newcomer would cost more than a newcomer costs.
-        self._nobody_gives_way = self._nobody_gives_way or not self._make_room(self._all, newcomer)
-        if not self._nobody_gives_way:
-            return None
+        if newcomer.since >= self._look_again:
+            if self._make_room(self._all, newcomer):
+                return None
+            self._look_again = newcomer.since + _LOOK_AGAIN_SECONDS
         detail = "The server has no connection left for you at the moment; try again."
         return Unavailable("overloaded", detail, headers={"Retry-After": "1"})
 
@@ -94,23 +103,32 @@ class Door(ServerState):
         self._refused[reason] = self._refused.get(reason, 0) + 1
 
     def check(self, now: float) -> None:
-        """Look at every connection, once a second, so that none needs a timer of its own."""
-        passed, self._checked = now - self._checked, now
-        if passed > _DEAF_SECONDS:  # it was we who stood still: what was sent meanwhile is not read yet
-            passed, self._heard_since = 0.0, now
-        for connection in tuple(self._all):
-            connection.check(now, passed, self._heard_since)
-        self._nobody_gives_way = False
-        OPEN.set(len(self._all))
+        """Ten times a second: look at a tenth of the connections, so that none needs a timer of its own."""
+        if now - self._checked > _DEAF_SECONDS:
+            self._heard_since = now  # it was we who stood still: what was sent meanwhile is not read yet
+        self._checked = now
+        if not self._round:
+            self._begin_round(now)
+        for connection in self._round.pop():
+            if connection in self._all:
+                connection.check(now, self._passed, self._heard_since)
+
+    def _begin_round(self, now: float) -> None:
+        everybody = list(self._all)
+        self._round = [everybody[first::_SHARES] for first in range(_SHARES)]
+        self._passed = 0.0 if self._heard_since > self._begun else now - self._begun
+        self._begun = now
+        OPEN.set(len(everybody))
         if self._refused and now - self._told > _TOLD_EVERY_SECONDS:
-            self._log.warning("callers refused", connections=len(self._all), **self._refused)
+            self._log.warning("callers refused", connections=len(everybody), **self._refused)
             self._refused, self._told = {}, now
 
     def _make_room(self, among: Collection[Connection], newcomer: Connection) -> bool:
         """Turn out a sixteenth of them, so that a flood of callers costs one look for many. False when nobody can go.
 
         Of those who have not spoken and those who have nothing to say the greater crowd gives way, the longest waiting
-        first: the attack is the crowd. When all are at work, it is those who are far behind the least rate.
+        first: the attack is the crowd. When all are at work it is those who draw it out: far behind the least rate, or
+        sending or reading for longer than a head may take, fast enough as they are.
         """
         crowds: dict[Phase, list[Connection]] = {phase: [] for phase in Phase}
         for one in among:
@@ -118,9 +136,12 @@ class Door(ServerState):
                 crowds[one.phase].append(one)
         places = len(among) // 16 + 1
         waiting = max(crowds[Phase.UNSPOKEN], crowds[Phase.IDLE], key=len)
-        stalled = [one for one in crowds[Phase.BUSY] if one.pace.owes > _FAR_BEHIND_SECONDS]
         leaving = nsmallest(places, waiting, key=lambda one: one.since)
-        leaving = leaving or nsmallest(places, stalled, key=lambda one: -one.pace.owes)
+        if not leaving:
+            late = newcomer.since - self.limits.head_seconds
+            drawn_out = [one for one in crowds[Phase.BUSY] if one.waits_for_caller and one.since < late]
+            drawn_out = [one for one in crowds[Phase.BUSY] if one.pace.owes > _FAR_BEHIND_SECONDS] or drawn_out
+            leaving = nsmallest(places, drawn_out, key=lambda one: (-one.pace.owes, one.since))
         for one in leaving:
             self.dismiss(one)
             one.hang_up("gave_way")

@@ -70,4 +70,4 @@ def connections_within(descriptors: int | None, wanted: int | None) -> int:
     most = wanted or MOST_CONNECTIONS
     if descriptors is None:
         return most
-    return min(most, max(descriptors - RESERVED_DESCRIPTORS, descriptors // 2))
+    return min(most, max(descriptors - RESERVED_DESCRIPTORS, descriptors // 4))

@@ -22,7 +22,8 @@ class Pace:
     def __init__(self, limits: Limits) -> None:
         self._rate = limits.least_rate
         self._most = limits.stall_seconds
-        self._untaken = 0
+        self.untaken = 0
+        """Bytes of answers that the caller had not taken at the last look."""
         self.owes = 0.0
         self.received = 0
         """Bytes of the body since the last look."""
@@ -30,19 +31,19 @@ class Pace:
     def sends_slowly(self, passed: float, *, expected: bool) -> bool:
         """Look at the body. Not `expected`: nobody waits for more of it."""
         received, self.received = self.received, 0
-        if not expected or self._untaken:
+        if not expected or self.untaken:
             return False
         return self._late(passed, received)
 
     def reads_slowly(self, passed: float, transport: asyncio.Transport) -> bool:
         """Look at what was written and not taken."""
-        before, self._untaken = self._untaken, _untaken(transport)
-        if not self._untaken:
+        before, self.untaken = self.untaken, _untaken(transport)
+        if not self.untaken:
             return False
         if not before:
             self.owes = 0.0
             return False
-        return self._late(passed, before - self._untaken)
+        return self._late(passed, before - self.untaken)
 
     def _late(self, passed: float, moved: int) -> bool:
         self.owes = max(0.0, self.owes + passed - max(moved, 0) / self._rate)

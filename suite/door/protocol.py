@@ -14,18 +14,9 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from shared.web import Problem
-from suite.door import refusals
+from suite.door import limits, refusals
 from suite.door.connections import Door
-from suite.door.limits import (
-    HALF_CLOSED_SECONDS,
-    LINGER_SECONDS,
-    MOST_HEAD,
-    MOST_HEADERS,
-    MOST_LINGERING,
-    MOST_PIPELINED,
-    MOST_TARGET,
-    Phase,
-)
+from suite.door.limits import Phase
 from suite.door.pace import Pace
 
 _NOTHING, _HEAD, _BODY = range(3)  # what of a request is being read
@@ -101,6 +92,11 @@ class DoorProtocol(HttpToolsProtocol):
             return Phase.BUSY
         return Phase.UNSPOKEN if self.cycle is None or self._reading == _HEAD else Phase.IDLE
 
+    @property
+    def waits_for_caller(self) -> bool:
+        """A body is on its way in, or an answer on its way out."""
+        return self._reading == _BODY or self.pace.untaken > 0
+
     def hang_up(self, reason: str) -> None:
         """Close at once, without a word."""
         self._door.count_refusal(reason)
@@ -113,11 +109,11 @@ class DoorProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse piece by piece: the parser gathers a head as long as it may, and never more than a piece unseen."""
-        if len(data) <= MOST_HEAD:
+        if len(data) <= limits.MOST_HEAD:
             return self._feed(data)
         view = memoryview(data)
-        for start in range(0, len(view), MOST_HEAD):
-            self._feed(view[start : start + MOST_HEAD])
+        for start in range(0, len(view), limits.MOST_HEAD):
+            self._feed(view[start : start + limits.MOST_HEAD])
 
     def _feed(self, piece: bytes | memoryview) -> None:
         if self._lingering or self._refusal is not None:
@@ -133,7 +129,7 @@ class DoorProtocol(HttpToolsProtocol):
             return self._refuse(told if isinstance(told, Problem) else refusals.malformed())
         if not self._further:
             self._fruitless += len(piece)
-            if self._fruitless > MOST_HEAD:
+            if self._fruitless > limits.MOST_HEAD:
                 self._refuse(refusals.head_too_large() if self._split else refusals.malformed())
             return
         self._fruitless = 0
@@ -162,18 +158,18 @@ class DoorProtocol(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         """A piece of the target."""
         self.url += url
-        if len(self.url) > MOST_TARGET:
+        if len(self.url) > limits.MOST_TARGET:
             raise refusals.target_too_long()
 
     def on_headers_complete(self) -> None:
         """The head is whole: a task for the request, or a place in the queue."""
-        if len(self.headers) > MOST_HEADERS or (self._split and _size(self.headers) > MOST_HEAD):
+        if len(self.headers) > limits.MOST_HEADERS or (self._split and _size(self.headers) > limits.MOST_HEAD):
             raise refusals.head_too_large()
         if self.parser.should_upgrade():
             return  # `_ignore_upgrade` reads it once more
         if not self.url.startswith((b"/", b"*")):
             raise refusals.odd_target()
-        if len(self.pipeline) >= MOST_PIPELINED:
+        if len(self.pipeline) >= limits.MOST_PIPELINED:
             raise refusals.too_many_pipelined()
         if self.expect_100_continue:
             self.expect_100_continue = self.parser.get_http_version() != "1.0"  # who would take it for the answer
@@ -185,6 +181,7 @@ class DoorProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
+        self.since = self.loop.time()
         super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
@@ -220,9 +217,9 @@ class DoorProtocol(HttpToolsProtocol):
 
     def check(self, now: float, passed: float, heard_since: float) -> None:
         """End what takes too long; `passed` seconds went by since the last look."""
-        limits, phase = self._limits, self.phase
+        phase = self.phase
         waited = now - max(self.since, heard_since)
-        if self._half_closed is not None and now - self._half_closed > HALF_CLOSED_SECONDS:
+        if self._half_closed is not None and now - self._half_closed > limits.HALF_CLOSED_SECONDS:
             self.hang_up("half_closed")  # most who close their side have gone away altogether
         elif self.pace.reads_slowly(passed, self.transport):
             self.hang_up("slow_reader")
@@ -230,12 +227,14 @@ class DoorProtocol(HttpToolsProtocol):
             if self.pace.sends_slowly(passed, expected=self._body_expected()):
                 self._refuse(refusals.too_slow("body"))
         elif phase is Phase.UNSPOKEN:
-            if waited > limits.head_seconds:
+            if waited > self._limits.head_seconds:
                 if self._reading == _HEAD:
                     self._refuse(refusals.too_slow("head"))
                 else:
                     self.hang_up("silent")
-        elif waited > (limits.idle_seconds if phase is Phase.IDLE and self._reading == _NOTHING else LINGER_SECONDS):
+        elif waited > (
+            self._limits.idle_seconds if phase is Phase.IDLE and self._reading == _NOTHING else limits.LINGER_SECONDS
+        ):
             self.transport.close()
 
     def _body_expected(self) -> bool:
@@ -285,7 +284,7 @@ class DoorProtocol(HttpToolsProtocol):
         """Close our side, and hear out for a while who is still sending."""
         if self._lingering or self.transport.is_closing():
             return
-        if self._door.lingering >= MOST_LINGERING or self._half_closed is not None:
+        if self._door.lingering >= limits.MOST_LINGERING or self._half_closed is not None:
             return self.transport.close()
         self._lingering = True
         self._door.lingering += 1

@@ -50,7 +50,7 @@ async def test_who_closes_their_side_is_answered() -> None:
 
 
 async def test_who_went_away_is_given_up_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suite.door.protocol.HALF_CLOSED_SECONDS", 0.5)
+    monkeypatch.setattr("suite.door.limits.HALF_CLOSED_SECONDS", 0.5)
     told = asyncio.Event()
 
     async def app(_scope: Any, receive: Any, _send: Any) -> None:

@@ -69,6 +69,22 @@ async def test_who_sends_no_body_gives_way_when_all_are_at_work() -> None:
         assert sum(await closed(stalled)) == 2
 
 
+async def test_who_draws_it_out_just_fast_enough_gives_way_too() -> None:
+    """Half of them send a body, half of them read an answer, at the least rate that is let pass."""
+    async with at_the_door(connections=16, head_seconds=1) as front:
+        senders = await crowd(front, ELSEWHERE[:8], head("POST", "/", "Content-Length: 9000000"))
+        readers = [await front.line(head("GET", "/big"), source=one, buffer=4096) for one in ELSEWHERE[8:16]]
+        for _ in range(30):
+            for line in senders:
+                line.writer.write(bytes(100))
+            for line in readers:
+                await line.reader.read(100)
+            await asyncio.sleep(0.1)
+        for _ in range(4):
+            assert (await front.ask(head())).status == 200
+        assert (await front.ask(head("POST", "/", "Content-Length: 100000") + bytes(100_000))).echoed[2] == 100_000
+
+
 async def test_one_address_has_a_share_and_proxies_have_none() -> None:
     limits = {"per_address": 4, "proxies": (ip_network("127.0.9.0/24"),)}
     release = asyncio.Event()

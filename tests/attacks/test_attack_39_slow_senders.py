@@ -129,7 +129,7 @@ async def test_who_takes_their_answer_slowly_gets_it_whole() -> None:
 
 
 async def test_a_refused_body_that_never_ends_does_not_keep_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suite.door.protocol.LINGER_SECONDS", 1)
+    monkeypatch.setattr("suite.door.limits.LINGER_SECONDS", 1)
     async with at_the_door(**QUICK) as front:
         line = await front.line(head("POST", "/early", "Content-Length: 1000000"))
         assert (await line.answer()).status == 401

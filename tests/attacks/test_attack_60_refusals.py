@@ -99,7 +99,7 @@ async def test_who_sends_all_before_they_listen_still_hears_why_not(extra: tuple
 
 
 async def test_a_refused_caller_who_never_stops_is_not_heard_out_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suite.door.protocol.LINGER_SECONDS", 1)
+    monkeypatch.setattr("suite.door.limits.LINGER_SECONDS", 1)
     async with at_the_door() as front:
         line = await front.line(b"nonsense\r\n\r\n")
         assert (await line.answer()).problem() == (400, "malformed_http")
