@@ -1,13 +1,15 @@
 """The proof of a draw: every ticket drawn again from the seed."""
 
+import asyncio
 from collections.abc import Sequence
 
 from services.coupon.draws import repository
 from services.coupon.draws.management import unknown_draw
-from services.coupon.draws.models import Draw, DrawPrize
+from services.coupon.draws.models import Draw, DrawPrize, DrawTicket
 from services.coupon.draws.rules import Replay, seed_hash
 from services.coupon.draws.schemas import DrawAuditView, Mismatch
 from shared.db import as_dict
+from shared.lanes import Lane
 from shared.service import Kit
 from shared.web import Caller
 
@@ -20,9 +22,14 @@ class DrawAudit:
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
+        self._lane = Lane(at_once=1, waiting=8)
 
     async def prove(self, caller: Caller, draw_id: str) -> DrawAuditView:
         """All tickets up to the draw's counter. While the draw is open its outcomes can't be proven without telling the seed."""
+        async with self._lane.turn():
+            return await self._prove(caller, draw_id)
+
+    async def _prove(self, caller: Caller, draw_id: str) -> DrawAuditView:
         async with self._kit.db.read() as tx:
             draw = await repository.find(tx, caller, draw_id)
             if draw is None:
@@ -35,8 +42,7 @@ class DrawAudit:
         while replay.number < draw.tickets:
             async with self._kit.db.read() as tx:
                 rows = await repository.whole_tickets(tx, draw_id, replay.number, draw.tickets, _ROWS)
-            for row in rows:
-                found += [Mismatch(number=row.number, detail=fault) for fault in replay.faults(as_dict(row))]
+            found += await asyncio.to_thread(_mismatches, replay, rows)
             if not rows:
                 break
         found += _wrong_counters(draw, prizes, replay)
@@ -49,6 +55,10 @@ class DrawAudit:
             tickets=replay.number,
             mismatches=found[:_SHOWN],
         )
+
+
+def _mismatches(replay: Replay, rows: Sequence[DrawTicket]) -> list[Mismatch]:
+    return [Mismatch(number=row.number, detail=fault) for row in rows for fault in replay.faults(as_dict(row))]
 
 
 def _wrong_counters(draw: Draw, prizes: Sequence[DrawPrize], replay: Replay) -> list[Mismatch]:

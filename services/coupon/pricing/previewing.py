@@ -46,6 +46,10 @@ class Previewing:
         if caller.shopper:
             raise Forbidden("operators_only", "This is for the merchant's operators, not for shoppers.")
         vouched(caller, body)
+        async with self._quoting.turn(body, long=True):
+            return await self._preview(body)
+
+    async def _preview(self, body: PreviewIn) -> PreviewView:
         now = body.at or self._kit.clock.now()
         drafts = {draft.ref: _candidate(draft, now) for draft in body.drafts}
         async with self._kit.db.read() as tx:
@@ -64,11 +68,11 @@ class Previewing:
                 refused[candidate.id] = refusal
         cart = body.priced()
         priced = [one for one in usable if one.id in wanted or one.id not in drafts]
-        answer = best_price(cart, priced, body.points)
+        # Seconds of arithmetic at worst: not while everybody else waits.
+        answer = await to_thread(best_price, cart, priced, body.points)
         refused.update(answer.refused)
         shown = {one: refused[one] for one in [*wanted, *(one.id for one in running)] if one in refused}
         tried = [one.offer() for one in usable if one.id in drafts]
-        # Seconds of arithmetic at worst: not while everybody else waits.
         compared, found, wrong = await to_thread(_compare, cart, tried, body.drafts, live)
         names = {**{one.id: one.name for one in live}, **{ref: draft.name for ref, draft in drafts.items()}}
         return PreviewView(

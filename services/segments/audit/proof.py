@@ -11,6 +11,7 @@ from services.segments.profiles.repository import find_newest
 from services.segments.rule_language.scalars import micros
 from shared.audit import AuditView, CheckView, judge, run_checks
 from shared.db import Transaction, planned_for_whole_tables
+from shared.lanes import OneRun
 from shared.service import Kit
 
 _SAMPLE = 100
@@ -23,9 +24,13 @@ class Audit:
         self._kit = kit
         self._cache = cache
         self._sweeper = sweeper
+        self._once = OneRun(self._prove)
 
     async def run(self) -> AuditView:
-        """All checks."""
+        """All checks. Who asks at the same time gets the same answer."""
+        return await self._once.result()
+
+    async def _prove(self) -> AuditView:
         async with self._kit.db.write() as tx:
             await lock_exclusive(tx)
             now = micros(self._kit.clock.now())

@@ -10,6 +10,7 @@ from services.segments.membership.schemas import ExplanationView, MemberView, Pr
 from services.segments.profiles.problems import unknown_profile
 from services.segments.profiles.repository import find_customer
 from services.segments.rule_language.scalars import instant, micros
+from shared.lanes import Lane
 from shared.service import Kit
 from shared.web import Caller, Page, Paging
 
@@ -21,9 +22,14 @@ class SegmentQueries:
         self._kit = kit
         self._cache = cache
         self._segments = segments
+        self._previews = Lane(at_once=2, waiting=8)
 
     async def preview(self, caller: Caller, body: PreviewIn) -> PreviewView:
-        """How many a rule selects now, by the batch evaluator."""
+        """How many a rule selects now, by the batch evaluator, which goes over all profiles."""
+        async with self._previews.turn(patient=not self._kit.db.is_joined()):
+            return await self._preview(caller, body)
+
+    async def _preview(self, caller: Caller, body: PreviewIn) -> PreviewView:
         started = time.perf_counter()
         async with self._kit.db.read() as tx:
             node, _ = self._segments.parse(caller, body.rule, body.time_zone, await self._cache.current(tx))

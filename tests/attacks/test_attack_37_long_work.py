@@ -1,0 +1,69 @@
+"""Attack 37 within a part: the longest carts, previews and audits of one caller leave everybody else's small calls alone."""
+
+import asyncio
+import statistics
+import time
+from typing import Any
+
+import pytest
+from api.coupon.mall import Json, Mall
+from conftest import RunService
+
+from services.coupon.app import create_service
+from services.coupon.audit import queries
+from services.coupon.settings import CouponSettings
+from shared.audit import run_checks
+
+LINES = [{"line_id": str(n), "sku": f"s{n}", "quantity": 2, "unit_price": 500 + n} for n in range(500)]
+
+
+@pytest.fixture
+async def mall(run_service: RunService) -> Mall:
+    found = Mall(await run_service(create_service, CouponSettings))
+    for number in range(30):
+        await found.claim(await found.template(100 + number, threshold={"amount": 1000 + 97 * number}))
+        await found.promotion(200 + number, threshold={"amount": 5000 + 131 * number})
+    return found
+
+
+async def latency(mall: Mall, while_running: "asyncio.Future[Any] | None" = None) -> float:
+    """The median of small calls, in seconds: of fifty, or of as many as come while something runs."""
+    took: list[float] = []
+    while len(took) < 50 if while_running is None else not while_running.done():
+        started = time.perf_counter()
+        assert (await mall.http.get("/v1/coupon-templates", params={"limit": 1})).status_code == 200
+        took.append(time.perf_counter() - started)
+        await asyncio.sleep(0.002)
+    return statistics.median(took)
+
+
+async def test_attack_37_the_longest_carts_leave_small_calls_alone(mall: Mall) -> None:
+    cart: Json = {"customer_id": "c1", "lines": LINES}
+    peace = await latency(mall)
+    quotes = asyncio.gather(*[mall.http.post("/v1/quotes", json=cart) for _ in range(4)])
+    under_attack = await latency(mall, quotes)
+    assert [one.status_code for one in await quotes] == [200] * 4
+    assert under_attack <= 5 * peace + 0.1, f"{under_attack:.3f} s against {peace:.3f} s in peace"
+
+
+async def test_attack_37_more_long_carts_than_may_wait_are_told_to_come_again(mall: Mall) -> None:
+    cart: Json = {"customer_id": "c1", "lines": LINES[:100]}
+    answers = await asyncio.gather(*[mall.http.post("/v1/quotes", json=cart) for _ in range(40)])
+    counted = {one.status_code for one in answers}
+    assert counted == {200, 503}
+    refused = next(one for one in answers if one.status_code == 503)
+    assert (refused.json()["code"], refused.headers["retry-after"]) == ("busy", "1")
+    assert (await mall.http.post("/v1/quotes", json=mall.cart())).status_code == 200
+
+
+async def test_attack_37_many_who_ask_for_the_audit_share_few_runs(mall: Mall, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[Any] = []
+
+    async def counted(*arguments: Any) -> Any:
+        runs.append(arguments)
+        return await run_checks(*arguments)
+
+    monkeypatch.setattr(queries, "run_checks", counted)
+    answers = await asyncio.gather(*[mall.http.get("/v1/audit/coupons") for _ in range(20)])
+    assert all(one.json()["ok"] for one in answers)
+    assert len(runs) <= 2
