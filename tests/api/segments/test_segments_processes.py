@@ -115,3 +115,30 @@ async def test_entry_is_seen_at_once_and_exit_comes_by_itself(backend: Backend) 
 
 def _instant(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+async def test_the_merchants_word_goes_first_whichever_process_hears_it(processes: list[Segments]) -> None:
+    bought = await processes[0].segment({"event": "Order Completed", "op": "gte", "value": 1})
+    pages = [one.running.client(["segments:events:write"], kind="publishable") for one in processes]
+
+    def orders(who: str, prefix: str) -> dict[str, Any]:
+        """Half of them under the merchant's message ids, all of them under its order ids."""
+        named = [f"{'m' if number % 2 else prefix}{number}" for number in range(30)]
+        call = {"type": "track", "userId": who, "event": "Order Completed"}
+        return {
+            "batch": [
+                {**call, "messageId": name, "properties": {"order_id": f"o{number}", "total": 1}}
+                for number, name in enumerate(named)
+            ]
+        }
+
+    fakes = [page.post("/v1/batch", json=orders(f"fake{n}", f"f{n}-")) for n, page in enumerate(pages * 3)]
+    true = [one.post("/v1/batch", orders("c1", "t")) for one in processes[:2]]
+    answers = await asyncio.gather(*fakes[:5], *true, *fakes[5:])
+    assert all(answer.status_code == 200 for answer in answers if not isinstance(answer, dict))
+    timeline = await processes[2].get("/v1/profiles/c1/timeline", limit=100)
+    assert len(timeline["data"]) == 30
+    assert await processes[0].members(bought) == ["c1"]
+    assert sorted({event["properties"]["order_id"] for event in timeline["data"]}) == sorted(f"o{n}" for n in range(30))
+    await processes[0].audit()
