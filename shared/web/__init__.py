@@ -2,6 +2,7 @@
 
 from shared.web.app import PartApp, create_app
 from shared.web.client import Client, ClientFacts, bucket_of, client_of
+from shared.web.costs import costs
 from shared.web.fingerprints import fingerprint
 from shared.web.hot import HotRequest, HotRoute
 from shared.web.identity import MERCHANT, Caller, Needs, merchant_needs, needs, operator_needs, sign_headers
@@ -79,6 +80,7 @@ __all__ = [
     "View",
     "bucket_of",
     "client_of",
+    "costs",
     "create_app",
     "filtered",
     "fingerprint",

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.web.asgi import read_body, respond
+from shared.web.costs import COST_HEADER
 from shared.web.identity import Caller, required
 from shared.web.openapi_components import refusals
 from shared.web.problems import from_validation
@@ -20,13 +21,17 @@ B = TypeVar("B")
 
 @dataclass(slots=True)
 class HotRequest(Generic[B]):
-    """What an endpoint gets. `body` is the validated model, or None for a route that reads `raw` itself."""
+    """What an endpoint gets. `body` is the validated model, or None for a route that reads `raw` itself.
+
+    The endpoint sets `cost` when the call carries many things: it then counts for as many.
+    """
 
     caller: Caller
     path_params: dict[str, str]
     body: B
     raw: bytes
     scope: Scope
+    cost: int = 1
 
     @property
     def request_id(self) -> str | None:
@@ -102,9 +107,11 @@ async def _serve(route: HotRoute, params: dict[str, str], scope: Scope, receive:
             body = route.body.model_validate_json(raw)
         except ValidationError as error:
             raise from_validation(error.errors(include_url=False, include_input=False), in_body=True) from None
-    answer = await route.endpoint(HotRequest(caller, params, body, raw, scope))
+    request = HotRequest(caller, params, body, raw, scope)
+    answer = await route.endpoint(request)
     payload = answer if isinstance(answer, bytes) else answer.model_dump_json().encode()
-    await respond(send, route.status, payload)
+    told = [(COST_HEADER, b"%d" % request.cost)] if request.cost > 1 else []
+    await respond(send, route.status, payload, headers=told)
 
 
 def operation(route: HotRoute, reference: Callable[[type[BaseModel]], Mapping[str, Any]]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from services.coupon.redemption.schemas import (
 from services.coupon.redemption.settling import OfflineSettling
 from services.coupon.redemption.signing import Signing
 from services.coupon.redemption.tokens import RedemptionTokens
-from shared.web import Caller, ExternalId, Page, PageParams, Provided, needs, operator_needs
+from shared.web import Caller, ExternalId, Page, PageParams, Provided, costs, needs, operator_needs
 
 router = APIRouter(prefix="/v1", tags=["store redemption"])
 TokensRead = Annotated[Caller, Depends(needs("coupon:redemption-tokens:read"))]
@@ -129,9 +129,13 @@ async def reverse_redemption(
 
 @router.post("/redemptions/settlements", summary="Settle what an offline till did")
 async def settle_redemptions(
-    caller: RedemptionsWrite, body: SettlementIn, settling: Annotated[OfflineSettling, Provided(OfflineSettling)]
+    caller: RedemptionsWrite,
+    body: SettlementIn,
+    settling: Annotated[OfflineSettling, Provided(OfflineSettling)],
+    response: Response,
 ) -> SettlementView:
     """离线核销补录: one outcome for each item; sending it again changes nothing."""
+    costs(response, len(body.redemptions))
     return await settling.settle(caller, body)
 
 

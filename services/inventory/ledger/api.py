@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 
 from services.inventory.ledger.adjusting import Adjusting, Change
 from services.inventory.ledger.queries import Stock
@@ -16,7 +16,7 @@ from services.inventory.ledger.schemas import (
     StockView,
 )
 from services.inventory.ledger.views import stock_view
-from shared.web import Caller, ExternalId, Instant, Page, PageParams, Provided, needs
+from shared.web import Caller, ExternalId, Instant, Page, PageParams, Provided, costs, needs
 
 router = APIRouter(prefix="/v1", tags=["stock"])
 StockRead = Annotated[Caller, Depends(needs("inventory:stock:read"))]
@@ -49,9 +49,13 @@ async def list_movements(
 
 @router.post("/stock/adjustments", status_code=201, summary="Adjust stock, all lines or none")
 async def adjust_stock(
-    caller: StockWrite, body: AdjustmentIn, adjusting: Annotated[Adjusting, Provided(Adjusting)]
+    caller: StockWrite,
+    body: AdjustmentIn,
+    adjusting: Annotated[Adjusting, Provided(Adjusting)],
+    response: Response,
 ) -> AdjustmentView:
     """Change stock: all lines or none, never below zero."""
+    costs(response, len(body.lines))
     changes = [Change(n, line.sku, line.location_id, line.state, line.change) for n, line in enumerate(body.lines)]
     return AdjustmentView.model_validate(await adjusting.adjust(caller, changes, body.reason, body.reference))
 

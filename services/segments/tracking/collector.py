@@ -52,6 +52,7 @@ class Collector:
         most = MOST_ITEMS_OF_SHOPPERS if request.caller.shopper else MOST_ITEMS
         if len(batch) > most:
             raise refusal("too_many_items", f"A batch holds at most {most} items with this key; send smaller batches.")
+        request.cost = len(batch)
         items: list[Item] = []
         rejected: list[dict[str, Any]] = []
         measure = len(body) > MAX_EVENT

@@ -56,7 +56,8 @@ class AliasCall(TrackingCall):
 class BatchCall(BaseModel):
     """Many calls, each with its `type`; at most 500 KB, each item at most 32 KB.
 
-    At most 10,000 items; with a publishable key or an end-user's token 1,000, which set 5,000 traits together.
+    At most 10,000 items; with a publishable key or an end-user's token 1,000, which set 5,000 traits together. It
+    counts for as many calls.
     """
 
     model_config = ConfigDict(extra="allow")
