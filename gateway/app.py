@@ -30,6 +30,7 @@ class Gateway(Service):
     admin: PartApp
     forwarding: ForwardingRoom
     keys: KeysRoom
+    limits: LimitsRoom
     webhooks_out: WebhooksOutRoom
 
     async def readiness(self) -> list[str]:
@@ -63,7 +64,8 @@ def create_gateway(
     rooms = [forwarding, limits, keys, webhooks_out, webhooks_in, docs, audit_log]
     gateway = join(kit, rooms, kind=Gateway)
     gateway.admin = gateway.app
-    gateway.forwarding, gateway.keys, gateway.webhooks_out = forwarding, keys, webhooks_out
+    gateway.forwarding, gateway.keys, gateway.limits = forwarding, keys, limits
+    gateway.webhooks_out = webhooks_out
     proxy = ProxyRoom(settings, table, forwarding, keys, limits, docs.portal(gateway.admin))
     gateway.app = proxy.app
     return gateway

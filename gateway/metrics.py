@@ -13,6 +13,10 @@ REQUEST_SECONDS = Histogram(
 KEY_CHECKS = Counter("quanyu_gateway_key_checks_total", "Key checks by outcome", ["outcome"])
 LIMITED = Counter("quanyu_gateway_limited_total", "Requests refused by a rate limit", ["policy"])
 LIMIT_STORE_FAILURES = Counter("quanyu_gateway_limit_store_failures_total", "Times that Redis gave no limit decision")
+REPLICAS = Gauge("quanyu_gateway_replicas", "Gateways on this database, which divide limits that no Redis counts")
+FORWARDED_UNTRUSTED = Counter(
+    "quanyu_gateway_forwarded_untrusted_total", "Requests with a forwarded address, from no trusted proxy"
+)
 UPSTREAM_CONNECTIONS = Gauge(
     "quanyu_gateway_upstream_connections", "Open connections to a service", ["service", "state"]
 )

@@ -1,6 +1,7 @@
 """How often somebody may call, as a key or the settings say it."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shared.web.identity import KeyKind
 
@@ -18,6 +19,10 @@ class Policy:
         """Seconds that one request costs."""
         return self.window / self.quota
 
+    def share(self, replicas: int) -> "Policy":
+        """What one of so many replicas allows when they can't count together: all of them no more than this policy."""
+        return self if replicas <= 1 else _share(self, replicas)
+
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
@@ -26,3 +31,9 @@ class Bucket:
     id: str
     kind: KeyKind
     policy: Policy | None = None
+
+
+@lru_cache(maxsize=4096)
+def _share(policy: Policy, replicas: int) -> Policy:
+    quota = max(1, policy.quota // replicas)
+    return Policy(policy.name, quota, quota * policy.spacing * replicas)

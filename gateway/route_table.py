@@ -38,14 +38,18 @@ class RouteTable:
         node.methods[route.method] = route
 
     def match(self, method: str, path: str) -> Route | frozenset[str]:
-        """The route of `path` (percent-encoded, as sent), or the methods that the path knows: none means unknown."""
+        """The route of `path` (percent-encoded, as sent), or the methods that the path knows: none means unknown.
+
+        HEAD has the route of GET.
+        """
+        wanted = "GET" if method == "HEAD" else method
         allowed: set[str] = set()
         for node in _leaves(self._root, path.split("/"), 1):
-            found = node.methods.get(method)
+            found = node.methods.get(wanted)
             if found is not None:
                 return found
             allowed.update(node.methods)
-        return frozenset(allowed)
+        return frozenset(allowed | {"HEAD"} if "GET" in allowed else allowed)
 
     def at(self, path: str) -> list[Route]:
         """Every route of `path`, one for each method it knows."""

@@ -72,8 +72,13 @@ class GatewaySettings(ServiceSettings, service="gateway"):
     requests_per_minute_webhooks_in: int = Field(
         6_000, ge=1, description="deliveries of one address to webhook sources"
     )
+    requests_per_minute_anonymous: int = Field(
+        12_000,
+        ge=1,
+        description="of one address without a valid key: public pages, preflights, unknown paths, refusals",
+    )
     failures_per_minute: int = Field(
-        60, ge=1, description="refused credentials, signatures and unknown paths of one address"
+        60, ge=1, description="refused credentials and signatures of one address, before 429 instead of 401"
     )
 
     webhooks_allow_private: bool = Field(

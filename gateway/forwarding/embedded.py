@@ -16,6 +16,7 @@ class AsgiForwarder:
     async def forward(self, request: Forwarded, receive: Receive, send: Send) -> None:
         """Call the application with the caller in its scope."""
         scope = dict(request.scope)
+        scope["method"] = request.method
         scope["headers"] = request.headers
         scope[SCOPE_KEY] = request.caller
         scope[REQUEST_ID] = request.request_id

@@ -1,13 +1,17 @@
-"""Who holds a key, with a short memory so that the hot path seldom asks the database.
+"""Who holds a key: every key in force, in memory, so that neither a valid nor an invented key costs a look into the database.
 
 A change made in this process is seen at once; one made by another replica within a second, by a loop that asks which
-keys changed (a queue on the bus would reach only one of the replicas). Memory never outlives five seconds anyway.
+keys changed (a queue on the bus would reach only one of the replicas). A key that is not known, or not in force, waits for
+one such look that begins after it came, so that a key made elsewhere a moment ago works. Looks are shared and paced: however
+many keys are invented, they cost a few looks a second, and no memory. What is known is believed for five seconds at most.
 """
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from ipaddress import ip_network
@@ -16,7 +20,8 @@ from typing import Literal
 from gateway.addresses import Network, address_allowed
 from gateway.keys import repository
 from gateway.keys.models import ApiKey
-from gateway.keys.rules import Ancestor, buckets, digest, well_formed
+from gateway.keys.repository import Change, Relation
+from gateway.keys.rules import LENGTH, Ancestor, buckets, digest, well_formed
 from gateway.metrics import KEY_CHECKS
 from gateway.policy import Bucket
 from shared.service import Kit
@@ -24,9 +29,9 @@ from shared.web import Caller
 from shared.web.schemas import rfc3339
 
 MEMORY = timedelta(seconds=5)
-_MOST_KNOWN = 20_000
-_MOST_UNKNOWN = 10_000
-_OVERLAP = timedelta(seconds=5)
+_LOOKS_A_SECOND = 20
+_OVERLAP = timedelta(seconds=60)
+"""Replicas' clocks may differ by less; the identities that they sign allow half of it."""
 
 Refusal = Literal["malformed", "unknown", "revoked", "expired", "address"]
 
@@ -71,46 +76,53 @@ def _notice(row: ApiKey) -> list[tuple[bytes, bytes]]:
 
 
 class KeyCache:
-    """Answers `authenticate(key, address)`. Holds digests, never keys."""
+    """Answers `authenticate(key, address)`. Holds digests, never keys. Hold `running()` open meanwhile."""
 
     def __init__(self, kit: Kit) -> None:
         self._db = kit.db
         self._clock = kit.clock
-        self._known: OrderedDict[str, tuple[CachedKey, datetime]] = OrderedDict()
-        self._unknown: OrderedDict[str, datetime] = OrderedDict()
-        self._loading: dict[str, asyncio.Task[CachedKey | None]] = {}
+        self._keys: dict[str, CachedKey] = {}
+        self._digests: dict[str, str] = {}
+        self._relations: dict[str, Relation] = {}
         self._uses: dict[str, datetime] = {}
-        self._seen_until: datetime | None = None
+        self._fresh_at: datetime | None = None
+        self._invalid: set[str] = set()
+        self._looking = asyncio.Lock()
+        self._next_look: asyncio.Task[None] | None = None
+        self._looks: deque[float] = deque(maxlen=_LOOKS_A_SECOND)
 
-    def knows(self, key: str) -> bool:
-        """True when `authenticate` finds a key without asking the database."""
-        return digest(key) in self._known
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Every key is known from the first request on."""
+        await self.refresh()
+        try:
+            yield
+        finally:
+            if self._next_look is not None:
+                self._next_look.cancel()
 
     async def authenticate(self, key: str, address: str) -> CachedKey | Refusal:
-        """Who holds `key`, or why it is refused. The reason is for the log only."""
-        if not well_formed(key):
-            return self._refuse("malformed")
-        fingerprint, now = digest(key), self._clock.now()
-        entry = self._known.get(fingerprint)
-        if entry is not None and now < entry[1]:
-            found: CachedKey | None = entry[0]
-        elif (until := self._unknown.get(fingerprint)) is not None and now < until:
-            found = None
-        else:
-            found = await self._load(fingerprint)
-        if found is None:
-            return self._refuse("unknown")
-        refusal = found.refusal(now, address)
-        if refusal is not None:
-            return self._refuse(refusal)
+        """Who holds `key`, or why it is refused. The reason is for the log only.
+
+        A key that exists but is not in force takes the time of one that does not exist.
+        """
+        fingerprint = digest(key) if len(key) == LENGTH else ""
+        found, now = self._keys.get(fingerprint), self._clock.now()
+        if found is None or not self._fresh(now) or found.refusal(now, address) is not None:
+            if not well_formed(key):
+                return self._refuse("malformed")
+            await self.refresh()
+            found, now = self._keys.get(fingerprint), self._clock.now()
+            refusal = "unknown" if found is None else found.refusal(now, address)
+            if found is None or refusal is not None:
+                return self._refuse(refusal or "unknown")
         self._uses[found.caller.key_id] = now
         return found
 
     def invalidate(self, fingerprint: str) -> None:
         """Ask the database again the next time."""
-        self._known.pop(fingerprint, None)
-        self._unknown.pop(fingerprint, None)
-        self._loading.pop(fingerprint, None)
+        self._keys.pop(fingerprint, None)
+        self._invalid.add(fingerprint)
 
     async def note_uses(self) -> None:
         """Write down the last uses since the last round (a loop calls this once a minute)."""
@@ -118,47 +130,67 @@ class KeyCache:
         async with self._db.write() as tx:
             await repository.update_last_uses(tx, uses)
 
-    async def invalidate_changed(self) -> None:
-        """Ask again for what other replicas changed (a loop calls this every second)."""
+    async def refresh(self) -> None:
+        """Take up what was changed until now, on whatever replica; a loop calls this every second.
+
+        All who come before a look begins share it.
+        """
+        if self._next_look is None or self._next_look.done():
+            self._next_look = asyncio.create_task(self._look_when_due())
+            self._next_look.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.shield(self._next_look)
+
+    async def _look_when_due(self) -> None:
+        async with self._looking:
+            await asyncio.sleep(self._looks[0] + 1 - time.monotonic() if len(self._looks) == _LOOKS_A_SECOND else 0)
+            self._looks.append(time.monotonic())
+            self._next_look = None  # who comes from now on may ask for what this look does not see any more
+            await self._look()
+
+    async def _look(self) -> None:
         now = self._clock.now()
-        since = (self._seen_until or now - MEMORY) - _OVERLAP
+        self._invalid.clear()
         async with self._db.read() as tx:
-            changed = await repository.changed_since(tx, since)
-        for row in changed:
-            entry = self._known.get(row.digest)
-            if entry is None or entry[0].changed_at < row.changed_at:
-                self.invalidate(row.digest)
-        self._seen_until = now
+            if self._fresh_at is None:
+                rows = await repository.all_in_force(tx, now)
+                self._relations = {one.id: one for one in await repository.all_relations(tx)}
+            else:
+                changed = await repository.changed_since(tx, min(self._fresh_at, now) - _OVERLAP)
+                rows = await repository.with_digests(tx, [one.digest for one in changed if self._is_news(one)])
+        self._relate(rows)
+        for row in rows:
+            if row.digest not in self._invalid:  # else it was changed meanwhile, and this may be what it was before
+                self._keys.pop(self._digests.get(row.id, ""), None)
+                self._keys[row.digest], self._digests[row.id] = _cached(row, self._chain(row.id)), row.digest
+        self._fresh_at = now
+
+    def _relate(self, rows: Sequence[ApiKey]) -> None:
+        """Take up who made whom. What was handed over to another maker counts elsewhere from now on, with all below it."""
+        moved = False
+        for row in rows:
+            relation = Relation(row.id, row.maker_id, row.lineage_id, row.kind, row.limits)
+            moved |= self._relations.get(row.id, relation) != relation
+            self._relations[row.id] = relation
+        if moved:
+            for fingerprint, key in self._keys.items():
+                self._keys[fingerprint] = replace(key, buckets=buckets(self._chain(key.caller.key_id)))
+
+    def _chain(self, key_id: str) -> list[Ancestor]:
+        """The key itself, its maker, its maker's maker …"""
+        chain: list[Ancestor] = []
+        above = self._relations.get(key_id)
+        while above is not None:
+            chain.append(Ancestor(above.lineage_id, above.kind, above.limits))
+            above = self._relations.get(above.maker_id) if above.maker_id else None
+        return chain
+
+    def _is_news(self, change: Change) -> bool:
+        known = self._keys.get(change.digest)
+        return known is None or known.changed_at != change.changed_at
+
+    def _fresh(self, now: datetime) -> bool:
+        return self._fresh_at is not None and abs(now - self._fresh_at) < MEMORY
 
     def _refuse(self, reason: Refusal) -> Refusal:
         KEY_CHECKS.labels(reason).inc()
         return reason
-
-    async def _load(self, fingerprint: str) -> CachedKey | None:
-        task = self._loading.get(fingerprint)
-        if task is None:
-            task = asyncio.create_task(self._read(fingerprint))
-            self._loading[fingerprint] = task
-            task.add_done_callback(lambda done: self._loaded(fingerprint, done))
-        return await asyncio.shield(task)
-
-    async def _read(self, fingerprint: str) -> CachedKey | None:
-        async with self._db.read() as tx:
-            row = await repository.find_by_digest(tx, fingerprint)
-            return None if row is None else _cached(row, await repository.ancestors(tx, row.id))
-
-    def _loaded(self, fingerprint: str, task: asyncio.Task[CachedKey | None]) -> None:
-        if self._loading.get(fingerprint) is not task:
-            return  # forgotten while it was loading: what it found may be old
-        del self._loading[fingerprint]
-        if task.cancelled() or task.exception() is not None:
-            return
-        found, until = task.result(), self._clock.now() + MEMORY
-        if found is None:
-            self._unknown[fingerprint] = until
-            if len(self._unknown) > _MOST_UNKNOWN:
-                self._unknown.popitem(last=False)
-        else:
-            self._known[fingerprint] = (found, until)
-            if len(self._known) > _MOST_KNOWN:
-                self._known.popitem(last=False)

@@ -1,13 +1,13 @@
 """The SQL of keys."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Select, bindparam, exists, insert, literal, or_, select, update
 
 from gateway.keys.models import ApiKey
-from gateway.keys.rules import Ancestor
+from gateway.keys.rules import Ancestor, Kind
 from shared.db import Transaction, UtcDateTime, insert_ignore, one_of
 from shared.web import Caller, Page, Paging, filtered, page_of
 
@@ -26,6 +26,16 @@ class Change(NamedTuple):
 
     digest: str
     changed_at: datetime
+
+
+class Relation(NamedTuple):
+    """A key, who made it, and what of it concerns those that it made."""
+
+    id: str
+    maker_id: str | None
+    lineage_id: str
+    kind: Kind
+    limits: dict[str, Any] | None
 
 
 class Ended(NamedTuple):
@@ -55,9 +65,16 @@ async def insert_once(tx: Transaction, row: Mapping[str, Any]) -> bool:
     return bool(await insert_ignore(tx, ApiKey.table, [row]))
 
 
-async def find_by_digest(tx: Transaction, digest: str) -> ApiKey | None:
-    """The key that has this digest, whoever owns it."""
-    return await tx.row(ApiKey, select(ApiKey.table).where(ApiKey.c.digest == digest))
+async def all_in_force(tx: Transaction, now: datetime) -> list[ApiKey]:
+    """Every key that is neither revoked nor expired, whoever owns it."""
+    return await tx.rows(ApiKey, select(ApiKey.table).where(in_force(now)))
+
+
+async def with_digests(tx: Transaction, digests: Collection[str]) -> list[ApiKey]:
+    """The keys that have these digests, whoever owns them."""
+    if not digests:
+        return []
+    return await tx.rows(ApiKey, select(ApiKey.table).where(one_of(ApiKey.c.digest, digests)))
 
 
 async def find(tx: Transaction, key_id: str, caller: Caller | None = None) -> ApiKey | None:
@@ -102,6 +119,12 @@ async def ancestors(tx: Transaction, key_id: str) -> list[Ancestor]:
     chain = chain.union_all(further.join(chain, above.c.id == chain.c.maker_id))
     statement = select(chain.c.lineage_id, chain.c.kind, chain.c.limits).order_by(chain.c.distance)
     return await tx.rows(Ancestor, statement)
+
+
+async def all_relations(tx: Transaction) -> list[Relation]:
+    """Every key's place in its family, also of those that ended: some made what lives on."""
+    columns = (ApiKey.c.id, ApiKey.c.maker_id, ApiKey.c.lineage_id, ApiKey.c.kind, ApiKey.c.limits)
+    return await tx.rows(Relation, select(*columns))
 
 
 def ending_with(key: ApiKey) -> ColumnElement[bool]:

@@ -19,6 +19,6 @@ class KeysRoom(Room):
         self.provides = [Keys(kit, self.cache, audit_log.log)]
         self.loops = [
             Loop("note key uses", self.cache.note_uses, 60),
-            Loop("take up key changes", self.cache.invalidate_changed, 1),
+            Loop("take up key changes", self.cache.refresh, 1),
         ]
-        self.resources = [Administrator(kit, settings, audit_log.log).running]
+        self.resources = [Administrator(kit, settings, audit_log.log).running, self.cache.running]

@@ -4,25 +4,34 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from gateway.limits.rate_limits import RateLimits
+from gateway.limits.replicas import BEAT_SECONDS, Replicas
 from gateway.limits.store import Limiter, MemoryLimiter, RedisLimiter
 from gateway.settings import GatewaySettings
 from shared.room import Room
-from shared.service import Kit
+from shared.service import Kit, Loop
 
 
 class LimitsRoom(Room):
-    """Offers `rates`: counts requests and failures. Failures are counted in this process even where Redis counts the rest."""
+    """Offers `rates`, which counts requests, and `replicas`, which knows how many gateways do so."""
 
     def __init__(self, kit: Kit, settings: GatewaySettings) -> None:
-        local = MemoryLimiter(kit.clock)
-        url = settings.redis_url
-        self._limiter: Limiter = RedisLimiter(url.get_secret_value(), kit.clock) if url else local
-        self.rates = RateLimits(settings, self._limiter, local)
-        self.resources = [self._open]
+        keys, addresses, strangers = (MemoryLimiter(kit.clock) for _ in range(3))
+        self._limiters = [_shared(settings, understudy) for understudy in (keys, addresses)]
+        self.rates = RateLimits(settings, self._limiters[0], self._limiters[1], strangers)
+        self.replicas = Replicas(kit, (keys, addresses, strangers), shared=settings.redis_url is not None)
+        self.loops = [Loop("count replicas", self.replicas.count, BEAT_SECONDS)]
+        self.resources = [self._open, self.replicas.running]
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            await self._limiter.aclose()
+            for limiter in self._limiters:
+                await limiter.aclose()
+
+
+def _shared(settings: GatewaySettings, understudy: MemoryLimiter) -> Limiter:
+    """The limiter of all replicas where there is a Redis, else this process's own."""
+    url = settings.redis_url
+    return understudy if url is None else RedisLimiter(url.get_secret_value(), understudy)

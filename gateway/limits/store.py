@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from gateway.limits.rules import Decision, decide
+from gateway.limits.rules import Decision, charge, decide, passed, refused
 from gateway.metrics import LIMIT_STORE_FAILURES
 from gateway.policy import Policy
 from shared.clock import Clock
@@ -17,56 +17,95 @@ _MOST_BUCKETS = 100_000
 _REDIS_SECONDS = 0.05
 _PAUSE_SECONDS = 1.0
 
-# The same algorithm as `rules.decide`, on Redis's own clock, so that replicas with other clocks agree.
+# The same algorithm as `rules.decide` and `rules.charge`, on Redis's own clock, so that replicas with other clocks agree.
+# `known` is what the replica knows to be used up: a Redis that lost its memory, or was away, goes on from there.
 _SCRIPT = """
 local spacing, window, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local known, charged = tonumber(ARGV[4]), ARGV[5] == '1'
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local arrival = tonumber(redis.call('GET', KEYS[1]) or 0)
-local begin = math.min(math.max(arrival, now), now + window)
-local after = begin + cost * spacing
-if after - now > window + spacing / 1000000 then
-  return {0, tostring(begin - now)}
+local used = math.min(math.max(arrival - now, known, 0), 2 * window)
+local after = used + cost * spacing
+if charged then
+  after = math.min(after, 2 * window)
+elseif after > window + spacing / 1000000 then
+  return {0, tostring(used)}
 end
-redis.call('SET', KEYS[1], string.format('%.6f', after), 'PX', math.ceil((after - now) * 1000) + 1000)
-return {1, tostring(after - now)}
+redis.call('SET', KEYS[1], string.format('%.6f', now + after), 'PX', math.ceil(after * 1000) + 1000)
+return {1, tostring(after)}
 """
 
 
 class Limiter(Protocol):
-    """Counts a request against a bucket and tells whether it may go on. Never raises."""
+    """Counts requests against buckets. Never raises."""
 
-    async def hit(self, bucket: str, policy: Policy, cost: int = 1) -> Decision:
+    async def hit(self, bucket: str, policy: Policy) -> Decision:
         """Count one request; the decision says whether it may go on."""
+
+    async def charge(self, bucket: str, policy: Policy, cost: int) -> Decision:
+        """Count what was let through already and turned out to cost `cost` more."""
 
     async def aclose(self) -> None:
         """Close what is open."""
 
 
 class MemoryLimiter:
-    """Buckets of this process. Forgets the idle ones when there are many."""
+    """Buckets of this process. Forgets the idle ones when there are many.
+
+    `replicas` is how many processes count apart from each other: each allows its share of a policy.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._ahead = 0.0
+        self._latest = 0.0
         self._arrivals: dict[str, float] = {}
+        self.replicas = 1
 
-    async def hit(self, bucket: str, policy: Policy, cost: int = 1) -> Decision:
+    def now(self) -> float:
+        """Seconds of the clock, except that they never go back: a clock that does would make every bucket a full one."""
+        now = self._clock.now().timestamp() + self._ahead
+        if now < self._latest:
+            self._ahead += self._latest - now
+            return self._latest
+        self._latest = now
+        return now
+
+    async def hit(self, bucket: str, policy: Policy) -> Decision:
         """Count one request."""
-        return self.hit_now(bucket, policy, cost)
+        return self.hit_now(bucket, policy)
 
-    def hit_now(self, bucket: str, policy: Policy, cost: int = 1) -> Decision:
+    def hit_now(self, bucket: str, policy: Policy) -> Decision:
         """The same without a coroutine, for the hot path."""
-        now = self._clock.now().timestamp()
-        decision = decide(policy, self._arrivals.get(bucket, 0.0), now, cost)
-        self._arrivals[bucket] = decision.arrival
-        if len(self._arrivals) > _MOST_BUCKETS:
-            self._forget(now)
+        now = self.now()
+        decision = decide(policy.share(self.replicas), self._arrivals.get(bucket, 0.0), now)
+        self._keep(bucket, decision.arrival, now)
         return decision
 
-    def exhausted(self, bucket: str, policy: Policy) -> Decision | None:
-        """The refusal that a request would meet, without counting one; None when it would pass."""
-        decision = decide(policy, self._arrivals.get(bucket, 0.0), self._clock.now().timestamp())
-        return None if decision.allowed else decision
+    async def charge(self, bucket: str, policy: Policy, cost: int) -> Decision:
+        """Count what was let through already and turned out to cost `cost` more."""
+        return self.charge_now(bucket, policy, cost)
+
+    def charge_now(self, bucket: str, policy: Policy, cost: int) -> Decision:
+        """The same without a coroutine."""
+        now = self.now()
+        decision = charge(policy.share(self.replicas), self._arrivals.get(bucket, 0.0), now, cost)
+        self._keep(bucket, decision.arrival, now)
+        return decision
+
+    def used(self, bucket: str, now: float) -> float:
+        """Seconds of the bucket's window that are used up."""
+        return max(self._arrivals.get(bucket, 0.0) - now, 0.0)
+
+    def learn(self, bucket: str, arrival: float, now: float) -> None:
+        """Take over what another store says of a bucket."""
+        self._keep(bucket, arrival, now)
+
+    def _keep(self, bucket: str, arrival: float, now: float) -> None:
+        self._arrivals[bucket] = arrival
+        if len(self._arrivals) > _MOST_BUCKETS:
+            self._forget(now)
 
     def _forget(self, now: float) -> None:
         self._arrivals = {bucket: arrival for bucket, arrival in self._arrivals.items() if arrival > now}
@@ -79,44 +118,50 @@ class MemoryLimiter:
 
 
 class RedisLimiter:
-    """Buckets shared by all replicas. While Redis is away, or slower than 50 ms, each replica limits for itself."""
+    """Buckets shared by all replicas. While Redis is away, or slower than 50 ms, each replica goes on by itself.
 
-    def __init__(self, url: str, clock: Clock, prefix: str = "quanyu:limit:") -> None:
+    It goes on from what Redis said last, since it remembers every answer; and Redis goes on from what it then counted.
+    """
+
+    def __init__(self, url: str, understudy: MemoryLimiter, prefix: str = "quanyu:limit:") -> None:
         self._redis = Redis.from_url(url, socket_connect_timeout=1.0)
-        self._local = MemoryLimiter(clock)
+        self._understudy = understudy
         self._prefix = prefix
         self._away_until = 0.0
         self._log = get_logger(part="limits")
 
-    async def hit(self, bucket: str, policy: Policy, cost: int = 1) -> Decision:
+    async def hit(self, bucket: str, policy: Policy) -> Decision:
         """Count one request for all replicas, or here while Redis is away."""
+        return await self._ask(bucket, policy, 1, charged=False) or self._understudy.hit_now(bucket, policy)
+
+    async def charge(self, bucket: str, policy: Policy, cost: int) -> Decision:
+        """Count what was let through already and turned out to cost `cost` more."""
+        return await self._ask(bucket, policy, cost, charged=True) or self._understudy.charge_now(bucket, policy, cost)
+
+    async def _ask(self, bucket: str, policy: Policy, cost: int, *, charged: bool) -> Decision | None:
+        """What Redis says; None while it is away."""
         loop = asyncio.get_running_loop()
         if loop.time() < self._away_until:
-            return self._local.hit_now(bucket, policy, cost)
+            return None
+        # Read before Redis is asked, so that what is remembered is never more than what Redis knows.
+        now = self._understudy.now()
+        known = f"{self._understudy.used(bucket, now):.6f}"
+        arguments = (str(policy.spacing), str(policy.window), str(cost), known, str(int(charged)))
         try:
             async with asyncio.timeout(_REDIS_SECONDS):
-                answer = await self._ask(bucket, policy, cost)
+                # redis-py types every command as "awaitable or not"; the asyncio client always gives an awaitable.
+                call = self._redis.eval(_SCRIPT, 1, self._prefix + bucket, *arguments)
+                allowed, used = await cast(Awaitable[list[Any]], call)
         except (RedisError, OSError, TimeoutError) as error:
-            self._away_until = loop.time() + _PAUSE_SECONDS
             LIMIT_STORE_FAILURES.inc()
-            self._log.warning("shared limits unavailable, limiting locally", error=type(error).__name__)
-            return self._local.hit_now(bucket, policy, cost)
-        return _from_redis(policy, bool(answer[0]), float(answer[1]), cost)
-
-    async def _ask(self, bucket: str, policy: Policy, cost: int) -> list[Any]:
-        # redis-py types every command as "awaitable or not"; the asyncio client always gives an awaitable.
-        call = cast(
-            Awaitable[list[Any]],
-            self._redis.eval(_SCRIPT, 1, self._prefix + bucket, str(policy.spacing), str(policy.window), str(cost)),
-        )
-        return await call
+            if loop.time() >= self._away_until:  # once for all that asked at the same time
+                self._log.warning("shared limits unavailable, limiting locally", error=type(error).__name__)
+            self._away_until = loop.time() + _PAUSE_SECONDS
+            return None
+        decision = passed(policy, now, float(used)) if allowed else refused(policy, now, float(used), cost)
+        self._understudy.learn(bucket, decision.arrival, now)
+        return decision
 
     async def aclose(self) -> None:
         """Close the connections to Redis."""
         await self._redis.aclose()
-
-
-def _from_redis(policy: Policy, allowed: bool, used: float, cost: int) -> Decision:
-    remaining = max(0, int((policy.window - used) / policy.spacing + 1e-6))
-    wait = 0.0 if allowed else max(used + cost * policy.spacing - policy.window, 0.0)
-    return Decision(allowed, 0.0, remaining, used, wait)

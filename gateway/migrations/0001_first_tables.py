@@ -99,6 +99,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_outbox")),
     )
     op.create_table(
+        "replicas",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("seen_at", types.UtcDateTime(length=27), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_replicas")),
+    )
+    op.create_table(
         "webhook_endpoints",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("owner_id", sa.String(length=40), nullable=False),
@@ -270,6 +276,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_webhook_endpoints_owner_id"))
 
     op.drop_table("webhook_endpoints")
+    op.drop_table("replicas")
     op.drop_table("outbox")
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_inbox_received_at"))

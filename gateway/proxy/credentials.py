@@ -2,15 +2,16 @@
 
 import base64
 import binascii
-import gzip
-import io
-import zlib
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from pydantic_core import from_json
+from shared.web import BadRequest, Problem, TooLarge
+from shared.web.gzipped import BrokenGzip, says_gzip, unpacked
 
-from shared.web import BadRequest, TooLarge
-
-_INFLATED_MOST = 4 << 20
+_MOST = 512 * 1024
+_LONGEST = 200
+_WRITE_KEY = re.compile(rb'"writeKey"\s{0,20}:\s{0,20}"(qy_[0-9A-Za-z_]{1,100})"')
 
 
 def from_headers(authorization: list[bytes], api_key: list[bytes], *, tracking: bool) -> str | None:
@@ -42,27 +43,31 @@ def in_query(query: bytes) -> bool:
     return b"qy_live_" in query or b"qy_test_" in query or b"qy%5F" in query or b"qy%5f" in query
 
 
-def from_body(body: bytes, encoding: bytes) -> str | None:
-    """`writeKey` of a tracking body, perhaps gzipped. None when there is none or the body is no JSON.
+class BodySearch(NamedTuple):
+    """`key` is what stands as `writeKey` in a tracking body, None when there is none; `seen` how many bytes were looked at.
 
-    Raises BadRequest for broken gzip, TooLarge for one that inflates beyond all measure.
+    `problem` is for a body that can't be looked at to its end.
     """
-    if encoding.lower() == b"gzip":
-        body = _inflate(body)
-    try:
-        document = from_json(body)
-    except ValueError:
-        return None
-    key = document.get("writeKey") if isinstance(document, dict) else None
-    return key if isinstance(key, str) else None
+
+    key: str | None
+    seen: int
+    problem: Problem | None = None
 
 
-def _inflate(body: bytes) -> bytes:
+def from_body(body: bytes, encoding: bytes) -> BodySearch:
+    """Look for the key in a body, perhaps gzipped, without reading it as JSON: it is a stranger's until the key is found."""
+    steps: Iterable[bytes] = unpacked(body, _MOST) if says_gzip(encoding.decode("latin-1")) else (body,)
+    seen, tail = 0, b""
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(body)) as file:
-            inflated = file.read(_INFLATED_MOST + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise BadRequest("broken_gzip", "The body says that it is gzip but can't be unpacked.") from error
-    if len(inflated) > _INFLATED_MOST:
-        raise TooLarge("body_too_large", "The unpacked body is too large. Send smaller batches.")
-    return inflated
+        for step in steps:
+            seen += len(step)
+            found = _WRITE_KEY.search(tail + step)
+            if found is not None:
+                return BodySearch(found[1].decode("ascii"), seen)
+            tail = (tail + step)[-_LONGEST:]
+    except BrokenGzip as broken:
+        return BodySearch(None, seen, BadRequest("broken_gzip", broken.args[0]))
+    if seen > _MOST:
+        detail = f"An unpacked body holds at most {_MOST // 1024} KB. Send smaller batches."
+        return BodySearch(None, seen, TooLarge("body_too_large", detail))
+    return BodySearch(None, seen)

@@ -1,6 +1,7 @@
 """One request and its answer: what is known of it so far, the answer's extra headers, its one line in the access log."""
 
 import time
+from collections.abc import Awaitable, Callable
 
 from starlette.types import Message, Receive, Scope, Send
 
@@ -9,6 +10,9 @@ from gateway.proxy.access_log import AccessLog
 from gateway.routes import Route
 from shared.web import Caller, Problem, TooLarge
 from shared.web.asgi import respond_problem
+from shared.web.costs import COST_HEADER
+
+HeaderPairs = list[tuple[bytes, bytes]]
 
 
 class Exchange:
@@ -18,6 +22,7 @@ class Exchange:
         "_send",
         "address",
         "caller",
+        "charge",
         "extra",
         "note",
         "overflow",
@@ -36,7 +41,9 @@ class Exchange:
         self.address = scope["client"][0] if scope.get("client") else ""
         self.route: Route | None = None
         self.caller: Caller | None = None
-        self.extra: list[tuple[bytes, bytes]] = []
+        self.extra: HeaderPairs = []
+        self.charge: Callable[[int], Awaitable[HeaderPairs]] | None = None
+        """Counts that the call turned out to cost more; answers the headers that now are true."""
         self.status = 0
         self.note: str | None = None
         self.overflow: TooLarge | None = None
@@ -47,11 +54,25 @@ class Exchange:
             if self.overflow is not None:
                 return
             self.status = message["status"]
-            headers = [pair for pair in message.get("headers", ()) if pair[0] != b"x-request-id"]
+            headers = []
+            for pair in message.get("headers", ()):
+                if pair[0] == COST_HEADER:
+                    await self._count_cost(pair[1])
+                elif pair[0] != b"x-request-id":
+                    headers.append(pair)
             message["headers"] = [*headers, (b"x-request-id", self.request_id.encode()), *self.extra]
         elif self.overflow is not None and not self.status:
             return
+        elif self.scope["method"] == "HEAD":
+            message = {**message, "body": b""}
         await self._send(message)
+
+    async def _count_cost(self, cost: bytes) -> None:
+        """Charge a call that carries many things with those that its turn did not count."""
+        if self.charge is not None and (more := int(cost) - 1) > 0:
+            told = await self.charge(more)
+            names = {name for name, _ in told}
+            self.extra = [*(pair for pair in self.extra if pair[0] not in names), *told]
 
     async def refuse(self, problem: Problem) -> None:
         """Answer with a problem document."""
@@ -60,7 +81,7 @@ class Exchange:
         self.extra = [pair for pair in self.extra if pair[0] not in own]
         await respond_problem(self.send, problem, self.request_id)
 
-    async def answer_preflight(self, told: list[tuple[bytes, bytes]]) -> None:
+    async def answer_preflight(self, told: HeaderPairs) -> None:
         """Answer a browser that asks before it sends."""
         await self.send({"type": "http.response.start", "status": 204, "headers": told})
         await self.send({"type": "http.response.body", "body": b""})

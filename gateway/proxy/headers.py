@@ -40,12 +40,16 @@ _DROPPED = frozenset(
 
 @dataclass(slots=True)
 class RequestHeaders:
-    """`kept` go on to the part. `length` is the announced body length in bytes, None when there is none announced."""
+    """`kept` go on to the part. `length` is the announced body length in bytes, None when there is none announced.
+
+    `forwarded`: a proxy, or somebody who poses as one, says for whom it calls.
+    """
 
     kept: list[tuple[bytes, bytes]] = field(default_factory=list)
     authorization: list[bytes] = field(default_factory=list)
     api_key: list[bytes] = field(default_factory=list)
     forwarded_for: list[bytes] = field(default_factory=list)
+    forwarded: bool = False
     length: int | None = None
     chunked: bool = False
     encoding: bytes = b""
@@ -87,6 +91,9 @@ def _note_dropped(found: RequestHeaders, name: bytes, value: bytes) -> None:
         found.api_key.append(value)
     elif name == b"x-forwarded-for":
         found.forwarded_for.append(value)
+        found.forwarded = True
+    elif name in (b"forwarded", b"x-real-ip"):
+        found.forwarded = True
     elif name == b"x-request-id":
         found.request_id = value
     elif name == b"transfer-encoding":

@@ -1,7 +1,7 @@
 """The hot path: every request passes here, in this order, with no framework around it.
 
-odd paths refused → route known? → key in the URL? → how much? → who calls? → may they? → how often? → forwarded with a proven
-identity. A body that does not say how long it is is measured on its way.
+who calls, and is it their turn? → odd path? route known? → key in the URL? → how much? → may they? → forwarded with a proven
+identity. A body that does not say how long it is is measured on its way. HEAD is GET whose body stays here.
 """
 
 from collections.abc import Mapping
@@ -10,12 +10,14 @@ from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.addresses import address_of
+from gateway.addresses import address_allowed, address_of
 from gateway.forwarding.port import Forwarded, Forwarder
-from gateway.keys.cache import CachedKey, KeyCache
+from gateway.keys.cache import KeyCache
 from gateway.limits.rate_limits import RateLimits
+from gateway.metrics import FORWARDED_UNTRUSTED
 from gateway.proxy import credentials
 from gateway.proxy.access_log import AccessLog
+from gateway.proxy.admission import Admission
 from gateway.proxy.cors import CrossOrigin, HeaderPairs
 from gateway.proxy.exchange import Exchange, too_large
 from gateway.proxy.headers import RequestHeaders, read_headers
@@ -25,11 +27,9 @@ from gateway.routes import PUBLIC, Route
 from gateway.settings import GatewaySettings
 from shared.ids import new_id
 from shared.observability.logging import get_logger
-from shared.web import BadRequest, Forbidden, NotFound, Problem, Unauthorized, Unavailable
-from shared.web.asgi import ClientGone, read_body, replayed
+from shared.web import BadRequest, NotFound, Problem, Unavailable
+from shared.web.asgi import ClientGone
 from shared.web.problems import to_problem, unexpected
-
-_REALM = {"WWW-Authenticate": 'Bearer realm="quanyu"'}
 
 
 class PublicApp:
@@ -45,8 +45,8 @@ class PublicApp:
     ) -> None:
         self._table = table
         self._upstreams = dict(upstreams)
-        self._keys = keys
         self._rates = rates
+        self._admission = Admission(keys, rates)
         self._proxies = tuple(ip_network(one) for one in settings.trusted_proxies)
         self.access_log = AccessLog(settings)
         self._cross_origin = CrossOrigin(settings.cors_origins, table)
@@ -89,15 +89,28 @@ class PublicApp:
 
     async def _pass(self, exchange: Exchange, receive: Receive) -> None:
         scope = exchange.scope
-        given = read_headers(scope["headers"])
+        try:
+            given = read_headers(scope["headers"])
+        except Problem:
+            self._rates.count_anonymous(exchange.address)
+            raise
         _keep_request_id(exchange, given.request_id)
+        if given.forwarded:
+            self._warn_of_proxy(exchange.address)
         exchange.address = address_of(exchange.address, given.forwarded_for, self._proxies)
         raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
-        route = self._route(exchange, raw_path, given)
-        if not isinstance(route, Route):
-            return await exchange.answer_preflight(route)
-        exchange.route = route
-        exchange.extra += self._cross_origin.answered(route, given.origin)
+        found = self._find(exchange, raw_path, given)
+        await self._admission.take_turn(exchange, found if isinstance(found, Route) else None, given)
+        if isinstance(found, Problem):
+            raise found
+        if not isinstance(found, Route):
+            return await exchange.answer_preflight(found)
+        await self._forward(exchange, found, raw_path, given, receive)
+
+    async def _forward(
+        self, exchange: Exchange, route: Route, raw_path: bytes, given: RequestHeaders, receive: Receive
+    ) -> None:
+        scope = exchange.scope
         query: bytes = scope["query_string"]
         if query and credentials.in_query(query):
             raise BadRequest("key_in_query", "Never put a key into a URL: it lands in logs. Send it as Authorization.")
@@ -106,15 +119,13 @@ class PublicApp:
         if given.length is None:
             receive = exchange.limited(receive, route.body_limit)
         if route.scope != PUBLIC:
-            receive = await self._admit(exchange, route, given, receive)
-        elif route.webhook_in:
-            exchange.extra += await self._rates.count_webhook_in(exchange.address)
+            receive = await self._admission.admit(exchange, route, given, receive)
         upstream = self._upstreams.get(route.service)
         if upstream is None:
             raise Unavailable("upstream_unavailable", f"The {route.service} service is not part of this installation.")
         has_body = given.chunked or bool(given.length)
         request = Forwarded(
-            scope["method"],
+            route.method,
             raw_path,
             query,
             self._headers(exchange, given),
@@ -126,16 +137,18 @@ class PublicApp:
         )
         await upstream.forward(request, receive, exchange.send)
 
-    def _route(self, exchange: Exchange, raw_path: bytes, given: RequestHeaders) -> Route | HeaderPairs:
-        """The route, or what a preflight is told. Raises NotFound, or 405 with the methods that the path knows."""
+    def _find(self, exchange: Exchange, raw_path: bytes, given: RequestHeaders) -> Route | HeaderPairs | Problem:
+        """The route, what a preflight is told, or the refusal of a path or method that is not known."""
         method: str = exchange.scope["method"]
         try:
             path = check_path(raw_path)
         except OddPath as odd:
-            raise BadRequest("odd_path", f"{odd.args[0]} Write the path in its plain form.") from None
+            return BadRequest("odd_path", f"{odd.args[0]} Write the path in its plain form.")
         found = self._table.match(method, path)
         if isinstance(found, Route):
             if found.template != "/metrics" or self._metrics_public:
+                exchange.route = found
+                exchange.extra += self._cross_origin.answered(found, given.origin)
                 return found
             found = frozenset()
         if method == "OPTIONS" and given.preflight is not None and given.origin is not None:
@@ -143,46 +156,23 @@ class PublicApp:
             if told is not None:
                 exchange.route = self._table.at(path)[0]
                 return told
-        self._rates.count_failure(exchange.address)
         if not found:
-            raise NotFound("not_found", "There is nothing at this path. The paths are listed at /docs.")
+            return NotFound("not_found", "There is nothing at this path. The paths are listed at /docs.")
         allow = ", ".join(sorted(found))
         detail = f"This path knows {allow}, not {method}."
-        raise Problem("method_not_allowed", detail, status=405, headers={"Allow": allow})
+        return Problem("method_not_allowed", detail, status=405, headers={"Allow": allow})
 
-    async def _admit(self, exchange: Exchange, route: Route, given: RequestHeaders, receive: Receive) -> Receive:
-        """Establish the caller, their right to this route and their turn. Raises 401, 403 or 429."""
-        credential = credentials.from_headers(given.authorization, given.api_key, tracking=route.tracking)
-        if credential is None and route.tracking:
-            body = await read_body(receive)
-            receive = replayed(body, receive)
-            credential = credentials.from_body(body, given.encoding)
-        key = await self._authenticate(exchange, credential)
-        exchange.caller = key.caller
-        if not key.caller.allows(route.scope):
-            exchange.note = "scope missing"
-            raise Forbidden(
-                "scope_missing", f"This key lacks the scope {route.scope}. Use a key that has it.", scope=route.scope
+    def _warn_of_proxy(self, peer: str) -> None:
+        """Behind a proxy that is not trusted, every caller has the proxy's address, and its limits."""
+        if address_allowed(peer, self._proxies):
+            return
+        FORWARDED_UNTRUSTED.inc()
+        if self._rates.may_warn(peer):
+            self._log.warning(
+                "a forwarded address came from no trusted proxy and is not believed; if this is your proxy, "
+                "name it in QUANYU_TRUSTED_PROXIES",
+                peer=peer,
             )
-        exchange.extra += await self._rates.count(key.caller, key.buckets, exchange.address)
-        exchange.extra += key.notice
-        return receive
-
-    async def _authenticate(self, exchange: Exchange, credential: str | None) -> CachedKey:
-        if credential is None:
-            exchange.note = "no key"
-            self._rates.count_failure(exchange.address)
-            detail = "This call needs a key: send it as `Authorization: Bearer qy_…` or `X-API-Key`."
-            raise Unauthorized("key_missing", detail, headers=_REALM)
-        if not self._keys.knows(credential):
-            self._rates.check_failures(exchange.address)
-        found = await self._keys.authenticate(credential, exchange.address)
-        if isinstance(found, CachedKey):
-            return found
-        exchange.note = f"key {found}"
-        self._rates.count_failure(exchange.address)
-        detail = "This key is not valid. Check for typing errors, or ask for a new key."
-        raise Unauthorized("key_invalid", detail, headers=_REALM)
 
     def _headers(self, exchange: Exchange, given: RequestHeaders) -> list[tuple[bytes, bytes]]:
         headers = given.kept

@@ -44,6 +44,7 @@ def configured(settings: SuiteSettings) -> Iterator[str]:
         yield f"{name:<13} {database.render_as_string(hide_password=True)}"
     broker = settings.broker_url
     yield f"bus           {'local, in ' + str(settings.data_dir / 'bus.db') if broker is None else 'RabbitMQ'}"
+    yield f"limits        {'Redis' if settings.redis_url else 'no Redis: gateways on one database divide them'}"
 
 
 def _safe(settings: SuiteSettings, url: str | None, data_dir: Path | None) -> bool:

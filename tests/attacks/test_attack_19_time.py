@@ -1,5 +1,6 @@
 """Attack 19: time tells an unknown key from a revoked one. Both take one way through the gateway."""
 
+import asyncio
 import statistics
 import time
 
@@ -9,6 +10,7 @@ from kit.gateway import Suite
 from gateway.keys.management import new_key
 
 ROUNDS = 1_500
+AT_ONCE = 50
 ALIKE = 0.15
 """Of the shorter median. A look-up in the database, or a slow hash for one of them, would be several times that."""
 
@@ -20,10 +22,13 @@ async def test_attack_19_unknown_and_revoked_keys_take_the_same_time(door: Suite
     authenticate = door.gateway.keys.cache.authenticate
     keys = {"unknown": new_key("restricted"), "revoked": made["key"]}
     seconds: dict[str, list[float]] = {name: [] for name in keys}
-    for _ in range(ROUNDS):
-        for name, key in keys.items():
-            began = time.perf_counter()
-            assert await authenticate(key, "198.51.100.9") == name
-            seconds[name].append(time.perf_counter() - began)
+
+    async def measured(name: str) -> None:
+        began = time.perf_counter()
+        assert await authenticate(keys[name], "198.51.100.9") == name
+        seconds[name].append(time.perf_counter() - began)
+
+    for _ in range(ROUNDS // AT_ONCE):  # at once, since looks are shared and paced
+        await asyncio.gather(*(measured(name) for _ in range(AT_ONCE) for name in keys))
     first, second = sorted(statistics.median(taken) for taken in seconds.values())
     assert second - first < first * ALIKE + 2e-6, (first, second)

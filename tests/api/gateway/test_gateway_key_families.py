@@ -73,7 +73,7 @@ async def test_what_another_replica_revoked_takes_its_family_along_within_a_roun
         assert row is not None
         ending = await repository.lock_ending(tx, repository.ending_with(row))
         await repository.revoke(tx, [one.id for one in ending], clock.now())
-    await suite.gateway.keys.cache.invalidate_changed()
+    await suite.gateway.keys.cache.refresh()
     assert await status_of(suite, child["key"]) == 401
 
 

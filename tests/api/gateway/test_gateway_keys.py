@@ -8,7 +8,6 @@ from api.gateway.keykit import THING, status_of
 from kit.gateway import ADMIN_KEY, Suite
 from sqlalchemy import select
 
-from gateway.keys.management import new_key
 from gateway.keys.models import ApiKey
 from gateway.keys.rules import format_key
 from shared.clock import ManualClock
@@ -106,16 +105,18 @@ async def test_what_another_replica_revoked_is_heard_within_a_round(suite: Suite
     async with suite.gateway.kit.db.write() as tx:  # as another process would: past this one's memory
         chosen = ApiKey.table.update().where(ApiKey.c.id == made["id"])
         await tx.execute(chosen.values(revoked_at=clock.now(), changed_at=clock.now()))
-    await suite.gateway.keys.cache.invalidate_changed()
+    await suite.gateway.keys.cache.refresh()
     assert await status_of(suite, made["key"]) == 401
 
 
 async def test_memory_never_outlives_five_seconds(suite: Suite, clock: ManualClock) -> None:
     made = (await suite.client().post("/v1/keys", json={"name": "r", **THING})).json()
     assert await status_of(suite, made["key"]) == 200
+    clock.advance(seconds=1)
     async with suite.gateway.kit.db.write() as tx:
-        await tx.execute(ApiKey.table.update().where(ApiKey.c.id == made["id"]).values(revoked_at=clock.now()))
-    clock.advance(seconds=5)
+        chosen = ApiKey.table.update().where(ApiKey.c.id == made["id"])
+        await tx.execute(chosen.values(revoked_at=clock.now(), changed_at=clock.now()))
+    clock.advance(seconds=4)  # with no loop to take it up meanwhile
     assert await status_of(suite, made["key"]) == 401
 
 
@@ -158,20 +159,6 @@ async def test_last_use_is_written_by_the_minute(suite: Suite, clock: ManualCloc
     assert (await suite.client().get(f"/v1/keys/{made['id']}")).json()["last_used_at"] is None
     await suite.running.tick()
     assert (await suite.client().get(f"/v1/keys/{made['id']}")).json()["last_used_at"] == "2026-11-11T02:00:00Z"
-
-
-async def test_a_flood_of_invented_keys_costs_no_look_up_and_no_memory(suite: Suite) -> None:
-    for _ in range(2):  # a key found in the very moment in which changed keys are looked up is not remembered yet
-        assert await status_of(suite, ADMIN_KEY) == 200
-    client = suite.client("qy_live_sk_" + "a" * 49)
-    codes = [(await client.get("/v1/things/1")).status_code for _ in range(70)]
-    assert codes == [401] * 60 + [429] * 10
-    valid = suite.client(new_key("secret"))
-    assert (await valid.get("/v1/things/1")).status_code == 429, "unknown keys are not even looked up any more"
-    assert await status_of(suite, ADMIN_KEY) == 200, "a known key is not held back"
-    elsewhere = await suite.client(new_key("secret"), "192.0.2.1").get("/v1/things/1")
-    assert elsewhere.status_code == 401
-    assert len(suite.gateway.keys.cache._unknown) <= 1
 
 
 async def test_administrative_calls_are_in_the_audit_log(suite: Suite) -> None:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.limits.rules import decide, headers
+from gateway.limits.rules import charge, decide, headers
 from gateway.policy import Policy
 
 POLICIES = st.builds(Policy, st.just("key"), st.integers(1, 50), st.floats(0.5, 120))
@@ -65,11 +65,35 @@ def test_remaining_counts_down_to_the_last(policy: Policy, cost: int) -> None:
         assert not decide(policy, 0.0, 1_000_000.0, cost).allowed
 
 
+@given(POLICIES, st.integers(1, 500), st.integers(0, 60))
+def test_what_a_call_turned_out_to_cost_is_a_debt_of_a_window_at_most(policy: Policy, cost: int, before: int) -> None:
+    now, arrival = 1_000_000.0, 0.0
+    for _ in range(before):
+        arrival = decide(policy, arrival, now).arrival
+    charged = charge(policy, arrival, now, cost)
+    assert charged.allowed
+    assert charged.arrival <= now + 2 * policy.window + 1e-6
+    used = min(before, policy.quota) + cost
+    if used <= 2 * policy.quota:
+        assert abs(charged.arrival - (now + used * policy.spacing)) < 1e-5
+    refused = decide(policy, charged.arrival, now)
+    assert refused.allowed == (used < policy.quota)
+    assert decide(policy, charged.arrival, now + refused.retry_after + 1e-5).allowed
+
+
+@given(POLICIES, st.integers(1, 9))
+def test_the_shares_of_replicas_are_no_more_than_the_policy(policy: Policy, replicas: int) -> None:
+    share = policy.share(replicas)
+    assert replicas / share.spacing <= 1.000001 / policy.spacing
+    assert share.quota * replicas <= max(policy.quota, replicas)
+    assert share.quota >= 1
+
+
 def test_headers_of_an_answer_and_of_a_refusal() -> None:
     policy = Policy("key", 2, 10)
     allowed = decide(policy, 0.0, 100.0)
-    assert headers(policy, allowed) == [(b"ratelimit-policy", b'"key";q=2;w=10'), (b"ratelimit", b'"key";r=1;t=5')]
+    assert headers(allowed) == [(b"ratelimit-policy", b'"key";q=2;w=10'), (b"ratelimit", b'"key";r=1;t=5')]
     refused = decide(policy, decide(policy, allowed.arrival, 100.0).arrival, 100.0)
-    fields = dict(headers(policy, refused))
+    fields = dict(headers(refused))
     assert fields[b"retry-after"] == b"5"
     assert fields[b"ratelimit"] == b'"key";r=0;t=5'

@@ -1,0 +1,103 @@
+"""Whose turn it is: every request counts, by its key when the headers hold a valid one, by its address otherwise.
+
+That comes before anything of the request is read, and before it is known whether the path exists. What strangers do counts
+against their address and never refuses a valid key, so that one office, carrier or proxy is no way to lock others out.
+"""
+
+from functools import partial
+
+from starlette.types import Receive
+
+from gateway.keys.cache import CachedKey, KeyCache
+from gateway.limits.rate_limits import RateLimits
+from gateway.proxy import credentials
+from gateway.proxy.exchange import Exchange
+from gateway.proxy.headers import RequestHeaders
+from gateway.routes import PUBLIC, Route
+from shared.web import BadRequest, Forbidden, Unauthorized
+from shared.web.asgi import read_body, replayed
+
+_PIECE = 32 * 1024
+"""Bytes of a stranger's body that cost as much as a request: as many as the SDKs' calls hold at most."""
+_REALM = {"WWW-Authenticate": 'Bearer realm="quanyu"'}
+
+
+class Admission:
+    """`take_turn` first, then `admit` for what is not public."""
+
+    def __init__(self, keys: KeyCache, rates: RateLimits) -> None:
+        self._keys = keys
+        self._rates = rates
+
+    def count_stranger(self, exchange: Exchange) -> None:
+        """Count a request that can't be read any further. Raises TooManyRequests."""
+        self._rates.count_anonymous(exchange.address)
+
+    async def take_turn(self, exchange: Exchange, route: Route | None, given: RequestHeaders) -> None:
+        """Count the request, whatever it asks for; `route` is None where there is nothing.
+
+        Raises TooManyRequests, Unauthorized for a refused credential, BadRequest for two.
+        """
+        if route is not None and route.webhook_in:
+            exchange.extra += await self._rates.count_webhook_in(exchange.address)
+            return
+        needs_key = route is not None and route.scope != PUBLIC
+        credential, doubled = None, None
+        try:
+            credential = credentials.from_headers(
+                given.authorization, given.api_key, tracking=route is not None and route.tracking
+            )
+        except BadRequest as problem:
+            doubled = problem
+        key = None if credential is None else await self._keys.authenticate(credential, exchange.address)
+        if isinstance(key, CachedKey):
+            return await self._count(exchange, key)
+        self._rates.count_anonymous(exchange.address)
+        if needs_key and doubled is not None:
+            raise doubled
+        if needs_key and key is not None:
+            raise self._refused(exchange, key)
+
+    async def admit(self, exchange: Exchange, route: Route, given: RequestHeaders, receive: Receive) -> Receive:
+        """Establish that the caller may do this. Answers the body's rest. Raises 401, 403 or 429."""
+        if exchange.caller is None and route.tracking:
+            receive = await self._find_in_body(exchange, given, receive)
+        if exchange.caller is None:
+            exchange.note = "no key"
+            detail = "This call needs a key: send it as `Authorization: Bearer qy_…` or `X-API-Key`."
+            raise Unauthorized("key_missing", detail, headers=_REALM)
+        if not exchange.caller.allows(route.scope):
+            exchange.note = "scope missing"
+            raise Forbidden(
+                "scope_missing", f"This key lacks the scope {route.scope}. Use a key that has it.", scope=route.scope
+            )
+        return receive
+
+    async def _find_in_body(self, exchange: Exchange, given: RequestHeaders, receive: Receive) -> Receive:
+        """Look for a key where some Segment SDKs have it. What it costs to look in vain is the address's."""
+        body = await read_body(receive)
+        search = credentials.from_body(body, given.encoding)
+        key = None if search.key is None else await self._keys.authenticate(search.key, exchange.address)
+        if isinstance(key, CachedKey):
+            await self._count(exchange, key)
+            return replayed(body, receive)
+        self._rates.charge_anonymous(exchange.address, search.seen // _PIECE)
+        if search.problem is not None:
+            raise search.problem
+        if key is not None:
+            raise self._refused(exchange, key)
+        return receive
+
+    async def _count(self, exchange: Exchange, key: CachedKey) -> None:
+        exchange.caller = key.caller
+        turn = (key.caller, key.buckets, exchange.address)
+        exchange.extra += await self._rates.count(*turn)
+        exchange.extra += key.notice
+        exchange.charge = partial(self._rates.charge, *turn)
+
+    def _refused(self, exchange: Exchange, reason: str) -> Unauthorized:
+        """The one 401 for every reason. Raises TooManyRequests instead for one failure too many."""
+        exchange.note = f"key {reason}"
+        self._rates.count_failure(exchange.address)
+        detail = "This key is not valid. Check for typing errors, or ask for a new key."
+        return Unauthorized("key_invalid", detail, headers=_REALM)
