@@ -100,7 +100,10 @@ class DoorProtocol(HttpToolsProtocol):
     def hang_up(self, reason: str) -> None:
         """Close at once, without a word."""
         self._door.count_refusal(reason)
-        self.transport.abort()
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()  # closing would wait for who does not read
+        else:
+            self.transport.close()
 
     def _at_work(self) -> bool:
         return self._running is not None and not self._running.response_complete
