@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, and_, bindparam, select, text, update
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select, text, update
 
 from services.journey.actions.models import PENDING_SQL, EffectRow
 from services.journey.run import Answered, Channel, Run
-from shared.db import Transaction, claim_due, insert_ignore
+from shared.db import Transaction, claim_due, insert_ignore, one_of
 from shared.web import Caller, Page, Paging, filtered, page_of, visible
 
 V = TypeVar("V")
@@ -109,11 +109,12 @@ async def find_message(tx: Transaction, caller: Caller, message_id: str) -> Effe
 
 
 async def claim_messages(
-    tx: Transaction, channel: Channel, now: datetime, lease: timedelta, limit: int
+    tx: Transaction, channel: Channel, busy: Sequence[str], now: datetime, lease: timedelta, limit: int
 ) -> list[EffectRow]:
-    """Messages of the channel that are due, each with this attempt on its account."""
+    """Messages of the channel that are due, but for those of `busy` templates, each with this attempt on its account."""
     values = {"status": "claimed", "due_at": now + lease, "attempts": EffectRow.c.attempts + 1, "updated_at": now}
-    where = and_(_pending, EffectRow.c.channel == channel, EffectRow.c.due_at <= now)
+    free = or_(EffectRow.c.template_id.is_(None), ~one_of(EffectRow.c.template_id, busy))
+    where = and_(_pending, EffectRow.c.channel == channel, EffectRow.c.due_at <= now, free)
     return await claim_due(tx, EffectRow, where=where, order_by=EffectRow.c.due_at, limit=limit, values=values)
 
 

@@ -32,3 +32,4 @@ class ActionsRoom(Room):
         self.routers = [router]
         self.provides = [MessageLedger(self.kit)]
         self.loops = [Loop("send webhook messages", worker.tick, 1.0, wake=worker.wake)]
+        self.resources = [worker.running]

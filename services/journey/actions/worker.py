@@ -4,7 +4,9 @@ Committed as `claimed` before the call: a worker that dies leaves a claim, which
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from random import Random
 
@@ -23,6 +25,9 @@ from shared.webhook_answers import Retries, judge
 from shared.webhooks import signed_headers
 
 BATCH = 20
+_MOST = 400
+_MOST_OF_ONE = 4
+_PATIENCE = 1.0
 _LONGEST_WAIT = 3600.0
 _JITTER = 0.2
 WhyEnded = Callable[[Transaction, str], Awaitable[str | None]]
@@ -30,7 +35,11 @@ WhyEnded = Callable[[Transaction, str], Awaitable[str | None]]
 
 
 class WebhookWorker:
-    """One for the service; any number of processes may run it."""
+    """One for the service; any number of processes may run it.
+
+    Posts that take long go on beside the next rounds. While a template has several of them its other messages wait, and
+    nobody else's: an endpoint that says nothing keeps no other waiting.
+    """
 
     def __init__(self, kit: Kit, settings: JourneySettings, egress: EgressClient, why_ended: WhyEnded) -> None:
         self._kit = kit
@@ -41,17 +50,45 @@ class WebhookWorker:
         self._retries = Retries((0.0, *growing), _JITTER)
         self._chance = Random()  # noqa: S311 - spreads retries, guards nothing
         self.wake = asyncio.Event()
+        self._posting: dict[asyncio.Task[None], str | None] = {}
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Gives up what is being posted when the service stops: its claim runs out."""
+        try:
+            yield
+        finally:
+            for task in self._posting:
+                task.cancel()
+            await asyncio.gather(*self._posting, return_exceptions=True)
 
     async def tick(self) -> bool:
         """Posts one batch side by side; True when there may be more."""
+        if len(self._posting) > _MOST - BATCH:
+            await asyncio.wait(self._posting, timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+            return False
         rows = await self._claim()
-        await asyncio.gather(*(self._post(row) for row in rows))
+        tasks = [asyncio.create_task(self._post(row), name=f"webhook message {row.id}") for row in rows]
+        for task, row in zip(tasks, rows, strict=True):
+            self._posting[task] = row.template_id
+            task.add_done_callback(self._ended)
+        if tasks:
+            await asyncio.wait(tasks, timeout=_PATIENCE)
         return len(rows) == BATCH
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        del self._posting[task]
+        self.wake.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # Its claim runs out and counts as an attempt, so that nothing is posted for ever.
+            self._kit.log.error("webhook message not settled", error=type(error).__name__, exc_info=error)
 
     async def _claim(self) -> list[EffectRow]:
         lease = timedelta(seconds=2 * self._settings.webhook_timeout_seconds + 10)
+        counted = Counter(self._posting.values())
+        busy = [template_id for template_id, many in counted.items() if template_id and many >= _MOST_OF_ONE]
         async with self._kit.db.write() as tx:
-            return await repository.claim_messages(tx, "webhook", self._kit.clock.now(), lease, BATCH)
+            return await repository.claim_messages(tx, "webhook", busy, self._kit.clock.now(), lease, BATCH)
 
     async def _post(self, row: EffectRow) -> None:
         async with self._kit.db.read() as tx:
