@@ -7,7 +7,12 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import content_type_conformance, status_code_conformance
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 
 EXAMPLES = 12
 
@@ -66,7 +71,13 @@ def _one(operation: Any, session: requests.Session) -> str | None:
         case.call_and_validate(
             session=session,
             timeout=30,
-            checks=[not_a_server_error, content_type_conformance, status_code_conformance],
+            checks=[
+                not_a_server_error,
+                content_type_conformance,
+                status_code_conformance,
+                response_headers_conformance,
+                response_schema_conformance,
+            ],
         )
 
     try:
