@@ -21,6 +21,8 @@ from shared.db.types import json_dumps, json_loads
 
 R = TypeVar("R")
 _LONGEST_CLOSE_MS = 5_000
+_SQLITE_READERS = 4
+"""Connections of readers, and as many again at peaks."""
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 _ambient: ContextVar[Mapping[int, "Transaction"]] = ContextVar("ambient_transactions", default={})  # noqa: B039 - never mutated
 
@@ -98,8 +100,11 @@ class Database:
         parsed = make_url(url)
         self.schema = schema
         self._threads: WeakSet[Thread] = WeakSet()
+        self.readers = 2 * pool_size
+        """How many transactions may read at a time."""
         if parsed.get_backend_name() == "sqlite":
             self.dialect: Literal["sqlite", "postgresql"] = "sqlite"
+            self.readers = 2 * _SQLITE_READERS
             self._writer, self._reader = _sqlite_engines(parsed, self._threads)
         elif parsed.get_backend_name() == "postgresql":
             self.dialect = "postgresql"
@@ -233,7 +238,9 @@ def _sqlite_engines(url: URL, threads: WeakSet[Thread]) -> tuple[AsyncEngine, As
     options: dict[str, Any] = {"hide_parameters": True, "async_creator": connect, **_JSON}
     # One writer by nature: a pool of one lets tasks queue in memory instead of on the file lock.
     writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=60, **options)
-    reader = create_async_engine(url, pool_size=4, max_overflow=4, pool_timeout=60, **options)
+    reader = create_async_engine(
+        url, pool_size=_SQLITE_READERS, max_overflow=_SQLITE_READERS, pool_timeout=60, **options
+    )
     for engine in (writer, reader):
         event.listen(engine.sync_engine, "connect", _configure_sqlite)
     event.listen(writer.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))

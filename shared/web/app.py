@@ -15,11 +15,14 @@ from shared.service import Kit
 from shared.web.hot import HotRoute, HotRouter
 from shared.web.idempotency import IdempotencyMiddleware
 from shared.web.identity import DISTRUST, IdentityMiddleware, distrusts
+from shared.web.lanes import Lanes
 from shared.web.openapi import build
 from shared.web.problems import MEDIA_TYPE, NotFound, Problem, Unavailable, from_validation, to_problem
 from shared.web.requests import REQUEST_ID, RequestMiddleware
 
 VERSION = "0.1.0"
+_MOST_LISTS = 100
+"""Lists of one owner that may wait; more are told to come again."""
 
 
 class PartApp:
@@ -103,6 +106,8 @@ def create_app(
         },
     )
     api.state.cursor_secret = hashlib.sha256(b"cursor:" + kit.secret.encode()).digest()
+    readers = kit.db.readers
+    api.state.lists = Lanes(at_once=max(2, readers * 2 // 3), each=max(1, readers // 3), waiting=_MOST_LISTS)
     api.state.provided = {type(one): one for one in provides}
     return PartApp(kit, api, hot_routes)
 

@@ -7,7 +7,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Generic, TypeVar, TypeVarTuple
 
@@ -18,6 +18,7 @@ from starlette.requests import Request
 
 from shared.db import Transaction
 from shared.web.identity import SCOPE_KEY, Caller
+from shared.web.lanes import Lanes
 from shared.web.problems import BadRequest
 from shared.web.schemas import View
 
@@ -71,18 +72,23 @@ def _open(cursor: str, secret: bytes) -> Any:
     raise BadRequest("invalid_cursor", "This cursor is not one of ours. Start again without a cursor.")
 
 
-def _paging(
+async def _paging(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=100, description="How many rows")] = 20,
     cursor: Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before")] = None,
-) -> Paging:
+) -> AsyncIterator[Paging]:
     secret: bytes = request.app.state.cursor_secret
+    lists: Lanes = request.app.state.lists
     # The route's own permission refuses who is nobody; until it is asked, they are behind a wall with nothing in it.
     caller = request.scope.get(SCOPE_KEY) or _NOBODY
-    return Paging(limit, None if cursor is None else _open(cursor, secret), secret, caller)
+    page = Paging(limit, None if cursor is None else _open(cursor, secret), secret, caller)
+    async with lists.turn(caller.owner_id):
+        yield page
 
 
-PageParams = Annotated[Paging, Depends(_paging)]
+PageParams = Annotated[Paging, Depends(_paging, scope="function")]
+"""The page that is wanted. A list with filters may look through a whole table: lists leave connections to everything else,
+and one owner's leave some to the lists of others."""
 
 
 def filtered(statement: Select[*Cells], wanted: Mapping[Column, Any]) -> Select[*Cells]:

@@ -12,7 +12,10 @@ from conftest import RunService
 from services.coupon.app import create_service
 from services.coupon.audit import queries
 from services.coupon.settings import CouponSettings
+from services.coupon.wallet import repository as wallet
 from shared.audit import run_checks
+from shared.db import Transaction
+from shared.web import Paging
 
 LINES = [{"line_id": str(n), "sku": f"s{n}", "quantity": 2, "unit_price": 500 + n} for n in range(500)]
 
@@ -67,3 +70,36 @@ async def test_attack_37_many_who_ask_for_the_audit_share_few_runs(mall: Mall, m
     answers = await asyncio.gather(*[mall.http.get("/v1/audit/coupons") for _ in range(20)])
     assert all(one.json()["ok"] for one in answers)
     assert len(runs) <= 2
+
+
+async def test_attack_37_one_partners_slow_lists_hold_up_neither_reads_nor_others_lists(
+    mall: Mall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = wallet.page
+
+    async def slow(tx: Transaction, paging: Paging, *wanted: Any) -> Any:
+        if paging.caller.owner_id == "own_b":
+            await asyncio.sleep(0.05)  # a filter that looks through a whole table
+        return await page(tx, paging, *wanted)
+
+    monkeypatch.setattr(wallet, "page", slow)
+    partner = mall.running.client(owner_id="own_b", kind="partner")
+    template_id = await mall.template(threshold={"amount": 100_000})
+
+    async def small_calls() -> float:
+        """The slowest of some, in seconds: the first waits for a connection where there is none left."""
+        took: list[float] = []
+        for _ in range(20):
+            for path in (f"/v1/coupon-templates/{template_id}", "/v1/coupons?customer_id=c1&limit=1"):
+                started = time.perf_counter()
+                assert (await mall.http.get(path)).status_code == 200
+                took.append(time.perf_counter() - started)
+        return max(took)
+
+    peace = await small_calls()
+    lists = asyncio.gather(*[partner.get("/v1/coupons") for _ in range(120)])
+    await asyncio.sleep(0.05)
+    under_attack = await small_calls()
+    codes = {one.status_code for one in await lists}
+    assert under_attack <= 5 * peace + 0.25, f"{under_attack:.3f} s against {peace:.3f} s in peace"
+    assert codes == {200, 503}, "more than may wait are told to come again"

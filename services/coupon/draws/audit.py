@@ -9,9 +9,9 @@ from services.coupon.draws.models import Draw, DrawPrize, DrawTicket
 from services.coupon.draws.rules import Replay, seed_hash
 from services.coupon.draws.schemas import DrawAuditView, Mismatch
 from shared.db import as_dict
-from shared.lanes import Lane
 from shared.service import Kit
 from shared.web import Caller
+from shared.web.lanes import Lane
 
 _ROWS = 2_000
 _SHOWN = 100

@@ -24,9 +24,9 @@ from services.coupon.templates.cache import TermsCache
 from services.coupon.templates.terms import Terms
 from services.coupon.templates.validity import FOREVER, local_day
 from shared.db import Transaction
-from shared.lanes import Lane
 from shared.service import Kit
 from shared.web import Caller, Client, Forbidden, Problem
+from shared.web.lanes import Lane
 
 FEW_LINES = 20
 """Carts of up to so many lines are priced in milliseconds."""

@@ -2,8 +2,8 @@
 
 from services.inventory.audit.checks import CHECKS
 from shared.audit import AuditView, run_checks
-from shared.lanes import OneRun
 from shared.service import Kit
+from shared.web.lanes import OneRun
 
 
 class StockAudit:

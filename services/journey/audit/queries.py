@@ -5,8 +5,8 @@ from datetime import timedelta
 from services.journey.audit.checks import checks
 from services.journey.settings import JourneySettings
 from shared.audit import AuditView, run_checks
-from shared.lanes import OneRun
 from shared.service import Kit
+from shared.web.lanes import OneRun
 
 
 class Audit:

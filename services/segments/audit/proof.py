@@ -11,8 +11,8 @@ from services.segments.profiles.repository import find_newest
 from services.segments.rule_language.scalars import micros
 from shared.audit import AuditView, CheckView, judge, run_checks
 from shared.db import Transaction, planned_for_whole_tables
-from shared.lanes import OneRun
 from shared.service import Kit
+from shared.web.lanes import OneRun
 
 _SAMPLE = 100
 

@@ -10,9 +10,9 @@ from services.segments.membership.schemas import ExplanationView, MemberView, Pr
 from services.segments.profiles.problems import unknown_profile
 from services.segments.profiles.repository import find_customer
 from services.segments.rule_language.scalars import instant, micros
-from shared.lanes import Lane
 from shared.service import Kit
 from shared.web import Caller, Page, Paging
+from shared.web.lanes import Lane
 
 
 class SegmentQueries:

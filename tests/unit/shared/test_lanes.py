@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from shared.lanes import Lane, OneRun
 from shared.web import Unavailable
+from shared.web.lanes import Lane, Lanes, OneRun
 
 
 async def test_a_lane_lets_so_many_through_at_once_and_sends_the_rest_away() -> None:
@@ -38,6 +38,29 @@ async def test_who_may_not_wait_goes_through_a_free_lane_only() -> None:
         with pytest.raises(Unavailable):
             async with lane.turn(patient=False):
                 pass
+
+
+async def test_nobody_takes_the_whole_width_of_the_lanes() -> None:
+    lanes, ends = Lanes(at_once=3, each=2, waiting=5), asyncio.Event()
+
+    async def work(who: str, begun: list[str]) -> None:
+        async with lanes.turn(who):
+            begun.append(who)
+            await ends.wait()
+
+    begun: list[str] = []
+    crowd = [asyncio.create_task(work("a", begun)) for _ in range(7)]
+    await asyncio.sleep(0.01)
+    assert begun == ["a", "a"]
+    with pytest.raises(Unavailable):
+        async with lanes.turn("a"):
+            pass
+    other = asyncio.create_task(work("b", begun))
+    await asyncio.sleep(0.01)
+    assert begun == ["a", "a", "b"]
+    ends.set()
+    await asyncio.gather(*crowd, other)
+    assert lanes._lanes == {}, "nothing is kept of who has left"
 
 
 async def test_who_asks_while_it_runs_shares_the_next_run() -> None:

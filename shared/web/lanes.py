@@ -24,6 +24,11 @@ class Lane:
         self._inside = 0
         self._free = asyncio.Semaphore(at_once)
 
+    @property
+    def empty(self) -> bool:
+        """Nobody is there."""
+        return self._inside == 0
+
     @asynccontextmanager
     async def turn(self, *, patient: bool = True) -> AsyncIterator[None]:
         """One's turn. `patient=False`: now or not at all. Raises Unavailable when too many are there already."""
@@ -39,6 +44,28 @@ class Lane:
                 yield
         finally:
             self._inside -= 1
+
+
+class Lanes:
+    """A lane for all, and in it a narrower one for each who asks: nobody takes its whole width."""
+
+    def __init__(self, at_once: int, each: int, waiting: int) -> None:
+        """`waiting`: of one asker."""
+        self._free = asyncio.Semaphore(at_once)
+        self._each = each
+        self._waiting = waiting
+        self._lanes: dict[str, Lane] = {}
+
+    @asynccontextmanager
+    async def turn(self, who: str) -> AsyncIterator[None]:
+        """The turn of this asker. Raises Unavailable when too much of theirs is waiting already."""
+        lane = self._lanes.setdefault(who, Lane(self._each, self._waiting))
+        try:
+            async with lane.turn(), self._free:
+                yield
+        finally:
+            if lane.empty:
+                self._lanes.pop(who, None)
 
 
 class OneRun(Generic[T]):
