@@ -64,7 +64,9 @@ class CouponSettings(ServiceSettings, service="coupon"):
     guess_budget_staff: int = Field(30, ge=1, description="wrong tokens and short codes of one staff key in a window")
     guess_budget_address: int = Field(100, ge=1, description="wrong codes of one shopper's address in a window")
     guess_budget_server: int = Field(
-        1_000, ge=1, description="wrong codes of one merchant's server that names no shopper's address, in a window"
+        1_000,
+        ge=1,
+        description="wrong codes of one server that names no shopper's address, or of all that one partner sends, in a window",
     )
     guess_budget_template: int = Field(
         2_000, ge=1, description="wrong codes of one template in a window, of all together"

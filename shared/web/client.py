@@ -2,7 +2,8 @@
 
 The gateway writes `X-Forwarded-For` itself (one address: the connection's, or what a trusted proxy says of it) and drops
 what came in. Apps send `X-Device-Id`. A merchant's own server speaks for its shoppers: it may name the shopper's address
-in `X-Client-Address`; without it only the server's own address is known, which says nothing about any one shopper.
+in `X-Client-Address`; without it only the server's own address is known, which says nothing about any one shopper. Of a
+partner's server no more than that is known.
 """
 
 from dataclasses import dataclass
@@ -18,19 +19,21 @@ from shared.web.identity import SCOPE_KEY, Caller
 from shared.web.problems import BadRequest
 
 MOST_DEVICE = 200
-_SERVERS = frozenset(("secret", "restricted"))
+_SERVERS = frozenset(("secret", "restricted", "partner"))
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
     """`address` is an IP address, `device` an id of the app's own; None = not known.
 
-    `server`: the address is that of a merchant's server, which speaks for many shoppers.
+    `server`: the address is that of a server, which speaks for many shoppers. `partner` is the partner whose server it is: no
+    address that it names is believed, and it answers for all of its shoppers together.
     """
 
     address: str | None = None
     device: str | None = None
     server: bool = False
+    partner: str | None = None
 
 
 def client_of(scope: Scope) -> Client:
@@ -39,11 +42,13 @@ def client_of(scope: Scope) -> Client:
     if device is not None and (len(device) > MOST_DEVICE or not device.isprintable()):
         raise BadRequest("invalid_device_id", f"Send at most {MOST_DEVICE} printable characters as X-Device-Id.")
     address = header(scope, b"x-forwarded-for") or None
-    if not _speaks_for_others(scope.get(SCOPE_KEY)):
+    caller: Caller | None = scope.get(SCOPE_KEY)
+    if not _speaks_for_others(caller):
         return Client(address, device)
+    partner = caller.wall if caller else None
     named = header(scope, b"x-client-address")
-    if named is None:
-        return Client(address, device, server=True)
+    if named is None or partner is not None:
+        return Client(address, device, server=True, partner=partner)
     try:
         return Client(str(ip_address(named.strip())), device)
     except ValueError:

@@ -142,13 +142,14 @@ class AttemptLimiter:
         return [[rows[one] for one in subjects if one in rows] for subjects in asked]
 
     def _subjects(self, client: Client, customer_id: str | None, staff: str | None) -> list[Counted]:
-        given = {
-            "server" if client.server else "address": client.address,
-            "customer": customer_id,
-            "device": client.device,
-            "staff": staff,
-        }
-        return sorted((kind, self._fingerprints.of(kind, value)) for kind, value in given.items() if value)
+        given = [
+            ("server" if client.server else "address", client.address),
+            ("server", client.partner),  # whatever shoppers, shops and keys the partner names
+            ("customer", customer_id),
+            ("device", client.device),
+            ("staff", staff),
+        ]
+        return sorted((kind, self._fingerprints.of(kind, value)) for kind, value in given if value)
 
     async def _count(self, attempt: Attempt, trying: Sequence[Counted], tx: Transaction) -> None:
         """The attempt's failures more for each subject."""

@@ -20,8 +20,9 @@ Life = tuple[datetime, datetime]
 """From when until when what was shown holds."""
 
 
-TILL = Client()
-"""Who guesses when a token is wrong is the staff key, whatever address its shop's tills share."""
+def till_of(caller: Caller) -> Client:
+    """Who guesses when a token is wrong is the staff key, whatever address its shop's tills share, and the partner who has it."""
+    return Client(partner=caller.wall)
 
 
 class StoreRedeeming:
@@ -44,7 +45,10 @@ class StoreRedeeming:
     async def redeem(self, caller: Caller, body: RedemptionIn) -> tuple[RedemptionView, bool]:
         """The redemption, and whether it was there already. Raises the refusals of `problems`; nothing is written then."""
         shop_id = problems.staff_shop(caller)
-        async with self._attempts.admit(TILL, None, staff=caller.key_id) as attempt, self._kit.db.write() as tx:
+        async with (
+            self._attempts.admit(till_of(caller), None, staff=caller.key_id) as attempt,
+            self._kit.db.write() as tx,
+        ):
             coupon_id, life = await self._shown(tx, body, attempt)
             coupon = await self._posting.lock(tx, coupon_id)
             if coupon is None or not _named_rightly(caller, body, coupon):

@@ -11,7 +11,7 @@ from services.coupon.abuse.attempts import AttemptLimiter
 from services.coupon.reasons import explain
 from services.coupon.redemption import problems, repository
 from services.coupon.redemption.posting import RedemptionPosting
-from services.coupon.redemption.redeeming import TILL
+from services.coupon.redemption.redeeming import till_of
 from services.coupon.redemption.rules import SKEW, Claims, within_life
 from services.coupon.redemption.schemas import SettledView, SettlementIn, SettlementItem, SettlementView
 from services.coupon.redemption.signing import Signing
@@ -39,7 +39,7 @@ class OfflineSettling:
     async def settle(self, caller: Caller, body: SettlementIn) -> SettlementView:
         """One answer for each item; each is a transaction of its own, so a bad one holds up nobody."""
         problems.staff_shop(caller)
-        async with self._attempts.admit(TILL, None, staff=caller.key_id) as attempt:
+        async with self._attempts.admit(till_of(caller), None, staff=caller.key_id) as attempt:
             results = []
             for item in body.redemptions:
                 async with self._kit.db.write() as tx:

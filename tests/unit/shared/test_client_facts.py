@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.web import BadRequest, Caller, Client, bucket_of, client_of
+from shared.web import MERCHANT, BadRequest, Caller, Client, bucket_of, client_of
 from shared.web.identity import KeyKind
 
 
@@ -13,8 +13,8 @@ def scope(caller: Caller | None, **headers: str) -> Any:
     return {"type": "http", "headers": named, "quanyu.caller": caller}
 
 
-def caller(kind: KeyKind, customer_id: str | None = None) -> Caller:
-    return Caller("key_1", "own_1", kind, ("*",), customer_id)
+def caller(kind: KeyKind, customer_id: str | None = None, owner_id: str = MERCHANT) -> Caller:
+    return Caller("key_1", owner_id, kind, ("*",), customer_id)
 
 
 GATEWAY = {"x_forwarded_for": "203.0.113.9", "x_device_id": "d1"}
@@ -27,13 +27,20 @@ def test_a_merchants_server_may_name_its_shopper(kind: KeyKind) -> None:
     assert client_of(scope(caller(kind), **GATEWAY)) == Client("203.0.113.9", "d1", server=True)
 
 
-@pytest.mark.parametrize("who", [caller("partner"), caller("publishable"), caller("secret", "c1"), None])
+@pytest.mark.parametrize("kind", ["partner", "restricted"])
+def test_a_partners_server_names_nobody_and_answers_for_all_its_shoppers(kind: KeyKind) -> None:
+    who = caller(kind, owner_id="own_a")
+    told = client_of(scope(who, **GATEWAY, x_client_address="198.51.100.1"))
+    assert told == Client("203.0.113.9", "d1", server=True, partner="own_a")
+
+
+@pytest.mark.parametrize("who", [caller("publishable"), caller("secret", "c1"), None])
 def test_nobody_else_may(who: Caller | None) -> None:
     assert client_of(scope(who, **GATEWAY, x_client_address="198.51.100.1")) == Client("203.0.113.9", "d1")
 
 
 def test_unknown_is_unknown() -> None:
-    assert client_of(scope(caller("partner"), x_forwarded_for="")) == Client()
+    assert client_of(scope(caller("publishable"), x_forwarded_for="")) == Client()
 
 
 @pytest.mark.parametrize(
