@@ -204,3 +204,15 @@ async def test_attack_12_a_partners_order_system_settles_its_own_orders_only(par
     assert (await partners.a.get(f"/v1/checkouts/{mine['id']}")).json()["status"] == "locked", (
         "theirs is open, and newer"
     )
+
+
+async def test_attack_12_a_till_sees_no_token_that_a_customer_has_not_shown_it(partners: Partners) -> None:
+    made: Json = {}
+    await catalogue(partners, made)
+    coupon = await partners.make(f"/v1/coupon-templates/{made['template_id']}/claims", {"customer_id": "c1"})
+    token = await partners.make("/v1/redemption-tokens", {"coupon_id": coupon["id"]})
+    till = partners.till("own_a")
+    assert (await till.get("/v1/redemption-tokens")).json()["data"] == []
+    for path in ("", "/qr.svg"):
+        assert (await till.get(f"/v1/redemption-tokens/{token['id']}{path}")).status_code == 404
+    assert (await partners.a.get(f"/v1/redemption-tokens/{token['id']}")).json()["short_code"] == token["short_code"]

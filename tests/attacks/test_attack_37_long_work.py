@@ -11,6 +11,7 @@ from conftest import RunService
 
 from services.coupon.app import create_service
 from services.coupon.audit import queries
+from services.coupon.codes.download import Downloads
 from services.coupon.settings import CouponSettings
 from services.coupon.wallet import repository as wallet
 from shared.audit import run_checks
@@ -103,3 +104,23 @@ async def test_attack_37_one_partners_slow_lists_hold_up_neither_reads_nor_other
     codes = {one.status_code for one in await lists}
     assert under_attack <= 5 * peace + 0.25, f"{under_attack:.3f} s against {peace:.3f} s in peace"
     assert codes == {200, 503}, "more than may wait are told to come again"
+
+
+async def test_attack_37_one_sheet_is_built_at_a_time(mall: Mall, monkeypatch: pytest.MonkeyPatch) -> None:
+    template_id = await mall.template(threshold={"amount": 100_000})
+    batch = (await mall.http.post(f"/v1/coupon-templates/{template_id}/codes", json={"count": 200})).json()["id"]
+    await mall.running.tick()
+    building, most, build = 0, 0, Downloads._build
+
+    async def counted(*arguments: Any) -> None:
+        nonlocal building, most
+        building += 1
+        most = max(most, building)
+        await build(*arguments)
+        building -= 1
+
+    monkeypatch.setattr(Downloads, "_build", counted)
+    path = f"/v1/code-batches/{batch}/download?format=xlsx"
+    answers = await asyncio.gather(*[mall.http.get(path) for _ in range(4)])
+    assert {one.status_code for one in answers} == {200}
+    assert most == 1

@@ -29,6 +29,7 @@ class Downloads:
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
+        self._building = asyncio.Semaphore()
 
     async def ready(self, caller: Caller, batch_id: str) -> None:
         """Raises NotFound for an unknown batch, Conflict for one whose codes are still being made."""
@@ -45,18 +46,22 @@ class Downloads:
             yield _lines(rows)
 
     async def xlsx(self, caller: Caller, batch_id: str) -> AsyncIterator[bytes]:
-        """An Excel sheet, which holds a million rows."""
+        """An Excel sheet, which holds a million rows. One is built at a time: that is half a minute of arithmetic."""
         with tempfile.TemporaryFile() as file:
-            book = xlsxwriter.Workbook(file, {"constant_memory": True})
-            sheet = book.add_worksheet("codes")
-            sheet.set_column(1, 4, 26)
-            written = await asyncio.to_thread(_write, sheet, 0, [HEADER])
-            async for rows in self._rows(caller, batch_id):
-                written = await asyncio.to_thread(_write, sheet, written, rows)
-            await asyncio.to_thread(book.close)
+            async with self._building:
+                await self._build(file, caller, batch_id)
             file.seek(0)
             while block := await asyncio.to_thread(_block, file):
                 yield block
+
+    async def _build(self, file: BinaryIO, caller: Caller, batch_id: str) -> None:
+        book = xlsxwriter.Workbook(file, {"constant_memory": True})
+        sheet = book.add_worksheet("codes")
+        sheet.set_column(1, 4, 26)
+        written = await asyncio.to_thread(_write, sheet, 0, [HEADER])
+        async for rows in self._rows(caller, batch_id):
+            written = await asyncio.to_thread(_write, sheet, written, rows)
+        await asyncio.to_thread(book.close)
 
     async def _rows(self, caller: Caller, batch_id: str) -> AsyncIterator[list[tuple[Any, ...]]]:
         """The codes by number, many at a time; each portion in a transaction of its own."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Integer, Select, insert, literal, or_, select, update
+from sqlalchemy import Integer, Select, false, insert, literal, or_, select, update
 
 from services.coupon.redemption.models import Redemption, RedemptionConflict, RedemptionKey, RedemptionToken
 from services.coupon.wallet.models import Coupon, CouponEntry
@@ -49,10 +49,20 @@ async def retire_key(tx: Transaction, key_id: str, now: datetime) -> None:
     await tx.run(update(RedemptionKey.table).where(*active).values(retired_at=now, sealed=None))
 
 
-async def find_token(tx: Transaction, caller: Caller, token_id: str) -> RedemptionToken | None:
+async def find_token(tx: Transaction, token_id: str) -> RedemptionToken | None:
     """One token on show."""
-    chosen = select(RedemptionToken.table).where(RedemptionToken.c.id == token_id)
-    return await tx.row(RedemptionToken, visible(chosen, RedemptionToken.c.owner_id, caller))
+    return await tx.row(RedemptionToken, select(RedemptionToken.table).where(RedemptionToken.c.id == token_id))
+
+
+async def find_seen_token(tx: Transaction, caller: Caller, token_id: str) -> RedemptionToken | None:
+    """The same, if the caller may see it."""
+    return await tx.row(RedemptionToken, _on_show(caller).where(RedemptionToken.c.id == token_id))
+
+
+def _on_show(caller: Caller) -> Select[Any]:
+    """Tokens that the caller may see. A till sees none: it could use coupons of customers who are not there."""
+    chosen = visible(select(RedemptionToken.table), RedemptionToken.c.owner_id, caller)
+    return chosen if caller.shop_id is None else chosen.where(false())
 
 
 async def find_token_of_code(tx: Transaction, short_code: str) -> RedemptionToken | None:
@@ -76,7 +86,7 @@ async def page_tokens(
 ) -> Page[T]:
     """Tokens on show, newest first."""
     wanted = {RedemptionToken.c.customer_id: customer_id, RedemptionToken.c.coupon_id: coupon_id}
-    chosen = visible(filtered(select(RedemptionToken.table), wanted), RedemptionToken.c.owner_id, paging.caller)
+    chosen = filtered(_on_show(paging.caller), wanted)
     return await page_of(tx, RedemptionToken, chosen, RedemptionToken.c.id, paging, to_view)
 
 

@@ -59,7 +59,7 @@ class RedemptionTokens:
     async def read(self, caller: Caller, token_id: str) -> TokenView:
         """One token. Raises NotFound."""
         async with self._kit.db.read() as tx:
-            row = await repository.find_token(tx, caller, token_id)
+            row = await repository.find_seen_token(tx, caller, token_id)
         if row is None:
             raise NotFound("not_found", "There is no redemption token with this id, or it is forgotten already.")
         caller.require_customer(row.customer_id)
@@ -98,7 +98,7 @@ class RedemptionTokens:
         }
         for _ in range(_TRIES):  # a code that another live token has is drawn again
             if await repository.insert_token(tx, {**row, "short_code": new_short_code()}):
-                stored = await repository.find_token(tx, caller, claims.token_id)
+                stored = await repository.find_token(tx, claims.token_id)
                 assert stored is not None  # noqa: S101 - stored just now
                 return _view(stored)
         raise AssertionError("unreachable: eight random codes in a row were taken")

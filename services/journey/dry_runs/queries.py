@@ -1,5 +1,6 @@
 """Use case of the dry run: gathers what the simulation needs, reads only."""
 
+from asyncio import to_thread
 from datetime import datetime
 
 from services.journey.customers.repository import find_traits
@@ -13,6 +14,7 @@ from services.journey.templates.cache import TemplateCache
 from shared.contracts import TrackedEvent
 from shared.service import Kit
 from shared.web import Caller, Unprocessable
+from shared.web.lanes import Lane
 
 ANYBODY = "dry-run"
 
@@ -24,9 +26,14 @@ class DryRuns:
         self._kit = kit
         self._definitions = definitions
         self._templates = templates
+        self._lane = Lane(at_once=1, waiting=8)
 
     async def play(self, caller: Caller, journey_id: str, body: DryRunIn) -> DryRunView:
-        """Raises NotFound; Unprocessable for a definition that could not be published."""
+        """Raises NotFound; Unprocessable for a definition that could not be published; Unavailable when many play."""
+        async with self._lane.turn(patient=not self._kit.db.is_joined()):
+            return await self._play(caller, journey_id, body)
+
+    async def _play(self, caller: Caller, journey_id: str, body: DryRunIn) -> DryRunView:
         now = self._kit.clock.now()
         async with self._kit.db.read() as tx:
             row = await read_journey(tx, caller, journey_id)
@@ -41,7 +48,9 @@ class DryRuns:
         events = _events(body, customer_id)
         start = min((event.timestamp for event in events), default=now)
         simulation = Simulation(definition, render, traits, body.facts)
-        simulation.play(journey_id, row.version, customer_id, events, start, horizon(start, body.until))
+        # Hundreds of steps, each of which may render a long message: not while everybody else waits.
+        until = horizon(start, body.until)
+        await to_thread(simulation.play, journey_id, row.version, customer_id, events, start, until)
         return _view(row.version, simulation)
 
 
