@@ -216,3 +216,12 @@ async def test_attack_12_a_till_sees_no_token_that_a_customer_has_not_shown_it(p
     for path in ("", "/qr.svg"):
         assert (await till.get(f"/v1/redemption-tokens/{token['id']}{path}")).status_code == 404
     assert (await partners.a.get(f"/v1/redemption-tokens/{token['id']}")).json()["short_code"] == token["short_code"]
+
+
+async def test_attack_12_no_refusal_names_the_offer_of_another_partner(partners: Partners) -> None:
+    terms = {"benefit": {"kind": "amount_off", "amount": 5000}, "threshold": {"amount": 10_000}}
+    mine = await partners.make("/v1/promotions", {"name": "甲的秘密活动", **terms})
+    body: Json = {"name": "券", **terms}
+    answers = [await one.post("/v1/coupon-templates", json=body) for one in (partners.a, partners.b)]
+    assert (answers[0].status_code, answers[0].json()["offers"]) == (422, [mine["id"]])
+    assert answers[1].status_code == 201, answers[1].text

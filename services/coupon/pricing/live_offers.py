@@ -7,18 +7,19 @@ from services.coupon.templates import repository
 from services.coupon.templates.cache import TermsCache
 from services.coupon.templates.rules import Fault, Proposal
 from shared.db import Transaction
+from shared.web import Caller
 
 MOST_LIVE = 500
 """Newest first, of each kind."""
 
 
 async def live_offers(
-    tx: Transaction, cache: TermsCache, currency: str, now: datetime, but: str | None = None
+    tx: Transaction, cache: TermsCache, caller: Caller, currency: str, now: datetime, but: str | None = None
 ) -> list[LiveOffer]:
-    """The active offers of both kinds, without the offer `but`."""
+    """The active offers of both kinds that exist for the caller, without the offer `but`."""
     rows = [
-        *await repository.running(tx, "coupon", currency, now, MOST_LIVE),
-        *await repository.running(tx, "promotion", currency, now, MOST_LIVE),
+        *await repository.running(tx, caller, "coupon", currency, now, MOST_LIVE),
+        *await repository.running(tx, caller, "promotion", currency, now, MOST_LIVE),
     ]
     terms = await cache.load(tx, {(row.id, row.terms_version) for row in rows})
     return [
@@ -30,4 +31,5 @@ async def live_offers(
 
 async def check_stack(tx: Transaction, cache: TermsCache, offer: Proposal, now: datetime) -> Fault | None:
     """What speaks against the offer beside the live ones; None when nothing does."""
-    return stack_fault(offer.terms, offer.kind, await live_offers(tx, cache, offer.currency, now, offer.id))
+    live = await live_offers(tx, cache, offer.caller, offer.currency, now, offer.id)
+    return stack_fault(offer.terms, offer.kind, live)

@@ -47,13 +47,13 @@ class Previewing:
             raise Forbidden("operators_only", "This is for the merchant's operators, not for shoppers.")
         vouched(caller, body)
         async with self._quoting.turn(body, long=True):
-            return await self._preview(body)
+            return await self._preview(caller, body)
 
-    async def _preview(self, body: PreviewIn) -> PreviewView:
+    async def _preview(self, caller: Caller, body: PreviewIn) -> PreviewView:
         now = body.at or self._kit.clock.now()
         drafts = {draft.ref: _candidate(draft, now) for draft in body.drafts}
         async with self._kit.db.read() as tx:
-            live = await live_offers(tx, self._terms, body.currency, now)
+            live = await live_offers(tx, self._terms, caller, body.currency, now)
             running = await self._quoting.promotions(tx, body.currency, now) if body.live else []
             candidates = {**drafts, **{one.id: one for one in running}}
             moment = await self._quoting.moment(tx, body, list(candidates.values()), now)

@@ -63,7 +63,7 @@ class Offers(Generic[V]):
             "updated_at": now,
         }
         async with self._kit.db.write() as tx:
-            await self._refuse_giving_away(tx, body)
+            await self._refuse_giving_away(tx, caller, body)
             await repository.insert_offer(tx, row)
             await repository.insert_terms(tx, _terms_row(row["id"], 1, terms, now))
             return await self._changed(tx, caller, row["id"])
@@ -96,15 +96,15 @@ class Offers(Generic[V]):
             after = merged(self.body, await self._viewed(tx, row), patch, by_field=("limits",))
             self._refuse_faults(after.terms(), after.limits)
             _refuse_limits(row, after.limits)
-            await self._store(tx, row, after)
+            await self._store(tx, caller, row, after)
             return await self._changed(tx, caller, template_id)
 
-    async def _store(self, tx: Transaction, row: Template, after: OfferIn) -> None:
+    async def _store(self, tx: Transaction, caller: Caller, row: Template, after: OfferIn) -> None:
         now = self._kit.clock.now()
         terms = after.terms()
         old = (await self._cache.load(tx, [(row.id, row.terms_version)]))[row.id, row.terms_version].terms
         if terms != old or row.status != "active":
-            await self._refuse_giving_away(tx, after, row.id)
+            await self._refuse_giving_away(tx, caller, after, row.id)
         version = row.terms_version + (terms != old)
         if version != row.terms_version:
             await repository.insert_terms(tx, _terms_row(row.id, version, terms, now))
@@ -143,14 +143,16 @@ class Offers(Generic[V]):
             errors = [FieldError(pointer=one.pointer, code=one.code, detail=one.detail) for one in found]
             raise Unprocessable(found[0].code, found[0].detail, errors=errors)
 
-    async def _refuse_giving_away(self, tx: Transaction, body: OfferIn, own_id: str | None = None) -> None:
+    async def _refuse_giving_away(
+        self, tx: Transaction, caller: Caller, body: OfferIn, own_id: str | None = None
+    ) -> None:
         """Raise Unprocessable where an order would be free with this offer and a live one, and nobody said so.
 
         A guard against oversight: two marketers who save at the same instant may still miss each other.
         """
         if body.status != "active":
             return
-        proposal = Proposal(own_id, self.kind, body.currency, body.terms())
+        proposal = Proposal(caller, own_id, self.kind, body.currency, body.terms())
         fault = await self._check_stack(tx, self._cache, proposal, self._kit.clock.now())
         if fault is not None:
             error = FieldError(pointer=fault.pointer, code=fault.code, detail=fault.detail)

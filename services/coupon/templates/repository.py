@@ -86,12 +86,14 @@ async def terms(tx: Transaction, keys: Sequence[TermsKey]) -> list[TemplateTerms
     return await tx.rows(TemplateTerms, _TERMS, {"keys": keys})
 
 
-async def running(tx: Transaction, kind: OfferKind, currency: str, now: datetime, limit: int) -> list[RunningOffer]:
-    """The newest active offers of that kind which have not ended."""
+async def running(
+    tx: Transaction, caller: Caller, kind: OfferKind, currency: str, now: datetime, limit: int
+) -> list[RunningOffer]:
+    """The newest active offers of that kind which have not ended, as far as they exist for the caller."""
     chosen = select(Template.c.id, Template.c.kind, Template.c.name, Template.c.terms_version)
     active = chosen.where(Template.c.kind == kind, Template.c.status == "active", Template.c.currency == currency)
     newest = active.where(_not_ended(now)).order_by(Template.c.id.desc()).limit(limit)
-    return await tx.rows(RunningOffer, newest)
+    return await tx.rows(RunningOffer, offered(newest, Template.c.owner_id, caller))
 
 
 def in_centre(caller: Caller, now: datetime) -> Select[Any]:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from services.coupon.templates.benefits import Benefit
 from services.coupon.templates.terms import Limits, Terms
+from shared.web import Caller
 
 OfferKind = Literal["coupon", "promotion"]
 
@@ -23,8 +24,9 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """An offer that is about to be live: a new one, or the one of this id with other terms."""
+    """An offer that is about to be live: a new one, or the one of this id with other terms. `caller` is who wants it."""
 
+    caller: Caller
     id: str | None
     kind: OfferKind
     currency: str
