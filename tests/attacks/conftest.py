@@ -1,10 +1,12 @@
 """A gateway in front of the real services, for attacks on it: in one process, and with each part behind a server of its own."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+import uvloop
 from api.gateway.conftest import post, run_gateway, suite
 from conftest import RunService
 from kit.gateway import ADMIN_KEY, Suite
@@ -32,6 +34,14 @@ SERVICES = {
     "segments": (segments, SegmentsSettings),
     "inventory": (inventory, InventorySettings),
 }
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """What is played at a connection runs on the loop that production has."""
+    at_a_connection = hasattr(getattr(item, "module", None), "at_the_door")
+    return {"loop": uvloop.new_event_loop if at_a_connection else asyncio.new_event_loop}
 
 
 @pytest.fixture(params=["embedded", "over_http"])

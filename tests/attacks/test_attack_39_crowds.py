@@ -10,7 +10,11 @@ ELSEWHERE = [f"127.0.{one}.{two}" for one in range(1, 12) for two in range(1, 10
 
 
 async def crowd(front: Front, addresses: list[str], first: bytes = b"G") -> list[Line]:
-    return [await front.line(first, source=address) for address in addresses]
+    lines = []
+    for address in addresses:
+        lines.append(await front.line(first, source=address))
+        await asyncio.sleep(0.002)  # the loop's clock counts milliseconds
+    return lines
 
 
 async def closed(lines: list[Line]) -> list[bool]:

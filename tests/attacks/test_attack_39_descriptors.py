@@ -130,6 +130,7 @@ class Strangers:
             one.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("many_addresses", [False, True], ids=["one_address", "many_addresses"])
 @pytest.mark.parametrize("part", [None, "inventory"], ids=["embedded", "a_part_alone"])
 async def test_strangers_by_the_thousand_stop_nobody(part: str | None, many_addresses: bool, tmp_path: Path) -> None:
