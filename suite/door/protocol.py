@@ -170,8 +170,8 @@ class DoorProtocol(HttpToolsProtocol):
             raise refusals.head_too_large()
         if self.parser.should_upgrade():
             return  # `_ignore_upgrade` reads it once more
-        if not self.url.startswith((b"/", b"*")):
-            raise refusals.odd_target()
+        if wrong := refusals.fault_of(self.url, self.headers, self.parser.get_http_version()):
+            raise wrong
         if len(self.pipeline) >= limits.MOST_PIPELINED:
             raise refusals.too_many_pipelined()
         if self.expect_100_continue:

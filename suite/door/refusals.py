@@ -1,6 +1,7 @@
 """What the server says by itself, before any application has seen the request: problem documents, as bytes."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -9,15 +10,25 @@ from shared.web import BadRequest, Problem
 from shared.web.problems import MEDIA_TYPE
 from suite.door.limits import MOST_HEADERS, MOST_PIPELINED, MOST_TARGET
 
+_HOST = re.compile(rb"(?:[A-Za-z0-9_.~%!$&'()*+;=-]*|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?")
+
 
 def malformed() -> Problem:
     """No HTTP, or such that two readers could understand it differently."""
     return BadRequest("malformed_http", "This is no HTTP/1.1 request that can be read without doubt.")
 
 
-def odd_target() -> Problem:
-    """A whole URL where a path belongs."""
-    return BadRequest("odd_target", "Send the path alone in the request line, and the host as Host.")
+def fault_of(target: bytes, headers: Sequence[tuple[bytes, bytes]], version: str) -> Problem | None:
+    """What is wrong with a head that the parser could read, if anything.
+
+    A whole URL or a fragment where a path belongs; not one host, or one that could be read as more than a name and a port.
+    """
+    if not target.startswith((b"/", b"*")) or b"#" in target:
+        return BadRequest("odd_target", "Send the path alone in the request line, and the host as Host.")
+    hosts = [value for name, value in headers if name == b"host"]
+    if len(hosts) > 1 or (not hosts and version != "1.0") or not all(map(_HOST.fullmatch, hosts)):
+        return BadRequest("ambiguous_host", "Send one Host header: a name or an address, and perhaps a port.")
+    return None
 
 
 def no_proxy() -> Problem:
