@@ -57,7 +57,7 @@ def create_gateway(
     docs = DocsRoom(table, forwarding)
 
     # What partners hear, and what they tell.
-    webhooks_out = WebhooksOutRoom(kit, settings, audit_log)
+    webhooks_out = WebhooksOutRoom(kit, settings, audit_log, keys)
     webhooks_in = WebhooksInRoom(kit, settings, audit_log, limits, keys)
 
     # Their routes are the administrative API. In front of it, and of all parts, stands what the public meets.

@@ -50,13 +50,13 @@ class Fanout:
         told = [row for row in hearing if concerns(row.id, row.owner_id, envelope.name, envelope.payload)]
         if told:
             body = {"type": envelope.name, "timestamp": rfc3339(envelope.occurred_at), "data": envelope.payload}
-            endpoints = {row.id: row.status == "enabled" for row in told}
+            endpoints = {row.id: row.served for row in told}
             await self.deliver(tx, envelope.id, envelope.name, to_json(body), endpoints)
 
     async def _endpoints(self, tx: Transaction) -> Sequence[Listener]:
         endpoints = self._listening.get(tx)
         if endpoints is None:
-            endpoints = self._listening[tx] = await repository.listeners(tx)
+            endpoints = self._listening[tx] = await repository.listeners(tx, self._clock.now())
         return endpoints
 
     async def deliver(
@@ -64,7 +64,7 @@ class Fanout:
     ) -> list[str]:
         """Store the bytes to be sent and a delivery for each endpoint; answers the deliveries' ids.
 
-        `endpoints` says of each id whether it is enabled.
+        `endpoints` says of each id whether it is served now.
         """
         now = self._clock.now()
         await repository.insert_event(tx, {"id": event_id, "type": event_type, "body": body, "created_at": now})
@@ -74,14 +74,14 @@ class Fanout:
                 "endpoint_id": endpoint_id,
                 "event_id": event_id,
                 "event_type": event_type,
-                "status": "pending" if enabled else "held",
+                "status": "pending" if served else "held",
                 "attempts": 0,
                 "round": 0,
-                "next_attempt_at": now if enabled else None,
+                "next_attempt_at": now if served else None,
                 "created_at": now,
-                "finished_at": None if enabled else now,
+                "finished_at": None if served else now,
             }
-            for endpoint_id, enabled in endpoints.items()
+            for endpoint_id, served in endpoints.items()
         ]
         await repository.insert_deliveries(tx, rows)
         tx.after_commit(self.wake)

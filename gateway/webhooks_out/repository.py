@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Select, bindparam, exists, func, insert, or_, select, update
 
+from gateway.keys.repository import has_key_in_force
 from gateway.webhooks_out.lanes import Lane
 from gateway.webhooks_out.models import Attempt, Delivery, Endpoint, WebhookEvent
 from shared.db import Database, Transaction, UtcDateTime, claim_due, insert_ignore, one_of, prune
@@ -15,13 +16,16 @@ T = TypeVar("T")
 
 
 class Listener(NamedTuple):
-    """An endpoint, enabled or disabled, with the patterns of what it wants to hear and the scopes that say what it may."""
+    """An endpoint with the patterns of what it wants to hear and the scopes that say what it may.
+
+    Not `served` is one that is disabled, or whose owner holds no key any more: events are held for it.
+    """
 
     id: str
     owner_id: str
     events: list[str]
     scopes: list[str]
-    status: str
+    served: bool
 
 
 class Target(NamedTuple):
@@ -82,9 +86,13 @@ async def replace_secrets(
     return await tx.run(chosen.values(secrets=list(secrets), changed_at=now)) > 0
 
 
-async def listeners(tx: Transaction) -> list[Listener]:
-    """All endpoints; for those that are disabled, events are held."""
-    columns = (Endpoint.c[name] for name in Listener._fields)
+def _served(now: datetime) -> ColumnElement[bool]:
+    return (Endpoint.c.status == "enabled") & has_key_in_force(Endpoint.c.owner_id, now)
+
+
+async def listeners(tx: Transaction, now: datetime) -> list[Listener]:
+    """All endpoints, whether they are served or events are held for them."""
+    columns = (Endpoint.c.id, Endpoint.c.owner_id, Endpoint.c.events, Endpoint.c.scopes, _served(now).label("served"))
     return await tx.rows(Listener, select(*columns).where(Endpoint.c.status != "deleted"))
 
 
@@ -96,9 +104,14 @@ async def disable(tx: Transaction, endpoint_id: str, reason: str, now: datetime)
     chosen = update(Endpoint.table).where(Endpoint.c.id == endpoint_id, Endpoint.c.status == "enabled")
     if not await tx.run(chosen.values(status="disabled", disabled_reason=reason, changed_at=now)):
         return False
+    await hold_waiting(tx, endpoint_id, now)
+    return True
+
+
+async def hold_waiting(tx: Transaction, endpoint_id: str, now: datetime) -> None:
+    """What waits for an endpoint waits for a replay from now on."""
     waiting = update(Delivery.table).where(Delivery.c.endpoint_id == endpoint_id, Delivery.c.status == "pending")
     await tx.run(waiting.values(status="held", next_attempt_at=None, finished_at=now))
-    return True
 
 
 async def give_up(tx: Transaction, endpoint_id: str, why: str, now: datetime) -> None:
@@ -217,7 +230,7 @@ async def targets(tx: Transaction, lane: Lane, now: datetime, limit: int) -> lis
     due = select(Delivery.c.id).where(Delivery.c.endpoint_id == Endpoint.c.id, _due(now)).limit(1).scalar_subquery()
     statement = (
         select(*(Endpoint.c[name] for name in Target._fields))
-        .where(Endpoint.c.status == "enabled", one_of(Endpoint.c.standing, lane.standings))
+        .where(_served(now), one_of(Endpoint.c.standing, lane.standings))
         .where(or_(Endpoint.c.paused_until.is_(None), Endpoint.c.paused_until <= now))
         .where(~one_of(Endpoint.c.id, lane.busy_endpoints()), ~one_of(Endpoint.c.owner_id, lane.busy_owners()))
         .where(due.is_not(None))
@@ -267,11 +280,6 @@ async def settle(tx: Transaction, delivery_id: str, lease: str | None, values: M
 async def insert_attempt(tx: Transaction, row: Mapping[str, Any]) -> None:
     """Append what one try brought."""
     await tx.run(insert(Attempt.table).values(**row))
-
-
-async def disabled_ids(tx: Transaction) -> list[str]:
-    """Endpoints for which events are held."""
-    return list(await tx.scalars(select(Endpoint.c.id).where(Endpoint.c.status == "disabled")))
 
 
 async def prune_held(db: Database, endpoint_id: str, most: int) -> bool:

@@ -118,12 +118,18 @@ class DeliveryWorker:
         task.add_done_callback(ended)
 
     async def prune(self) -> bool:
-        """Forget finished and held deliveries after their time, and of those that are held the most."""
-        before = self._clock.now() - timedelta(days=self._settings.webhooks_out_keep_days)
+        """Forget finished and held deliveries after their time, and of those that are held the most.
+
+        What still waits for an owner without a key is held from then on.
+        """
+        now = self._clock.now()
+        before = now - timedelta(days=self._settings.webhooks_out_keep_days)
         more = await repository.prune_finished(self._db, before)
         async with self._db.read() as tx:
-            disabled = await repository.disabled_ids(tx)
-        for endpoint_id in disabled:
+            unserved = [row.id for row in await repository.listeners(tx, now) if not row.served]
+        for endpoint_id in unserved:
+            async with self._db.write() as tx:
+                await repository.hold_waiting(tx, endpoint_id, now)
             more |= await repository.prune_held(self._db, endpoint_id, self._settings.webhooks_out_held_most)
         return more
 

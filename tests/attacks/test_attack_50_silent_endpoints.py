@@ -13,6 +13,9 @@ from kit.gateway import Suite
 from kit.upstream import RawServer
 from sqlalchemy import insert, update
 
+from gateway.keys.management import new_key, new_row
+from gateway.keys.models import ApiKey
+from gateway.keys.schemas import KeyIn
 from gateway.webhooks_out.models import Endpoint
 from shared.clock import ManualClock
 
@@ -41,7 +44,10 @@ async def silent_endpoints(suite: Suite, clock: ManualClock, url: str, many: int
         {"id": f"whe_{number:05}", "owner_id": f"own_{number % owners}", "created_at": now, "changed_at": now}
         for number in range(many)
     ]
+    held = KeyIn(name="x", kind="partner")
+    keys = [new_row(new_key("partner"), held, ["*"], now) | {"owner_id": f"own_{number}"} for number in range(owners)]
     async with suite.gateway.kit.db.write() as tx:
+        await tx.run(insert(ApiKey.table).values(keys))
         await tx.run(insert(Endpoint.table).values([one | fixed | row for one in rows]))
 
 
