@@ -22,6 +22,7 @@ from shared.messaging import Bus, BusUnavailable, Consumer, Outbox, Relay, Subsc
 from shared.observability.logging import get_logger
 from shared.observability.metrics import LOOP_BEAT, LOOP_FAILURES, RELAY_FAILURES
 from shared.pruning import Pruner
+from shared.remembered import Remembered
 from shared.settings import ServiceSettings
 
 _STALE_LOOP_SECONDS = 30.0
@@ -138,6 +139,8 @@ class Service:
         ]
         self._resources = list(resources)
         self._state = "stopped"
+        self._migrated = False
+        self._database = Remembered(self._look_at_database)
         if hasattr(app, "state"):
             app.state.service = self
 
@@ -192,14 +195,18 @@ class Service:
             return [f"{self.name} is {self._state}"]
         problems = [f"{self.name}: {sentence}" for sentence in self.kit.bus.health()]
         problems += [f"{self.name}: loop {loop.name} has not succeeded lately" for loop in self.loops if loop.stale()]
+        return problems + await self._database.get()
+
+    async def _look_at_database(self) -> list[str]:
+        name = self.name
         try:
             async with asyncio.timeout(3), self.kit.db.read() as tx:
                 await tx.execute(text("SELECT 1"))
-            if await pending(self.kit.db, self.kit.migrations):
-                problems.append(f"{self.name}: the database is not migrated; run `quanyu migrate`")
+            # Tables that are there stay: to read the migrations again would cost more than all else that readiness asks.
+            self._migrated = self._migrated or not await pending(self.kit.db, self.kit.migrations)
         except Exception as error:
-            problems.append(f"{self.name}: the database does not answer ({type(error).__name__})")
-        return problems
+            return [f"{name}: the database does not answer ({type(error).__name__})"]
+        return [] if self._migrated else [f"{name}: the database is not migrated; run `quanyu migrate`"]
 
 
 def _forgotten(metadata: MetaData) -> dict[Column[Any], timedelta]:

@@ -3,9 +3,9 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from gateway.docs.merging import merge
+from gateway.docs.page import Page
 from gateway.forwarding.calls import call
 from gateway.forwarding.port import Forwarder
 from gateway.route_table import RouteTable
@@ -13,40 +13,53 @@ from shared.observability.logging import get_logger
 from shared.web import Problem
 
 _FRESH_SECONDS = 60.0
+_MISSING_SECONDS = 1.0
 
 
 class Documents:
-    """`merged()` answers the bytes of the one document."""
+    """`merged()` answers the one document as a page."""
 
     def __init__(self, upstreams: Mapping[str, Forwarder], table: RouteTable) -> None:
         self._upstreams = upstreams
         self._table = table
-        self._good: dict[str, Mapping[str, Any]] = {}
-        self._bytes: bytes | None = None
+        self._good: dict[str, bytes] = {}
+        self._made_of: dict[str, bytes] | None = None
+        self._page = Page(b"", "application/json")
         self._until = 0.0
         self._gathering = asyncio.Lock()
         self._log = get_logger(part="docs")
 
-    async def merged(self) -> bytes:
-        """The document; asks the parts again once a minute, and at every call while one is missing."""
+    async def merged(self) -> Page:
+        """The document; asks the parts again once a minute, and every second while one is missing.
+
+        It is made again only when a part's own document has changed: that costs as much as a thousand calls.
+        """
         async with self._gathering:
-            now = asyncio.get_running_loop().time()
-            if self._bytes is None or now >= self._until:
+            loop = asyncio.get_running_loop()
+            if loop.time() >= self._until:
                 answers = await asyncio.gather(*(self._read(name) for name in self._upstreams))
-                missing = [name for name in self._upstreams if name not in self._good]
-                document = merge(self._good, self._table.routes, missing)
-                self._bytes = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-                self._until = now + (_FRESH_SECONDS if all(answers) else 0)
-            return self._bytes
+                if self._good != self._made_of:
+                    self._page = Page(self._merge(), "application/json", ((b"cache-control", b"no-cache"),))
+                    self._made_of = dict(self._good)
+                self._until = loop.time() + (_FRESH_SECONDS if all(answers) else _MISSING_SECONDS)
+            return self._page
+
+    def _merge(self) -> bytes:
+        documents = {name: json.loads(body) for name, body in self._good.items()}
+        missing = [name for name in self._upstreams if name not in documents]
+        document = merge(documents, self._table.routes, missing)
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
     async def _read(self, name: str) -> bool:
+        """Ask a part for its document. False when it has none to give; then the last good one is kept."""
         try:
             status, body = await call(self._upstreams[name], "/openapi.json")
-            document = json.loads(body) if status == 200 else None
-        except (Problem, TimeoutError, ValueError) as error:
+            if status != 200:
+                return False
+            if self._good.get(name) != body:
+                json.loads(body)["paths"]  # raises for what is no such document
+            self._good[name] = body
+        except (Problem, TimeoutError, ValueError, TypeError, LookupError) as error:
             self._log.warning("no OpenAPI document", service=name, error=type(error).__name__)
             return False
-        if not isinstance(document, dict):
-            return False
-        self._good[name] = document
         return True

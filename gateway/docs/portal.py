@@ -1,14 +1,13 @@
 """The pages of the gateway itself, `/`, `/docs` and `/openapi.json`, in front of the administrative API."""
 
-import gzip
 from functools import cache
 from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.docs.documents import Documents
+from gateway.docs.page import Page
 from shared.web import NotFound
-from shared.web.asgi import Headers, header, respond
 
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {
@@ -48,6 +47,13 @@ _LANDING = """<!doctype html>
 """
 
 
+_PAGES = {
+    "/": Page(_LANDING.encode(), "text/html; charset=utf-8", _POLICY, packs=False),
+    "/docs": Page(_DOCS.encode(), "text/html; charset=utf-8", _POLICY, packs=False),
+    "/healthz": Page(b'{"status":"ok"}', "application/json", packs=False),
+}
+
+
 class Portal:
     """Answers the pages and hands everything else to `api`."""
 
@@ -58,38 +64,22 @@ class Portal:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a page, or let `api` answer."""
         path: str = scope["path"]
-        zipped = "gzip" in (header(scope, b"accept-encoding") or "")
         if path == "/openapi.json":
-            await _give(
-                send, await self._documents.merged(), "application/json", zipped, [(b"cache-control", b"no-cache")]
-            )
-        elif path in ("/", "/docs"):
-            page = _DOCS if path == "/docs" else _LANDING
-            await respond(send, 200, page.encode(), "text/html; charset=utf-8", _POLICY)
+            await (await self._documents.merged()).give(scope, send)
+        elif path in _PAGES:
+            await _PAGES[path].give(scope, send)
         elif path.startswith("/docs/static/"):
-            await _static(send, path.rpartition("/")[2], zipped)
+            await _static(path.rpartition("/")[2]).give(scope, send)
         else:
             await self._api(scope, receive, send)
 
 
-async def _static(send: Send, name: str, zipped: bool) -> None:
+def _static(name: str) -> Page:
     if name not in _TYPES:
         raise NotFound("not_found", "There is no such file. The documentation begins at /docs.")
-    headers = [(b"cache-control", b"public, max-age=3600"), (b"vary", b"accept-encoding"), *_POLICY]
-    if zipped:
-        headers.append((b"content-encoding", b"gzip"))
-    await respond(send, 200, _file(name, zipped), _TYPES[name], headers)
+    return _file(name)
 
 
 @cache
-def _file(name: str, zipped: bool) -> bytes:
-    data = (_STATIC / name).read_bytes()
-    return gzip.compress(data, 6, mtime=0) if zipped else data
-
-
-async def _give(send: Send, body: bytes, media_type: str, zipped: bool, headers: Headers) -> None:
-    extra = [*headers, (b"vary", b"accept-encoding")]
-    if zipped:
-        body = gzip.compress(body, 1, mtime=0)
-        extra.append((b"content-encoding", b"gzip"))
-    await respond(send, 200, body, media_type, extra)
+def _file(name: str) -> Page:
+    return Page((_STATIC / name).read_bytes(), _TYPES[name], ((b"cache-control", b"public, max-age=3600"), *_POLICY))

@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 from gateway.forwarding.port import Forwarder
 from gateway.forwarding.upstreams import troubles
+from shared.remembered import Remembered
 from shared.room import Room
 
 
@@ -13,11 +15,12 @@ class ForwardingRoom(Room):
 
     def __init__(self, upstreams: Mapping[str, Forwarder]) -> None:
         self.upstreams = dict(upstreams)
+        self._troubles = Remembered(partial(troubles, self.upstreams))
         self.resources = [self._open]
 
     async def readiness(self) -> list[str]:
         """What keeps the parts from serving, one sentence each."""
-        return await troubles(self.upstreams)
+        return await self._troubles.get()
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:

@@ -1,7 +1,9 @@
 """The web factory: what every part's application has in common, in one place."""
 
 import hashlib
+import json
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Response
@@ -11,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared.remembered import Remembered
 from shared.service import Kit
 from shared.web.hot import HotRoute, HotRouter
 from shared.web.idempotency import IdempotencyMiddleware
@@ -33,6 +36,8 @@ class PartApp:
         self.state = api.state
         self._hot_routes = hot_routes
         self._document: dict[str, Any] | None = None
+        api.state.document = cache(lambda: json.dumps(self.openapi(), ensure_ascii=False).encode())
+        api.state.metrics = Remembered(_rendered)
         layers: ASGIApp = HotRouter(api, hot_routes)
         layers = IdempotencyMiddleware(layers, kit.db, kit.clock, kit.metadata.tables["idempotency"])
         layers = IdentityMiddleware(layers, kit.secret, kit.clock)
@@ -48,6 +53,10 @@ class PartApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI: through all layers."""
         await self._layers(scope, receive, send)
+
+
+async def _rendered() -> bytes:
+    return generate_latest()
 
 
 def _health() -> APIRouter:
@@ -70,8 +79,12 @@ def _health() -> APIRouter:
         return {"status": "ready", "checks": []}
 
     @router.get("/metrics")
-    async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    async def metrics(request: Request) -> Response:
+        return Response(await request.app.state.metrics.get(), media_type=CONTENT_TYPE_LATEST)
+
+    @router.get("/openapi.json")
+    async def document(request: Request) -> Response:
+        return Response(request.app.state.document(), media_type="application/json")
 
     return router
 
@@ -97,7 +110,7 @@ def create_app(
         description=description,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url=None,  # its bytes are kept: see `_health`
         exception_handlers={
             Exception: _reraise,
             Problem: _on_problem,

@@ -1,5 +1,6 @@
 """The documentation that the suite serves itself."""
 
+import asyncio
 import json
 import re
 from typing import Any
@@ -108,6 +109,7 @@ async def test_a_part_that_is_away_is_named_until_it_comes(run_gateway: Any) -> 
     assert (ready.status_code, ready.json()["code"]) == (503, "not_ready")
     assert "coupon" in ready.json()["detail"]
     moody.well = True
+    await asyncio.sleep(1.1)  # what is away is asked for every second
     assert "/v1/things" in (await suite.client(None).get("/openapi.json")).json()["paths"]
     assert (await suite.client(None).get("/readyz")).status_code == 200
 
