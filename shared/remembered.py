@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Remembered(Generic[T]):
-    """`await get()` answers what `ask` answered within the last `seconds`, or asks. Errors are not remembered."""
+    """`await read()` answers what `ask` answered within the last `seconds`, or asks. Errors are not remembered."""
 
     def __init__(self, ask: Callable[[], Awaitable[T]], seconds: float = 1.0) -> None:
         self._ask = ask
@@ -17,7 +17,7 @@ class Remembered(Generic[T]):
         self._asking: asyncio.Task[T] | None = None
         self._asked_at = 0.0
 
-    async def get(self) -> T:
+    async def read(self) -> T:
         """The answer. All who come while it is sought wait for the same one."""
         asking, now = self._asking, time.monotonic()
         if asking is None or (asking.done() and (now - self._asked_at >= self._seconds or _failed(asking))):

@@ -195,7 +195,7 @@ class Service:
             return [f"{self.name} is {self._state}"]
         problems = [f"{self.name}: {sentence}" for sentence in self.kit.bus.health()]
         problems += [f"{self.name}: loop {loop.name} has not succeeded lately" for loop in self.loops if loop.stale()]
-        return problems + await self._database.get()
+        return problems + await self._database.read()
 
     async def _look_at_database(self) -> list[str]:
         name = self.name

@@ -20,7 +20,7 @@ class ForwardingRoom(Room):
 
     async def readiness(self) -> list[str]:
         """What keeps the parts from serving, one sentence each."""
-        return await self._troubles.get()
+        return await self._troubles.read()
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:

@@ -17,8 +17,8 @@ from gateway.routes import PUBLIC, Route
 from shared.web import BadRequest, Forbidden, Unauthorized
 from shared.web.asgi import read_body, replayed
 
-_PIECE = 32 * 1024
-"""Bytes of a stranger's body that cost as much as a request: as many as the SDKs' calls hold at most."""
+_PIECE = 8 * 1024
+"""Bytes of a stranger's body that cost as much as a request."""
 _REALM = {"WWW-Authenticate": 'Bearer realm="quanyu"'}
 
 

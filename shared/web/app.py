@@ -80,7 +80,7 @@ def _health() -> APIRouter:
 
     @router.get("/metrics")
     async def metrics(request: Request) -> Response:
-        return Response(await request.app.state.metrics.get(), media_type=CONTENT_TYPE_LATEST)
+        return Response(await request.app.state.metrics.read(), media_type=CONTENT_TYPE_LATEST)
 
     @router.get("/openapi.json")
     async def document(request: Request) -> Response:
