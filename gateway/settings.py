@@ -99,7 +99,9 @@ class GatewaySettings(ServiceSettings, service="gateway"):
         60, gt=0, description="how long an attempt may go unrecorded before another"
     )
     webhooks_out_in_flight: int = Field(
-        2000, ge=1, description="attempts at once, and no more than a quarter of the files that the process may open"
+        2000,
+        ge=1,
+        description="attempts at once, and no more than 100 or a sixteenth of the files that the process may open",
     )
     webhooks_out_per_endpoint: int = Field(8, ge=1, description="attempts at once to one endpoint")
     webhooks_out_disable_days: float = Field(5, gt=0, description="of nothing but failures")

@@ -196,7 +196,7 @@ class EgressClient:
     async def _addresses(self, target: _Target) -> list[str]:
         try:
             found = [str(target.literal)] if target.literal else await self._resolver(target.host, target.port)
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # RuntimeError: the system starts no further thread
             raise EgressFailed("The host name could not be resolved.") from error
         except UnicodeError as error:
             raise EgressRefused("The URL has no valid host name.") from error

@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 from typing import Self
 
 Address = IPv4Address | IPv6Address
-_THREADS = 256
+_THREADS = 1024
 
 _NOT_PUBLIC_4 = tuple(
     IPv4Network(text)
@@ -103,7 +103,8 @@ def is_public(address: Address) -> bool:
 class SystemResolver:
     """A and AAAA as the operating system knows them, which may take it half a minute, in a thread that nobody can end.
 
-    So the threads are its own and many, and whoever asks for a name that is being looked up waits for the same one.
+    So the threads are its own and many: they only sleep, and are started when they are needed. Whoever asks for a name that
+    is being looked up waits for the same one.
     """
 
     def __init__(self) -> None:

@@ -1,5 +1,6 @@
 """The use cases around endpoints and deliveries."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -45,7 +46,7 @@ class Endpoints:
 
     async def create(self, caller: Caller, wanted: EndpointIn) -> NewEndpointView:
         """Register a URL, which must be one that we would call. The secret is in this answer only."""
-        scopes = _granted(caller, wanted.events)
+        scopes = _granted(caller.scopes, wanted.events)
         await self._check(wanted.url)
         now, secret = self._clock.now(), new_secret()
         row = {
@@ -87,8 +88,10 @@ class Endpoints:
         async with self._db.write() as tx:
             before = await self._endpoint(tx, endpoint_id, caller)
             if change.url is not None or change.events is not None:
-                # Whoever turns the stream elsewhere could read it there: they need what its events need.
-                values["scopes"] = _granted(caller, change.events or before.events)
+                # Whoever turns the stream elsewhere could read it there: they need what its events need. The merchant, who
+                # may change everybody's, lends nobody their own scopes by it.
+                scopes = caller.scopes if caller.owner_id == before.owner_id else before.scopes
+                values["scopes"] = _granted(scopes, change.events or before.events)
             if change.url is not None:
                 values["standing"] = "unproven"
             if change.enabled is False:
@@ -179,13 +182,15 @@ class Endpoints:
         return row
 
 
-def _granted(caller: Caller, events: list[str]) -> list[str]:
+def _granted(scopes: Sequence[str], events: list[str]) -> list[str]:
     """What an endpoint may hear: no more than who asks for it could read by the API. Raises Forbidden."""
-    missing = lacking(events, caller.scopes)
+    missing = lacking(events, scopes)
     if missing:
-        detail = f"To hear of these events your key needs {', '.join(missing)}. Use one that has it, or ask for less."
+        detail = (
+            f"To hear of these events its owner's key needs {', '.join(missing)}. Use one that has it, or ask for less."
+        )
         raise Forbidden("scope_missing", detail, scope=missing[0], scopes=missing)
-    return grants(caller.scopes)
+    return grants(scopes)
 
 
 def _shown(row: Endpoint) -> dict[str, Any]:

@@ -25,6 +25,7 @@ if sys.platform != "win32":
 
 _STOP_SECONDS = 5.0
 _AT_ONCE = 50
+_DESCRIPTORS_SHARE, _AT_LEAST = 16, 100  # suite/door/limits.py leaves us these
 
 
 class DeliveryWorker:
@@ -39,7 +40,8 @@ class DeliveryWorker:
         self.wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._lanes = lanes(
-            min(settings.webhooks_out_in_flight, _open_files() // 4), settings.webhooks_out_per_endpoint
+            min(settings.webhooks_out_in_flight, max(_AT_LEAST, _open_files() // _DESCRIPTORS_SHARE)),
+            settings.webhooks_out_per_endpoint,
         )
         self._claiming = asyncio.Lock()
 

@@ -5,7 +5,8 @@ from enum import IntEnum
 
 from gateway.addresses import Network
 
-RESERVED_DESCRIPTORS = 640  # databases (120 embedded), connections to the parts (400) and of webhooks (100)
+RESERVED_DESCRIPTORS = 640  # databases (120 embedded), connections to the parts (400) and of webhooks (100 at least)
+WEBHOOKS_SHARE = 16  # of all descriptors; what the gateway takes of them (gateway/webhooks_out/worker.py)
 MOST_DESCRIPTORS = 65_536
 MOST_CONNECTIONS = 8_192  # unless the setting says otherwise; one that waits takes about 10 kB of memory
 FEW_CONNECTIONS = 256
@@ -70,4 +71,5 @@ def connections_within(descriptors: int | None, wanted: int | None) -> int:
     most = wanted or MOST_CONNECTIONS
     if descriptors is None:
         return most
-    return min(most, max(descriptors - RESERVED_DESCRIPTORS, descriptors // 4))
+    reserved = RESERVED_DESCRIPTORS + max(0, descriptors // WEBHOOKS_SHARE - 100)
+    return min(most, max(descriptors - reserved, descriptors // 4))

@@ -113,6 +113,20 @@ async def test_what_waits_is_not_sent_to_where_a_lesser_key_turned_the_endpoint(
         assert "coupon.redeemed" in withheld["last_error"]
 
 
+async def test_the_merchant_lends_a_partner_no_scopes_by_changing_their_endpoint(suite: Suite) -> None:
+    partner = await suite.key(kind="partner", scopes=[HOOKS, "inventory:stock:read"])
+    async with receiving() as receiver, receiving() as other:
+        endpoint = (await subscribing(suite, receiver, partner, "*")).json()
+        path = f"/v1/webhook-endpoints/{endpoint['id']}"
+        changed = await suite.client().patch(path, json={"url": other.server.url})
+        assert (changed.status_code, changed.json()["scopes"]) == (200, endpoint["scopes"])
+        refused = await suite.client().patch(path, json={"events": ["coupon.redeemed"]})
+        assert (refused.status_code, refused.json()["scope"]) == (403, "coupon:coupons:read")
+        await publish(suite, COUPON, STOCK)
+        await deliver(suite)
+        assert heard(other) == ["stock.sold_out"]
+
+
 async def test_a_key_of_one_shop_has_no_endpoints(suite: Suite) -> None:
     async with receiving() as receiver:
         endpoint = await register(suite, receiver)
