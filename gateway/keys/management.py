@@ -13,10 +13,11 @@ from gateway.keys.schemas import KeyIn, KeyView, NewKeyView
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Caller, Conflict, Forbidden, NotFound, Page, Paging, Unauthorized, invalid
+from shared.web import Caller, Conflict, Forbidden, NotFound, Page, Paging, TooManyRequests, Unauthorized, invalid
 
 _MANAGED_BY_OTHERS: tuple[Kind, ...] = ("restricted", "publishable")
 _MOST_GENERATIONS = 5
+_MOST_A_DAY = 1000
 
 
 def new_key(kind: Kind) -> str:
@@ -59,6 +60,7 @@ class Keys:
             if maker is None:
                 raise Unauthorized("key_invalid", "This key has ended just now.")
             _must_lie_within(maker, wanted)
+            await self._must_have_room(tx, caller, now)
             if len(await repository.ancestors(tx, maker.id)) >= _MOST_GENERATIONS:
                 raise Forbidden("too_many_generations", "A key this far from the merchant's own can't make keys.")
             row = new_row(key, wanted, scopes, now) | {
@@ -72,6 +74,13 @@ class Keys:
             await self._log.record(tx, caller, "key.create", row["id"], kind=wanted.kind, scopes=scopes)
             made = _found(await repository.find(tx, row["id"]))
         return NewKeyView(**_shown(made, now), key=key)
+
+    async def _must_have_room(self, tx: Transaction, caller: Caller, now: datetime) -> None:
+        """Keys stay listed and known for ever: a partner that makes them in a loop would fill every process's memory."""
+        day = timedelta(days=1)
+        if caller.wall is not None and await repository.count_made(tx, caller.wall, now - day) >= _MOST_A_DAY:
+            detail = f"At most {_MOST_A_DAY} keys can be made or rotated in a day. Ask the merchant if you need more."
+            raise TooManyRequests("too_many_keys", detail, headers={"Retry-After": "3600"})
 
     async def _owner(self, tx: Transaction, caller: Caller, wanted: KeyIn) -> str:
         if wanted.owner_id is None:
@@ -106,6 +115,7 @@ class Keys:
         async with self._db.write() as tx:
             old = await self._managed(tx, caller, key_id)
             await self._must_be_made_with(tx, caller, old)
+            await self._must_have_room(tx, caller, now)
             key, successor = new_key(old.kind), new_id("key")
             if not await repository.retire(tx, key_id, successor, now, now + overlap):
                 raise Conflict(

@@ -22,10 +22,11 @@ class ApiKey(Base, table=True):
     __table_args__ = (
         CheckConstraint("kind IN ('secret', 'restricted', 'publishable', 'partner')", name="kind"),
         Index(None, "changed_at"),
+        Index(None, "owner_id", "created_at"),
     )
 
     id: str = Field(primary_key=True, max_length=40)
-    owner_id: str = Field(max_length=40, index=True)
+    owner_id: str = Field(max_length=40)
     lineage_id: str = Field(max_length=40, index=True)
     maker_id: str | None = Field(default=None, max_length=40, index=True)
     kind: Kind = Field(sa_column=Column(String(20), nullable=False))

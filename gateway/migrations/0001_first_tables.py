@@ -45,7 +45,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_api_keys_changed_at"), ["changed_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_api_keys_lineage_id"), ["lineage_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_api_keys_maker_id"), ["maker_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_api_keys_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_api_keys_owner_id_created_at"), ["owner_id", "created_at"], unique=False)
 
     op.create_table(
         "audit_log",
@@ -292,7 +292,7 @@ def downgrade() -> None:
 
     op.drop_table("audit_log")
     with op.batch_alter_table("api_keys", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_api_keys_owner_id"))
+        batch_op.drop_index(batch_op.f("ix_api_keys_owner_id_created_at"))
         batch_op.drop_index(batch_op.f("ix_api_keys_maker_id"))
         batch_op.drop_index(batch_op.f("ix_api_keys_lineage_id"))
         batch_op.drop_index(batch_op.f("ix_api_keys_changed_at"))
