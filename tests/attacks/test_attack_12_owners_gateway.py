@@ -17,6 +17,7 @@ SOURCE = {"name": "s", "scheme": "standard", "maps_to": {"event": "order.*"}}
 PARAMETERS = {"key_id": "key", "endpoint_id": "whe", "delivery_id": "whd", "source_id": "whs"}
 BODIES: dict[str, Any] = {
     "PATCH /v1/webhook-endpoints/{endpoint_id}": {"description": "mine"},
+    "POST /v1/webhook-endpoints/{endpoint_id}/replay": {"since": "2026-11-01T00:00:00Z", "status": "all"},
     "PATCH /v1/webhook-sources/{source_id}": {"paused": True},
     "POST /v1/webhook-sources/{source_id}/test": {"body": {}},
 }
