@@ -24,7 +24,7 @@ from shared.web.problems import MEDIA_TYPE, NotFound, Problem, Unavailable, from
 from shared.web.requests import REQUEST_ID, RequestMiddleware
 
 VERSION = "0.1.0"
-_MOST_LISTS = 100
+_MOST_LISTS = 500
 """Lists of one owner that may wait; more are told to come again."""
 
 

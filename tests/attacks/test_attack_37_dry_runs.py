@@ -39,4 +39,4 @@ async def test_attack_37_dry_runs_leave_small_calls_alone(run_service: RunServic
     plays = asyncio.gather(*[http.post(f"{path}/dry-run", json={}) for _ in range(4)])
     under_attack = await latency(plays)
     assert [one.status_code for one in await plays] == [200] * 4, (await plays)[0].text
-    assert under_attack <= 5 * peace + 0.1, f"{under_attack:.3f} s against {peace:.3f} s in peace"
+    assert under_attack <= 5 * peace + 0.25, f"{under_attack:.3f} s against {peace:.3f} s in peace"
