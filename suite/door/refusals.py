@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -26,9 +27,14 @@ def fault_of(target: bytes, headers: Sequence[tuple[bytes, bytes]], version: str
     if not target.startswith((b"/", b"*")) or b"#" in target:
         return BadRequest("odd_target", "Send the path alone in the request line, and the host as Host.")
     hosts = [value for name, value in headers if name == b"host"]
-    if len(hosts) > 1 or (not hosts and version != "1.0") or not all(map(_HOST.fullmatch, hosts)):
-        return BadRequest("ambiguous_host", "Send one Host header: a name or an address, and perhaps a port.")
-    return None
+    if (len(hosts) == 1 and _plain(hosts[0])) or (not hosts and version == "1.0"):
+        return None
+    return BadRequest("ambiguous_host", "Send one Host header: a name or an address, and perhaps a port.")
+
+
+@lru_cache(maxsize=64)
+def _plain(host: bytes) -> bool:
+    return _HOST.fullmatch(host) is not None
 
 
 def no_proxy() -> Problem:
