@@ -133,4 +133,4 @@ async def test_a_partners_delivery_is_taken_while_every_service_is_away(run_gate
             answer = await partner.post(source["url"], content=body, headers=headers)
             assert (answer.status_code, answer.json()) == (202, {"status": status})
     await suite.running.drain()
-    assert suite.running.recorder.named("order.completed") == [{"order_id": "o1"}]
+    assert suite.running.recorder.named("order.completed") == [{"order_id": "o1", "owner_id": "own_merchant"}]
