@@ -1,4 +1,4 @@
-"""Forwarding over HTTP to a part in another process, streaming both ways under a deadline."""
+"""Forwarding over HTTP to a part in another process, under a deadline: large bodies and all answers are streamed."""
 
 import asyncio
 import ssl
@@ -12,6 +12,7 @@ from gateway.forwarding.connection import Connection, UpstreamBroken
 from gateway.forwarding.pool import Bounds, Pool, UpstreamBusy, UpstreamDown
 from gateway.forwarding.port import Forwarded, Headers
 from gateway.metrics import UPSTREAM_FAILURES, UPSTREAM_RETRIES
+from gateway.routes import MEBIBYTE
 from shared.web import Problem, Unavailable
 from shared.web.asgi import ClientGone
 from shared.web.identity import DISTRUST
@@ -22,6 +23,7 @@ _HOP_BY_HOP = frozenset(
 )
 _OURS = frozenset((b"date", b"server", b"x-request-id"))
 _RETRY_SHARE = 0.2
+_GATHERED = MEBIBYTE
 _Message = Any
 
 
@@ -126,7 +128,7 @@ class _Call:
         self._pump: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        first = await self._receive() if self._request.has_body else {"type": "http.request"}
+        first = await self._gathered() if self._request.has_body else {"type": "http.request"}
         if first["type"] == "http.disconnect":
             return
         self._forwarder.earn_retry()
@@ -137,6 +139,18 @@ class _Call:
             await self._answer(connection)
         finally:
             self._forwarder.pool.release(connection)
+
+    async def _gathered(self) -> _Message:
+        """The body as one message, if it is no larger than those of most routes: connections wait for no slow sender."""
+        message = await self._receive()
+        pieces, size = [message.get("body", b"")], len(message.get("body", b""))
+        while message.get("more_body", False) and size <= _GATHERED:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                return message
+            pieces.append(message.get("body", b""))
+            size += len(pieces[-1])
+        return message if len(pieces) == 1 else {**message, "body": b"".join(pieces)}
 
     async def _ask(self, first: _Message) -> Connection:
         """Send the request and wait for the head of the answer, on a second connection if that is harmless."""

@@ -1,5 +1,5 @@
-"""Attacks 37 and 41: a part that hangs, under more calls than it can take. The other parts answer as in peace; what is too much
-is refused at once.
+"""Attacks 37, 39 and 41 on the way to a part in another process: it hangs, under more calls than it can take; or callers do, in
+the middle of their bodies. Everybody else is answered as in peace.
 """
 
 import asyncio
@@ -87,3 +87,22 @@ async def test_attack_37_a_part_that_hangs_leaves_the_others_alone(beside: tuple
     hanging.release.set()
     answers = await asyncio.gather(*calls)
     assert [answer.status_code for answer in answers].count(200) == CONNECTIONS + WAITING, "what was taken is answered"
+
+
+async def test_attack_39_who_sends_slowly_holds_no_connection_to_the_part(beside: tuple[Suite, HangingPart]) -> None:
+    """One key with a hundred half-sent bodies took all connections to a part, and its merchant's calls waited 1.8 s each."""
+    suite, _ = beside
+    client, whole = suite.client(), asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b'{"name": '
+        await whole.wait()
+        yield b'"x"}'
+
+    peace = await median(client)
+    slow = [asyncio.create_task(client.post("/v1/segments", content=slowly())) for _ in range(CONNECTIONS + WAITING)]
+    await asyncio.sleep(0.1)
+    assert await median(client) < 5 * peace + 0.05
+    whole.set()
+    answers = await asyncio.gather(*slow)
+    assert {(answer.status_code, answer.json()["bytes"]) for answer in answers} == {(200, 13)}
