@@ -75,8 +75,10 @@ async def read_availability(
     sku: Annotated[
         list[ExternalId], Query(min_length=1, max_length=100, description="up to 100, repeated; 20 for shoppers")
     ],
+    response: Response,
     channel: Annotated[ExternalId | None, Query(max_length=40)] = None,
     at: Annotated[Instant | None, Query(description="Now (default) or later")] = None,
 ) -> AvailabilityView:
     """What can be sold now. A publishable key is told whether there is any, no exact figure and no places."""
+    costs(response, len(sku))
     return await stock.availability(caller, sku, channel, at)
