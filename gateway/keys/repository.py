@@ -158,10 +158,12 @@ async def revoke(tx: Transaction, key_ids: Sequence[str], now: datetime) -> None
 
 
 async def hand_over(tx: Transaction, key: ApiKey, now: datetime) -> None:
-    """What was made with an ending key goes to its successor, or else to its own maker: whose rights included its own."""
+    """What was made with an ending key goes to the last of its lineage, or to its maker, whose rights included its own."""
     first = select(ApiKey.c.id).where(ending_with(key))
     await tx.rows(Ended, first.add_columns(ApiKey.c.digest).order_by(ApiKey.c.id).with_for_update())
-    values = {"maker_id": key.successor_id or key.maker_id, "changed_at": now}
+    last = select(ApiKey.c.id).where(ApiKey.c.lineage_id == key.lineage_id, ApiKey.c.successor_id.is_(None))
+    heir = key.maker_id if key.successor_id is None else await tx.scalar(last)
+    values = {"maker_id": heir, "changed_at": now}
     await tx.run(update(ApiKey.table).where(ApiKey.c.maker_id.in_(first)).values(values))
 
 

@@ -118,6 +118,18 @@ async def test_kept_keys_of_a_rotated_one_stay_in_its_lineage(suite: Suite) -> N
     assert (await suite.client(child["key"]).get("/v1/things/1")).headers["ratelimit-policy"] == '"key";q=9;w=60'
 
 
+async def test_kept_keys_go_to_the_last_of_a_lineage_not_to_one_that_ended(suite: Suite) -> None:
+    old = await made_with(suite, None, **MOTHER)
+    child = await made_with(suite, old, **THING)
+    new = await rotated(suite, old)
+    last = await rotated(suite, new)
+    await suite.client().delete(f"/v1/keys/{new['id']}")
+    await suite.client().delete(f"/v1/keys/{old['id']}", params={"keep_made": True})
+    assert (await suite.client().get(f"/v1/keys/{child['id']}")).json()["maker_id"] == last["id"]
+    await suite.client().delete(f"/v1/keys/{last['id']}")
+    assert await status_of(suite, child["key"]) == 401
+
+
 async def test_nobody_ends_the_ground_they_stand_on(suite: Suite) -> None:
     secret = await made_with(suite, None, kind="secret")
     own = suite.client(secret["key"])
