@@ -10,7 +10,10 @@ from urllib.parse import urlsplit
 
 from gateway.settings import GatewaySettings
 from shared import private_files
+from suite.door.limits import connections_within, raise_descriptors
 from suite.settings import SuiteSettings
+
+MANY_CONNECTIONS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +109,25 @@ def webhooks_stay_outside(installation: Installation) -> Finding | None:
     )
 
 
+def enough_descriptors(installation: Installation) -> Finding | None:
+    """This user may open the files that callers' connections are, besides those of databases and parts."""
+    descriptors = raise_descriptors()
+    connections = connections_within(descriptors, installation.suite.open_connections)
+    if connections >= (installation.suite.open_connections or MANY_CONNECTIONS):
+        return None
+    return Finding(
+        f"This user may open {descriptors} files, so {connections:,} callers can be connected at once. "
+        "Give the gateway's more: LimitNOFILE=65536, or `ulimit -n`."
+    )
+
+
 CHECKS: tuple[Check, ...] = (
     private_data,
     given_administrator_key,
     encrypted_way,
     door_behind_a_proxy,
     webhooks_stay_outside,
+    enough_descriptors,
 )
 
 

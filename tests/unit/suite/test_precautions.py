@@ -6,11 +6,17 @@ from typing import Any
 import pytest
 
 from gateway.settings import GatewaySettings
+from suite.door.limits import connections_within
 from suite.precautions import CHECKS, Finding, Installation, findings
 from suite.settings import SuiteSettings
 
 SAFE = {"environment": "production", "internal_secret": "a-secret-of-their-own", "database_url": "postgresql://h/d"}
 ADMIN_KEY = "qy_live_sk_" + "0" * 49
+
+
+@pytest.fixture(autouse=True)
+def _many_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suite.precautions.raise_descriptors", lambda: 65_536)
 
 
 def installation(folder: Path, url: str = "https://api.shop.example", **given: Any) -> Installation:
@@ -72,3 +78,11 @@ def test_a_way_that_nobody_shares_needs_no_tls(tmp_path: Path, url: str) -> None
 def test_every_check_says_what_it_holds() -> None:
     assert [check for check in CHECKS if not check.__doc__] == []
     assert Finding("It is so.").bad is False
+
+
+def test_few_open_files_are_told_with_what_they_are_enough_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suite.precautions.raise_descriptors", lambda: 1024)
+    (found,) = findings(installation(tmp_path))
+    told = f"{connections_within(1024, None)} callers"
+    assert ("1024 files" in found.sentence, told in found.sentence, found.bad) == (True, True, False)
+    assert list(findings(installation(tmp_path, open_connections=100))) == []
