@@ -15,6 +15,7 @@ TEXTS = ("contains", "starts_with")
 VALUES = (*NUMERIC, *TEXTS, *PRESENCE, *TIMES)
 EVERY_OP = (*VALUES, "within_last")
 MAX_LIST = 1_000
+MAX_VALUES = 10_000
 MAX_TEXT = 500
 
 
@@ -44,6 +45,10 @@ def _values(reader: Reader, op: str, value: object, at: str, name: str, numbers:
     if op in ("in", "not_in"):
         if not isinstance(value, list) or not 0 < len(value) <= MAX_LIST:
             raise reader.refuse(at, f"`{op}` takes a list of 1 to {MAX_LIST} values.")
+        reader.values += len(value)
+        if reader.values > MAX_VALUES:
+            too_many = f"The lists of a rule have at most {MAX_VALUES} values together; give such customers a tag."
+            raise reader.refuse(at, too_many, "rule_too_large")
         found = {_one(reader, item, f"{at}/{index}", name, must_be_number) for index, item in enumerate(value)}
         return tuple(sorted(found, key=_sorting))
     if op == "between":

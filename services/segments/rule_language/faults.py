@@ -47,6 +47,8 @@ class Reader:
         self.known_segments = known
         self.circular = circular
         self.faults: list[Fault] = []
+        self.values = 0
+        """Values of the lists that were read so far."""
 
     def refuse(self, pointer: str, detail: str, code: str = "invalid_rule") -> Refused:
         """For `raise reader.refuse(…)`."""

@@ -1,4 +1,4 @@
-"""Attack 41, by cost: one call that is dear. A preview of fifty drafts on the largest cart is answered while others are."""
+"""Attack 41, by cost: one call that is dear. It is answered while others are, or refused before it is dear."""
 
 import asyncio
 import time
@@ -28,3 +28,13 @@ async def test_attack_41_fifty_drafts_on_two_hundred_lines(door: Suite) -> None:
     assert preview.done()
     assert preview.result().status_code == 200, preview.result().text
     assert others > 1
+
+
+async def test_attack_41_a_rule_of_sixty_thousand_values_is_refused(door: Suite) -> None:
+    """Storing it held everybody up for two seconds, and every start that reads it again."""
+    lists = [{"trait": f"t{at}", "op": "in", "value": [f"v{one}" for one in range(1000)]} for at in range(60)]
+    for path, body in (("/v1/segments", {"name": "x"}), ("/v1/segments/preview", {})):
+        for most, status in ((60, 422), (10, 200)):
+            answer = await door.client().post(path, json={**body, "rule": {"any": lists[:most]}})
+            assert answer.status_code in (status, status + 1), answer.text[:300]
+            assert status == 200 or {one["code"] for one in answer.json()["errors"]} == {"rule_too_large"}
