@@ -29,10 +29,6 @@ class Admission:
         self._keys = keys
         self._rates = rates
 
-    def count_stranger(self, exchange: Exchange) -> None:
-        """Count a request that can't be read any further. Raises TooManyRequests."""
-        self._rates.count_anonymous(exchange.address)
-
     async def take_turn(self, exchange: Exchange, route: Route | None, given: RequestHeaders) -> None:
         """Count the request, whatever it asks for; `route` is None where there is nothing.
 
