@@ -136,9 +136,12 @@ class Delivering:
                 await repository.note_success(tx, endpoint.id, standing)
             return
         await repository.note_failure(tx, endpoint.id, verdict.retry_at if verdict.pause else None, now)
-        reason = self._reason_to_disable(endpoint, verdict)
-        if reason is not None and await repository.disable(tx, endpoint.id, reason, now):
-            await self._tell(tx, endpoint, reason)
+        if verdict.outcome == "gone":
+            if await repository.disable(tx, endpoint.id, "gone", now):
+                await self._tell(tx, endpoint, "gone")
+        # Asked of the row: since the attempt began the endpoint may have answered, or been enabled anew.
+        elif await repository.disable(tx, endpoint.id, "failing", now, failing_before=now - self._patience):
+            await self._tell(tx, endpoint, "failing")
 
     async def _tell(self, tx: Transaction, endpoint: Target, reason: Literal["gone", "failing"]) -> None:
         """That an endpoint is disabled: in the audit log, in ours, and to its owner's other endpoints."""
@@ -150,13 +153,6 @@ class Delivering:
             tx, None, "webhook_endpoint.disable", endpoint.id, endpoint.owner_id, reason=reason
         )
         self._log.warning("webhook endpoint disabled", endpoint_id=endpoint.id, reason=reason)
-
-    def _reason_to_disable(self, endpoint: Target, verdict: Verdict) -> Literal["gone", "failing"] | None:
-        if verdict.outcome == "gone":
-            return "gone"
-        if endpoint.failing_since is None:
-            return None
-        return "failing" if self._clock.now() - endpoint.failing_since >= self._patience else None
 
 
 def _since(started: float) -> int:

@@ -13,7 +13,7 @@ from gateway.webhooks_out import repository
 from gateway.webhooks_out.handlers import Fanout
 from gateway.webhooks_out.models import Delivery, Endpoint
 from gateway.webhooks_out.problems import endpoint_found, must_be_enabled
-from gateway.webhooks_out.rules import grants, lacking
+from gateway.webhooks_out.rules import grants, hears, lacking
 from gateway.webhooks_out.schemas import (
     AttemptView,
     DeliveryDetail,
@@ -86,12 +86,9 @@ class Endpoints:
         values = change.given()
         values.pop("enabled", None)
         async with self._db.write() as tx:
-            before = await self._endpoint(tx, endpoint_id, caller)
+            before = await self._endpoint(tx, endpoint_id, caller, locked=True)
             if change.url is not None or change.events is not None:
-                # Whoever turns the stream elsewhere could read it there: they need what its events need. The merchant, who
-                # may change everybody's, lends nobody their own scopes by it.
-                scopes = caller.scopes if caller.owner_id == before.owner_id else before.scopes
-                values["scopes"] = _granted(scopes, change.events or before.events)
+                values["scopes"] = _turned(caller, before, change.events or before.events)
             if change.url is not None:
                 values["standing"] = "unproven"
             if change.enabled is False:
@@ -116,13 +113,10 @@ class Endpoints:
         """A new secret; deliveries carry the old one's signature too until the overlap ends."""
         secret = new_secret()
         async with self._db.write() as tx:
-            row = await self._endpoint(tx, endpoint_id, caller)
+            row = await self._endpoint(tx, endpoint_id, caller, locked=True)
             now = self._clock.now()
             secrets = rotation.rotated(row.secrets, secret, now, overlap)
-            if not await repository.replace_secrets(tx, endpoint_id, row.changed_at, secrets, now):
-                raise Conflict(
-                    "changed_meanwhile", "Somebody else changed this endpoint just now. Look at it and try again."
-                )
+            await repository.update_endpoint(tx, endpoint_id, {"secrets": secrets, "changed_at": now})
             await self._log.record(tx, caller, "webhook_endpoint.rotate_secret", endpoint_id)
             return NewEndpointView(**_shown(await self._endpoint(tx, endpoint_id, caller)), secret=secret)
 
@@ -172,8 +166,8 @@ class Endpoints:
         except EgressRefused as refused:
             raise invalid("#/url", "url_refused", refused.reason) from None
 
-    async def _endpoint(self, tx: Transaction, endpoint_id: str, caller: Caller) -> Endpoint:
-        return endpoint_found(await repository.find_endpoint(tx, endpoint_id, caller))
+    async def _endpoint(self, tx: Transaction, endpoint_id: str, caller: Caller, *, locked: bool = False) -> Endpoint:
+        return endpoint_found(await repository.find_endpoint(tx, endpoint_id, caller, locked=locked))
 
     async def _delivery(self, tx: Transaction, delivery_id: str, caller: Caller) -> Delivery:
         row = await repository.find_delivery(tx, delivery_id, caller)
@@ -186,11 +180,28 @@ def _granted(scopes: Sequence[str], events: list[str]) -> list[str]:
     """What an endpoint may hear: no more than who asks for it could read by the API. Raises Forbidden."""
     missing = lacking(events, scopes)
     if missing:
-        detail = (
-            f"To hear of these events its owner's key needs {', '.join(missing)}. Use one that has it, or ask for less."
-        )
-        raise Forbidden("scope_missing", detail, scope=missing[0], scopes=missing)
+        raise _scopes_missing("its owner's", missing)
     return grants(scopes)
+
+
+def _turned(caller: Caller, before: Endpoint, events: list[str]) -> list[str]:
+    """The same when an endpoint gets another URL or other events: who turns the stream elsewhere could read it there.
+
+    The merchant, who may change everybody's, lends nobody their own scopes by it, and gets hold of none that their key lacks.
+    """
+    if caller.owner_id == before.owner_id:
+        return _granted(caller.scopes, events)
+    scopes = _granted(before.scopes, events)
+    told = {scope for name, scope in EVENT_SCOPES.items() if hears(events, scopes, name)}
+    missing = sorted(scope for scope in told if not caller.allows(scope))
+    if missing:
+        raise _scopes_missing("your", missing)
+    return scopes
+
+
+def _scopes_missing(whose: str, missing: list[str]) -> Forbidden:
+    detail = f"To hear of these events {whose} key needs {', '.join(missing)}. Use one that has it, or ask for less."
+    return Forbidden("scope_missing", detail, scope=missing[0], scopes=missing)
 
 
 def _shown(row: Endpoint) -> dict[str, Any]:

@@ -54,9 +54,10 @@ def _visible(statement: Select[*tuple[Any, ...]], caller: Caller) -> Select[*tup
     return statement if caller.kind == "secret" else statement.where(Endpoint.c.owner_id == caller.owner_id)
 
 
-async def find_endpoint(tx: Transaction, endpoint_id: str, caller: Caller) -> Endpoint | None:
-    """The endpoint, if it exists and `caller` may know of it."""
-    return await tx.row(Endpoint, _visible(select(Endpoint.table).where(Endpoint.c.id == endpoint_id), caller))
+async def find_endpoint(tx: Transaction, endpoint_id: str, caller: Caller, *, locked: bool = False) -> Endpoint | None:
+    """The endpoint, if it exists and `caller` may know of it. `locked`: held until it is changed."""
+    mine = _visible(select(Endpoint.table).where(Endpoint.c.id == endpoint_id), caller)
+    return await tx.row(Endpoint, mine.with_for_update() if locked else mine)
 
 
 async def page_of_endpoints(
@@ -78,14 +79,6 @@ async def update_endpoint(tx: Transaction, endpoint_id: str, values: Mapping[str
     await tx.run(chosen.values(**values))
 
 
-async def replace_secrets(
-    tx: Transaction, endpoint_id: str, seen_at: datetime, secrets: Sequence[Mapping[str, Any]], now: datetime
-) -> bool:
-    """False when the endpoint was changed since `seen_at`."""
-    chosen = update(Endpoint.table).where(Endpoint.c.id == endpoint_id, Endpoint.c.changed_at == seen_at)
-    return await tx.run(chosen.values(secrets=list(secrets), changed_at=now)) > 0
-
-
 def _served(now: datetime) -> ColumnElement[bool]:
     return (Endpoint.c.status == "enabled") & has_key_in_force(Endpoint.c.owner_id, now)
 
@@ -96,12 +89,17 @@ async def listeners(tx: Transaction, now: datetime) -> list[Listener]:
     return await tx.rows(Listener, select(*columns).where(Endpoint.c.status != "deleted"))
 
 
-async def disable(tx: Transaction, endpoint_id: str, reason: str, now: datetime) -> bool:
-    """Disable an enabled endpoint and hold what waits for it. False when it was not enabled (any more).
+async def disable(
+    tx: Transaction, endpoint_id: str, reason: str, now: datetime, *, failing_before: datetime | None = None
+) -> bool:
+    """Disable an enabled endpoint and hold what waits for it. False when it was not enabled (any more), or began
+    to fail only after `failing_before`.
 
     An attempt under way keeps its lease: should it succeed, nothing is left to replay.
     """
     chosen = update(Endpoint.table).where(Endpoint.c.id == endpoint_id, Endpoint.c.status == "enabled")
+    if failing_before is not None:
+        chosen = chosen.where(Endpoint.c.failing_since <= failing_before)
     if not await tx.run(chosen.values(status="disabled", disabled_reason=reason, changed_at=now)):
         return False
     await hold_waiting(tx, endpoint_id, now)

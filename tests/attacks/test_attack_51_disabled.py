@@ -179,3 +179,22 @@ async def test_an_attempt_that_succeeds_while_it_is_being_disabled_is_not_sent_a
         assert await statuses(suite, endpoint) == {"evt_1": "delivered"}
         await change(suite, endpoint, enabled=True)
         assert (await replay(suite, endpoint, since="2026-01-01T00:00:00Z")).json()["count"] == 0
+
+
+async def test_an_attempt_that_began_before_it_was_enabled_anew_does_not_disable_it_again(
+    run_gateway: RunGateway, clock: ManualClock
+) -> None:
+    suite = await run_gateway(webhooks_out_schedule_seconds=(0, 86400, 86400), webhooks_out_disable_days=2)
+    async with receiving(lambda number: answer(500)) as receiver:
+        endpoint = await register(suite, receiver)
+        await publish(suite, COUPON)
+        await deliver(suite)
+        clock.advance(timedelta(days=3))
+
+        async def mended() -> None:
+            await change(suite, endpoint, enabled=True)
+
+        receiver.meanwhile = mended
+        await deliver(suite)
+        shown = (await suite.client().get(f"/v1/webhook-endpoints/{endpoint['id']}")).json()
+        assert (shown["status"], shown["disabled_reason"]) == ("enabled", None)

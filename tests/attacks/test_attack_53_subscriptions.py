@@ -127,6 +127,18 @@ async def test_the_merchant_lends_a_partner_no_scopes_by_changing_their_endpoint
         assert heard(other) == ["stock.sold_out"]
 
 
+async def test_a_secret_key_hears_by_a_partners_endpoint_no_more_than_it_may_read(suite: Suite) -> None:
+    """The merchant's secret keys may change everybody's endpoints, and may have few scopes."""
+    partner = await suite.key(kind="partner", scopes=[HOOKS, "coupon:coupons:read"])
+    few = await suite.key(kind="secret", scopes=[HOOKS])
+    async with receiving() as receiver, receiving() as theirs:
+        endpoint = (await subscribing(suite, receiver, partner, "*")).json()
+        path = f"/v1/webhook-endpoints/{endpoint['id']}"
+        refused = await suite.client(few).patch(path, json={"url": theirs.server.url})
+        assert (refused.status_code, refused.json()["scope"]) == (403, "coupon:coupons:read")
+        assert (await suite.client(few).patch(path, json={"enabled": False})).status_code == 200
+
+
 async def test_a_key_of_one_shop_has_no_endpoints(suite: Suite) -> None:
     async with receiving() as receiver:
         endpoint = await register(suite, receiver)
