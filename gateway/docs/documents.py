@@ -14,6 +14,7 @@ from shared.web import Problem
 
 _FRESH_SECONDS = 60.0
 _MISSING_SECONDS = 1.0
+_PATIENCE_SECONDS = 10.0  # a part makes its document when it is first asked for it
 
 
 class Documents:
@@ -32,28 +33,30 @@ class Documents:
     async def merged(self) -> Page:
         """The document; asks the parts again once a minute, and every second while one is missing.
 
-        It is made again only when a part's own document has changed: that costs as much as a thousand calls.
+        It is made again only when a part's own document has changed, and in a thread: that costs as much as a thousand calls.
         """
         async with self._gathering:
             loop = asyncio.get_running_loop()
             if loop.time() >= self._until:
                 answers = await asyncio.gather(*(self._read(name) for name in self._upstreams))
                 if self._good != self._made_of:
-                    self._page = Page(self._merge(), "application/json", ((b"cache-control", b"no-cache"),))
-                    self._made_of = dict(self._good)
+                    parts = dict(self._good)
+                    self._page = await asyncio.to_thread(self._merge, parts)
+                    self._made_of = parts
                 self._until = loop.time() + (_FRESH_SECONDS if all(answers) else _MISSING_SECONDS)
             return self._page
 
-    def _merge(self) -> bytes:
-        documents = {name: json.loads(body) for name, body in self._good.items()}
+    def _merge(self, parts: Mapping[str, bytes]) -> Page:
+        documents = {name: json.loads(body) for name, body in parts.items()}
         missing = [name for name in self._upstreams if name not in documents]
         document = merge(documents, self._table.routes, missing)
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        return Page(body, "application/json", ((b"cache-control", b"no-cache"),))
 
     async def _read(self, name: str) -> bool:
         """Ask a part for its document. False when it has none to give; then the last good one is kept."""
         try:
-            status, body = await call(self._upstreams[name], "/openapi.json")
+            status, body = await call(self._upstreams[name], "/openapi.json", _PATIENCE_SECONDS)
             if status != 200:
                 return False
             if self._good.get(name) != body:

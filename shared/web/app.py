@@ -1,9 +1,10 @@
 """The web factory: what every part's application has in common, in one place."""
 
+import asyncio
 import hashlib
 import json
+import math
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Response
@@ -36,7 +37,7 @@ class PartApp:
         self.state = api.state
         self._hot_routes = hot_routes
         self._document: dict[str, Any] | None = None
-        api.state.document = cache(lambda: json.dumps(self.openapi(), ensure_ascii=False).encode())
+        api.state.document = Remembered(self._written, math.inf)
         api.state.metrics = Remembered(_rendered)
         layers: ASGIApp = HotRouter(api, hot_routes)
         layers = IdempotencyMiddleware(layers, kit.db, kit.clock, kit.metadata.tables["idempotency"])
@@ -53,6 +54,10 @@ class PartApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI: through all layers."""
         await self._layers(scope, receive, send)
+
+    async def _written(self) -> bytes:
+        # In a thread: a large part's document takes seconds of processor time, for which everybody would wait.
+        return await asyncio.to_thread(lambda: json.dumps(self.openapi(), ensure_ascii=False).encode())
 
 
 async def _rendered() -> bytes:
@@ -84,7 +89,7 @@ def _health() -> APIRouter:
 
     @router.get("/openapi.json")
     async def document(request: Request) -> Response:
-        return Response(request.app.state.document(), media_type="application/json")
+        return Response(await request.app.state.document.read(), media_type="application/json")
 
     return router
 

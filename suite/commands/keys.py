@@ -46,8 +46,8 @@ def list_keys(url: Url = None, key: Key = None, data_dir: DataDir = None) -> Non
             return await client.all("/v1/keys")
 
     # the id whole: it is what revoke and rotate want
-    columns = [Column("id", min_width=30), Column("kind", min_width=11), Column("status", min_width=8)]
-    table = Table(*columns, "name", Column("scopes", overflow="fold"), box=None)
+    columns = [Column(name, no_wrap=True) for name in ("id", "kind", "status")]
+    table = Table(*columns, Column("name", overflow="fold"), Column("scopes", overflow="fold"), box=None)
     for one in run(work()):
         cells = (one["id"], one["kind"], one["status"], one["name"], " ".join(one["scopes"]))
         table.add_row(*map(plain, cells))

@@ -35,7 +35,7 @@ def list_parked(
     if not found:
         console.print("Nothing is parked.")
         return
-    table = Table("queue", Column("id", min_width=30), "event", "tries", "error", box=None)
+    table = Table("queue", Column("id", no_wrap=True), "event", "tries", "error", box=None)
     for one in found:
         table.add_row(*map(plain, (one.queue, one.id, one.name, one.attempts, mask(one.error))))
     console.print(table)

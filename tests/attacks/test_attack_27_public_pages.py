@@ -1,6 +1,7 @@
 """What anybody may ask is cheap, however often it is asked: answered from memory, made once, known by its tag."""
 
 import asyncio
+import threading
 import time
 from typing import Any
 
@@ -9,6 +10,7 @@ from kit.gateway import Suite
 
 from gateway.docs.merging import merge
 from shared.db.migrate import pending
+from shared.web.openapi import build
 
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 
@@ -57,6 +59,25 @@ async def test_attack_27_the_document_is_made_once_and_readiness_reads_no_migrat
     await asyncio.sleep(1.1)
     assert {answer.status_code for answer in await asyncio.gather(*(client.get("/readyz") for _ in range(50)))} == {200}
     assert counted_pending.calls == looked
+
+
+async def test_attack_27_who_asks_first_for_the_document_holds_up_nobody(
+    door: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    makers: list[threading.Thread] = []
+
+    def noted(function: Any) -> Any:
+        def call(*args: Any) -> Any:
+            makers.append(threading.current_thread())
+            return function(*args)
+
+        return call
+
+    monkeypatch.setattr("shared.web.app.build", noted(build))
+    monkeypatch.setattr("gateway.docs.documents.merge", noted(merge))
+    assert (await door.client(None).get("/openapi.json")).status_code == 200
+    assert makers
+    assert threading.current_thread() not in makers
 
 
 @pytest.mark.parametrize("page", ["/", "/docs", "/docs/static/swagger-ui.css", "/openapi.json", "/healthz"])

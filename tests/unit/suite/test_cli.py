@@ -2,12 +2,14 @@
 
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kit.servers import free_port
 
+from shared.ids import new_id
 from suite import cli
 from suite.commands.common import caller, flags
 from suite.settings import SuiteSettings, load
@@ -173,6 +175,22 @@ def test_another_program_answers(quanyu: Call, tmp_path: Path) -> None:
         thread.join()
     assert code == 1
     assert "Does another program run there?" in said
+
+
+def test_a_list_of_keys_cuts_nothing_off(quanyu: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    scopes = ["coupon:*:read", "coupon:coupons:write", "inventory:availability:read"]
+    key = {"id": new_id("key"), "kind": "publishable", "status": "active", "name": "Administrator", "scopes": scopes}
+
+    def answered(work: Coroutine[Any, Any, Any]) -> list[dict[str, Any]]:
+        work.close()
+        return [key]
+
+    monkeypatch.setattr("suite.commands.keys.run", answered)
+    monkeypatch.setenv("COLUMNS", "80")
+    _, said, _ = quanyu("keys", "list")
+    head, *rows = said.splitlines()
+    assert str(key["id"]) in rows[0]
+    assert "".join(row[head.index("scopes") :].strip() for row in rows) == "".join(scopes)
 
 
 def test_flags_go_before_environment_before_env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
