@@ -58,10 +58,16 @@ class RequestHeaders:
     request_id: bytes | None = None
 
 
+def headers_too_large() -> Problem:
+    """Too many headers, or too many bytes of them."""
+    detail = f"Send at most {MOST_HEADERS} headers and {MOST_BYTES // 1024} KiB of them."
+    return Problem("headers_too_large", detail, status=431)
+
+
 def read_headers(headers: list[tuple[bytes, bytes]]) -> RequestHeaders:
     """Sort the headers. Raises BadRequest for an ambiguous request, a 431 for too many headers."""
     if len(headers) > MOST_HEADERS or sum(len(name) + len(value) for name, value in headers) > MOST_BYTES:
-        raise Problem("headers_too_large", f"Send at most {MOST_HEADERS} headers and 32 KiB of them.", status=431)
+        raise headers_too_large()
     found = RequestHeaders()
     hosts = 0
     named: set[bytes] = set()

@@ -79,6 +79,11 @@ class Lane:
         return 1 if endpoint.standing == "unproven" else self._per_endpoint
 
 
+def most_attempts(descriptors: int) -> int:
+    """How many attempts at once a process may make that may open so many files; the public door leaves them to us."""
+    return max(100, descriptors // 16)
+
+
 def lanes(capacity: int, per_endpoint: int) -> tuple[Lane, Lane]:
     """The lane of quick endpoints, and that of all others; together they have `capacity`."""
     quick = max(1, int(capacity * _QUICK_SHARE))

@@ -13,7 +13,7 @@ from gateway.audit_log.log import AuditLog
 from gateway.settings import GatewaySettings
 from gateway.webhooks_out import repository
 from gateway.webhooks_out.delivering import Delivering
-from gateway.webhooks_out.lanes import Lane, lanes
+from gateway.webhooks_out.lanes import Lane, lanes, most_attempts
 from gateway.webhooks_out.models import Delivery
 from gateway.webhooks_out.repository import Target
 from shared.http import EgressClient
@@ -25,7 +25,6 @@ if sys.platform != "win32":
 
 _STOP_SECONDS = 5.0
 _AT_ONCE = 50
-_DESCRIPTORS_SHARE, _AT_LEAST = 16, 100  # suite/door/limits.py leaves us these
 
 
 class DeliveryWorker:
@@ -40,8 +39,7 @@ class DeliveryWorker:
         self.wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._lanes = lanes(
-            min(settings.webhooks_out_in_flight, max(_AT_LEAST, _open_files() // _DESCRIPTORS_SHARE)),
-            settings.webhooks_out_per_endpoint,
+            min(settings.webhooks_out_in_flight, most_attempts(_open_files())), settings.webhooks_out_per_endpoint
         )
         self._claiming = asyncio.Lock()
 

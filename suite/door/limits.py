@@ -4,16 +4,14 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from gateway.addresses import Network
+from gateway.webhooks_out.lanes import most_attempts
 
-RESERVED_DESCRIPTORS = 640  # databases (120 embedded), connections to the parts (400) and of webhooks (100 at least)
-WEBHOOKS_SHARE = 16  # of all descriptors; what the gateway takes of them (gateway/webhooks_out/worker.py)
+RESERVED_DESCRIPTORS = 540  # databases (120 embedded), connections to the parts (400); besides those of webhooks
 MOST_DESCRIPTORS = 65_536
 MOST_CONNECTIONS = 8_192  # unless the setting says otherwise; one that waits takes about 10 kB of memory
 FEW_CONNECTIONS = 256
 
 MOST_TARGET = 8 * 1024
-MOST_HEAD = 32 * 1024
-MOST_HEADERS = 100
 MOST_PIPELINED = 32
 MOST_LINGERING = 64
 LINGER_SECONDS = 10
@@ -71,5 +69,5 @@ def connections_within(descriptors: int | None, wanted: int | None) -> int:
     most = wanted or MOST_CONNECTIONS
     if descriptors is None:
         return most
-    reserved = RESERVED_DESCRIPTORS + max(0, descriptors // WEBHOOKS_SHARE - 100)
+    reserved = RESERVED_DESCRIPTORS + most_attempts(descriptors)
     return min(most, max(descriptors - reserved, descriptors // 4))

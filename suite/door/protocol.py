@@ -13,6 +13,7 @@ import httptools
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from gateway.proxy.headers import MOST_BYTES, MOST_HEADERS, headers_too_large
 from shared.web import Problem
 from suite.door import limits, refusals
 from suite.door.connections import Door
@@ -112,11 +113,11 @@ class DoorProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse piece by piece: the parser gathers a head as long as it may, and never more than a piece unseen."""
-        if len(data) <= limits.MOST_HEAD:
+        if len(data) <= MOST_BYTES:
             return self._feed(data)
         view = memoryview(data)
-        for start in range(0, len(view), limits.MOST_HEAD):
-            self._feed(view[start : start + limits.MOST_HEAD])
+        for start in range(0, len(view), MOST_BYTES):
+            self._feed(view[start : start + MOST_BYTES])
 
     def _feed(self, piece: bytes | memoryview) -> None:
         if self._lingering or self._refusal is not None:
@@ -132,8 +133,8 @@ class DoorProtocol(HttpToolsProtocol):
             return self._refuse(told if isinstance(told, Problem) else refusals.malformed())
         if not self._further:
             self._fruitless += len(piece)
-            if self._fruitless > limits.MOST_HEAD:
-                self._refuse(refusals.head_too_large() if self._split else refusals.malformed())
+            if self._fruitless > MOST_BYTES:
+                self._refuse(headers_too_large() if self._split else refusals.malformed())
             return
         self._fruitless = 0
         if self._reading == _HEAD and not self._split and self.cycle is not None and not self._at_work():
@@ -166,8 +167,8 @@ class DoorProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole: a task for the request, or a place in the queue."""
-        if len(self.headers) > limits.MOST_HEADERS or (self._split and _size(self.headers) > limits.MOST_HEAD):
-            raise refusals.head_too_large()
+        if len(self.headers) > MOST_HEADERS or (self._split and _size(self.headers) > MOST_BYTES):
+            raise headers_too_large()
         if self.parser.should_upgrade():
             return  # `_ignore_upgrade` reads it once more
         if wrong := refusals.fault_of(self.url, self.headers, self.parser.get_http_version()):

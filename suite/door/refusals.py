@@ -9,7 +9,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from shared.ids import new_id
 from shared.web import BadRequest, Problem
 from shared.web.problems import MEDIA_TYPE
-from suite.door.limits import MOST_HEADERS, MOST_PIPELINED, MOST_TARGET
+from suite.door.limits import MOST_PIPELINED, MOST_TARGET
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9_.~%!$&'()*+;=-]*|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?")
 
@@ -45,11 +45,6 @@ def no_proxy() -> Problem:
 def target_too_long() -> Problem:
     """Path and query."""
     return Problem("target_too_long", f"Send at most {MOST_TARGET} bytes of path and query.", status=414)
-
-
-def head_too_large() -> Problem:
-    """In the words of the gateway, which refuses the same."""
-    return Problem("headers_too_large", f"Send at most {MOST_HEADERS} headers and 32 KiB of them.", status=431)
 
 
 def too_many_pipelined() -> Problem:
