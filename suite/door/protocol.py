@@ -167,7 +167,8 @@ class DoorProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole: a task for the request, or a place in the queue."""
-        if len(self.headers) > MOST_HEADERS or (self._split and _size(self.headers) > MOST_BYTES):
+        size = sum(len(text) for pair in self.headers for text in pair) if self._split else 0
+        if len(self.headers) > MOST_HEADERS or size > MOST_BYTES:
             raise headers_too_large()
         if self.parser.should_upgrade():
             return  # `_ignore_upgrade` reads it once more
@@ -295,7 +296,3 @@ class DoorProtocol(HttpToolsProtocol):
         self.since = self.loop.time()
         self.transport.write_eof()
         self.flow.resume_reading()
-
-
-def _size(headers: list[tuple[bytes, bytes]]) -> int:
-    return sum(len(name) + len(value) for name, value in headers)

@@ -17,8 +17,8 @@ MEGABYTE = b"a" * (1 << 20)
         (b"GET /?q=", (414, "target_too_long")),
         (b"GET / HTTP/1.1\r\nX-Long: ", (431, "headers_too_large")),
         (b"GET / HTTP/1.1\r\nX-", (431, "headers_too_large")),
-        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Trailer: ", (400, "malformed_http")),
-        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1;", (400, "malformed_http")),
+        (b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Trailer: ", (400, "malformed_http")),
+        (b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;", (400, "malformed_http")),
     ],
 )
 async def test_forty_megabytes_cost_neither_memory_nor_time(beginning: bytes, problem: tuple[int, str]) -> None:
