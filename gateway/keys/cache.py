@@ -127,8 +127,12 @@ class KeyCache:
     async def note_uses(self) -> None:
         """Write down the last uses since the last round (a loop calls this once a minute)."""
         uses, self._uses = self._uses, {}
-        async with self._db.write() as tx:
-            await repository.update_last_uses(tx, uses)
+        try:
+            async with self._db.write() as tx:
+                await repository.update_last_uses(tx, uses)
+        except BaseException:
+            self._uses = uses | self._uses
+            raise
 
     async def refresh(self) -> None:
         """Take up what was changed until now, on whatever replica; a loop calls this every second.

@@ -8,6 +8,7 @@ from api.gateway.keykit import THING, status_of
 from kit.gateway import ADMIN_KEY, Suite
 from sqlalchemy import select
 
+from gateway.keys import repository
 from gateway.keys.models import ApiKey
 from gateway.keys.rules import format_key
 from shared.clock import ManualClock
@@ -170,3 +171,19 @@ async def test_administrative_calls_are_in_the_audit_log(suite: Suite) -> None:
     assert {one["actor_key_id"] for one in entries} == {"key_admin"}
     assert entries[1]["request_id"] == "my-request-1"
     assert (await suite.client().request("DELETE", "/v1/audit-log")).status_code == 405
+
+
+async def test_a_use_that_could_not_be_written_down_is_written_down_the_next_time(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = (await suite.client().post("/v1/keys", json={"name": "t", **THING})).json()
+    await suite.client(made["key"]).get("/v1/coupon-templates")
+
+    async def fails(*_: Any) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as patched, pytest.raises(ConnectionError):
+        patched.setattr(repository, "update_last_uses", fails)
+        await suite.gateway.keys.cache.note_uses()
+    await suite.gateway.keys.cache.note_uses()
+    assert (await suite.client().get(f"/v1/keys/{made['id']}")).json()["last_used_at"] is not None
