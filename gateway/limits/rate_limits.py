@@ -12,6 +12,7 @@ from shared.web import Caller, TooManyRequests, bucket_of
 HeaderPairs = list[tuple[bytes, bytes]]
 
 _WARNING = Policy("warning", 1, 60)
+_COUNTED = {"failures": "refused keys and signatures from this address"}
 
 
 def limited(decision: Decision) -> TooManyRequests:
@@ -19,7 +20,8 @@ def limited(decision: Decision) -> TooManyRequests:
     policy = decision.policy
     LIMITED.labels(policy.name).inc()
     fields = {name.decode(): value.decode() for name, value in headers(decision)}
-    detail = f"Too many requests: at most {policy.quota} in {policy.window:g} seconds. Wait {fields['retry-after']} s."
+    counted = _COUNTED.get(policy.name, "requests")
+    detail = f"Too many {counted}: at most {policy.quota} in {policy.window:g} seconds. Wait {fields['retry-after']} s."
     problem = TooManyRequests("rate_limited", detail, headers=fields)
     problem.members["violated-policies"] = [policy.name]
     return problem

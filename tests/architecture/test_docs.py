@@ -17,6 +17,7 @@ from suite.handbook.coupon.examples import EXAMPLES
 from suite.handbook.coupon.pages import ENGINEERS, MARKETERS, made_blocks
 from suite.handbook.coupon.refusals import told
 from suite.handbook.coupon.states import states
+from suite.importing.columns import KNOWN
 from suite.parts import SERVICES
 from suite.reference import PAGES
 from suite.settings import CallerSettings, SuiteSettings
@@ -116,6 +117,13 @@ def test_make_targets_in_the_documents_exist() -> None:
         for target in re.findall(r"(?:`|^)make ([a-z-]+)", document.read_text(), re.MULTILINE)
     }
     assert wanted - targets == set()
+
+
+def test_mapped_columns_in_the_documents_are_fields_of_the_import() -> None:
+    texts = (document.read_text() for document in DOCUMENTS)
+    named = {field for text in texts for field in re.findall(r"--map [^=\s]+=(\w+)", text)}
+    assert named
+    assert named - KNOWN.keys() == set()
 
 
 def test_quanyu_commands_in_the_documents_exist() -> None:

@@ -61,6 +61,7 @@ async def test_attack_21_refused_keys_are_throttled_and_valid_ones_never(door: S
     assert codes == [401] * 60 + [429] * 4
     refused = await stranger.get(PATH)
     assert refused.json()["violated-policies"] == ["failures"]
+    assert "refused keys" in refused.json()["detail"], "whoever mistyped their key looks at the key"
     assert int(refused.headers["retry-after"]) >= 1
     assert (await door.client(new_key("secret"), OFFICE).get(PATH)).status_code == 429
     assert (await door.client(valid, OFFICE).get(PATH)).status_code == 200, "never used before"
