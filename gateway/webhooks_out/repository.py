@@ -107,9 +107,10 @@ async def disable(
 
 
 async def hold_waiting(tx: Transaction, endpoint_id: str, now: datetime) -> None:
-    """What waits for an endpoint waits for a replay from now on."""
+    """What waits for an endpoint that is not served waits for a replay from now on."""
+    unserved = exists(select(Endpoint.c.id).where(Endpoint.c.id == endpoint_id, ~_served(now)))
     waiting = update(Delivery.table).where(Delivery.c.endpoint_id == endpoint_id, Delivery.c.status == "pending")
-    await tx.run(waiting.values(status="held", next_attempt_at=None, finished_at=now))
+    await tx.run(waiting.where(unserved).values(status="held", next_attempt_at=None, finished_at=now))
 
 
 async def give_up(tx: Transaction, endpoint_id: str, why: str, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """Attack 51: an endpoint that is disabled. Its owner is told, nothing is lost, a window is sent again without gap or double."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +9,9 @@ from api.gateway.conftest import RunGateway
 from api.gateway.receiverkit import COUPON, STOCK, answer, deliver, deliveries, publish, receiving, register
 from kit.gateway import Suite
 
+from gateway.webhooks_out import repository
 from shared.clock import ManualClock
+from shared.db import Transaction
 from shared.web.schemas import rfc3339
 
 HOOKS = ["gateway:webhooks:*", "coupon:coupons:read"]
@@ -198,3 +200,21 @@ async def test_an_attempt_that_began_before_it_was_enabled_anew_does_not_disable
         await deliver(suite)
         shown = (await suite.client().get(f"/v1/webhook-endpoints/{endpoint['id']}")).json()
         assert (shown["status"], shown["disabled_reason"]) == ("enabled", None)
+
+
+async def test_what_waits_is_not_held_when_its_owner_has_a_key_again(
+    suite: Suite, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look for endpoints that nobody serves is over when a fresh key is made, and what follows goes by it."""
+    async with receiving(lambda number: answer(500)) as receiver:
+        endpoint = await register(suite, receiver)
+        await publish(suite, COUPON, ids=["evt_1"])
+        await deliver(suite)
+        looked = repository.listeners
+
+        async def before_the_key(tx: Transaction, now: datetime) -> list[repository.Listener]:
+            return [row._replace(served=False) for row in await looked(tx, now)]
+
+        monkeypatch.setattr(repository, "listeners", before_the_key)
+        await suite.gateway.webhooks_out.worker.prune()
+        assert await statuses(suite, endpoint) == {"evt_1": "pending"}
