@@ -4,8 +4,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.event_scopes import EVENT_SCOPES
-from shared.web.identity import covers
+from shared.contracts import REGISTRY, Event
+from shared.contracts.base import OwnedEvent
+from shared.web.identity import MERCHANT, covers
 
+_CATALOGUE = ("segment.",)
+"""Begins the events about objects of the merchant's that partners may read as well."""
 PATTERN = re.compile(r"\*|[a-z_]+\.(?:[a-z_]+|\*)")
 
 
@@ -27,10 +31,16 @@ def may_hear(scopes: Iterable[str], event_type: str) -> bool:
 
 
 def concerns(endpoint_id: str, owner_id: str, event_type: str, payload: Mapping[str, object]) -> bool:
-    """False for what is told to one owner's endpoints alone, when this is not one of them or the very one it tells of."""
-    if event_type != "webhook_endpoint.disabled":
+    """False for what is told to one owner's endpoints alone, when this is not one of them or the very one it tells of.
+
+    The merchant hears of everybody's objects, a partner of their own, and of the merchant's catalogue.
+    """
+    whose = payload.get("owner_id") or MERCHANT
+    if event_type == "webhook_endpoint.disabled":
+        return whose == owner_id and payload["endpoint_id"] != endpoint_id
+    if owner_id == MERCHANT or not issubclass(REGISTRY.get(event_type, Event), OwnedEvent):
         return True
-    return payload["owner_id"] == owner_id and payload["endpoint_id"] != endpoint_id
+    return whose == owner_id or (whose == MERCHANT and event_type.startswith(_CATALOGUE))
 
 
 def grants(scopes: Iterable[str]) -> list[str]:

@@ -6,7 +6,7 @@ Changes to an event are additive; a breaking one is a new event beside the old. 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 def _aware(value: datetime) -> datetime:
@@ -26,6 +26,12 @@ class Event(BaseModel):
     version: ClassVar[int]
     public: ClassVar[bool]
     owner: ClassVar[str]
+
+
+class OwnedEvent(Event):
+    """What happened to an owner's object. `owner_id` is whose it is; None: the merchant's, as in messages of old."""
+
+    owner_id: str | None = Field(None, max_length=40)
 
 
 class Envelope(BaseModel):

@@ -2,11 +2,11 @@
 
 from typing import Any, Literal
 
-from shared.contracts.base import Event, Instant, contract
+from shared.contracts.base import Event, Instant, OwnedEvent, contract
 
 
-class CouponEvent(Event):
-    """One customer's copy of an offer."""
+class CouponEvent(OwnedEvent):
+    """One customer's copy of an offer. `owner_id` is whose coupon it is; of a coupon on an order, whose order that is."""
 
     coupon_id: str
     template_id: str

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.contracts.base import Event, Instant, contract
+from shared.contracts.base import Event, Instant, OwnedEvent, contract
 
 
 class StockEvent(Event):
@@ -46,7 +46,7 @@ class ReservedLine(BaseModel):
     location_id: str
 
 
-class ReservationEvent(Event):
+class ReservationEvent(OwnedEvent):
     """A promise of stock to one order."""
 
     reservation_id: str

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from shared.contracts.base import Event, contract
+from shared.contracts.base import Event, OwnedEvent, contract
 
 
-class RunEvent(Event):
+class RunEvent(OwnedEvent):
     """One customer in one journey."""
 
     journey_id: str
@@ -32,7 +32,7 @@ class JourneyExited(RunEvent):
     """The run ended early: exit criteria, stop or failure; `reason` says which 提前退出."""
 
 
-class MessageOutcome(Event):
+class MessageOutcome(OwnedEvent):
     """What became of one message to one customer."""
 
     message_id: str

@@ -4,17 +4,16 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.contracts.base import Event, contract
+from shared.contracts.base import OwnedEvent, contract
 
 
-class OrderEvent(Event):
+class OrderEvent(OwnedEvent):
     """One order of the shop, by the shop's own id; the checkout of that order is meant.
 
     `owner_id` is whose source told it: a partner's speaks of that partner's orders only. None: the merchant's own.
     """
 
     order_id: str = Field(min_length=1, max_length=200)
-    owner_id: str | None = Field(None, max_length=40)
 
 
 @contract("order.paid", owner="gateway")

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.contracts.base import Event, Instant, contract
+from shared.contracts.base import Event, Instant, OwnedEvent, contract
 
 
 class TrackedEvent(BaseModel):
@@ -41,8 +41,8 @@ class ProfileCreated(Event):
     customer_id: str | None
 
 
-class MembershipChanged(Event):
-    """`at` is the instant of the change itself, also when it was noticed a moment later."""
+class MembershipChanged(OwnedEvent):
+    """`owner_id` is whose segment it is. `at` is the instant of the change itself, also when it was noticed a moment later."""
 
     segment_id: str
     segment_name: str

@@ -3,12 +3,25 @@
 from typing import Any
 
 import pytest
-from api.gateway.receiverkit import COUPON, STOCK, Receiver, deliver, deliveries, publish, receiving, register
+from api.gateway.receiverkit import (
+    COUPON,
+    STOCK,
+    Receiver,
+    coupon_of,
+    deliver,
+    deliveries,
+    publish,
+    receiving,
+    register,
+)
 from kit.gateway import ADMIN_KEY, Suite
 
 from gateway.event_scopes import EVENT_SCOPES
 from gateway.routes import ROUTES
-from shared.contracts import REGISTRY, public_names
+from gateway.webhooks_out.rules import concerns
+from shared.contracts import REGISTRY, Event, JourneyEntered, MessageSent, ReservationHeld, SegmentEntered, public_names
+from shared.contracts.base import OwnedEvent
+from shared.ids import new_id
 
 HOOKS = "gateway:webhooks:*"
 
@@ -152,14 +165,44 @@ async def test_a_key_of_one_shop_has_no_endpoints(suite: Suite) -> None:
         assert (await subscribing(suite, receiver, pages, "stock.*")).status_code == 403
 
 
-async def test_partners_hear_what_each_of_them_asked_for(suite: Suite) -> None:
-    first = await suite.key(kind="partner", scopes=[HOOKS, "coupon:coupons:read"])
-    second = await suite.key(kind="partner", scopes=[HOOKS, "inventory:stock:read"])
+async def test_partners_hear_of_their_own_objects_and_the_merchant_of_all(suite: Suite) -> None:
+    """Whatever it is: both hold every scope and ask for everything."""
+    everything = [HOOKS, *sorted(set(EVENT_SCOPES.values()))]
+    keys = [await suite.key(kind="partner", scopes=everything) for _ in range(2)]
     async with receiving() as ones, receiving() as others, receiving() as merchants:
-        for receiver, key in ((ones, first), (others, second), (merchants, ADMIN_KEY)):
+        for receiver, key in ((ones, keys[0]), (others, keys[1]), (merchants, ADMIN_KEY)):
             assert (await subscribing(suite, receiver, key, "*")).status_code == 201
-        await publish(suite, COUPON, STOCK)
-        for _ in range(3):
+        merchants_own = COUPON.model_copy(update={"owner_id": "own_merchant"})
+        told = [*[await coupon_of(suite, key) for key in keys], merchants_own, COUPON]
+        ids = [new_id("evt") for _ in told]
+        await publish(suite, *told, STOCK, ids=[*ids, "evt_stock"])
+        for _ in range(4):
             await deliver(suite)
-        assert (heard(ones), heard(others)) == (["coupon.redeemed"], ["stock.sold_out"])
-        assert sorted(heard(merchants)) == ["coupon.redeemed", "stock.sold_out"]
+        assert sorted(ones.ids) == sorted([ids[0], "evt_stock"])
+        assert sorted(others.ids) == sorted([ids[1], "evt_stock"])
+        assert sorted(merchants.ids) == sorted([*ids, "evt_stock"])
+
+
+@pytest.mark.parametrize("kind", [SegmentEntered, JourneyEntered, MessageSent, ReservationHeld])
+def test_of_the_merchants_objects_partners_hear_of_the_catalogue_alone(kind: type[Event]) -> None:
+    heard_by = {
+        (whose, owner): concerns("whe_1", owner, kind.name, {"owner_id": whose})
+        for whose in (None, "own_a")
+        for owner in ("own_merchant", "own_a", "own_b")
+    }
+    catalogue = kind is SegmentEntered
+    assert heard_by == {
+        (None, "own_merchant"): True,
+        (None, "own_a"): catalogue,
+        (None, "own_b"): catalogue,
+        ("own_a", "own_merchant"): True,
+        ("own_a", "own_a"): True,
+        ("own_a", "own_b"): False,
+    }
+
+
+def test_every_public_event_of_a_customer_or_an_order_says_whose_object_it_is() -> None:
+    """Else partners would hear of each other's: whoever adds an event to the suite decides it here."""
+    open_to_all = {"profile.created", "stock.changed", "stock.low", "stock.sold_out", "stock.back_in_stock"}
+    unowned = {name for name in public_names() if not issubclass(REGISTRY[name], OwnedEvent)}
+    assert unowned == open_to_all | {"webhook_endpoint.disabled"}

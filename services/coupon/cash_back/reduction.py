@@ -79,6 +79,7 @@ class CashBackReduction:
         await ledger.apply(tx, [_change(cut, coupon, actor) for cut, coupon in cut_coupons], now)
         voided = [
             CouponVoided(
+                owner_id=coupon.owner_id,
                 coupon_id=coupon.id,
                 template_id=coupon.template_id,
                 customer_id=coupon.customer_id,

@@ -142,6 +142,7 @@ class Locking:
         await self._usage.take(tx, checkout["id"], new_checkout.promotions(answer), reason, actor)
         events = [
             CouponLocked(
+                owner_id=checkout["owner_id"],
                 coupon_id=use.offer.id,
                 template_id=use.offer.template_id,
                 customer_id=checkout["customer_id"],

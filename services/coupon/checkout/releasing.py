@@ -96,6 +96,7 @@ def _holds(lock: CheckoutCoupon, coupon: Coupon) -> bool:
 
 def _returned(lock: CheckoutCoupon, checkout: Checkout, reason: str) -> CouponReturned:
     return CouponReturned(
+        owner_id=checkout.owner_id,
         coupon_id=lock.coupon_id,
         template_id=lock.template_id,
         customer_id=checkout.customer_id,

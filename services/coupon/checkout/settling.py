@@ -137,6 +137,7 @@ class Settling:
 
 def _redeemed(lock: CheckoutCoupon, checkout: Checkout) -> CouponRedeemed:
     return CouponRedeemed(
+        owner_id=checkout.owner_id,
         coupon_id=lock.coupon_id,
         template_id=lock.template_id,
         customer_id=checkout.customer_id,

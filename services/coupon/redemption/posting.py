@@ -82,6 +82,7 @@ class RedemptionPosting:
         await ledger.apply(tx, [entry], now)
         await repository.insert_redemption(tx, row)
         event = CouponRedeemed(
+            owner_id=caller.owner_id,
             coupon_id=coupon.id,
             template_id=coupon.template_id,
             customer_id=coupon.customer_id,

@@ -62,6 +62,7 @@ class Reversing:
         )
         await ledger.apply(tx, [change], self._kit.clock.now())
         event = CouponReturned(
+            owner_id=row.owner_id,
             coupon_id=coupon.id,
             template_id=coupon.template_id,
             customer_id=coupon.customer_id,

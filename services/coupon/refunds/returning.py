@@ -102,6 +102,7 @@ class Returning:
 
 def _returned(coupon: Coupon, checkout: Checkout) -> CouponReturned:
     return CouponReturned(
+        owner_id=checkout.owner_id,
         coupon_id=coupon.id,
         template_id=coupon.template_id,
         customer_id=coupon.customer_id,

@@ -143,6 +143,7 @@ def worth(benefit: dict[str, Any], face_amount: int | None) -> dict[str, Any]:
 
 def _event(lot: Lot, wish: Wish, coupon_id: str, code: str) -> CouponIssued:
     return CouponIssued(
+        owner_id=wish.owner_id,
         coupon_id=coupon_id,
         template_id=lot.row.id,
         customer_id=wish.customer_id,

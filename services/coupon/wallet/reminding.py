@@ -37,6 +37,7 @@ class Reminding:
         names = await templates.names(tx, sorted({row.template_id for row in rows}))
         events = [
             CouponExpiring(
+                owner_id=row.owner_id,
                 coupon_id=row.id,
                 template_id=row.template_id,
                 customer_id=row.customer_id,

@@ -74,6 +74,7 @@ class DueReminder(NamedTuple):
     """A coupon whose owner is to be told that it ends."""
 
     id: str
+    owner_id: str
     template_id: str
     customer_id: str
     status: str

@@ -30,7 +30,11 @@ class CouponSweeper:
         await ledger.apply(tx, changes, self._kit.clock.now())
         events = [
             CouponExpired(
-                coupon_id=row.id, template_id=row.template_id, customer_id=row.customer_id, reason="validity_ended"
+                owner_id=row.owner_id,
+                coupon_id=row.id,
+                template_id=row.template_id,
+                customer_id=row.customer_id,
+                reason="validity_ended",
             )
             for row in rows
         ]

@@ -48,7 +48,13 @@ class Voiding:
         changes = [Change(row, "voided", "voided", reason, actor, budget_change=-row.reserved) for row in free]
         await ledger.apply(tx, changes, now)
         events = [
-            CouponVoided(coupon_id=row.id, template_id=row.template_id, customer_id=row.customer_id, reason=reason)
+            CouponVoided(
+                owner_id=row.owner_id,
+                coupon_id=row.id,
+                template_id=row.template_id,
+                customer_id=row.customer_id,
+                reason=reason,
+            )
             for row in free
         ]
         await self._kit.outbox.publish(tx, events)

@@ -54,6 +54,7 @@ def event(kind: type[E], reservation: Reservation, moved: Iterable[Line | Moveme
     """A message about what was moved of a reservation."""
     lines = tuple(ReservedLine(sku=line.sku, quantity=line.quantity, location_id=line.location_id) for line in moved)
     return kind(
+        owner_id=reservation.owner_id,
         reservation_id=reservation.id,
         order_id=reservation.order_id,
         channel=reservation.channel,

@@ -78,6 +78,7 @@ def outcome(values: Mapping[str, Any]) -> Event:
     """The event that tells what became of a message (a row of the ledger)."""
     kind = MessageSent if values["status"] == "sent" else MessageFailed
     return kind(
+        owner_id=values["owner_id"],
         message_id=values["id"],
         journey_id=values["journey_id"],
         run_id=values["run_id"],

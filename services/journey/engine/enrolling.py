@@ -147,6 +147,7 @@ def standing_waits(definition: Definition, run: Run) -> list[dict[str, Any]]:
 
 def _entered(journey: LiveJourney, run: Run) -> JourneyEntered:
     return JourneyEntered(
+        owner_id=run.owner_id,
         journey_id=journey.id,
         journey_name=journey.definition.name,
         journey_version=journey.version,

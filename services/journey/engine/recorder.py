@@ -143,6 +143,7 @@ def _end(batch: _Batch, one: Stepped, end: Ended) -> None:
     kind = JourneyCompleted if end.state == "completed" else JourneyExited
     batch.events.append(
         kind(
+            owner_id=run.owner_id,
             journey_id=run.journey_id,
             journey_name=one.definition.name,
             journey_version=run.version,

@@ -197,6 +197,7 @@ class Evaluation:
         for kind, entered in ((SegmentEntered, True), (SegmentExited, False)):
             events = [
                 kind(
+                    owner_id=change.segment.owner_id,
                     segment_id=change.segment.id,
                     segment_name=change.segment.name,
                     segment_version=change.segment.version,

@@ -107,7 +107,7 @@ async def test_a_maker_that_is_killed_goes_on_to_the_exact_count(backend: Backen
 def wanted(total: int) -> Json:
     now = datetime(2026, 11, 11, tzinfo=UTC)
     batch = {"id": "cbt_1", "template_id": "tpl_1", "status": "running", "prefix": "", "total": total, "made": 0}
-    return {**batch, "actor": "key:x", "created_at": now, "updated_at": now}
+    return {**batch, "owner_id": "own_merchant", "actor": "key:x", "created_at": now, "updated_at": now}
 
 
 def start_maker(backend: Backend) -> subprocess.Popen[bytes]:

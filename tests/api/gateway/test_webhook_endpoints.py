@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from api.gateway.receiverkit import COUPON, deliver, deliveries, publish, receiving, register
+from api.gateway.receiverkit import COUPON, coupon_of, deliver, deliveries, publish, receiving, register
 from kit.gateway import Suite
 
 
@@ -24,7 +24,7 @@ async def test_a_partner_neither_sees_nor_replays_anothers(suite: Suite) -> None
     first, second = [await suite.key(kind="partner", scopes=scopes) for _ in range(2)]
     async with receiving() as receiver:
         endpoint = await register(suite, receiver, key=first)
-        await publish(suite, COUPON)
+        await publish(suite, await coupon_of(suite, first))
         await deliver(suite)
         (delivery,) = await deliveries(suite, endpoint)
         stranger = suite.client(second)

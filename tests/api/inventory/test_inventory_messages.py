@@ -44,6 +44,7 @@ async def test_reservation_messages_through_a_life(shop: Shop) -> None:
 
     def message(reservation: Json, order: str, units: int, expires_at: str | None = None) -> Json:
         return {
+            "owner_id": "own_test",
             "reservation_id": reservation["id"],
             "order_id": order,
             "channel": "app",
