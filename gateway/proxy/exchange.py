@@ -46,7 +46,8 @@ class Exchange:
         """Counts that the call turned out to cost more; answers the headers that now are true."""
         self.status = 0
         self.note: str | None = None
-        self.overflow: TooLarge | None = None
+        self.overflow: Problem | None = None
+        """Why no more of the body is read."""
 
     async def send(self, message: Message) -> None:
         """The answer's way out. After a body over the limit nothing of the part's own answer goes on."""

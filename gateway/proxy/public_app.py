@@ -22,6 +22,7 @@ from gateway.proxy.cors import CrossOrigin, HeaderPairs
 from gateway.proxy.exchange import Exchange, too_large
 from gateway.proxy.headers import RequestHeaders, read_headers
 from gateway.proxy.paths import OddPath, check_path
+from gateway.proxy.unproven import UnprovenBodies
 from gateway.route_table import RouteTable
 from gateway.routes import PUBLIC, Route
 from gateway.settings import GatewaySettings
@@ -49,6 +50,7 @@ class PublicApp:
         self._admission = Admission(keys, rates)
         self._proxies = tuple(ip_network(one) for one in settings.trusted_proxies)
         self.access_log = AccessLog(settings)
+        self._unproven = UnprovenBodies()
         self._cross_origin = CrossOrigin(settings.cors_origins, table)
         public = settings.metrics_public
         self._metrics_public = settings.environment != "production" if public is None else public
@@ -105,6 +107,9 @@ class PublicApp:
             raise found
         if not isinstance(found, Route):
             return await exchange.answer_preflight(found)
+        if exchange.caller is None and (found.tracking or found.webhook_in):
+            with self._unproven.counted(exchange, receive) as receive:
+                return await self._forward(exchange, found, raw_path, given, receive)
         await self._forward(exchange, found, raw_path, given, receive)
 
     async def _forward(

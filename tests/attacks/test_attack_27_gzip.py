@@ -19,12 +19,14 @@ MEBIBYTE = 1 << 20
 
 
 async def seconds(suite: Suite, body: bytes, expected: int, key: str | None = None, times: int = 10) -> float:
-    """The processor's time for one call with this body."""
+    """The processor's time for one call with this body: the least of some, as the collector's rounds fall on any."""
     client = suite.client(key, HOME)
-    began = time.process_time()
+    taken = []
     for _ in range(times):
+        began = time.process_time()
         assert (await client.post("/v1/track", content=body, headers=GZIP)).status_code == expected
-    return (time.process_time() - began) / times
+        taken.append(time.process_time() - began)
+    return min(taken)
 
 
 async def test_attack_27_a_strangers_bomb_costs_next_to_nothing_also_when_refused(door: Suite) -> None:
