@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from statistics import median
 from typing import Any
 
 import pytest
@@ -34,10 +35,12 @@ async def test_attack_27_every_public_page_costs_next_to_nothing(door: Suite) ->
     await asyncio.gather(*(client.get(page) for page in PAGES))
     await client.get("/readyz")
     for page in PAGES:
-        began = time.process_time()
-        answers = [await client.get(page) for _ in range(20)]
-        assert {answer.status_code for answer in answers} == {200}
-        assert (time.process_time() - began) / 20 < 0.01, page  # the client's own work included
+        taken = []
+        for _ in range(20):
+            began = time.process_time()
+            assert (await client.get(page)).status_code == 200
+            taken.append(time.process_time() - began)
+        assert median(taken) < 0.01, page  # the client's own work included
 
 
 async def test_attack_27_the_document_is_made_once_and_readiness_reads_no_migrations_again(
