@@ -12,6 +12,7 @@ from gateway.keys.rules import digest, well_formed
 from gateway.keys.schemas import KeyIn
 from gateway.settings import GatewaySettings
 from shared import private_files
+from shared.db import Transaction
 from shared.service import Kit
 from shared.web.identity import MERCHANT
 
@@ -48,9 +49,7 @@ class Administrator:
             known = await repository.find(tx, ADMIN_ID)
         if known is not None and given is None:
             return
-        key = given or _key_in(path) or new_key("secret")
-        if given is None:
-            private_files.write(path, key)
+        key = given or self._kept()
         row = new_row(key, KeyIn(name="Administrator", kind="secret"), ["*"], now)
         async with self._db.write() as tx:
             made = await repository.insert_once(
@@ -59,11 +58,25 @@ class Administrator:
             changed = not made and given is not None
             if changed and not await repository.replace_digest(tx, ADMIN_ID, digest(key), hint_of(key), now):
                 return
+            if not made and given is None:
+                await self._forget_unless_it_is(tx, key)
             if made or changed:
                 await self._log.record(tx, None, "key.create" if made else "key.replace", ADMIN_ID, MERCHANT)
         if made and given is None:
             sys.stdout.write(f"Administrator key (shown once, kept in {path}): {key}\n")
             sys.stdout.flush()
+
+    def _kept(self) -> str:
+        """The key in the file, which is made where there is none: gateways that share a data folder get the same."""
+        if self._path.exists() and _key_in(self._path) is None:
+            private_files.write(self._path, new_key("secret"))
+        return private_files.read_or_create(self._path, lambda: new_key("secret"))
+
+    async def _forget_unless_it_is(self, tx: Transaction, key: str) -> None:
+        """A gateway with a folder of its own was faster, and its key is the administrator's: ours opens nothing."""
+        known = await repository.find(tx, ADMIN_ID)
+        if known is not None and known.digest != digest(key):
+            self._path.unlink(missing_ok=True)
 
 
 def _key_in(path: Path) -> str | None:

@@ -167,10 +167,17 @@ class Accepting:
     async def note_failures(self) -> None:
         """Write down how many deliveries were not proven since the last round: one statement a source, whoever floods it."""
         failures, self._failures = self._failures, {}
-        if failures:
+        if not failures:
+            return
+        try:
             async with self._db.write() as tx:
                 for source_id, seen in sorted(failures.items()):
                     await repository.count_failures(tx, source_id, seen.count, seen.at, seen.why)
+        except BaseException:
+            for source_id, seen in failures.items():
+                later = self._failures.get(source_id, _Failures(0, seen.at, seen.why))
+                self._failures[source_id] = _Failures(seen.count + later.count, later.at, later.why)
+            raise
 
 
 def _decide(source: PostedTo, body: bytes) -> _Decision:
