@@ -9,6 +9,7 @@ from api.gateway.sourcekit import PAID, made, received, signed
 from kit.gateway import Suite
 from standardwebhooks import Webhook
 
+from gateway.webhooks_in import repository
 from gateway.webhooks_in.schemes import SCHEMES
 from shared.clock import ManualClock
 
@@ -40,6 +41,26 @@ async def test_wrong_old_and_unknown_are_told_the_same(
     assert shown["signature_failures"] == len(answers) - 1, "all but the one to nobody's URL"
     assert shown["last_failure_at"] == "2026-11-11T02:00:00Z"
     assert shown["last_failure"] in ("no signature matches", "the timestamp is too far from now")
+
+
+async def test_failures_that_could_not_be_written_down_are_written_down_the_next_time(
+    suite: Suite, post: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = await made(suite)
+    forged = {**source, "secret": "whsec_" + "A" * 44}
+    await post(forged)
+    (noting,) = [loop for loop in suite.gateway.loops if loop.name == "note unproven webhooks"]
+
+    async def fails(*_: Any) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as patched, pytest.raises(ConnectionError):
+        patched.setattr(repository, "count_failures", fails)
+        await noting.tick()
+    await post(forged)
+    await noting.tick()
+    shown = (await suite.client().get(f"/v1/webhook-sources/{source['id']}")).json()
+    assert shown["signature_failures"] == 2
 
 
 async def test_failures_are_throttled_by_address_and_never_stop_a_true_partner(run_gateway: Any, clock: Any) -> None:
