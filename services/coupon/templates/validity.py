@@ -1,6 +1,6 @@
 """When a coupon may be used: window, days after the claim, weekdays and hours of the merchant's day. Pure."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -17,7 +17,10 @@ ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$
 
 
 class Hours(BaseModel):
-    """A span of each day, `from` included and `until` excluded; a span that ends before it starts goes over midnight."""
+    """A span of each day, `from` included and `until` excluded; one that ends before it starts goes on over midnight.
+
+    The hours after midnight belong to the night, so to the day that it begins on: Friday's 22:00 to 02:00 ends on Saturday.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
     from_: Annotated[ClockTime, Field(alias="from", examples=["10:00"])]
@@ -29,10 +32,12 @@ class Hours(BaseModel):
             raise ValueError("hours that start and end at the same minute hold nothing")
         return self
 
-    def holds(self, minute: int) -> bool:
-        """`minute` of the day, 0 to 1439."""
+    def began(self, day: date, minute: int) -> date | None:
+        """On which day the span began that holds this `minute` (0 to 1439) of `day`; None outside of it."""
         start, end = _minutes(self.from_), _minutes(self.until)
-        return start <= minute < end if start < end else minute >= start or minute < end
+        if start <= minute and (minute < end or end < start):
+            return day
+        return day - timedelta(days=1) if minute < end < start else None
 
 
 def _minutes(text: str) -> int:
@@ -43,6 +48,7 @@ class Usable(BaseModel):
     """`from`/`until` is the window of the offer; `days_after_claim` ends each coupon N days after its claim at the latest.
 
     `weekdays` are ISO numbers (1 = Monday), `hours` spans of the day; both read in `time_zone` (default: the merchant's).
+    With both, the weekday is that on which the span begins.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -79,14 +85,16 @@ def window(validity: Validity, claimed_at: datetime) -> tuple[datetime, datetime
 
 
 def open_at(validity: Validity, now: datetime, default_zone: str) -> bool:
-    """True when the weekday and the hour allow it (the window is the coupon's own, see `window`)."""
+    """True when the weekday and the hour allow it (the window is the coupon's own, see `window`).
+
+    Both read the wall clock there: an hour that clocks jump over is not, one that comes twice counts twice.
+    """
     if not validity.weekdays and not validity.hours:
         return True
     local = now.astimezone(zone(validity.time_zone or default_zone))
-    if validity.weekdays and local.isoweekday() not in validity.weekdays:
-        return False
-    minute = local.hour * 60 + local.minute
-    return not validity.hours or any(span.holds(minute) for span in validity.hours)
+    today, minute = local.date(), local.hour * 60 + local.minute
+    begun = [span.began(today, minute) for span in validity.hours] or [today]
+    return any(day is not None and (day.isoweekday() in validity.weekdays or not validity.weekdays) for day in begun)
 
 
 def local_day(now: datetime, zone_name: str) -> str:
