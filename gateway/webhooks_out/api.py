@@ -26,9 +26,9 @@ router = APIRouter(prefix="/v1", tags=["webhooks"])
 class NeedsWholeOwner(Needs):
     """The scope, and a key that is not bound to one shop or customer: events tell of all of them."""
 
-    def __call__(self, request: Request) -> Caller:
+    async def __call__(self, request: Request) -> Caller:
         """The caller. Raises Unauthorized, Forbidden."""
-        caller = super().__call__(request)
+        caller = await super().__call__(request)
         if caller.shop_id is not None or caller.customer_id is not None:
             raise Forbidden(
                 "not_for_one_shop", "Webhooks tell of all shops and customers; use a key that is not bound to one."

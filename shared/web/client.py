@@ -61,7 +61,7 @@ def _speaks_for_others(caller: Caller | None) -> bool:
     return caller is not None and caller.customer_id is None and caller.kind in _SERVERS
 
 
-def client_of_request(request: Request) -> Client:
+async def client_of_request(request: Request) -> Client:
     """The same, as a dependency. Raises BadRequest."""
     return client_of(request.scope)
 

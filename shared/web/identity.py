@@ -111,7 +111,7 @@ class Needs:
     def __init__(self, scope: str) -> None:
         self.scope = scope
 
-    def __call__(self, request: Request) -> Caller:
+    async def __call__(self, request: Request) -> Caller:
         """The caller. Raises Unauthorized, Forbidden."""
         return required(request.scope, self.scope)
 
@@ -124,9 +124,9 @@ def needs(scope: str) -> Needs:
 class MerchantNeeds(Needs):
     """The scope, and no end-user's token: what is answered concerns other customers as well."""
 
-    def __call__(self, request: Request) -> Caller:
+    async def __call__(self, request: Request) -> Caller:
         """The caller. Raises Unauthorized, Forbidden."""
-        caller = super().__call__(request)
+        caller = await super().__call__(request)
         if caller.customer_id is not None:
             raise Forbidden("merchant_only", "An end-user's token can't be used here; use a key of the merchant's.")
         return caller
@@ -140,9 +140,9 @@ def merchant_needs(scope: str) -> MerchantNeeds:
 class OperatorNeeds(Needs):
     """The scope, and a key of the merchant's operators: what is answered names everybody's objects."""
 
-    def __call__(self, request: Request) -> Caller:
+    async def __call__(self, request: Request) -> Caller:
         """The caller. Raises Unauthorized, Forbidden."""
-        caller = super().__call__(request)
+        caller = await super().__call__(request)
         if caller.customer_id is not None or caller.shop_id is not None or caller.wall is not None:
             raise Forbidden(
                 "operators_only", "This is for the merchant's operators, not for shoppers, tills or partners."

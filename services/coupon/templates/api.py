@@ -18,13 +18,21 @@ Management = Annotated[Templates, Provided(Templates)]
 Window = Annotated[ShopWindow, Provided(ShopWindow)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Wanted:
-    """The filters of the list."""
+    """The filters of the list; `name` is a part of the name."""
 
-    status: Annotated[Status | None, Query()] = None
-    currency: Annotated[Currency | None, Query()] = None
-    name: Annotated[Text | None, Query(description="a part of the name")] = None
+    status: Status | None
+    currency: str | None
+    name: str | None
+
+
+async def _wanted(
+    status: Annotated[Status | None, Query()] = None,
+    currency: Annotated[Currency | None, Query()] = None,
+    name: Annotated[Text | None, Query(description="a part of the name")] = None,
+) -> Wanted:
+    return Wanted(status, currency, name)
 
 
 @router.post("", status_code=201, summary="Create a coupon template")
@@ -39,7 +47,7 @@ async def list_templates(
     paging: PageParams,
     templates: Management,
     window: Window,
-    wanted: Annotated[Wanted, Depends()],
+    wanted: Annotated[Wanted, Depends(_wanted)],
 ) -> Page[TemplateView] | Page[ShownTemplate]:
     """Offers, newest first. A publishable key gets the claim centre's, as every shopper may see them."""
     if caller.shopper:

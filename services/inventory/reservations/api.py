@@ -22,7 +22,7 @@ Parcels = Annotated[Shipping, Provided(Shipping)]
 Filter = Annotated[ExternalId | None, Query()]
 
 
-def _wanted(
+async def _wanted(
     order_id: Filter = None,
     status: Annotated[Status | None, Query()] = None,
     channel: Filter = None,
