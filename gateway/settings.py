@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
+from gateway.own_secret import fault_of_secret
 from shared.internet import PrivateTarget, private_targets
 from shared.settings import ServiceSettings
 
@@ -26,6 +27,14 @@ def _origin(text: str) -> str:
     return origin
 
 
+def _administrators(secret: SecretStr) -> SecretStr:
+    fault = fault_of_secret(secret.get_secret_value())
+    if fault is not None:
+        raise ValueError(f"{fault}; `quanyu keys generate` makes a good one")
+    return secret
+
+
+AdministratorSecret = Annotated[SecretStr, AfterValidator(_administrators)]
 Origin = Annotated[str, AfterValidator(_origin)]
 NetworkText = Annotated[str, AfterValidator(_network)]
 
@@ -46,7 +55,11 @@ class GatewaySettings(ServiceSettings, service="gateway"):
         None, description="where the inventory service listens, when it is a process of its own"
     )
 
-    admin_key: SecretStr | None = Field(None, description="the administrator's key, instead of a generated one")
+    admin_key: AdministratorSecret | None = Field(
+        None,
+        description="the administrator's key, instead of a generated one: any secret of 32 characters or more, such as "
+        "`quanyu keys generate` makes",
+    )
     trusted_proxies: Annotated[tuple[NetworkText, ...], NoDecode, BeforeValidator(_split)] = Field(
         (), description="networks, separated by commas, whose X-Forwarded-For is believed"
     )

@@ -11,7 +11,7 @@ from suite.tour.play import play
 
 
 def announce(url: str, part: str | None, key_file: Path) -> None:
-    """Where things are. The key itself was printed once, when it was made; here only its file."""
+    """Where things are; of the administrator's key, only its file."""
     if part is not None:
         console.print(f"[bold]Quanyu {part}[/bold] listens on {plain(url)}", soft_wrap=True)
         return

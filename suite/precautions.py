@@ -57,12 +57,12 @@ def private_data(installation: Installation) -> Finding | None:
 
 
 def given_administrator_key(installation: Installation) -> Finding | None:
-    """In production the administrator's key comes from a store of secrets: a generated one was printed into the log."""
+    """In production the administrator's key comes from a store of secrets: a generated one lies in a file."""
     file = installation.gateway.data_dir / "admin.key"
     if not installation.in_production or installation.gateway.admin_key is not None or not file.exists():
         return None
     return Finding(
-        f"The administrator's key is the generated one: it was printed once, and lies in {file}. "
+        f"The administrator's key is the generated one, and lies in {file}. "
         "Set QUANYU_ADMIN_KEY, restart the gateway and remove the file."
     )
 

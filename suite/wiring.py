@@ -10,6 +10,7 @@ arrangement, with the settings that the environment and the flags give.
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.engine import make_url
@@ -162,6 +163,25 @@ async def prepare(names: tuple[str, ...], settings: SuiteSettings, flags: Flags)
             raise Stop(f"The tables are ready, but not the queues: {'; '.join(problems)}.")
 
 
+async def reset_administrator(settings: SuiteSettings, flags: Flags) -> Path:
+    """Give the administrator another key, beside a suite that runs or not. Answers the file in which it lies."""
+    from gateway.app import create_gateway
+    from gateway.settings import GatewaySettings
+
+    chosen = load(GatewaySettings, flags)
+    _see_the_database(chosen)
+    async with open_bus(settings) as bus:
+        gateway = create_gateway(chosen, bus, SystemClock(), {})
+        try:
+            with _telling(gateway.name, gateway.kit.settings):
+                await gateway.keys.administrator.reset()
+        except ValueError as error:
+            raise Stop(f"{error}.") from None
+        finally:
+            await gateway.kit.db.close()
+    return gateway.keys.key_file.path
+
+
 def build(name: str, flags: Flags, bus: Bus) -> Service:
     """One part as it runs alone; the gateway then reaches the services over HTTP."""
     clock = SystemClock()
@@ -177,6 +197,15 @@ def build(name: str, flags: Flags, bus: Bus) -> Service:
     settings = load(GatewaySettings, flags)
     _see_the_secret(settings)
     return create_gateway(settings, bus, clock, http_upstreams(settings, clock))
+
+
+def _see_the_database(settings: ServiceSettings) -> None:
+    """Raises Stop where an embedded database would be made anew: nobody has used this folder yet."""
+    url = make_url(settings.resolved_database_url())
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        raise Stop(
+            f"No suite has kept its data in {settings.data_dir} yet. Say by --data-dir (or QUANYU_DATA_DIR) where it does."
+        )
 
 
 def _see_the_secret(settings: ServiceSettings) -> None:

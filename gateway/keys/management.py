@@ -7,8 +7,18 @@ from typing import Any
 from gateway.audit_log.log import AuditLog
 from gateway.keys import repository
 from gateway.keys.cache import KeyCache
+from gateway.keys.key_file import KeyFile
 from gateway.keys.models import ApiKey
-from gateway.keys.rules import PUBLISHABLE_SCOPES, TRACKING_SCOPE, Kind, digest, format_key, outside, uncovered
+from gateway.keys.rules import (
+    PUBLISHABLE_SCOPES,
+    TRACKING_SCOPE,
+    Kind,
+    digest,
+    format_key,
+    outside,
+    uncovered,
+    well_formed,
+)
 from gateway.keys.schemas import KeyIn, KeyView, NewKeyView
 from shared.db import Transaction
 from shared.ids import new_id
@@ -26,18 +36,22 @@ def new_key(kind: Kind) -> str:
 
 
 def hint_of(key: str) -> str:
-    """What may be shown of a key: its beginning and end."""
+    """What may be shown of a key: its beginning and end. Of a secret that somebody thought of, less: it may be short."""
+    if not well_formed(key):
+        return f"{key[:2]}…{key[-2:]}"
     return f"{key[:12]}…{key[-4:]}"
 
 
 class Keys:
     """The use cases of keys. Every change is audited and leaves this process's memory of the key at once."""
 
-    def __init__(self, kit: Kit, cache: KeyCache, log: AuditLog) -> None:
+    def __init__(self, kit: Kit, cache: KeyCache, log: AuditLog, file: KeyFile) -> None:
         self._db = kit.db
         self._clock = kit.clock
         self._cache = cache
         self._log = log
+        self._file = file
+        self._notes = kit.log
 
     async def create(self, caller: Caller, wanted: KeyIn) -> NewKeyView:
         """Make a key. Nobody can hand out more than they hold: what is left out is the maker's.
@@ -133,7 +147,16 @@ class Keys:
             await self._log.record(tx, caller, "key.rotate", key_id, old.owner_id, successor_id=successor)
             made = _found(await repository.find(tx, successor))
             tx.after_commit(lambda: self._cache.invalidate(old.digest))
+        self._keep(key, old)
         return NewKeyView(**_shown(made, now), key=key)
+
+    def _keep(self, key: str, old: ApiKey) -> None:
+        """The administrator's file goes on to open the door. The answer has the key all the same, so nothing is lost here."""
+        try:
+            if self._file.holds(old.digest):
+                self._file.follow(key)
+        except OSError as error:
+            self._notes.warning("the file of the administrator's key keeps the old one", error=str(error))
 
     async def _must_be_made_with(self, tx: Transaction, caller: Caller, key: ApiKey) -> None:
         """What a key gets hold of ends with it: it rotates itself and what descends from it, and nothing that outlives it."""

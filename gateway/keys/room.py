@@ -4,6 +4,7 @@ from gateway.audit_log.room import AuditLogRoom
 from gateway.keys.administrator import Administrator
 from gateway.keys.api import router
 from gateway.keys.cache import KeyCache
+from gateway.keys.key_file import KeyFile
 from gateway.keys.management import Keys
 from gateway.settings import GatewaySettings
 from shared.room import Room
@@ -11,14 +12,16 @@ from shared.service import Kit, Loop
 
 
 class KeysRoom(Room):
-    """Offers `cache`: who holds a key, as the hot path asks it."""
+    """Offers `cache`: who holds a key, as the hot path asks it; and `administrator`, whose key comes first."""
 
     def __init__(self, kit: Kit, settings: GatewaySettings, audit_log: AuditLogRoom) -> None:
         self.cache = KeyCache(kit)
         self.routers = [router]
-        self.provides = [Keys(kit, self.cache, audit_log.log)]
+        self.key_file = KeyFile(settings.data_dir)
+        self.administrator = Administrator(kit, settings, audit_log.log, self.key_file)
+        self.provides = [Keys(kit, self.cache, audit_log.log, self.key_file)]
         self.loops = [
             Loop("note key uses", self.cache.note_uses, 60),
             Loop("take up key changes", self.cache.refresh, 1),
         ]
-        self.resources = [Administrator(kit, settings, audit_log.log).running, self.cache.running]
+        self.resources = [self.administrator.running, self.cache.running]

@@ -1,5 +1,6 @@
-"""`quanyu keys`: the keys of a running suite, through its API."""
+"""`quanyu keys`: the keys of a running suite, through its API; and the administrator's, for who owns the data."""
 
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -7,9 +8,10 @@ from rich.table import Column, Table
 
 from suite.client import connect
 from suite.commands.common import DataDir, Key, Url, caller, flags, run
+from suite.settings import SuiteSettings, load
 from suite.terminal import console, plain
 
-app = typer.Typer(no_args_is_help=True, help="Create, list, revoke and rotate API keys.")
+app = typer.Typer(no_args_is_help=True, help="Create, list, revoke and rotate API keys; reset a lost administrator's.")
 KeyId = Annotated[str, typer.Argument(help="The key's id, as `quanyu keys list` shows it.")]
 
 
@@ -89,6 +91,31 @@ def rotate(
             return await client.post(f"/v1/keys/{key_id}/rotate", {"overlap_seconds": overlap})
 
     _show_new(run(work()))
+
+
+@app.command()
+def generate() -> None:
+    """Print a fresh secret, as QUANYU_ADMIN_KEY takes it. Nothing is stored, and no suite need run."""
+    from gateway.keys.management import new_key
+
+    sys.stdout.write(new_key("secret") + "\n")
+
+
+@app.command("reset-admin")
+def reset_admin(data_dir: DataDir = None) -> None:
+    """Give the administrator another key when the old one is lost. For who owns the data: works on the database itself.
+
+    The key is QUANYU_ADMIN_KEY where that is set, else a fresh one; either lies in <data-dir>/admin.key afterwards. A suite
+    that runs takes it up within seconds.
+    """
+    given = flags(data_dir=data_dir)
+    settings = load(SuiteSettings, given)
+    from suite import wiring
+
+    path = run(wiring.reset_administrator(settings, given), settings)
+    console.print(
+        f"The administrator has another key. It is in {plain(path)}; the one before ends at once.", soft_wrap=True
+    )
 
 
 def _show_new(answer: dict[str, Any]) -> None:

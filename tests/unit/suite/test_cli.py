@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from kit.servers import free_port
 
+from gateway.settings import GatewaySettings
 from shared.ids import new_id
 from suite import cli
 from suite.commands.common import caller, flags
@@ -145,6 +146,27 @@ def test_a_wrong_flag_of_the_import(quanyu: Call, flag: str, value: str) -> None
     code, _, said = quanyu("import", "orders", "orders.csv", flag, value)
     assert code == 1
     assert value.lower() in said.lower()
+
+
+def test_a_fresh_secret_is_taken_as_the_administrators(quanyu: Call) -> None:
+    secrets = [quanyu("keys", "generate")[1].strip() for _ in range(2)]
+    assert len(set(secrets)) == 2
+    for secret in secrets:
+        assert GatewaySettings(admin_key=secret).admin_key is not None
+
+
+def test_a_lost_key_in_a_folder_that_nobody_used(quanyu: Call, tmp_path: Path) -> None:
+    code, _, said = quanyu("keys", "reset-admin", "--data-dir", str(tmp_path / "dta"))
+    assert (code, "--data-dir" in said) == (1, True)
+    assert not (tmp_path / "dta").exists()
+
+
+@pytest.mark.parametrize("secret", ["hidden-word", "hidden word " * 4])
+def test_a_given_key_that_is_too_weak(quanyu: Call, monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
+    monkeypatch.setenv("QUANYU_ADMIN_KEY", secret)
+    code, _, said = quanyu("serve", "--port", "0")
+    assert (code, "QUANYU_ADMIN_KEY" in said, "quanyu keys generate" in said) == (1, True, True)
+    assert "hidden" not in said
 
 
 def test_no_key(quanyu: Call) -> None:
