@@ -13,8 +13,8 @@ _SHARED = frozenset(("Problem", "FieldError"))
 _METHODS = frozenset(("get", "put", "post", "delete", "options", "head", "patch", "trace"))
 _INTRODUCTION = """One door for coupons 优惠券, segments 人群, journeys 旅程 and stock 库存.
 
-Money is an integer in the currency's minor unit, rates are basis points, times are RFC 3339. Every answer that is no
-success is a problem document (RFC 9457): its `detail` says what to do, its `code` is stable. Unsafe calls take an
+Money is an integer in the currency's minor unit, rates are basis points, times are RFC 3339 text with offset. Every answer
+that is no success is a problem document (RFC 9457): its `detail` says what to do, its `code` is stable. Unsafe calls take an
 optional `Idempotency-Key`. Lists answer `data`, `has_more` and `next_cursor`.
 """
 

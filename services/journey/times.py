@@ -11,11 +11,14 @@ from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from shared.times import read_instant
+
 Unit = Literal["s", "m", "h", "d", "w"]
 ELAPSED: dict[str, int] = {"s": 1, "m": 60, "h": 3600}
 SHORTEST_DAY = 23 * 3600  # a calendar day may lose an hour to daylight saving
 LONGEST = 400 * 86_400  # a little over a year: an anniversary still fits
 DURATION = re.compile(r"([1-9][0-9]{0,8})([smhdw])")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 LOCAL_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
 
 
@@ -104,8 +107,23 @@ def next_local(at: time, zone: ZoneInfo, after: datetime, *, strictly: bool = Fa
     raise ValueError("no such local time within three days")
 
 
+def readable(text: str) -> bool:
+    """True for what a definition may name: an RFC 3339 time, or a bare date, a day of the journey's own zone."""
+    try:
+        if _DATE.fullmatch(text):
+            date.fromisoformat(text)
+        else:
+            read_instant(text)
+    except ValueError:
+        return False
+    return True
+
+
 def parse_moment(value: object, zone: ZoneInfo) -> datetime | None:
-    """An RFC 3339 time, or a bare date (its start in `zone`), as UTC; None for anything else."""
+    """A time in a customer's data or a definition as UTC: a bare date starts, and a time without offset is, in `zone`.
+
+    None for anything else.
+    """
     if not isinstance(value, str):
         return None
     try:

@@ -3,19 +3,13 @@
 Changes to an event are additive; a breaking one is a new event beside the old. Readers ignore fields they don't know.
 """
 
-from datetime import datetime
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from shared.times import IncomingTime
 
-def _aware(value: datetime) -> datetime:
-    if value.tzinfo is None:
-        raise ValueError("an instant needs its offset")
-    return value
-
-
-Instant = Annotated[datetime, AfterValidator(_aware)]
+Instant = IncomingTime
 
 
 class Event(BaseModel):

@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+
+from shared.times import IncomingTime
 
 
 class Body(BaseModel):
@@ -24,13 +26,6 @@ def _no_nul(value: str) -> str:
     return value
 
 
-def _utc(value: datetime) -> datetime:
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("must lie between the years 1 and 9999 in UTC") from None
-
-
 def rfc3339(value: datetime) -> str:
     """`2026-11-11T00:00:00Z`, with a fraction only when there is one."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -47,6 +42,6 @@ Quantity = Annotated[int, Field(strict=True, ge=1, le=10**9)]
 Count = Annotated[int, Field(strict=True, ge=0, le=10**12)]
 BasisPoints = Annotated[int, Field(strict=True, ge=0, le=10_000)]
 """10,000 = 100 %."""
-Instant = Annotated[AwareDatetime, AfterValidator(_utc), PlainSerializer(rfc3339, return_type=str, when_used="json")]
-"""RFC 3339 with offset; answered in UTC."""
+Instant = Annotated[IncomingTime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
+"""RFC 3339 text with offset, see `shared.times`; answered in UTC."""
 JsonObject = dict[str, Any]

@@ -16,7 +16,7 @@ from services.journey.definition.graph import (
     Wait,
     WaitFor,
 )
-from services.journey.times import parse_duration, parse_local_time, parse_moment, zone_named
+from services.journey.times import parse_duration, parse_local_time, readable, zone_named
 
 SHORTEST_LOOP_WAIT = 60
 DEEPEST_RULE = 20
@@ -130,7 +130,7 @@ def _nodes(definition: Definition) -> Iterator[Finding]:
         if node_id == ENTRY:
             yield Finding(at, "reserved_name", "`entry` is where every journey begins; give the node another id.")
         if isinstance(node, Wait):
-            yield from _wait(at, node, definition)
+            yield from _wait(at, node)
         elif isinstance(node, WaitFor):
             yield from _parsed(f"{at}/timeout", parse_duration, node.timeout, "invalid_duration")
         elif isinstance(node, Split):
@@ -141,7 +141,7 @@ def _nodes(definition: Definition) -> Iterator[Finding]:
             yield Finding(f"{at}/url", "url_without_webhook", "Only the channel webhook has a URL; leave it out.")
 
 
-def _wait(at: str, node: Wait, definition: Definition) -> Iterator[Finding]:
+def _wait(at: str, node: Wait) -> Iterator[Finding]:
     if sum(part is not None for part in (node.for_, node.until, node.at_local)) != 1:
         yield Finding(at, "wait_needs_one", "Give exactly one of for, until and at_local.")
         return
@@ -155,9 +155,10 @@ def _wait(at: str, node: Wait, definition: Definition) -> Iterator[Finding]:
         yield Finding(
             f"{at}/until", "date_needs_one", "Name the date's place: a property of the entry event or a trait."
         )
-    zone = zone_named(definition.time_zone)
-    if isinstance(node.until, str) and zone is not None and parse_moment(node.until, zone) is None:
-        detail = f"{node.until!r} is no date; write RFC 3339, such as 2026-11-12T09:00:00+08:00."
+    if isinstance(node.until, str) and not readable(node.until):
+        detail = (
+            f"{node.until!r} is no time; write RFC 3339 with its offset, such as 2026-11-12T09:00:00+08:00, or a day."
+        )
         yield Finding(f"{at}/until", "invalid_date", detail)
 
 

@@ -4,7 +4,7 @@ from math import isfinite
 from typing import Any
 
 from services.segments.rule_language.faults import Reader
-from services.segments.rule_language.scalars import Scalar, as_time, plain_text, scalar
+from services.segments.rule_language.scalars import Scalar, rule_time, scalar
 from services.segments.rule_language.tree import Condition
 from services.segments.rule_language.zones import add_days, day_start, local_day
 
@@ -84,7 +84,7 @@ def _sorting(one: Scalar) -> tuple[int, str]:
 
 def _time(reader: Reader, op: str, value: object, at: str) -> Condition:
     """`before` a date: before its first instant. `after` a date: from the next day on."""
-    moment, day = as_time(plain_text(value)) if isinstance(value, str) else (None, None)
+    moment, day = rule_time(value)
     if day is not None:
         zone = reader.time_zone
         moment = day_start(day, zone) if op == "before" else day_start(add_days(day, 1), zone) - 1

@@ -7,7 +7,7 @@ from typing import Any
 from services.segments.rule_language.condition_parser import EVERY_OP, NUMERIC, PRESENCE, TIMES, VALUES, condition
 from services.segments.rule_language.faults import Reader, leaf_id
 from services.segments.rule_language.money_names import MONEY_PROPERTIES
-from services.segments.rule_language.scalars import as_time, plain_text
+from services.segments.rule_language.scalars import rule_time
 from services.segments.rule_language.tree import Condition, EventLeaf, SegmentLeaf, TraitLeaf, Window
 from services.segments.rule_language.zones import day_start
 
@@ -137,10 +137,10 @@ def _fixed(reader: Reader, given: dict[str, Any], pointer: str) -> Window:
     for member in edges:
         if given.get(member) is None:
             continue
-        moment, day = as_time(plain_text(given[member])) if isinstance(given[member], str) else (None, None)
+        moment, day = rule_time(given[member])
         edges[member] = moment if day is None else day_start(day, reader.time_zone)
         if edges[member] is None:
-            raise reader.refuse(f"{pointer}/{member}", f"`{member}` is a date or an RFC 3339 time.")
+            raise reader.refuse(f"{pointer}/{member}", f"`{member}` is a date, or an RFC 3339 time with its offset.")
     start, end = edges["from"], edges["until"]
     if start is None and end is None:
         raise reader.refuse(pointer, "`within` needs from, until, or both.")

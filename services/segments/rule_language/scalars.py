@@ -15,6 +15,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from shared.money import round_half_up
+from shared.times import read_instant
 
 SCALE = 1_000_000
 MAX_NUMBER = 9_000_000_000_000
@@ -130,6 +131,22 @@ def as_time(text: str) -> tuple[int | None, int | None]:
         return moment if abs(moment) < _FAR else None, None
     except (ValueError, OverflowError):
         return None, None
+
+
+def rule_time(value: object) -> tuple[int | None, int | None]:
+    """(moment, day) of a time that a rule names: RFC 3339, or a bare date, a day of the segment's own time zone. Or neither.
+
+    Stricter than `as_time`: what customers' data say is read as it is, what people write may be corrected.
+    """
+    if not isinstance(value, str):
+        return None, None
+    if _DATE.fullmatch(value):
+        return as_time(value)
+    try:
+        moment = micros(read_instant(value))
+    except ValueError:
+        return None, None
+    return moment if abs(moment) < _FAR else None, None
 
 
 def day_micros(day: date) -> int:

@@ -13,6 +13,7 @@ from services.segments.rule_language.money_names import MONEY_PROPERTIES
 from services.segments.rule_language.scalars import MAX_NUMBER, micros
 from shared.ids import new_id
 from shared.money import to_minor
+from shared.times import read_instant
 
 TYPES: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 VIEW_NAMES = {"page": "Page Viewed", "screen": "Screen Viewed"}
@@ -168,12 +169,13 @@ def _external_ids(context: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _timestamp(raw: dict[str, Any], arrival: Arrival, history: bool) -> int:
     """When it happened: the client's time, corrected by how wrong the client's clock is, never later than the arrival."""
-    stated = raw.get("originalTimestamp") or raw.get("timestamp")
+    stated = next((raw[one] for one in ("originalTimestamp", "timestamp") if raw.get(one) not in (None, "")), None)
     if stated is None:
         return micros(arrival.received_at)
     original = parse_time(stated)
     if original is None:
-        raise Rejected("invalid_timestamp", "`timestamp` is ISO 8601, such as 2026-11-11T10:00:00.000Z, from 1900 on.")
+        detail = "`timestamp` is RFC 3339 with its offset, such as 2026-11-11T10:00:00.000Z, from 1900 on."
+        raise Rejected("invalid_timestamp", detail)
     own = raw.get("sentAt")
     sent = arrival.sent_at if own is None else parse_time(own)
     if sent is not None and not history:
@@ -185,15 +187,12 @@ def _timestamp(raw: dict[str, Any], arrival: Arrival, history: bool) -> int:
 
 
 def parse_time(value: Any) -> datetime | None:
-    """An aware instant of ISO 8601 text (UTC when it names no offset); None when it can't be told."""
-    if not isinstance(value, str):
-        return None
+    """The instant of RFC 3339 text, as every SDK writes it; None when it can't be told."""
     try:
-        parsed = datetime.fromisoformat(value)
-        parsed = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
-    except (ValueError, OverflowError):
+        parsed = read_instant(value) if isinstance(value, str) else None
+    except ValueError:
         return None
-    return parsed if parsed >= _EARLIEST else None
+    return parsed if parsed is not None and parsed >= _EARLIEST else None
 
 
 def _set_properties(item: Item, raw: dict[str, Any], currency: str) -> None:

@@ -92,6 +92,8 @@ def test_bad_definitions(changes: dict[str, Any], expected: list[tuple[str, str]
         ({"at_local": "24:00"}, "invalid_local_time"),
         ({"at_local": "09:00", "time_zone": "Nowhere"}, "unknown_time_zone"),
         ({"until": "tomorrow"}, "invalid_date"),
+        ({"until": "2030-01-01T09:00:00"}, "invalid_date"),
+        ({"until": "2030-02-30"}, "invalid_date"),
         ({"until": {}}, "date_needs_one"),
         ({"until": {"property": "a", "trait": "b"}}, "date_needs_one"),
     ],
