@@ -6,9 +6,9 @@ coupon names the version that it was issued under.
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from services.coupon.templates.benefits import SHIPPING_KINDS, Benefit, Money, Units
+from services.coupon.templates.benefits import SHIPPING_KINDS, Benefit
 from services.coupon.templates.scopes import Flag, LineScope, Names, Part
 from services.coupon.templates.validity import Validity
 from shared.web.schemas import ExternalId
@@ -17,6 +17,8 @@ Basis = Literal["list", "activity", "running"]
 Layer = Literal["item", "shop", "cross_shop", "coupon", "points", "shipping"]
 RefundPolicy = Literal["keep", "clawback"]
 Funder = Literal["shop", "platform"]
+NoneForZero = AfterValidator(lambda number: number or None)
+"""For thresholds: from 0 on is from anything on, so 0 is stored and shown as no threshold."""
 LAYERS: tuple[Layer, ...] = ("item", "shop", "cross_shop", "coupon", "points", "shipping")
 
 
@@ -39,10 +41,13 @@ class Scope(ToldScope):
 
 
 class Threshold(Part):
-    """满X元 / 满X件: what the cart must reach, on which price basis, over which lines (default: the offer's own)."""
+    """满X元 / 满X件: what the cart must reach, on which price basis, over which lines (default: the offer's own).
 
-    amount: Money | None = None
-    quantity: Units | None = None
+    0 is the same as none 无门槛.
+    """
+
+    amount: Annotated[Annotated[int, Field(strict=True, ge=0, le=10**13)] | None, NoneForZero] = None
+    quantity: Annotated[Annotated[int, Field(strict=True, ge=0, le=10**6)] | None, NoneForZero] = None
     basis: Basis = "activity"
     scope: LineScope | None = None
 

@@ -75,6 +75,18 @@ def test_terms_that_were_stored_before_the_new_fields_still_load() -> None:
     assert Terms.model_validate(loaded.model_dump(mode="json", by_alias=True)) == loaded
 
 
+def test_a_threshold_of_nothing_is_none() -> None:
+    """满0可用 is 无门槛: stored, shown and judged as without a threshold."""
+    benefit: Json = {"kind": "amount_off", "amount": 1000}
+    zero = terms(benefit, threshold={"amount": 0, "quantity": 0})
+    assert zero == terms(benefit)
+    assert zero.model_dump(mode="json")["threshold"]["amount"] is None
+    assert not faults(zero, Limits())
+    for wrong in (-1, False, 0.5, "0"):
+        with pytest.raises(ValidationError):
+            terms(benefit, threshold={"amount": wrong})
+
+
 ALL_KINDS: list[tuple[Json, int | None, str, str]] = [
     ({"kind": "amount_off", "amount": 5000}, 5000, "减¥50.00", "¥50.00 off"),
     ({"kind": "amount_off", "amount": 500, "per": "unit"}, None, "每件减¥5.00", "¥5.00 off each unit"),
