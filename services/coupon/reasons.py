@@ -74,6 +74,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "out_of_scope": ("购物车中没有适用的商品", "No line of this cart is in the offer's scope."),
     "below_threshold:amount": ("再买{missing_amount}即可使用", "Add goods for {missing_amount} more."),
     "below_threshold:quantity": ("再买{missing_quantity}件即可使用", "Add {missing_quantity} more units."),
+    "below_threshold:both": (
+        "再买{missing_quantity}件，且金额再满{missing_amount}即可使用",
+        "Add {missing_quantity} more units, for {missing_amount} or more in all.",
+    ),
     "below_threshold:bundle": (
         "组合商品未凑齐，还差{missing_quantity}件",
         "The bundle is not complete; add {missing_quantity} more units of its goods.",
@@ -99,6 +103,10 @@ REASONS: dict[str, tuple[str, str]] = {
     # The next step
     "next_step:amount": ("再买{missing_amount}即可使用", "Add goods for {missing_amount} more to use it."),
     "next_step:quantity": ("再买{missing_quantity}件即可使用", "Add {missing_quantity} more units to use it."),
+    "next_step:both": (
+        "再买{missing_quantity}件，且金额再满{missing_amount}即可使用",
+        "Add {missing_quantity} more units, for {missing_amount} or more in all, to use it.",
+    ),
     "next_step:amount_for": (
         "再买{missing_amount}，可减{take_off_amount}",
         "Add goods for {missing_amount} more: then it takes {take_off_amount} off.",

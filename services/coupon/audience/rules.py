@@ -45,16 +45,20 @@ class Ordered:
 
 
 def not_for(scope: Scope, facts: Facts, now: datetime) -> str | None:
-    """The reason why the offer is not for this customer; None when it is."""
-    if scope.segments and facts.segments.isdisjoint(scope.segments):
-        return "not_eligible:segment"
-    if scope.tiers and facts.tier not in scope.tiers:
-        return "not_eligible:tier"
-    if scope.new_customer_days is not None and not _new(facts.known_since, scope.new_customer_days, now):
-        return "not_eligible:new_customer"
-    if scope.first_order_only and facts.ordered:
-        return "not_eligible:first_order"
-    return None
+    """The first reason why the offer is not for this customer; None when it is."""
+    return next(iter(unfit(scope, facts, now)), None)
+
+
+def unfit(scope: Scope, facts: Facts, now: datetime) -> list[str]:
+    """All reasons why the offer is not for this customer."""
+    days = scope.new_customer_days
+    wrong = {
+        "not_eligible:segment": bool(scope.segments) and facts.segments.isdisjoint(scope.segments),
+        "not_eligible:tier": bool(scope.tiers) and facts.tier not in scope.tiers,
+        "not_eligible:new_customer": days is not None and not _new(facts.known_since, days, now),
+        "not_eligible:first_order": scope.first_order_only and facts.ordered,
+    }
+    return [reason for reason, holds in wrong.items() if holds]
 
 
 def _new(known_since: datetime | None, days: int, now: datetime) -> bool:

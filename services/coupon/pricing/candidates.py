@@ -1,9 +1,12 @@
 """Which coupons of a customer and which promotions may be priced now, and why the others may not. Pure."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.coupon.audience.rules import Facts, not_for
+from services.coupon.audience.rules import Facts, unfit
+from services.coupon.pricing.cart import Cart
+from services.coupon.pricing.engine import lacking
 from services.coupon.pricing.offers import Offer, Refusal
 from services.coupon.templates.terms import Terms
 from services.coupon.templates.validity import open_at
@@ -68,17 +71,42 @@ def unusable(candidate: Candidate, moment: Moment) -> Refusal | None:
         return Refusal.of("not_started")
     if candidate.currency != moment.currency:
         return Refusal.of("currency_mismatch", currency=moment.currency, offered=candidate.currency)
-    return inapplicable(candidate.terms, moment)
+    found = inapplicable(candidate.terms, moment)
+    return Refusal.of_all(found) if found else None
 
 
-def inapplicable(terms: Terms, moment: Moment) -> Refusal | None:
-    """Why these terms hold nothing for this moment and customer; None when they do."""
-    if not open_at(terms.validity, moment.now, moment.time_zone):
-        return Refusal.of("outside_hours")
+def sort_out(candidates: Iterable[Candidate], moment: Moment) -> tuple[list[Candidate], dict[str, Refusal]]:
+    """Those that may be used here and now, and by id why the others may not, whatever is in the cart."""
+    usable: list[Candidate] = []
+    refused: dict[str, Refusal] = {}
+    for candidate in candidates:
+        refusal = unusable(candidate, moment)
+        if refusal is None:
+            usable.append(candidate)
+        else:
+            refused[candidate.id] = refusal
+    return usable, refused
+
+
+def with_the_carts(
+    refused: Mapping[str, Refusal], candidates: Mapping[str, Candidate], cart: Cart
+) -> dict[str, Refusal]:
+    """The same refusals; to conditions of the moment and the customer are added those that the cart does not meet."""
+    asked = [candidates[one].offer() for one, refusal in refused.items() if refusal.unmet]
+    more = lacking(cart, asked) if asked else {}
+    return {
+        one: Refusal.of_all([*refusal.unmet, *more[one]]) if one in more else refusal
+        for one, refusal in refused.items()
+    }
+
+
+def inapplicable(terms: Terms, moment: Moment) -> list[Refusal]:
+    """All conditions of these terms that this moment and customer do not meet."""
+    found = [] if open_at(terms.validity, moment.now, moment.time_zone) else ["outside_hours"]
     scope = terms.scope
     if scope.channels and moment.channel not in scope.channels:
-        return Refusal.of("wrong_channel")
-    unfit = not_for(scope, moment.facts, moment.now)
-    if unfit is None and scope.first_order_only and moment.facts.held:
-        unfit = "first_order_held"
-    return None if unfit is None else Refusal.of(unfit)
+        found.append("wrong_channel")
+    about = unfit(scope, moment.facts, moment.now)
+    if scope.first_order_only and moment.facts.held and "not_eligible:first_order" not in about:
+        about.append("first_order_held")
+    return [Refusal.of(one) for one in (*found, *about)]

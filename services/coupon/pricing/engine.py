@@ -30,6 +30,12 @@ def reprice(cart: Cart, offers: Sequence[Offer], *, points: int = 0) -> Answer:
     return _answer(numbers, compiled, useful, points, None)
 
 
+def lacking(cart: Cart, offers: Sequence[Offer]) -> dict[str, tuple[Refusal, ...]]:
+    """By the offer's id, the conditions that this cart does not meet even before anything is taken off it."""
+    _, compiled = _compiled(cart, offers)
+    return {one.offer.id: one.refusal.unmet for one in compiled if one.refusal is not None}
+
+
 def by_line(offer: Offer) -> bool:
     """True when what the offer gives depends on how a cart is cut into lines."""
     benefit = offer.terms.benefit

@@ -1,7 +1,7 @@
 """What goes into the engine and what comes out of it. Pure shapes; amounts are minor units, shares stand per cart line."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.coupon.pricing.cart import Cart
@@ -29,7 +29,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why an offer is not used. `missing_amount` / `missing_quantity` tell the next step 凑单."""
+    """Why an offer is not used. `missing_amount` / `missing_quantity` tell the next step 凑单.
+
+    `unmet`: all conditions of the offer that are not met, each with what is missing to it; the refusal speaks of the first.
+    """
 
     code: str
     detail: str
@@ -37,6 +40,7 @@ class Refusal:
     missing_amount: int | None = None
     missing_quantity: int | None = None
     excluded_by: str | None = None
+    unmet: "tuple[Refusal, ...]" = ()
 
     @classmethod
     def of(
@@ -54,6 +58,18 @@ class Refusal:
         known = {name: value for name, value in missing.items() if value is not None}
         reason: Reason = explain(key, currency=currency, **known, **values)
         return cls(reason.code, reason.detail, reason.detail_zh, missing_amount, missing_quantity, excluded_by)
+
+    @classmethod
+    def of_all(cls, conditions: "Sequence[Refusal]") -> "Refusal":
+        """The refusal for all of these conditions at once: the words of the first, and the most that any of them asks for."""
+        amounts = [one.missing_amount for one in conditions if one.missing_amount is not None]
+        pieces = [one.missing_quantity for one in conditions if one.missing_quantity is not None]
+        return replace(
+            conditions[0],
+            missing_amount=max(amounts, default=None),
+            missing_quantity=max(pieces, default=None),
+            unmet=tuple(conditions),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from asyncio import to_thread
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.coupon.pricing.candidates import Candidate, unusable
+from services.coupon.pricing.candidates import Candidate, sort_out, with_the_carts
 from services.coupon.pricing.cart import Cart
 from services.coupon.pricing.conflicts import Conflict, conflicts
 from services.coupon.pricing.engine import reprice
@@ -59,14 +59,9 @@ class Previewing:
             moment = await self._quoting.moment(tx, body, list(candidates.values()), now)
         wanted = list(drafts) if body.coupons == "best" else list(dict.fromkeys(body.coupons))
         refused = {ref: Refusal.of("not_found") for ref in wanted if ref not in drafts}
-        usable = []
-        for candidate in candidates.values():
-            refusal = unusable(candidate, moment)
-            if refusal is None:
-                usable.append(candidate)
-            elif candidate.id in drafts:
-                refused[candidate.id] = refusal
         cart = body.priced()
+        usable, unfit = sort_out(candidates.values(), moment)
+        refused |= with_the_carts({one: unfit[one] for one in drafts if one in unfit}, drafts, cart)
         priced = [one for one in usable if one.id in wanted or one.id not in drafts]
         # Seconds of arithmetic at worst: not while everybody else waits.
         answer = await to_thread(best_price, cart, priced, body.points)

@@ -12,7 +12,7 @@ from services.coupon.codes.problems import coupon_invalid
 from services.coupon.codes.resolving import Resolving
 from services.coupon.pricing import repository
 from services.coupon.pricing.budgets import price_within
-from services.coupon.pricing.candidates import Candidate, Moment, unusable
+from services.coupon.pricing.candidates import Candidate, Moment, sort_out, with_the_carts
 from services.coupon.pricing.cart import Cart
 from services.coupon.pricing.offers import Answer, Refusal
 from services.coupon.pricing.repository import PricedCoupon, RunningPromotion
@@ -132,18 +132,16 @@ class Quoting:
         moment = await self.moment(tx, cart, [*wallet.values(), *promotions], now, order_id)
         refused = {**codes.refused, **{one: Refusal.of("not_found") for one in coupon_ids if one not in wallet}}
         candidates = {**wallet, **{one.id: one for one in promotions}}
-        usable = []
-        for candidate in candidates.values():
-            refusal = unusable(candidate, moment)
-            if refusal is None:
-                usable.append(candidate)
-            elif not candidate.automatic:
-                refused[candidate.id] = refusal  # a promotion for others is nothing to tell
+        usable, unfit = sort_out(candidates.values(), moment)
+        own = {
+            one: refusal for one, refusal in unfit.items() if one in wallet
+        }  # a promotion for others is nothing to tell
         order = [*coupon_ids, *codes.typed, *(one.id for one in promotions)]
 
         def priced() -> Priced:
-            answer = best_price(cart.priced(), usable, cart.points)
-            refused.update(answer.refused)
+            goods = cart.priced()
+            answer = best_price(goods, usable, cart.points)
+            refused.update({**with_the_carts(own, wallet, goods), **answer.refused})
             shown = {one: refused[one] for one in order if one in refused}
             return Priced(quote_view(answer, candidates, shown, now, typed=codes.typed), answer)
 

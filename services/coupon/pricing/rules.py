@@ -22,6 +22,7 @@ LAST = len(LAYERS)
 """Cash-back stands behind all layers, for it is computed on what is paid."""
 _POSITIONS = {layer: position for position, layer in enumerate(LAYERS)}
 SHIPPING_LAYER = _POSITIONS["shipping"]
+_AMOUNT, _PIECES, _BUNDLE = "below_threshold:amount", "below_threshold:quantity", "below_threshold:bundle"
 
 
 class Compiled:
@@ -162,25 +163,29 @@ class Compiled:
         return Use(self.offer, shares, taken.shares[-1], gifts, cash_back, taking.next_step)
 
     def why(self, state: State) -> Refusal:
-        """Why the offer takes nothing of this state."""
-        currency = self._numbers.cart.currency
-        if not self.eligible:
-            return Refusal.of("out_of_scope")
-        missing = self._missing(state)
-        if missing:
-            return Refusal.of("below_threshold:amount", currency=currency, missing_amount=missing)
-        quantity = self.offer.terms.threshold.quantity or 0
-        if self._number < quantity:
-            return Refusal.of("below_threshold:quantity", missing_quantity=quantity - self._number)
+        """Why the offer takes nothing of this state; where conditions are not met, all of them."""
         taking = self._rule.take(self._now(state, self._pieces(state)))
-        if isinstance(taking, Short):
-            pieces, amount = taking.missing_quantity, taking.missing_amount
-            return Refusal.of(taking.key, currency=currency, missing_amount=amount, missing_quantity=pieces)
+        conditions = self._unmet(state, taking)
+        if conditions or isinstance(taking, Short):
+            return Refusal.of_all(conditions)
         if self.order[0] == SHIPPING_LAYER and not self.touched:
             return Refusal.of("no_effect:shipping")
         if isinstance(self.offer.terms.benefit, FixedPrice) and not any(taking.each or ()):
             return Refusal.of("no_effect:price")
         return Refusal.of("no_effect")
+
+    def _unmet(self, state: State, taking: Taking | Short) -> list[Refusal]:
+        """The conditions that this state does not meet, with what is missing to each."""
+        found = [] if self.eligible else [Refusal.of("out_of_scope", missing_quantity=1)]
+        short = taking if isinstance(taking, Short) else Short(_AMOUNT)
+        own = () if short.key == _BUNDLE else (short.missing_amount or 0, short.missing_quantity or 0)
+        amount = max([self._missing(state), *own[:1]])
+        pieces = max([(self.offer.terms.threshold.quantity or 0) - self._number, 0, *own[1:]])
+        if amount or pieces:
+            found.append(_below(amount or None, pieces or None, self._numbers.cart.currency))
+        if short.key == _BUNDLE:
+            found.append(Refusal.of(_BUNDLE, missing_quantity=short.missing_quantity))
+        return found
 
     def _missing(self, state: State) -> int:
         """What is missing to the amount of the threshold; 0 when it is reached."""
@@ -257,6 +262,12 @@ class Compiled:
             ]
             shares = self._placing.among(taking.amount, piles)
         return [(index, share) for index, share in zip(self.touched, shares, strict=True) if share]
+
+
+def _below(amount: int | None, pieces: int | None, currency: str) -> Refusal:
+    """The thresholds of an offer and of its benefit in one: the more of both is what is missing."""
+    key = _AMOUNT if pieces is None else _PIECES if amount is None else "below_threshold:both"
+    return Refusal.of(key, currency=currency, missing_amount=amount, missing_quantity=pieces)
 
 
 def _order(offer: Offer) -> Order:

@@ -143,7 +143,8 @@ class LineView(View):
 
 
 class NextStepView(View):
-    """What to add to get more off 凑单: goods for so much, or so many units; then the offer takes `would_take_off` in all."""
+    """What to add to get more off 凑单: goods for so much, or so many units, or both; then the offer takes `would_take_off`
+    in all."""
 
     missing_amount: int | None = None
     missing_quantity: int | None = None
@@ -176,14 +177,23 @@ class AppliedView(Named):
     next_step: NextStepView | None = None
 
 
-class RejectedView(Named):
-    """An offer that is not used, and why. `missing_amount` / `missing_quantity`: what to add to use it 凑单."""
+class UnmetView(View):
+    """A condition that is not met, and what is missing to it."""
 
     code: str
     detail: str
     detail_zh: str
     missing_amount: int | None = None
     missing_quantity: int | None = None
+
+
+class RejectedView(Named, UnmetView):
+    """An offer that is not used, and why. `missing_amount` / `missing_quantity`: what to add in all to use it 凑单.
+
+    `unmet`: every condition that is not met, where conditions are the reason; `code` and `detail` are those of the first.
+    """
+
+    unmet: list[UnmetView] | None = None
     excluded_by: str | None = None
     valid_until: Instant | None = None
 

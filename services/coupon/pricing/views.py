@@ -125,15 +125,16 @@ def _rejected(candidate: Candidate | None, refusal: Refusal, called: dict[str, s
         {
             **called,
             "name": candidate and candidate.name,
-            "code": refusal.code,
-            "detail": refusal.detail,
-            "detail_zh": refusal.detail_zh,
-            "missing_amount": refusal.missing_amount,
-            "missing_quantity": refusal.missing_quantity,
+            **dict(_unmet(refusal)),
+            "unmet": [_unmet(one) for one in refusal.unmet] or None,
             "excluded_by": refusal.excluded_by,
             "valid_until": candidate and _until(candidate),
         }
     )
+
+
+def _unmet(refusal: Refusal) -> schemas.UnmetView:
+    return schemas.UnmetView(**{name: getattr(refusal, name) for name in schemas.UnmetView.model_fields})
 
 
 def _until(candidate: Candidate) -> datetime | None:
@@ -141,13 +142,12 @@ def _until(candidate: Candidate) -> datetime | None:
 
 
 def _next_step(amount: int | None, quantity: int | None, would_take_off: int | None, currency: str) -> NextStepView:
-    """What to add 凑单, said in words: goods for an amount, or units."""
-    values = {} if would_take_off is None else {"take_off_amount": would_take_off}
-    more = "" if would_take_off is None else "_for"
-    if amount is not None:
-        reason = explain(f"next_step:amount{more}", currency=currency, missing_amount=amount, **values)
-    else:
-        reason = explain(f"next_step:quantity{more}", currency=currency, missing_quantity=quantity or 0, **values)
+    """What to add 凑单, said in words: goods for an amount, or units, or (for an offer that is not used yet) both."""
+    missing = {"missing_amount": amount, "missing_quantity": quantity, "take_off_amount": would_take_off}
+    kind = "quantity" if amount is None else "amount" if quantity is None else "both"
+    key = f"next_step:{kind}" if would_take_off is None else f"next_step:{kind}_for"
+    values = {name: value for name, value in missing.items() if value is not None}
+    reason = explain(key, currency=currency, **values)
     return NextStepView(
         missing_amount=amount,
         missing_quantity=quantity,

@@ -56,7 +56,10 @@ class StorePricing:
             return _told("wrong_shop")
         receipt = LineIn(line_id="receipt", quantity=1, unit_price=0, shop_id=shop_id)
         priced = await self._priced(tx, coupon, currency, [receipt], order_ref)
-        return priced if isinstance(priced, RejectedView) and priced.code not in _OF_THE_CART else None
+        if not isinstance(priced, RejectedView) or priced.code in _OF_THE_CART:
+            return None
+        told = [one for one in priced.unmet or () if one.code not in _OF_THE_CART]
+        return priced.model_copy(update={"missing_amount": None, "missing_quantity": None, "unmet": told or None})
 
     async def discount(self, tx: Transaction, coupon: Coupon, shop_id: str, body: RedemptionIn) -> int | RejectedView:
         """What the coupon takes off that receipt. Raises Unprocessable where nobody says how much that is."""

@@ -14,8 +14,7 @@ def unusable(status: str) -> Conflict:
 def refused(refusal: RejectedView) -> Conflict:
     """The terms do not allow it here and now, or for these goods."""
     problem = Conflict(refusal.code, refusal.detail, detail_zh=refusal.detail_zh)
-    missing = {"missing_amount": refusal.missing_amount, "missing_quantity": refusal.missing_quantity}
-    problem.members |= {name: value for name, value in missing.items() if value is not None}
+    problem.members |= refusal.model_dump(include={"missing_amount", "missing_quantity", "unmet"}, exclude_none=True)
     return problem
 
 

@@ -35,10 +35,28 @@ async def test_each_rejected_coupon_has_its_reason(mall: Mall, clock: ManualCloc
     assert quote["applied"][0]["coupon_id"] == used
     by_code = {one["coupon_id"]: one for one in quote["rejected"]}
     missing = [(one.get("missing_amount"), one.get("missing_quantity")) for one in by_code.values()]
-    assert missing.count((20_000, None)) == missing.count((None, 1)) == 1
+    assert (missing.count((20_000, None)), missing.count((None, 1))) == (1, 2)
     clock.advance(seconds=3600)  # 11:00 in Shanghai
     assert "outside_hours" in (found := await reasons(mall, cart)).values()
     assert len([code for code in found.values() if code == "outside_hours"]) == 1
+
+
+async def test_all_conditions_that_are_not_met_are_told_at_once(mall: Mall) -> None:
+    scope = {"channels": ["store"], "tiers": ["gold"]}
+    coupon_id = await mall.claim(
+        await mall.template(threshold={"amount": 30_000, "quantity": 3}, scope={"channels": ["store"]})
+    )
+    await mall.promotion(threshold={"amount": 30_000, "quantity": 3}, name="满减")
+    await mall.promotion(scope=scope)
+    quote = await mall.quote(mall.cart(channel="app"))
+    (coupon, promotion) = quote["rejected"]  # a promotion for others is nothing to tell
+    short = {"missing_amount": 20_000, "missing_quantity": 2}
+    assert (coupon["coupon_id"], coupon["code"]) == (coupon_id, "wrong_channel")
+    assert [one["code"] for one in coupon["unmet"]] == ["wrong_channel", "below_threshold"]
+    assert short.items() <= coupon.items()
+    assert short.items() <= coupon["unmet"][1].items()
+    assert promotion["unmet"] == [{name: promotion[name] for name in ("code", "detail", "detail_zh", *short)}]
+    assert quote["next_step"]["detail"] == "Add 2 more units, for ¥200.00 or more in all, to use it."
 
 
 async def test_named_coupons_are_priced_and_the_others_left_alone(mall: Mall) -> None:
