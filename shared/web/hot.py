@@ -44,7 +44,8 @@ class HotRoute:
     """One operation. `endpoint` answers bytes of JSON or a model, or raises a Problem.
 
     `body` is the model of the request; with `parse=False` it only documents what the endpoint reads from `raw`. `errors` are
-    statuses worth naming; `client` says that the endpoint asks who sits at the other end (`client_of`).
+    statuses worth naming; `client` says that the endpoint asks who sits at the other end (`client_of`). `operation_id` is for
+    a route that was none of these before: generated clients keep their name of it.
     """
 
     method: str
@@ -60,6 +61,7 @@ class HotRoute:
     errors: tuple[int, ...] = ()
     description: str = ""
     client: bool = False
+    operation_id: str = ""
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -120,9 +122,10 @@ def operation(route: HotRoute, reference: Callable[[type[BaseModel]], Mapping[st
     answer: dict[str, Any] = {"description": "Success"}
     if route.answer is not None:
         answer["content"] = {"application/json": {"schema": reference(route.answer)}}
+    called = f"{route.endpoint.__name__}_{'_'.join(names) or 'all'}_{route.method.lower()}_{route.segments[-1]}"
     result: dict[str, Any] = {
         "summary": route.summary,
-        "operationId": f"{route.endpoint.__name__}_{'_'.join(names) or 'all'}_{route.method.lower()}_{route.segments[-1]}",
+        "operationId": route.operation_id or called,
         "tags": list(route.tags),
         "parameters": [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names],
         "responses": {str(route.status): answer, **refusals(str(status) for status in route.errors)},

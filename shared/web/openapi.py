@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from fastapi import FastAPI
+from fastapi.encoders import jsonable_encoder
+from fastapi.openapi.models import Schema
 from fastapi.openapi.utils import get_openapi
 from fastapi.params import Depends as DependsParam
 from fastapi.routing import iter_route_contexts
@@ -26,8 +28,8 @@ def build(api: FastAPI, hot_routes: Sequence[HotRoute]) -> dict[str, Any]:
 
     def reference(model: type[BaseModel]) -> Mapping[str, Any]:
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas.update(schema.pop("$defs", {}))
-        schemas[model.__name__] = schema
+        for name, one in {**schema.pop("$defs", {}), model.__name__: schema}.items():
+            schemas[name] = _as_fastapi_writes(one)
         return {"$ref": f"#/components/schemas/{model.__name__}"}
 
     reference(ProblemDocument)
@@ -46,6 +48,10 @@ def build(api: FastAPI, hot_routes: Sequence[HotRoute]) -> dict[str, Any]:
             if scope is not None:
                 details["x-required-scope"] = scope
     return document
+
+
+def _as_fastapi_writes(schema: dict[str, Any]) -> Any:
+    return jsonable_encoder(Schema.model_validate(schema), by_alias=True, exclude_none=True)
 
 
 def _needed(api: FastAPI) -> dict[tuple[str, str], tuple[str | None, bool]]:

@@ -16,7 +16,7 @@ from services.coupon.pricing.candidates import Candidate, Moment, sort_out, with
 from services.coupon.pricing.cart import Cart
 from services.coupon.pricing.offers import Answer, Refusal
 from services.coupon.pricing.repository import PricedCoupon, RunningPromotion
-from services.coupon.pricing.schemas import CartIn, QuoteView
+from services.coupon.pricing.schemas import CartIn, QuoteIn, QuoteView
 from services.coupon.pricing.typed_codes import TypedCodes, all_invalid, look_up
 from services.coupon.pricing.views import quote_view
 from services.coupon.templates import repository as templates
@@ -25,7 +25,7 @@ from services.coupon.templates.terms import Terms
 from services.coupon.templates.validity import FOREVER, local_day
 from shared.db import Transaction
 from shared.service import Kit
-from shared.web import Caller, Client, Forbidden, Problem
+from shared.web import Caller, Client, Forbidden, HotRequest, Problem, client_of
 from shared.web.lanes import Lane
 
 FEW_LINES = 20
@@ -59,10 +59,13 @@ class Quoting:
         self._limiter = limiter
         self._time_zone = time_zone
 
-    async def quote(self, caller: Caller, cart: CartIn, client: Client) -> QuoteView:
+    async def quote_cart(self, request: HotRequest[QuoteIn]) -> bytes:
         """The price as a checkout would find it now. Codes are priced as if they were redeemed; wrong ones are counted."""
+        caller, cart = request.caller, request.body
+        caller.require_customer(cart.customer_id)
         async with self.turn(cart):
-            return await self._quote(caller, cart, client)
+            view = await self._quote(caller, cart, client_of(request.scope))
+        return view.model_dump_json(exclude_none=True).encode()
 
     def turn(self, cart: CartIn, *, long: bool = False) -> AbstractAsyncContextManager[None]:
         """Long carts are priced one after the other, and `long` work on any cart: enter before the database is asked."""

@@ -6,7 +6,7 @@ from services.coupon.abuse.room import AbuseRoom
 from services.coupon.audience.room import AudienceRoom
 from services.coupon.codes.room import CodesRoom
 from services.coupon.pricing import live_offers
-from services.coupon.pricing.api import router
+from services.coupon.pricing.api import quote_route, router
 from services.coupon.pricing.previewing import Previewing
 from services.coupon.pricing.quoting import Quoting
 from services.coupon.promotions.room import PromotionsRoom
@@ -41,4 +41,5 @@ class PricingRoom(Room):
             self.settings.time_zone,
         )
         self.routers = [router]
-        self.provides = [self.quoting, Previewing(self.kit, self.templates.cache, self.quoting)]
+        self.hot_routes = [quote_route(self.quoting)]
+        self.provides = [Previewing(self.kit, self.templates.cache, self.quoting)]
