@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
+from shared.money import known_currency
 from suite.client import connect
 from suite.commands.common import DataDir, Key, Url, caller, run
 from suite.errors import Stop
@@ -45,7 +46,7 @@ def orders(
     options = Options(
         mapping=_checked(map_ or []),
         source=_shaped("--source", source, "[A-Za-z0-9_.-]{1,40}", "up to 40 letters, digits, _ . and -"),
-        currency=_shaped("--currency", currency and currency.upper(), "[A-Z]{3}", "an ISO 4217 code such as CNY"),
+        currency=_currency(currency),
         time_zone=_zone(time_zone),
         rejects=rejects or Path(f"{file.name.split('.')[0]}.rejects.csv"),
     )
@@ -71,6 +72,13 @@ def _shaped(flag: str, value: str | None, shape: str, wanted: str) -> str | None
     if value is not None and not re.fullmatch(shape, value):
         raise Stop(f"{flag} takes {wanted}, not {value!r}.")
     return value
+
+
+def _currency(code: str | None) -> str | None:
+    try:
+        return known_currency(code.upper()) if code else None
+    except ValueError as error:
+        raise Stop(f"--currency {error}, not {code!r}.") from None
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

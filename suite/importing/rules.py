@@ -14,7 +14,6 @@ Of the Online Retail data set we know more: an order number with a `C` is a canc
 are stock corrections, and some product codes are no products (postage, discounts, bank charges …).
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -22,6 +21,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Literal
 
+from shared.money import known_currency
 from suite.importing.columns import Columns
 
 LONGEST_ID = 200  # characters, as the import call has it
@@ -60,7 +60,7 @@ EXPLANATIONS: Mapping[Reason, str] = {
     Reason.BAD_DATE: "the date does not exist or is written in a way that we do not know (2011-12-09 12:50:00 is right)",
     Reason.BAD_QUANTITY: "the quantity is not a whole number other than 0",
     Reason.BAD_PRICE: "the price is not a number of 0 or more",
-    Reason.BAD_CURRENCY: "the currency is no three-letter ISO code, or differs inside the order",
+    Reason.BAD_CURRENCY: "the currency is no ISO 4217 code, or differs inside the order",
     Reason.NO_PRODUCT: "the product code is empty",
     Reason.TOO_LONG: f"an order number, customer or product code is longer than {LONGEST_ID} characters",
     Reason.STOCK_CORRECTION: "a negative quantity outside a cancellation corrects the stock, nobody bought it",
@@ -130,8 +130,9 @@ class Reader:
         when = self._date(self._cell(cells, "at"))
         if when is None:
             return Reason.BAD_DATE
-        currency = self._cell(cells, "currency").upper() or self._currency
-        if not re.fullmatch("[A-Z]{3}", currency):
+        try:
+            currency = known_currency(self._cell(cells, "currency").upper() or self._currency)
+        except ValueError:
             return Reason.BAD_CURRENCY
         money = self._money(cells)
         if isinstance(money, Reason):

@@ -10,6 +10,7 @@ from liquid import BoundTemplate, DictLoader, Environment, Mode
 from liquid.exceptions import FilterArgumentError, FilterValueError, LiquidError, LiquidTypeError, LiquidValueError
 
 from services.journey.run import RenderFailed
+from shared.money import format_money, known_currency
 
 LONGEST_SOURCE = 20_000
 LONGEST_OUTPUT = 20_000
@@ -32,11 +33,24 @@ def _replace(value: object, seq: object, sub: object = "") -> str:
     return text.replace(old, new)
 
 
+def _money(value: object, currency: object = "CNY") -> str:
+    """`{{ event.total | money: event.currency }}`: minor units as people read them, with the currency's own digits."""
+    if str(value or "") == "" and value != 0:
+        return ""  # nothing is there: no two customers have the same traits
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise FilterArgumentError("money takes an amount in minor units, a whole number", token=None)
+    try:
+        return format_money(value, known_currency(str(currency or "") or "CNY"))
+    except ValueError as error:
+        raise FilterArgumentError(f"money's currency {error}", token=None) from None
+
+
 # Strict about syntax and filters; a trait that a customer lacks renders as nothing, since no two customers have the same.
 _ENVIRONMENT = _Limited(tolerance=Mode.STRICT, strict_filters=True, loader=DictLoader({}))
 
 
 _ENVIRONMENT.add_filter("replace", _replace)
+_ENVIRONMENT.add_filter("money", _money)
 
 
 class TemplateInvalid(ValueError):

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from shared.money import Currency
+from shared.money import PastCurrency
 from shared.web import Amount, Body, ExternalId, Instant, JsonObject, Name, Quantity, View
 
 MAX_ORDERS = 500
@@ -29,7 +29,7 @@ class OrderIn(Body):
     customer_id: ExternalId
     ordered_at: Instant
     kind: Literal["completed", "refunded"] = "completed"
-    currency: Currency | None = None
+    currency: PastCurrency | None = None
     total: Amount | None = None
     lines: list[OrderLine] = Field(default_factory=list, max_length=5_000)
     traits: JsonObject = Field(default_factory=dict, max_length=300)
@@ -39,7 +39,7 @@ class OrdersIn(Body):
     """A piece of order history. Each order is judged by itself; the shape of one is `OrderIn`."""
 
     source: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$", description="part of the message ids: repeats are harmless")
-    currency: Currency | None = None
+    currency: PastCurrency | None = None
     orders: list[dict[str, Any]] = Field(min_length=1, max_length=MAX_ORDERS)
 
 

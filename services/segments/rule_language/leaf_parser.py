@@ -1,6 +1,5 @@
 """Reading the three kinds of leaf."""
 
-import re
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +9,7 @@ from services.segments.rule_language.money_names import MONEY_PROPERTIES
 from services.segments.rule_language.scalars import rule_time
 from services.segments.rule_language.tree import Condition, EventLeaf, SegmentLeaf, TraitLeaf, Window
 from services.segments.rule_language.zones import day_start
+from shared.money import known_currency
 
 MEASURES = ("count", "sum", "avg", "min", "max", "distinct", "first", "last")
 MAX_WHERE = 10
@@ -83,11 +83,13 @@ def _currency(reader: Reader, rule: dict[str, Any], pointer: str, money: bool) -
     given = rule.get("currency")
     if given is None:
         return reader.currency if money else None
-    if not isinstance(given, str) or not re.fullmatch("[A-Z]{3}", given):
-        raise reader.refuse(f"{pointer}/currency", "`currency` is an ISO 4217 code, such as CNY.")
+    try:
+        currency = known_currency(given if isinstance(given, str) else "")
+    except ValueError as error:
+        raise reader.refuse(f"{pointer}/currency", f"`currency` {error}.") from None
     if not money:
         raise reader.refuse(f"{pointer}/currency", "`currency` belongs to amounts; this leaf touches none.")
-    return given
+    return currency
 
 
 def _where(reader: Reader, given: object, pointer: str) -> tuple[tuple[str, Condition], ...]:

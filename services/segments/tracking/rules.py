@@ -12,7 +12,7 @@ from services.segments.events.rules import ORDER_COMPLETED, Item, Kind, facts, n
 from services.segments.rule_language.money_names import MONEY_PROPERTIES
 from services.segments.rule_language.scalars import MAX_NUMBER, micros
 from shared.ids import new_id
-from shared.money import to_minor
+from shared.money import known_currency, to_minor
 from shared.times import read_instant
 
 TYPES: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
@@ -229,9 +229,10 @@ def in_minor_units(properties: dict[str, Any], default_currency: str) -> dict[st
     given = properties.get("currency")
     if given is None or given == "":
         given = default_currency
-    if not isinstance(given, str) or len(given) != 3 or not given.isascii() or not given.isalpha():
-        raise Rejected("invalid_currency", "`currency` is an ISO 4217 code, such as CNY.")
-    currency = given.upper()
+    try:
+        currency = known_currency(given.upper() if isinstance(given, str) and given.isascii() else "")
+    except ValueError as error:
+        raise Rejected("invalid_currency", f"`currency` {error}.") from None
     converted = _converted(properties, names, currency)
     converted["currency"] = currency
     if rows and isinstance(products, list):

@@ -25,6 +25,8 @@ PERCENT: Json = {"kind": "percent_off", "percent_bp": 2000}
         ({"limits": {"total": -1}}, "validation_failed", "#/limits/total"),
         ({"limits": {"totl": 1}}, "validation_failed", "#/limits/totl"),
         ({"currency": "yuan"}, "validation_failed", "#/currency"),
+        ({"currency": "XYZ"}, "validation_failed", "#/currency"),
+        ({"currency": "BGN"}, "validation_failed", "#/currency"),
         ({"name": ""}, "validation_failed", "#/name"),
         (
             {"validity": {"from": "2026-11-12T00:00:00+08:00", "until": "2026-11-11T00:00:00+08:00"}},

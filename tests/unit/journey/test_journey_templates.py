@@ -42,3 +42,14 @@ def test_a_failure_names_the_line_and_no_data() -> None:
 
 def test_missing_data_renders_as_nothing() -> None:
     assert render("[{{ customer.none.deeper }}]{% if coupon %}{% endif %}", {"customer": {}}) == "[]"
+
+
+def test_money_is_shown_with_the_digits_of_its_currency() -> None:
+    source = "{{ event.total | money: event.currency }}"
+    check(source)
+    assert render(source, {"event": {"total": 12345, "currency": "KWD"}}) == "KWD 12.345"
+    assert render(source, {"event": {"total": 12345}}) == "¥123.45"
+    assert render(source, {"event": {}}) == ""
+    for total, currency in ((1.5, "CNY"), ("5", "CNY"), (5, "ABC")):
+        with pytest.raises(RenderFailed):
+            render(source, {"event": {"total": total, "currency": currency}})

@@ -1,15 +1,18 @@
 """Ids, money and settings: the small things that everything rests on."""
 
+import re
 from decimal import Decimal
 from fractions import Fraction
 
 import pytest
+from babel.core import get_global
+from babel.numbers import get_currency_precision
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from shared.ids import new_id
-from shared.money import exponent, format_money, percent_of, round_half_up, to_minor
+from shared.money import CURRENCIES, Currency, PastCurrency, exponent, format_money, percent_of, round_half_up, to_minor
 from shared.settings import ServiceSettings
 
 
@@ -52,7 +55,55 @@ def test_money_reads_well() -> None:
     assert format_money(-5, "CNY") == "-¥0.05"
     assert format_money(1200, "JPY") == "JP¥1,200"
     assert format_money(1200, "CHF") == "CHF 12.00"
-    assert exponent("KWD") == 3
+
+
+def test_a_currency_has_its_own_digits() -> None:
+    digits = {
+        "CNY": 2,
+        "JPY": 0,
+        "KRW": 0,
+        "KWD": 3,
+        "IQD": 3,
+        "CLF": 4,
+        "UYW": 4,
+        "CLP": 0,
+        "RSD": 2,
+        "XOF": 0,
+        "MRU": 2,
+    }
+    assert {code: exponent(code) for code in digits} == digits
+    assert (format_money(1_234_567, "CLF"), to_minor("123.4567", "CLF")) == ("CLF 123.4567", 1_234_567)
+    assert (format_money(1_234_567, "KWD"), to_minor("1234.567", "KWD")) == ("KWD 1,234.567", 1_234_567)
+
+
+@given(st.sampled_from(sorted(CURRENCIES)), st.integers(-(10**12), 10**12))
+def test_what_is_shown_of_an_amount_is_the_amount(currency: str, amount: int) -> None:
+    shown = format_money(amount, currency)
+    assert to_minor(re.sub(r"[^0-9.-]", "", shown), currency) == amount
+    assert len(shown.partition(".")[2]) == exponent(currency)
+
+
+def test_the_table_agrees_with_cldr_but_for_what_people_leave_out() -> None:
+    """CLDR rounds where people do: it never has more digits than ISO 4217, and knows every code of ours but the newest."""
+    known = set(get_global("all_currencies"))
+    assert set(CURRENCIES) - known <= {"XAD", "XCG", "ZWG"}
+    assert [code for code in CURRENCIES if get_currency_precision(code) > exponent(code)] == []
+    assert len(CURRENCIES) == 165
+
+
+@pytest.mark.parametrize(
+    "code", ["ABC", "XXX", "XTS", "XAU", "XDR", "cny", "CN", "CNYY", "", "ＣＮＹ", "CNY\n", "DEM", 156]
+)
+def test_what_is_no_currency_is_refused(code: object) -> None:
+    for kind in (Currency, PastCurrency):
+        with pytest.raises(ValidationError):
+            TypeAdapter(kind).validate_python(code)
+
+
+def test_a_withdrawn_currency_is_one_of_the_past() -> None:
+    assert TypeAdapter(PastCurrency).validate_python("HRK") == "HRK"
+    with pytest.raises(ValidationError, match="no longer in use"):
+        TypeAdapter(Currency).validate_python("HRK")
 
 
 class SampleSettings(ServiceSettings, service="sample"):
