@@ -1,5 +1,6 @@
 """Codes that people type: random characters of an alphabet without look-alikes, and a check character. Pure but for chance."""
 
+import re
 import secrets
 import unicodedata
 from collections.abc import Iterator
@@ -14,6 +15,11 @@ _VALUES = {character: value for value, character in enumerate(ALPHABET)}
 _PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 _LOOK_ALIKES = {"0": "DQ", "O": "DQ", "1": "7JT", "I": "7JT", "L": "7JT"}
 """Characters that no code of ours holds, and those of ours that may have been read so."""
+LEAST_PUBLIC, MOST_PUBLIC = 3, 40
+_LOOKING_ALIKE = frozenset(("LATIN", "CYRILLIC", "GREEK"))
+_SEPARATORS = "_\u2212\u0640"
+_UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
+"""Unicode's Default_Ignorable_Code_Point, but for those of category C."""
 
 
 def new_code(prefix: str = "") -> str:
@@ -60,16 +66,55 @@ def well_formed(code: str) -> bool:
 
 
 def normalised(typed: str) -> str:
-    """What was typed, as codes are compared: full width, case, spaces, hyphens and invisible characters make no difference."""
+    """What was typed, as codes are compared and are unique. Folding again changes nothing, and no change of case does.
+
+    - Full width and other forms of a character are that character (NFKC); case makes no difference, in no language: ß is SS, and
+      the four letters i, ı, I, İ of Turkish are one, as phones capitalise either way.
+    - Spaces, dashes and whatever has no width (ZWJ, ZWNJ, soft hyphen, variation selectors, Arabic tatweel) are not there.
+    - Digits of every script are digits. Accents, vowel signs and tones are kept: they are what the word is.
+    """
+    if typed.isascii() and typed.isalnum():
+        return typed.upper()
     seen = "".join(one for one in unicodedata.normalize("NFKC", typed) if not _between(one))
-    return unicodedata.normalize("NFKC", seen.upper())
+    small = unicodedata.normalize("NFD", unicodedata.normalize("NFD", seen).casefold())
+    return unicodedata.normalize("NFKC", "".join(_undotted(small)).upper())
 
 
 def _between(character: str) -> bool:
     """Separators of all kinds: spaces, dashes, controls, what has no width."""
     return (
-        character in "_\u2212" or unicodedata.category(character)[0] in "ZC" or unicodedata.category(character) == "Pd"
+        character in _SEPARATORS
+        or unicodedata.category(character)[0] in "ZC"
+        or unicodedata.category(character) == "Pd"
+        or _UNSEEN.fullmatch(character) is not None
     )
+
+
+def _undotted(small: str) -> Iterator[str]:
+    """Without what tells the i of one language from that of another: the dot that stays of a small İ, and a missing one."""
+    after_i = False
+    for one in small:
+        plain = "i" if one == "\u0131" else one
+        if not unicodedata.combining(plain):
+            after_i = plain == "i"
+        elif plain == "\u0307" and after_i:
+            continue
+        digit = unicodedata.decimal(plain, None)
+        yield plain if digit is None else str(digit)
+
+
+def readable(code: str) -> bool:
+    """Whether shoppers of any language can type it: letters, digits and the marks on them, of scripts that are not mixed up.
+
+    One word in Latin and Cyrillic or Greek letters looks like another that nobody would find.
+    """
+    key = normalised(code)
+    kinds = [unicodedata.category(one) for one in key]
+    letters = sum(kind[0] in "LN" for kind in kinds)
+    if letters < LEAST_PUBLIC or len(key) > MOST_PUBLIC or kinds[0][0] == "M":
+        return False
+    alphabets = {unicodedata.name(one, "").partition(" ")[0] for one in key}
+    return all(kind[0] in "LN" or kind in ("Mn", "Mc") for kind in kinds) and len(alphabets & _LOOKING_ALIKE) < 2
 
 
 def corrected(code: str) -> str:

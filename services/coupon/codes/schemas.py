@@ -5,11 +5,10 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from services.coupon.code_format import ALPHABET, MOST_PREFIX, normalised
+from services.coupon.code_format import ALPHABET, LEAST_PUBLIC, MOST_PREFIX, MOST_PUBLIC, normalised, readable
 from shared.web import Body, ExternalId, Instant, Patch, View
 
 MOST_CODES = 1_000_000
-MOST_PUBLIC = 40
 BatchStatus = Literal["running", "done", "voided"]
 PublicStatus = Literal["active", "paused"]
 Uses = Annotated[int, Field(strict=True, ge=1, le=10**12)]
@@ -24,9 +23,11 @@ def _prefix(value: str) -> str:
 
 
 def _public(value: str) -> str:
-    key = normalised(value)
-    if not 3 <= len(key) <= MOST_PUBLIC or not key.isalnum():
-        raise ValueError(f"must hold 3 to {MOST_PUBLIC} letters or digits; spaces and hyphens don't count")
+    if not readable(value):
+        raise ValueError(
+            f"must hold {LEAST_PUBLIC} to {MOST_PUBLIC} letters or digits, not of alphabets that look alike (Latin, Greek, "
+            "Cyrillic) together; spaces and hyphens don't count"
+        )
     return value
 
 

@@ -156,6 +156,25 @@ async def test_a_public_code_reads_the_same_however_it_is_typed(mall: Mall) -> N
     assert await mall.audit() == {}
 
 
+async def test_codes_of_every_language_are_found_and_are_one_with_what_reads_the_same(mall: Mall) -> None:
+    template_id = await mall.template(limits={"per_customer": 50})
+    same = [
+        ("Şubat İndirimi", "şubat-ındırımı"),
+        ("ลดราคา ๑๑", "ลดราคา11"),
+        ("दिवाली", "दि\u200dवाली"),
+        ("Straße", "STRASSE"),
+    ]
+    for number, (made, typed) in enumerate(same):
+        public_id = await public(mall, template_id, made)
+        assert (await mall.http.get(f"/v1/public-codes/{public_id}")).json()["code"] == made
+        assert (await redeem(mall, typed, f"c{number}")).status_code == 201, typed
+        taken = await mall.http.post("/v1/public-codes", json={"code": typed, "template_id": template_id})
+        assert taken.json()["code"] == "code_taken"
+    for wrong in ("กิ", "ab\u0301", "DOUBLЕ11", "\u093fक\u093fक\u093f", "🎉SALE", "a\u20ddbc"):  # a Cyrillic Е in Latin
+        answer = await mall.http.post("/v1/public-codes", json={"code": wrong, "template_id": template_id})
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/code"), wrong
+
+
 async def test_a_public_code_may_be_used_again_when_the_first_coupon_is(mall: Mall) -> None:
     await public(mall, await mall.template(), limits={"per_customer": 2})
     first = (await redeem(mall, "DOUBLE11")).json()["id"]

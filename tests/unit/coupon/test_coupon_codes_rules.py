@@ -1,5 +1,6 @@
 """Codes that people type: the check character, what makes no difference in typing, and what a found code still gives."""
 
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -16,6 +17,7 @@ from services.coupon.code_format import (
     new_code,
     new_codes,
     normalised,
+    readable,
     well_formed,
 )
 from services.coupon.codes.looked_up import FoundPublic, FoundUnique, LastUse, UniqueCode
@@ -59,9 +61,76 @@ def test_how_a_code_is_typed_makes_no_difference(body: str, between: str, data: 
     assert normalised(wide) == body
 
 
-@given(st.text(max_size=30))
-def test_normalising_again_changes_nothing(typed: str) -> None:
-    assert normalised(normalised(typed)) == normalised(typed)
+def changes_of_case(typed: str) -> set[str]:
+    """What phones, keyboards and spreadsheets make of it, Turkish ones too."""
+    turkish = {typed.replace("i", "İ").upper(), typed.replace("I", "ı").lower()}
+    cased = {
+        typed.upper(),
+        typed.lower(),
+        typed.casefold(),
+        typed.title(),
+        typed.swapcase(),
+        typed.capitalize(),
+    } | turkish
+    return cased | {unicodedata.normalize(form, typed) for form in ("NFC", "NFD", "NFKC", "NFKD")}
+
+
+STUBBORN = "iIıİjJßẞſﬁΐΰϒΣσςᾳᾼᾷῼaAéÉǆǅǄŉǰ1١１०ｉＩกเ\u0e33\u0e48िक\u0301\u0307\u0323\u0331\u0345\u200c\u200d\u00ad\ufe0f\u0640-_ "
+
+
+@given(st.text(st.sampled_from(STUBBORN) | st.characters(), max_size=12))
+def test_no_change_of_case_makes_another_code_and_folding_again_changes_nothing(typed: str) -> None:
+    key = normalised(typed)
+    assert {normalised(form) for form in (key, *changes_of_case(typed))} == {key}
+
+
+def test_every_letter_that_has_cases_is_one_letter() -> None:
+    cased = [
+        one for one in map(chr, range(0x20000)) if len({one.lower(), one.upper(), one.title(), one.casefold()}) > 1
+    ]
+    assert len(cased) > 2_000
+    assert [one for one in cased if {normalised(form) for form in changes_of_case(one)} != {normalised(one)}] == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "key"),
+    [
+        ("İndirim", "INDIRIM"),
+        ("ındırım", "INDIRIM"),
+        ("i\u0307ndirim", "INDIRIM"),
+        ("Straße", "STRASSE"),
+        ("ＳＡＬＥ　１１", "SALE11"),
+        ("SALE١٠", "SALE10"),
+        ("SALE१०", "SALE10"),
+        ("sa\u00adle\u200b1\ufe0f1\u2060", "SALE11"),
+        ("क्\u200dष", "क्ष"),
+        ("تخـــفيض", "تخفيض"),
+        ("น\u0e49ำ", "น\u0e49\u0e4d\u0e32"),
+        ("cafe\u0301", "CAFÉ"),
+        ("", ""),
+    ],
+)
+def test_what_is_found_by_what(typed: str, key: str) -> None:
+    assert normalised(typed) == key
+
+
+def test_what_words_differ_by_is_kept() -> None:
+    for one, other in (("กี่", "กิ่"), ("की", "कि"), ("CAFE", "CAFÉ"), ("ga", "gà"), ("か", "が"), ("A", "А")):
+        assert normalised(one) != normalised(other)
+
+
+@pytest.mark.parametrize(
+    "code", ["ลดราคา", "दिवाली", "تخفيض", "双十一大促", "СКИДКА", "Şubat-İ", "SALE双十一", "中文1", "ЁЛКА1"]
+)
+def test_codes_are_words_of_any_language(code: str) -> None:
+    assert readable(code)
+
+
+@pytest.mark.parametrize(
+    "code", ["", "ab", "a b", "กิ่ง"[:2], "DOUBLЕ", "ΑBC", "SALE!", "🎉SALE", "\u0301abc", "a\u20ddbc", "x" * 41, "ﷺ" * 3]
+)
+def test_codes_that_nobody_could_type_are_refused(code: str) -> None:
+    assert not readable(code)
 
 
 @given(bodies, st.data())
