@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query
 
 from gateway.audit_log.log import AuditLog
 from gateway.audit_log.schemas import AuditView
-from shared.web import Caller, Page, PageParams, Provided, needs
+from shared.web import Caller, ExternalId, Page, PageParams, Provided, needs
 
 router = APIRouter(prefix="/v1/audit-log", tags=["audit"])
 AuditRead = Annotated[Caller, Depends(needs("gateway:audit:read"))]
@@ -18,7 +18,7 @@ async def list_entries(
     caller: AuditRead,
     paging: PageParams,
     log: Log,
-    object_id: Annotated[str | None, Query(max_length=60)] = None,
+    object_id: Annotated[ExternalId | None, Query(max_length=60)] = None,
     action: Annotated[str | None, Query(max_length=60)] = None,
 ) -> Page[AuditView]:
     """Administrative calls, newest first."""

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from gateway.keys.management import Keys
 from gateway.keys.rules import Kind
 from gateway.keys.schemas import KeyIn, KeyView, NewKeyView, RotateIn
-from shared.web import Caller, Page, PageParams, Provided, needs
+from shared.web import Caller, ExternalId, Page, PageParams, Provided, needs
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 KeysRead = Annotated[Caller, Depends(needs("gateway:keys:read"))]
@@ -29,7 +29,7 @@ async def list_keys(
     keys: Managed,
     paging: PageParams,
     kind: Kind | None = None,
-    owner_id: Annotated[str | None, Query(max_length=40)] = None,
+    owner_id: Annotated[ExternalId | None, Query(max_length=40)] = None,
 ) -> Page[KeyView]:
     """Keys, newest first."""
     return await keys.page(caller, paging, kind, owner_id)

@@ -48,7 +48,7 @@ class KeyIn(Body):
     allowed_ips: Annotated[list[Network], Field(max_length=100)] = Field(default_factory=list)
     limits: Limits | None = None
     shop_id: ExternalId | None = None
-    owner_id: Annotated[str, Field(max_length=40)] | None = None
+    owner_id: Annotated[ExternalId, Field(max_length=40)] | None = None
 
     @field_validator("scopes", "allowed_ips")
     @classmethod

@@ -19,7 +19,7 @@ from gateway.webhooks_in.schemas import (
     Trial,
     TrialView,
 )
-from shared.web import Caller, Page, PageParams, Provided, needs
+from shared.web import OPEN_QUERY, Caller, ExternalId, Page, PageParams, Provided, needs
 
 router = APIRouter(prefix="/v1", tags=["webhooks in"])
 SourcesRead = Annotated[Caller, Depends(needs("gateway:sources:read"))]
@@ -28,6 +28,7 @@ Managed = Annotated[Sources, Provided(Sources)]
 Accepts = Annotated[Accepting, Provided(Accepting)]
 
 _ANY_BODY: dict[str, Any] = {"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}}
+_ANYTHING = _ANY_BODY | OPEN_QUERY
 
 
 @router.post("/webhook-sources", status_code=201, summary="Create a webhook source")
@@ -94,13 +95,13 @@ async def list_received(
     source_id: str,
     paging: PageParams,
     outcome: Outcome | None = None,
-    order_id: Annotated[str | None, Query(max_length=200)] = None,
+    order_id: Annotated[ExternalId | None, Query()] = None,
 ) -> Page[ReceivedView]:
     """What came from a source, and what became of it; newest first."""
     return await sources.received(caller, source_id, paging, outcome, order_id)
 
 
-@router.post("/hooks/{source_id}", status_code=202, openapi_extra=_ANY_BODY, summary="Take a partner's delivery")
+@router.post("/hooks/{source_id}", status_code=202, openapi_extra=_ANYTHING, summary="Take a partner's delivery")
 async def receive_hook(request: Request, accepting: Accepts, source_id: str) -> HookAnswer:
     """Where partners post. The signature is the key; the answer comes once the message is safe.
 

@@ -29,7 +29,11 @@ def _pointer(text: str) -> str:
     return text
 
 
-Pointer = Annotated[str, Field(max_length=300, examples=["/order/id"]), AfterValidator(_pointer)]
+Pointer = Annotated[
+    str,
+    Field(max_length=300, examples=["/order/id"], json_schema_extra={"format": "json-pointer"}),
+    AfterValidator(_pointer),
+]
 TheirType = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 

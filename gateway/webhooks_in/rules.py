@@ -11,6 +11,7 @@ from pydantic_core import from_json, to_json
 from gateway.webhooks_in.maps_to import ANY_ORDER_EVENT, EVENT_NAMES, Fields, MapsTo
 from gateway.webhooks_in.pointers import MISSING, found
 from shared.contracts import OrderCancelled, OrderCompleted, OrderEvent, OrderPaid, OrderRefunded, RefundedLine
+from shared.external_ids import fault_of
 
 EVENTS: dict[str, type[OrderEvent]] = {
     event.name: event for event in (OrderPaid, OrderCancelled, OrderCompleted, OrderRefunded)
@@ -115,13 +116,16 @@ def _lines(document: Any, fields: Fields, maps_to: MapsTo) -> list[dict[str, Any
 
 
 def _required(document: Any, pointer: str, inside: str = "") -> str:
-    """The text or whole number at `pointer`, as text."""
+    """The id at `pointer`, a text or a whole number, as text."""
     value = found(document, pointer)
     if value is MISSING or value is None:
         raise Unmappable("field_missing", f"Nothing is at {inside}{pointer}.")
     text = None if isinstance(value, bool) else _text(value)
     if text is None:
         raise Unmappable("field_invalid", f"What is at {inside}{pointer} is neither a text nor a whole number.")
+    fault = fault_of(text)
+    if fault is not None:
+        raise Unmappable("field_invalid", f"What is at {inside}{pointer} can't be an id: {fault}.")
     return text
 
 

@@ -70,6 +70,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "您的另一笔未支付订单已使用首单优惠",
         "Another open order of this customer uses a first-order offer. Pay that one, or give it up.",
     ),
+    "unclear_id": (
+        "客户编号含有看不见或无法分辨的字符，或过长",
+        "The customer's id holds a character that nobody sees or can tell from another, or is too long.",
+    ),
     # The cart
     "out_of_scope": ("购物车中没有适用的商品", "No line of this cart is in the offer's scope."),
     "below_threshold:amount": ("再买{missing_amount}即可使用", "Add goods for {missing_amount} more."),

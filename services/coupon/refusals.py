@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.coupon.reasons import Reason, explain
-from shared.web import Conflict, Forbidden, Gone, NotFound, Problem
+from shared.web import Conflict, Forbidden, Gone, NotFound, Problem, Unprocessable
 
 REFUSALS: dict[str, tuple[type[Problem], str]] = {
     "not_found": (NotFound, "not_found:template"),
@@ -16,6 +16,7 @@ REFUSALS: dict[str, tuple[type[Problem], str]] = {
     "not_eligible:new_customer": (Forbidden, "not_eligible:new_customer"),
     "not_eligible:first_order": (Forbidden, "not_eligible:first_order"),
     "sold_out": (Conflict, "sold_out"),
+    "unclear_id": (Unprocessable, "unclear_id"),
     "claim_limit_reached": (Conflict, "claim_limit_reached"),
     "day_limit_reached": (Conflict, "day_limit_reached"),
     "budget_exhausted": (Conflict, "budget_exhausted"),

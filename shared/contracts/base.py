@@ -3,13 +3,16 @@
 Changes to an event are additive; a breaking one is a new event beside the old. Readers ignore fields they don't know.
 """
 
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from shared.external_ids import LONGEST, sound
 from shared.times import IncomingTime
 
 Instant = IncomingTime
+TheirId = Annotated[str, Field(min_length=1, max_length=LONGEST), AfterValidator(sound)]
+"""An id that another system chose: the order system's, for one."""
 
 
 class Event(BaseModel):

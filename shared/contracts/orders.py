@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.contracts.base import OwnedEvent, contract
+from shared.contracts.base import OwnedEvent, TheirId, contract
 
 
 class OrderEvent(OwnedEvent):
@@ -13,7 +13,7 @@ class OrderEvent(OwnedEvent):
     `owner_id` is whose source told it: a partner's speaks of that partner's orders only. None: the merchant's own.
     """
 
-    order_id: str = Field(min_length=1, max_length=200)
+    order_id: TheirId
 
 
 @contract("order.paid", owner="gateway")
@@ -37,7 +37,7 @@ class RefundedLine(BaseModel):
     """So many units of a line come back."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    line_id: str = Field(min_length=1, max_length=200)
+    line_id: TheirId
     quantity: int = Field(ge=1)
 
 
@@ -45,6 +45,6 @@ class RefundedLine(BaseModel):
 class OrderRefunded(OrderEvent):
     """Units were returned 已退款. `refund_id` makes it happen once; no `lines` means all that is left of the order."""
 
-    refund_id: str = Field(min_length=1, max_length=200)
+    refund_id: TheirId
     lines: tuple[RefundedLine, ...] = ()
     policy: Literal["keep", "clawback"] | None = None

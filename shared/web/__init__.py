@@ -1,5 +1,6 @@
 """What every part's HTTP side has in common."""
 
+from shared.external_ids import ExternalId
 from shared.web.app import PartApp, create_app
 from shared.web.client import Client, ClientFacts, bucket_of, client_of
 from shared.web.costs import costs
@@ -31,7 +32,6 @@ from shared.web.schemas import (
     BasisPoints,
     Body,
     Count,
-    ExternalId,
     Instant,
     JsonObject,
     Name,
@@ -39,9 +39,11 @@ from shared.web.schemas import (
     Text,
     View,
 )
+from shared.web.walls import OPEN_QUERY
 
 __all__ = [
     "MERCHANT",
+    "OPEN_QUERY",
     "Amount",
     "BadRequest",
     "BasisPoints",

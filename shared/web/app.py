@@ -23,6 +23,7 @@ from shared.web.lanes import Lanes
 from shared.web.openapi import build
 from shared.web.problems import MEDIA_TYPE, NotFound, Problem, Unavailable, from_validation, to_problem
 from shared.web.requests import REQUEST_ID, RequestMiddleware
+from shared.web.walls import walled
 
 VERSION = "0.1.0"
 _MOST_LISTS = 500
@@ -109,7 +110,7 @@ def create_app(
     api = FastAPI(
         # The routes themselves, as their decorators prepared them when the module was read. `include_router` would prepare
         # each of them once more for this application: seconds of processor time at the first request of a large part.
-        routes=[route for router in (_HEALTH, *routers) for route in router.routes],
+        routes=[walled(route) for router in (_HEALTH, *routers) for route in router.routes],
         title=title or f"Quanyu {kit.name}",
         version=VERSION,
         description=description,

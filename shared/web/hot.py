@@ -15,6 +15,7 @@ from shared.web.costs import COST_HEADER
 from shared.web.identity import Caller, required
 from shared.web.openapi_components import refusals
 from shared.web.problems import from_validation
+from shared.web.walls import refuse_body, refuse_query
 
 B = TypeVar("B")
 
@@ -102,7 +103,11 @@ def _match(template: Sequence[str], segments: Sequence[str]) -> dict[str, str] |
 
 async def _serve(route: HotRoute, params: dict[str, str], scope: Scope, receive: Receive, send: Send) -> None:
     caller = required(scope, route.scope)
+    if scope["query_string"]:
+        refuse_query(scope["query_string"], {})
     raw = await read_body(receive)
+    if route.body is None:
+        refuse_body(raw)
     body = None
     if route.parse and route.body is not None:
         try:

@@ -34,8 +34,6 @@ def rfc3339(value: datetime) -> str:
 Text = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_no_nul)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_no_nul)]
 """What people call a thing; any language."""
-ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_no_nul)]
-"""An id of the merchant's own: customer, order, SKU, product."""
 Amount = Annotated[int, Field(strict=True, ge=0, le=10**15)]
 """Money in minor units; a decimal or a text is refused, never guessed at."""
 Quantity = Annotated[int, Field(strict=True, ge=1, le=10**9)]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from services.coupon.abuse.rules import Action, Subject
-from shared.web import Body, Instant, Name, View
+from shared.web import Body, ExternalId, Instant, Name, View
 
 Effect = Literal["refuse", "review"]
 DeniedSubject = Literal["customer", "device", "address", "network"]
@@ -50,7 +50,7 @@ class DenialIn(Body):
     """Somebody who gets nothing any more 黑名单: a customer's id, a device id, an IP address, or a network `203.0.113.0/24`."""
 
     subject: DeniedSubject
-    value: Name
+    value: ExternalId
     reason: Name
     until: Instant | None = None
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from services.coupon.templates.scopes import LineScope, Part
-from shared.web.schemas import ExternalId
+from shared.external_ids import ExternalId
 
 Money = Annotated[int, Field(strict=True, ge=1, le=10**13)]
 """A positive amount in minor units."""

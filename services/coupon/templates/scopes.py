@@ -5,7 +5,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from shared.web.schemas import Amount, ExternalId
+from shared.external_ids import ExternalId
+from shared.web.schemas import Amount
 
 Flag = Annotated[bool, Field(strict=True)]
 Names = Annotated[tuple[ExternalId, ...], Field(max_length=1000)]

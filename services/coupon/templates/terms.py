@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from services.coupon.templates.benefits import SHIPPING_KINDS, Benefit
 from services.coupon.templates.scopes import Flag, LineScope, Names, Part
 from services.coupon.templates.validity import Validity
-from shared.web.schemas import ExternalId
+from shared.external_ids import ExternalId
 
 Basis = Literal["list", "activity", "running"]
 Layer = Literal["item", "shop", "cross_shop", "coupon", "points", "shipping"]

@@ -140,6 +140,8 @@ async def issue_coupons(
         if reason is None:
             raise invalid("?reason", "missing", "Say why in the query: ?reason=…")
         return await upload.take_file(caller, template_id, request.stream(), reason)
+    if reason is not None:
+        raise invalid("?reason", "extra_forbidden", "JSON says why in its body; leave ?reason out.")
     try:
         body = IssueIn.model_validate_json(await request.body())
     except ValidationError as error:

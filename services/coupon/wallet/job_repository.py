@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Select, String, func, insert, literal, select
 from services.coupon.audience.repository import members
 from services.coupon.wallet.models import IssueJob, IssueTarget
 from services.coupon.wallet.schemas import JobResult, JobView
+from services.coupon.wallet.sheets import SheetRow
 from services.coupon.wallet.views import job_result_view, job_view
 from shared.db import Transaction, claim_due, insert_bulk, update_bulk
 from shared.web import Caller, Page, Paging, filtered, page_of, visible
@@ -82,20 +83,20 @@ def _lost(since: datetime) -> Any:
     return (IssueJob.c.status == "receiving") & (IssueJob.c.updated_at <= since)
 
 
-async def append(tx: Transaction, job_id: str, customer_ids: Sequence[str], now: datetime) -> bool:
-    """Store the next customers of a list that comes in. False when the job has ended meanwhile."""
+async def append(tx: Transaction, job_id: str, named: Sequence[SheetRow], now: datetime) -> bool:
+    """Store the next rows of a list that comes in. False when the job has ended meanwhile."""
     counted = (
         update(IssueJob.table)
         .where(IssueJob.c.id == job_id, IssueJob.c.status == "receiving")
-        .values(total=IssueJob.c.total + len(customer_ids), updated_at=now)
+        .values(total=IssueJob.c.total + len(named), updated_at=now)
         .returning(IssueJob.c.total)
     )
     total = await tx.scalar(counted)
     if total is None:
         return False
     rows = [
-        {"job_id": job_id, "position": position, "customer_id": customer_id}
-        for position, customer_id in enumerate(customer_ids, total - len(customer_ids))
+        {"job_id": job_id, "position": position, **one._asdict()}
+        for position, one in enumerate(named, total - len(named))
     ]
     await insert_bulk(tx, IssueTarget.table, rows)
     return True

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from services.coupon.wallet import job_repository
 from services.coupon.wallet.issuing import IssueJobs, IssueOrder
 from services.coupon.wallet.schemas import JobView
-from services.coupon.wallet.sheets import CustomerSheet
+from services.coupon.wallet.sheets import CustomerSheet, SheetRow
 from shared.service import Kit
 from shared.table_files import TableFault
 from shared.web import Caller, Conflict, TooLarge, Unprocessable
@@ -26,17 +26,19 @@ class ListUpload:
     async def take_list(self, caller: Caller, template_id: str, customer_ids: Sequence[str], reason: str) -> JobView:
         """A list that is in memory already."""
 
-        async def portions() -> AsyncIterator[list[str]]:
+        async def portions() -> AsyncIterator[list[SheetRow]]:
             for start in range(0, len(customer_ids), _PORTION):
-                yield list(customer_ids[start : start + _PORTION])
+                yield [SheetRow(one) for one in customer_ids[start : start + _PORTION]]
 
         return await self._take(caller, template_id, reason, portions())
 
     async def take_file(self, caller: Caller, template_id: str, pieces: AsyncIterator[bytes], reason: str) -> JobView:
-        """A CSV file as it comes over the wire. Raises Unprocessable naming the line that can't be read."""
+        """A CSV file as it comes over the wire. Raises Unprocessable naming the line that can't be read; one whose id
+        can't be an id is refused in the job's results.
+        """
 
-        async def portions() -> AsyncIterator[list[str]]:
-            sheet, waiting = CustomerSheet(), list[str]()
+        async def portions() -> AsyncIterator[list[SheetRow]]:
+            sheet, waiting = CustomerSheet(), list[SheetRow]()
             async for piece in pieces:
                 waiting += sheet.feed(piece)
                 while len(waiting) >= _PORTION:
@@ -48,7 +50,9 @@ class ListUpload:
 
         return await self._take(caller, template_id, reason, portions())
 
-    async def _take(self, caller: Caller, template_id: str, reason: str, portions: AsyncIterator[list[str]]) -> JobView:
+    async def _take(
+        self, caller: Caller, template_id: str, reason: str, portions: AsyncIterator[list[SheetRow]]
+    ) -> JobView:
         async with self._kit.db.write() as tx:
             job_id = await self._jobs.create(tx, caller, IssueOrder(template_id, reason, "receiving"))
         try:
@@ -72,9 +76,9 @@ class ListUpload:
             await self._give_up(job_id, BROKEN_OFF)
             raise
 
-    async def _append(self, job_id: str, customer_ids: Sequence[str]) -> None:
+    async def _append(self, job_id: str, named: Sequence[SheetRow]) -> None:
         async with self._kit.db.write() as tx:
-            if not await job_repository.append(tx, job_id, customer_ids, self._kit.clock.now()):
+            if not await job_repository.append(tx, job_id, named, self._kit.clock.now()):
                 raise Conflict("job_cancelled", "This job was cancelled while its list came in.")
 
     async def _begin(self, caller: Caller, job_id: str) -> JobView:

@@ -68,6 +68,7 @@ class IssueWorker:
         served = job.issued + job.refused
         # Positions run from 0 without gaps and are served in order: no search for those that wait.
         targets = await job_repository.targets(tx, job.id, served, self._size)
+        sound = [target for target in targets if target.code is None]
         wishes = [
             Wish(
                 template_id=job.template_id,
@@ -77,21 +78,22 @@ class IssueWorker:
                 reason=job.reason,
                 owner_id=job.owner_id,
             )
-            for target in targets
+            for target in sound
         ]
         answers = await self._granting.grant(tx, wishes)
-        outcomes = [_outcome(target, answer) for target, answer in zip(targets, answers, strict=True)]
+        outcomes = [_outcome(target, answer) for target, answer in zip(sound, answers, strict=True)]
         await job_repository.update_targets(tx, outcomes)
         codes = Counter(outcome["code"] for outcome in outcomes if outcome["code"])
+        codes += Counter(target.code for target in targets if target.code)
         values = {
-            "issued": job.issued + len(outcomes) - codes.total(),
+            "issued": job.issued + len(targets) - codes.total(),
             "refused": job.refused + codes.total(),
             "refused_by": dict(Counter(job.refused_by) + codes),
-            "status": "done" if served + len(outcomes) == job.total else "running",
+            "status": "done" if served + len(targets) == job.total else "running",
             "updated_at": now,
         }
         await job_repository.update_job(tx, job.id, values)
-        return len(outcomes)
+        return len(targets)
 
 
 def _outcome(target: IssueTarget, answer: Granted | Problem) -> dict[str, Any]:

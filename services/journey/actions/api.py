@@ -19,7 +19,7 @@ async def list_messages(
     ledger: Ledger,
     paging: PageParams,
     customer_id: Annotated[ExternalId | None, Query()] = None,
-    journey_id: Annotated[str | None, Query(max_length=40)] = None,
+    journey_id: Annotated[ExternalId | None, Query(max_length=40)] = None,
     status: Annotated[MessageStatus | None, Query()] = None,
 ) -> Page[MessageView]:
     """The send ledger (发送台账), newest first: each message was sent, or says why not."""

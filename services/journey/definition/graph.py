@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.journey.run import Channel
+from shared.web import ExternalId, Name
 
 ENTRY = "entry"
 OUT = "out"
@@ -19,9 +20,9 @@ HOLDOUT = "holdout"
 SUPPORTED_NODES = ("wait", "wait_for", "branch", "split", "issue_coupon", "send", "exit")
 SUPPORTED_ENTRIES = ("event", "segment_entered", "segment_exited", "api")
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
 NodeId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Text = Annotated[str, Field(min_length=1, max_length=64)]
+OurId = Annotated[ExternalId, Field(max_length=64)]
 
 
 class Part(BaseModel):
@@ -40,8 +41,8 @@ class EventEntry(Part):
     """Starts a run when the customer does something; `key` names an event property, such as cart_id (关联键)."""
 
     kind: Literal["event"]
-    event: Name
-    key: Name | None = None
+    event: ExternalId
+    key: ExternalId | None = None
     reentry: Reentry = Reentry()
 
 
@@ -49,7 +50,7 @@ class SegmentEntry(Part):
     """Starts a run when the customer enters or leaves a segment."""
 
     kind: Literal["segment_entered", "segment_exited"]
-    segment_id: Text
+    segment_id: OurId
     reentry: Reentry = Reentry()
 
 
@@ -57,7 +58,7 @@ class ApiEntry(Part):
     """Starts a run when a program asks for it; `key` names one of the properties given with the call."""
 
     kind: Literal["api"]
-    key: Name | None = None
+    key: ExternalId | None = None
     reentry: Reentry = Reentry()
 
 
@@ -67,14 +68,14 @@ Entry = Annotated[EventEntry | SegmentEntry | ApiEntry, Field(discriminator="kin
 class ExitOn(Part):
     """Ends the run at any time. With `match_key` only an event that carries the run's key does."""
 
-    event: Name
+    event: ExternalId
     match_key: bool = False
 
 
 class Goal(Part):
     """What counts as success (转化目标), and how long after the entry it still counts."""
 
-    event: Name
+    event: ExternalId
     within: Text = "30d"
     match_key: bool = False
 
@@ -82,8 +83,8 @@ class Goal(Part):
 class DateFrom(Part):
     """A date found on the entry event or on the customer."""
 
-    property: Name | None = None
-    trait: Name | None = None
+    property: ExternalId | None = None
+    trait: ExternalId | None = None
 
 
 class Wait(Part):
@@ -107,7 +108,7 @@ class WaitFor(Part):
     """Waits for an event of the same customer (with `match_key`: of the same key), or the timeout."""
 
     kind: Literal["wait_for"]
-    event: Name
+    event: ExternalId
     match_key: bool = False
     timeout: Text
     since_entry: bool = False
@@ -148,7 +149,7 @@ class IssueCoupon(Part):
     """Issues one coupon of a template to the customer, exactly once for each visit."""
 
     kind: Literal["issue_coupon"]
-    template_id: Text
+    template_id: OurId
 
     ports: ClassVar[tuple[str, ...]] = (OUT, ERROR)
 
@@ -158,7 +159,7 @@ class Send(Part):
 
     kind: Literal["send"]
     channel: Channel
-    template_id: Text
+    template_id: OurId
     url: Annotated[str, Field(min_length=1, max_length=2000)] | None = Field(
         default=None, description="Webhook only; overrides the template's URL."
     )

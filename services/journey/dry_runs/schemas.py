@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from services.journey.run import RunState
-from shared.web import Body, ExternalId, Instant, JsonObject, Name, View
+from shared.web import Body, ExternalId, Instant, JsonObject, View
 
 _YEARS = range(2000, 2200)
 
@@ -25,7 +25,7 @@ Simulated = Annotated[Instant, AfterValidator(_showable)]
 class DryEvent(Body):
     """An event of the simulated customer."""
 
-    event: Name
+    event: ExternalId
     timestamp: Simulated
     properties: JsonObject = Field(default_factory=dict)
 

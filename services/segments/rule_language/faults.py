@@ -5,6 +5,7 @@ import re
 from typing import Any, NamedTuple
 
 from shared.db import json_dumps
+from shared.external_ids import fault_of
 
 _DURATION = re.compile(r"([1-9][0-9]{0,8})([smhdw])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -66,10 +67,11 @@ class Reader:
         value = rule.get(member)
         if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME:
             raise self.refuse(f"{pointer}/{member}", f"`{member}` is text of 1 to {MAX_NAME} characters.")
-        if any(sign in value for sign in '"\\') or not value.isprintable():
-            raise self.refuse(
-                f"{pointer}/{member}", f"`{member}` may hold no quotation mark, backslash or control sign."
-            )
+        if any(sign in value for sign in '"\\'):
+            raise self.refuse(f"{pointer}/{member}", f"`{member}` may hold no quotation mark or backslash.")
+        fault = fault_of(value)
+        if fault is not None:
+            raise self.refuse(f"{pointer}/{member}", f"`{member}` can't be a name: {fault}.")
         return value
 
     def choice(self, value: object, allowed: tuple[str, ...], pointer: str, what: str) -> str:

@@ -17,7 +17,7 @@ from services.segments.tracking.schemas import (
     TrackCall,
     ViewCall,
 )
-from shared.web import Caller, HotRequest, HotRoute, Page, PageParams, Provided, merchant_needs
+from shared.web import Caller, ExternalId, HotRequest, HotRoute, Page, PageParams, Provided, merchant_needs
 
 WRITE = "segments:events:write"
 CALLS: tuple[tuple[str, str, type[BaseModel], str], ...] = (
@@ -63,7 +63,7 @@ async def list_rejects(
     letters: Letters,
     page: PageParams,
     code: Annotated[str | None, Query(max_length=40)] = None,
-    message_id: Annotated[str | None, Query(max_length=100)] = None,
+    message_id: Annotated[ExternalId | None, Query(max_length=100)] = None,
 ) -> Page[RejectView]:
     """Items of batches that could not be accepted 死信, newest first, with the reason."""
     return await letters.page(page, code, message_id)

@@ -11,6 +11,7 @@ from typing import Any, get_args
 from services.segments.events.rules import ORDER_COMPLETED, Item, Kind, facts, nested_too_deeply
 from services.segments.rule_language.money_names import MONEY_PROPERTIES
 from services.segments.rule_language.scalars import MAX_NUMBER, micros
+from shared.external_ids import LONGEST, fault_of
 from shared.ids import new_id
 from shared.money import known_currency, to_minor
 from shared.times import read_instant
@@ -18,7 +19,6 @@ from shared.times import read_instant
 TYPES: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 VIEW_NAMES = {"page": "Page Viewed", "screen": "Screen Viewed"}
 MAX_MESSAGE_ID = 100
-MAX_ID = 200
 MAX_TRAITS = 300
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 
@@ -98,9 +98,9 @@ def _message_id(raw: dict[str, Any]) -> str:
         return new_id("msg")
     if isinstance(given, int) and not isinstance(given, bool):
         given = str(given)
-    if not isinstance(given, str) or len(given) > MAX_MESSAGE_ID or "\x00" in given:
+    if not isinstance(given, str) or len(given) > MAX_MESSAGE_ID:
         raise Rejected("invalid_message_id", f"`messageId` is text of at most {MAX_MESSAGE_ID} characters.")
-    return given
+    return _sound(given, "messageId", "invalid_message_id")
 
 
 def _id(raw: dict[str, Any], member: str) -> str | None:
@@ -109,10 +109,17 @@ def _id(raw: dict[str, Any], member: str) -> str | None:
     if given is None or given == "":
         return None
     if isinstance(given, int) and not isinstance(given, bool):
-        return str(given)[:MAX_ID]
-    if not isinstance(given, str) or len(given) > MAX_ID or "\x00" in given:
-        raise Rejected("invalid_id", f"`{member}` is text of at most {MAX_ID} characters.")
-    return given
+        return str(given)[:LONGEST]
+    if not isinstance(given, str):
+        raise Rejected("invalid_id", f"`{member}` is text of at most {LONGEST} characters.")
+    return _sound(given, member, "invalid_id")
+
+
+def _sound(text: str, member: str, code: str) -> str:
+    fault = fault_of(text)
+    if fault is not None:
+        raise Rejected(code, f"`{member}` can't be an id: {fault}.")
+    return text
 
 
 def _check_identity(item: Item, arrival: Arrival) -> None:
@@ -140,8 +147,10 @@ def _traits(raw: dict[str, Any]) -> dict[str, Any]:
     traits = _object(raw, "traits")
     if len(traits) > MAX_TRAITS:
         raise Rejected("too_many_traits", f"At most {MAX_TRAITS} traits can be set at once.")
-    if any(len(name) > MAX_ID or "\x00" in name for name in traits):
-        raise Rejected("invalid_trait_name", f"A trait's name has at most {MAX_ID} characters.")
+    for name in traits:
+        fault = fault_of(name)
+        if fault is not None:
+            raise Rejected("invalid_trait_name", f"The name of a trait is not clear: {fault}.")
     return traits
 
 
@@ -149,9 +158,9 @@ def _name(raw: dict[str, Any], kind: str) -> str | None:
     if kind != "track":
         return VIEW_NAMES.get(kind)
     name = raw.get("event")
-    if not isinstance(name, str) or not 0 < len(name) <= MAX_ID or "\x00" in name:
-        raise Rejected("missing_event", f"A track call names its `event`, in at most {MAX_ID} characters.")
-    return name
+    if not isinstance(name, str) or not name:
+        raise Rejected("missing_event", f"A track call names its `event`, in at most {LONGEST} characters.")
+    return _sound(name, "event", "invalid_event")
 
 
 def _external_ids(context: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -162,7 +171,7 @@ def _external_ids(context: Mapping[str, Any]) -> list[tuple[str, str]]:
     for one in given[:20]:
         if isinstance(one, dict) and isinstance(one.get("id"), str) and isinstance(one.get("type"), str):
             kind, value = one["type"], one["id"]
-            if 0 < len(kind) <= 40 and 0 < len(value) <= MAX_ID and "\x00" not in kind + value:
+            if len(kind) <= 40 and fault_of(kind) is None and fault_of(value) is None:
                 found.append((kind, value))
     return found
 
@@ -214,9 +223,7 @@ def _order_id(given: Any) -> str | None:
         given = str(given)
     if not isinstance(given, str) or not given:
         return None
-    if len(given) > MAX_ID or "\x00" in given:
-        raise Rejected("invalid_order_id", f"`order_id` has at most {MAX_ID} characters.")
-    return given
+    return _sound(given, "order_id", "invalid_order_id")
 
 
 def in_minor_units(properties: dict[str, Any], default_currency: str) -> dict[str, Any]:

@@ -4,16 +4,16 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.web import Instant, View
+from shared.web import ExternalId, Instant, View
 
 
 class TrackingCall(BaseModel):
     """One call, as Segment's SDKs send it. `userId` or `anonymousId` is required; explicit null means absent."""
 
     model_config = ConfigDict(extra="allow")
-    messageId: str | None = Field(None, max_length=100, description="repeats of it are harmless")  # noqa: N815 - Segment's
-    userId: str | None = Field(None, max_length=200, examples=["c1"])  # noqa: N815 - Segment's
-    anonymousId: str | None = Field(None, max_length=200)  # noqa: N815 - Segment's
+    messageId: ExternalId | None = Field(None, max_length=100, description="repeats of it are harmless")  # noqa: N815 - Segment's
+    userId: ExternalId | None = Field(None, examples=["c1"])  # noqa: N815 - Segment's
+    anonymousId: ExternalId | None = None  # noqa: N815 - Segment's
     timestamp: str | None = Field(None, examples=["2026-11-11T02:00:00.000Z"])
     sentAt: str | None = Field(None, description="corrects the client's clock")  # noqa: N815 - Segment's
     context: dict[str, Any] | None = None
@@ -28,7 +28,7 @@ class IdentifyCall(TrackingCall):
 class TrackCall(TrackingCall):
     """What somebody did. Amounts (total, revenue, price …) are decimals here and stored in minor units."""
 
-    event: str = Field(max_length=200, examples=["Product Added"])
+    event: ExternalId = Field(examples=["Product Added"])
     properties: dict[str, Any] | None = Field(None, examples=[{"sku": "s1", "price": 199.0, "currency": "CNY"}])
 
 
@@ -43,14 +43,14 @@ class ViewCall(TrackingCall):
 class GroupCall(TrackingCall):
     """A group that somebody belongs to."""
 
-    groupId: str | None = None  # noqa: N815 - Segment's
+    groupId: ExternalId | None = None  # noqa: N815 - Segment's
     traits: dict[str, Any] | None = None
 
 
 class AliasCall(TrackingCall):
     """An anonymous id that turned out to be a user."""
 
-    previousId: str = Field(max_length=200)  # noqa: N815 - Segment's
+    previousId: ExternalId  # noqa: N815 - Segment's
 
 
 class BatchCall(BaseModel):

@@ -50,6 +50,29 @@ async def test_a_file_is_issued_to_and_its_results_open_in_a_spreadsheet(mall: M
     assert await mall.audit() == {}
 
 
+async def test_rows_whose_ids_can_be_none_are_told_and_the_others_get_their_coupons(mall: Mall) -> None:
+    template_id = await mall.template()
+    told = await upload(mall, template_id, "客户编号\nc1\nc2\u200b\n c3\u3000\n\x00\n".encode())
+    done = await mall.finished(told.json()["id"])
+    assert (done["total"], done["issued"], done["refused_by"]) == (4, 2, {"unclear_id": 2})
+    results = (await mall.http.get(f"/v1/coupon-jobs/{done['id']}/results")).json()["data"]
+    assert [(one["customer_id"], one["code"]) for one in results] == [
+        ("c1", None),
+        ("c2<U+200B>", "unclear_id"),
+        ("c3", None),
+        ("<U+0000>", "unclear_id"),
+    ]
+    none = await mall.finished((await upload(mall, template_id, "c\u00a01\n".encode())).json()["id"])
+    assert (none["status"], none["refused"]) == ("done", 1)
+    assert await mall.audit() == {}
+
+
+async def test_a_reason_in_the_query_is_for_files(mall: Mall) -> None:
+    path = f"/v1/coupon-templates/{await mall.template()}/issues?reason=x"
+    answer = await mall.http.post(path, json={"customer_ids": ["c1"], "reason": "y"})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "?reason")
+
+
 async def test_a_file_that_breaks_off_or_cannot_be_read_issues_nothing(mall: Mall, clock: ManualClock) -> None:
     template_id = await mall.template()
 

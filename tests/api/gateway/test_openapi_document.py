@@ -14,6 +14,7 @@ from gateway.docs.merging import merge
 from gateway.routes import PUBLIC, ROUTES
 from shared.clock import SystemClock
 from shared.db import Database
+from shared.external_ids import FORMAT
 from shared.messaging import LocalBus
 from suite.parts import PARTS, SERVICES
 from suite.wiring import build
@@ -32,7 +33,38 @@ _PLAIN = (
     "deprecated", "readOnly", "writeOnly", "examples", "format", "contentEncoding", "contentMediaType", "discriminator",
 )  # fmt: skip
 _WORDS = {*_NAMED, *_MANY, *_ONE, *_PLAIN}
-_FORMATS = {"date-time", "date", "binary", "uri", "json-string"}
+_FORMATS = {"date-time", "date", "binary", "uri", "json-string", "json-pointer", FORMAT}
+_NO_IDS = {
+    *(
+        "name",
+        "fallback",
+        "reason",
+        "note",
+        "description",
+        "address",
+        "subject",
+        "body",
+        "url",
+        "link",
+        "category",
+    ),  # told
+    *(
+        "cursor",
+        "token",
+        "short_code",
+        "code",
+        "prefix",
+        "secret",
+        "scheme",
+        "scopes",
+        "events",
+        "types{}",
+    ),  # known words
+    *("action", "event_type", "entry_kind", "edges", "allowed_ips", "identifier"),
+    *("time_zone", "until", "within", "at_local", "for", "timeout", "timestamp", "sentAt"),  # parsed
+    *("rule{}", "facts{}", "profile{}", "properties{}", "customer{}", "event{}", "coupon{}", "journey{}", "orders{}"),
+}
+"""Texts in requests that are no ids of the merchant's own. Any other is an `ExternalId`, or has a pattern or a choice."""
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +208,44 @@ def test_it_stays_small(document: Any) -> None:
     count = len(list(operations(document)))
     assert len(text) / count < 3_500, "bytes for each operation, as it is"
     assert len(gzip.compress(text, 1)) / count < 500, "and as it travels"
+
+
+def _texts(document: Any, schema: Any, field: str, seen: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The texts within a schema of a request, each with the name of its field; `name{}` for the keys of an object."""
+    if not isinstance(schema, dict):
+        return
+    if "$ref" in schema:
+        name = schema["$ref"].rsplit("/", 1)[1]
+        if name not in seen:
+            seen.add(name)
+            yield from _texts(document, document["components"]["schemas"][name], field, seen)
+        return
+    if schema.get("type") == "string":
+        yield field, schema
+    for word in _MANY:
+        for one in schema.get(word, ()):
+            yield from _texts(document, one, field, seen)
+    for word in ("items", "additionalProperties"):
+        yield from _texts(document, schema.get(word), field, seen)
+    yield from _texts(
+        document,
+        {"type": "string", **schema["propertyNames"]} if "propertyNames" in schema else None,
+        f"{field}{{}}",
+        seen,
+    )
+    for name, one in (schema.get("properties", {}) | schema.get("patternProperties", {})).items():
+        yield from _texts(document, one, name, seen)
+
+
+def test_every_id_that_a_caller_chooses_is_of_the_one_type(document: Any) -> None:
+    found: dict[str, set[str]] = {}
+    seen: set[str] = set()
+    for place, operation in operations(document):
+        given = [(one["name"], one["schema"]) for one in operation["parameters"] if one.get("in") == "query"]
+        given += [("", content["schema"]) for content in operation.get("requestBody", {}).get("content", {}).values()]
+        for name, schema in given:
+            for field, text in _texts(document, schema, name, seen):
+                if text.keys().isdisjoint(("format", "pattern", "enum", "const")):
+                    found.setdefault(field, set()).add(place)
+    assert {name: places for name, places in found.items() if name not in _NO_IDS} == {}
+    assert set(found) == _NO_IDS, "what is no longer there"

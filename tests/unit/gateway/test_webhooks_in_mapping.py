@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gateway.webhooks_in.maps_to import EVENT_NAMES, MapsTo
 from gateway.webhooks_in.rules import Ignored, Unmappable, read, translate
 from shared.contracts import OrderCancelled, OrderCompleted, OrderEvent, OrderPaid, OrderRefunded, RefundedLine
+from shared.external_ids import fault_of
 
 SHOP = MapsTo.model_validate(
     {
@@ -108,9 +109,14 @@ def test_a_refund_whose_lines_are_missing_is_not_taken_for_all_of_the_order(item
         ({"topic": "orders/paid", "order": {"id": True}}, "field_invalid", "/order/id"),
         ({"topic": "orders/paid", "order": {"id": {"x": 1}}}, "field_invalid", "/order/id"),
         ({"topic": "orders/paid", "order": {"id": ""}}, "field_invalid", "/order/id"),
-        ({"topic": "orders/paid", "order": {"id": "x" * 201}}, "field_invalid", "/order_id"),
-        ({"topic": "orders/paid", "order": {"id": "a\x00b"}}, "field_invalid", "NUL"),
-        (refund([{"line": {"id": "a\x00b"}, "qty": 1}]), "field_invalid", "NUL"),
+        ({"topic": "orders/paid", "order": {"id": "x" * 201}}, "field_invalid", "/order/id"),
+        (
+            {"topic": "orders/paid", "order": {"id": "1\u200b"}},
+            "field_invalid",
+            "/order/id can't be an id: character 2",
+        ),
+        ({"topic": "orders/paid", "order": {"id": "a\x00b"}}, "field_invalid", "U+0000"),
+        (refund([{"line": {"id": "a\x00b"}, "qty": 1}]), "field_invalid", "/refund/items/0/line/id"),
         ({"topic": "refunds/create", "order": {"id": 1}, "refund": {}}, "field_missing", "/refund/id"),
         (refund("all"), "field_invalid", "/refund/items"),
         (refund([{"line": {"id": "1"}}]), "field_missing", "/refund/items/0/qty"),
@@ -205,7 +211,9 @@ def test_any_json_becomes_a_message_or_is_ignored_or_refused(document: Any, maps
         assert "\x00" not in made.order_id
 
 
-_id = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1, max_size=200)
+_id = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=200).filter(
+    lambda text: not fault_of(text)
+)
 
 
 @given(
