@@ -6,7 +6,7 @@ from datetime import datetime
 
 from services.coupon.audience import repository
 from services.coupon.audience.repository import OrdersOf
-from services.coupon.audience.rules import Facts
+from services.coupon.audience.rules import Facts, asks
 from services.coupon.templates.terms import Scope
 from shared.db import Transaction
 
@@ -44,7 +44,7 @@ class Audience:
         first = any(scope.first_order_only for scope in scopes)
         new = any(scope.new_customer_days is not None for scope in scopes)
         tiers = any(scope.tiers for scope in scopes)
-        if not (segments or tiers or new or first):
+        if not any(asks(scope) for scope in scopes):
             return dict.fromkeys(customer_ids, Facts())
         if first and order_id is not None:
             await repository.lock(tx, customer_ids[0], now)

@@ -44,6 +44,11 @@ class Ordered:
     completed_at: datetime
 
 
+def asks(scope: Scope) -> bool:
+    """True when facts about the customer decide."""
+    return bool(scope.segments or scope.tiers or scope.first_order_only) or scope.new_customer_days is not None
+
+
 def not_for(scope: Scope, facts: Facts, now: datetime) -> str | None:
     """The first reason why the offer is not for this customer; None when it is."""
     return next(iter(unfit(scope, facts, now)), None)

@@ -10,6 +10,7 @@ from services.coupon.pricing.conflicts import Conflict, conflicts
 from services.coupon.pricing.engine import reprice
 from services.coupon.pricing.live_offers import live_offers
 from services.coupon.pricing.offers import Offer, Refusal
+from services.coupon.pricing.on_offer import OfferReader
 from services.coupon.pricing.preview_schemas import (
     ConflictOffer,
     ConflictView,
@@ -36,9 +37,10 @@ MOST_PRICED_LINES = 10_000
 class Previewing:
     """Tries drafts on carts."""
 
-    def __init__(self, kit: Kit, terms: TermsCache, quoting: Quoting) -> None:
+    def __init__(self, kit: Kit, terms: TermsCache, offers: OfferReader, quoting: Quoting) -> None:
         self._kit = kit
         self._terms = terms
+        self._offers = offers
         self._quoting = quoting
 
     async def preview(self, caller: Caller, body: PreviewIn) -> PreviewView:
@@ -54,7 +56,7 @@ class Previewing:
         drafts = {draft.ref: _candidate(draft, now) for draft in body.drafts}
         async with self._kit.db.read() as tx:
             live = await live_offers(tx, self._terms, caller, body.currency, now)
-            running = await self._quoting.promotions(tx, body.currency, now) if body.live else []
+            running = await self._offers.promotions(tx, [body.currency], now) if body.live else []
             candidates = {**drafts, **{one.id: one for one in running}}
             moment = await self._quoting.moment(tx, body, list(candidates.values()), now)
         wanted = list(drafts) if body.coupons == "best" else list(dict.fromkeys(body.coupons))

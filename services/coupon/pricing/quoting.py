@@ -8,6 +8,7 @@ from datetime import datetime
 
 from services.coupon.abuse.attempts import Attempt, AttemptLimiter
 from services.coupon.audience.queries import Audience
+from services.coupon.audience.rules import Facts, asks
 from services.coupon.codes.problems import coupon_invalid
 from services.coupon.codes.resolving import Resolving
 from services.coupon.pricing import repository
@@ -15,14 +16,10 @@ from services.coupon.pricing.budgets import price_within
 from services.coupon.pricing.candidates import Candidate, Moment, sort_out, with_the_carts
 from services.coupon.pricing.cart import Cart
 from services.coupon.pricing.offers import Answer, Refusal
-from services.coupon.pricing.repository import PricedCoupon, RunningPromotion
+from services.coupon.pricing.on_offer import OfferReader, OnOffer
 from services.coupon.pricing.schemas import CartIn, QuoteIn, QuoteView
 from services.coupon.pricing.typed_codes import TypedCodes, all_invalid, look_up
 from services.coupon.pricing.views import quote_view
-from services.coupon.templates import repository as templates
-from services.coupon.templates.cache import TermsCache
-from services.coupon.templates.terms import Terms
-from services.coupon.templates.validity import FOREVER, local_day
 from shared.db import Transaction
 from shared.service import Kit
 from shared.web import Caller, Client, Forbidden, HotRequest, Problem, client_of
@@ -49,11 +46,17 @@ class Quoting:
     """Prices carts with the coupons of their customers and the promotions that run: the one way to a price."""
 
     def __init__(
-        self, kit: Kit, terms: TermsCache, audience: Audience, codes: Resolving, limiter: AttemptLimiter, time_zone: str
+        self,
+        kit: Kit,
+        offers: OfferReader,
+        audience: Audience,
+        codes: Resolving,
+        limiter: AttemptLimiter,
+        time_zone: str,
     ) -> None:
         self._kit = kit
         self._long = Lane(at_once=1, waiting=16)
-        self._terms = terms
+        self._offers = offers
         self._audience = audience
         self._codes = codes
         self._limiter = limiter
@@ -88,17 +91,19 @@ class Quoting:
 
     async def _look(self, cart: CartIn, attempt: Attempt | None = None) -> QuoteView:
         """The quote; without an attempt every code is refused."""
-        async with self._kit.db.read() as tx:
-            if attempt is None:
-                codes = all_invalid(cart.codes)
-            else:
+        codes = all_invalid(cart.codes)
+        if attempt is not None:
+            async with self._kit.db.read() as tx:
                 codes = await look_up(self._codes, tx, cart.customer_id, cart.codes, attempt)
-            if cart.coupons == "best":
-                rows = await repository.live(tx, cart.customer_id, self._kit.clock.now())
-                return (await self._price(tx, cart, rows, [row.id for row in rows], codes)).view
-            named = list(dict.fromkeys([*cart.coupons, *codes.coupon_ids]))
-            rows = await repository.named(tx, cart.customer_id, named)
-            return (await self._price(tx, cart, rows, named, codes)).view
+        if cart.coupons == "best":
+            found = await self._offers.of(cart.customer_id, cart.currency)
+            ids = list(found.coupons)
+        else:
+            ids = list(dict.fromkeys([*cart.coupons, *codes.coupon_ids]))
+            async with self._kit.db.read() as tx:
+                found = await self._offers.named(tx, cart.customer_id, ids, cart.currency)
+        found = found.with_coupons(codes.coming)
+        return (await self._price(cart, found, ids, codes, await self._moment(cart, found))).view
 
     async def candidates(self, tx: Transaction, cart: CartIn) -> Sequence[str]:
         """Ids of the coupons to price: those that are named, or the live ones of the wallet, soonest to end first."""
@@ -117,22 +122,14 @@ class Quoting:
 
         `order_id`: in the write transaction that makes this order, whose coupons are held.
         """
-        rows = await repository.named(tx, cart.customer_id, coupon_ids)
-        return await self._price(tx, cart, rows, coupon_ids, TypedCodes(), order_id)
+        found = await self._offers.named(tx, cart.customer_id, coupon_ids, cart.currency)
+        moment = await self.moment(tx, cart, found.candidates, found.now, order_id)
+        return await self._price(cart, found, coupon_ids, TypedCodes(), moment)
 
     async def _price(
-        self,
-        tx: Transaction,
-        cart: CartIn,
-        rows: Sequence[PricedCoupon],
-        coupon_ids: Sequence[str],
-        codes: TypedCodes,
-        order_id: str | None = None,
+        self, cart: CartIn, found: OnOffer, coupon_ids: Sequence[str], codes: TypedCodes, moment: Moment
     ) -> Priced:
-        now = self._kit.clock.now()
-        wallet = {**await self._wallet(tx, rows), **{one.id: one for one in codes.coming}}
-        promotions = await self.promotions(tx, cart.currency, now)
-        moment = await self.moment(tx, cart, [*wallet.values(), *promotions], now, order_id)
+        wallet, promotions = found.coupons, found.promotions
         refused = {**codes.refused, **{one: Refusal.of("not_found") for one in coupon_ids if one not in wallet}}
         candidates = {**wallet, **{one.id: one for one in promotions}}
         usable, unfit = sort_out(candidates.values(), moment)
@@ -146,30 +143,17 @@ class Quoting:
             answer = best_price(goods, usable, cart.points)
             refused.update({**with_the_carts(own, wallet, goods), **answer.refused})
             shown = {one: refused[one] for one in order if one in refused}
-            return Priced(quote_view(answer, candidates, shown, now, typed=codes.typed), answer)
+            return Priced(quote_view(answer, candidates, shown, found.now, typed=codes.typed), answer)
 
         # A second of arithmetic for the longest carts: not while everybody else waits.
         return priced() if len(cart.lines) <= FEW_LINES else await to_thread(priced)
 
-    async def _wallet(self, tx: Transaction, rows: Sequence[PricedCoupon]) -> dict[str, Candidate]:
-        snapshots = await self._terms.load(tx, {(row.template_id, row.terms_version) for row in rows})
-        return {row.id: _coupon(row, snapshots[row.template_id, row.terms_version].terms) for row in rows}
-
-    async def promotions(self, tx: Transaction, currency: str, now: datetime) -> list[Candidate]:
-        """The promotions that run, whatever they ask of cart, hour and customer."""
-        rows = await repository.promotions(tx, currency, now)
-        snapshots = await self._terms.load(tx, {(row.id, row.terms_version) for row in rows})
-        terms = {row.id: snapshots[row.id, row.terms_version].terms for row in rows}
-        days = {
-            row.id: local_day(now, terms[row.id].validity.time_zone or self._time_zone)
-            for row in rows
-            if row.per_day is not None
-        }
-        counted = await templates.days(tx, list(days.items()))
-        full = {
-            row.id for row in rows if row.per_day is not None and counted.get((row.id, days[row.id]), 0) >= row.per_day
-        }
-        return [_promotion(row, terms[row.id], now) for row in rows if row.id not in full]
+    async def _moment(self, cart: CartIn, found: OnOffer) -> Moment:
+        """The moment of a quote. Mostly no offer asks for anything that only the database knows."""
+        if not any(asks(one.terms.scope) for one in found.candidates):
+            return Moment(found.now, self._time_zone, cart.currency, cart.channel, Facts())
+        async with self._kit.db.read() as tx:
+            return await self.moment(tx, cart, found.candidates, found.now)
 
     async def moment(
         self, tx: Transaction, cart: CartIn, candidates: Sequence[Candidate], now: datetime, order_id: str | None = None
@@ -191,35 +175,3 @@ def best_price(cart: Cart, usable: Sequence[Candidate], points: int) -> Answer:
     """The engine's answer for candidates that may be used."""
     left = {one.id: one.budget_left for one in usable if one.budget_left is not None}
     return price_within(cart, [one.offer() for one in usable], left, points=points)
-
-
-def _coupon(row: PricedCoupon, terms: Terms) -> Candidate:
-    return Candidate(
-        id=row.id,
-        template_id=row.template_id,
-        terms_version=row.terms_version,
-        terms=terms,
-        name=row.name,
-        currency=row.currency,
-        valid_from=row.valid_from,
-        valid_until=row.valid_until,
-        status=row.status,
-        locked_until=row.locked_until,
-        face_amount=row.face_amount,
-        budget_left=None if row.budget is None else row.reserved + row.budget - row.budget_spent,
-    )
-
-
-def _promotion(row: RunningPromotion, terms: Terms, now: datetime) -> Candidate:
-    return Candidate(
-        id=row.id,
-        template_id=row.id,
-        terms_version=row.terms_version,
-        terms=terms,
-        name=row.name,
-        currency=row.currency,
-        valid_from=terms.validity.from_ or now,
-        valid_until=terms.validity.until or FOREVER,
-        budget_left=None if row.budget is None else row.budget - row.budget_spent,
-        automatic=True,
-    )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, or_, select
+from sqlalchemy import Select, bindparam, func, or_, select
 
 from services.coupon.templates.models import Template
 from services.coupon.wallet.models import Coupon
@@ -16,6 +16,7 @@ MOST_IN_WALLET = 200
 class PricedCoupon(NamedTuple):
     """A coupon with what its template says."""
 
+    customer_id: str
     id: str
     template_id: str
     terms_version: int
@@ -43,11 +44,19 @@ class RunningPromotion(NamedTuple):
     budget_spent: int
 
 
-def _of_wallet(chosen: Select[Any]) -> Select[Any]:
-    """Those of the customer's wallet that may be of use, soonest to end first."""
-    live = Coupon.c.status.in_(("issued", "locked")) & (Coupon.c.valid_until > bindparam("now", type_=UtcDateTime))
-    mine = chosen.where(Coupon.c.customer_id == bindparam("customer_id"), live)
-    return mine.order_by(Coupon.c.valid_until, Coupon.c.id).limit(MOST_IN_WALLET)
+_IS_LIVE = Coupon.c.status.in_(("issued", "locked")) & (Coupon.c.valid_until > bindparam("now", type_=UtcDateTime))
+_SOONEST_TO_END = (Coupon.c.valid_until, Coupon.c.id)
+
+
+def _of_wallets(chosen: Select[Any]) -> Select[Any]:
+    """Those that may be of use of each of the customers' wallets, soonest to end first."""
+    place = func.row_number().over(partition_by=Coupon.c.customer_id, order_by=_SOONEST_TO_END).label("place")
+    rows = chosen.add_columns(place).where(one_of(Coupon.c.customer_id, "customers"), _IS_LIVE).subquery("live").c
+    return (
+        select(*(rows[one.name] for one in chosen.selected_columns))
+        .where(rows.place <= MOST_IN_WALLET)
+        .order_by(rows.place)
+    )
 
 
 _NOT_ENDED = or_(Template.c.ends_at.is_(None), Template.c.ends_at > bindparam("now", type_=UtcDateTime))
@@ -55,13 +64,18 @@ _NOT_ENDED = or_(Template.c.ends_at.is_(None), Template.c.ends_at > bindparam("n
 _COUPONS = select(*(Coupon.c[name] if name in Coupon.c else Template.c[name] for name in PricedCoupon._fields)).join(
     Template.table, Template.c.id == Coupon.c.template_id
 )
-_LIVE = _of_wallet(_COUPONS)
-_LIVE_IDS = _of_wallet(select(Coupon.c.id))
+_LIVE = _of_wallets(_COUPONS)
+_LIVE_IDS = (
+    select(Coupon.c.id)
+    .where(Coupon.c.customer_id == bindparam("customer_id"), _IS_LIVE)
+    .order_by(*_SOONEST_TO_END)
+    .limit(MOST_IN_WALLET)
+)
 _NAMED = _COUPONS.where(one_of(Coupon.c.id, "ids"), Coupon.c.customer_id == bindparam("customer_id"))
 _ACTIVE = (
     Template.c.kind == "promotion",
     Template.c.status == "active",
-    Template.c.currency == bindparam("currency"),
+    one_of(Template.c.currency, "currencies"),
     _NOT_ENDED,
 )
 _PROMOTIONS = (
@@ -90,9 +104,9 @@ async def live_ids(tx: Transaction, customer_id: str, now: datetime) -> list[str
     return await tx.scalars(_LIVE_IDS, {"customer_id": customer_id, "now": now})
 
 
-async def live(tx: Transaction, customer_id: str, now: datetime) -> list[PricedCoupon]:
-    """The live coupons of the wallet with what their templates say."""
-    return await tx.rows(PricedCoupon, _LIVE, {"customer_id": customer_id, "now": now})
+async def live(tx: Transaction, customer_ids: Sequence[str], now: datetime) -> list[PricedCoupon]:
+    """The live coupons of the wallets with what their templates say; of each wallet, soonest to end first."""
+    return await tx.rows(PricedCoupon, _LIVE, {"customers": customer_ids, "now": now})
 
 
 async def named(tx: Transaction, customer_id: str, coupon_ids: Sequence[str]) -> list[PricedCoupon]:
@@ -102,9 +116,9 @@ async def named(tx: Transaction, customer_id: str, coupon_ids: Sequence[str]) ->
     return await tx.rows(PricedCoupon, _NAMED, {"customer_id": customer_id, "ids": coupon_ids})
 
 
-async def promotions(tx: Transaction, currency: str, now: datetime) -> list[RunningPromotion]:
+async def promotions(tx: Transaction, currencies: Sequence[str], now: datetime) -> list[RunningPromotion]:
     """Active promotions that have not ended and of which something is left, in the order of their ids."""
-    return await tx.rows(RunningPromotion, _PROMOTIONS, {"currency": currency, "now": now})
+    return await tx.rows(RunningPromotion, _PROMOTIONS, {"currencies": currencies, "now": now})
 
 
 async def limited(tx: Transaction, currency: str, coupon_ids: Sequence[str], now: datetime) -> list[str]:
@@ -113,5 +127,5 @@ async def limited(tx: Transaction, currency: str, coupon_ids: Sequence[str], now
     A coupon that was just issued reserves its worst case already, unless its budget is taken on redemption.
     """
     if not coupon_ids:
-        return await tx.scalars(_LIMITED_PROMOTIONS, {"currency": currency, "now": now})
-    return await tx.scalars(_LIMITED, {"currency": currency, "now": now, "ids": coupon_ids})
+        return await tx.scalars(_LIMITED_PROMOTIONS, {"currencies": [currency], "now": now})
+    return await tx.scalars(_LIMITED, {"currencies": [currency], "now": now, "ids": coupon_ids})

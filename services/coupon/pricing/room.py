@@ -7,6 +7,7 @@ from services.coupon.audience.room import AudienceRoom
 from services.coupon.codes.room import CodesRoom
 from services.coupon.pricing import live_offers
 from services.coupon.pricing.api import quote_route, router
+from services.coupon.pricing.on_offer import OfferReader
 from services.coupon.pricing.previewing import Previewing
 from services.coupon.pricing.quoting import Quoting
 from services.coupon.promotions.room import PromotionsRoom
@@ -32,9 +33,10 @@ class PricingRoom(Room):
     codes: CodesRoom
 
     def __post_init__(self) -> None:
+        offers = OfferReader(self.kit, self.templates.cache, self.settings.time_zone)
         self.quoting = Quoting(
             self.kit,
-            self.templates.cache,
+            offers,
             self.audience.queries,
             self.codes.resolving,
             self.abuse.attempts,
@@ -42,4 +44,5 @@ class PricingRoom(Room):
         )
         self.routers = [router]
         self.hot_routes = [quote_route(self.quoting)]
-        self.provides = [Previewing(self.kit, self.templates.cache, self.quoting)]
+        self.provides = [Previewing(self.kit, self.templates.cache, offers, self.quoting)]
+        self.resources = [offers.group.running]
