@@ -106,11 +106,11 @@ async def part(kind: str, folder: str, url: str) -> AsyncIterator[Part]:
     else:
         bus = LocalBus(Database(f"sqlite:///{folder}/{prefix}-bus.db", schema="bus"), SystemClock())
         db = Database(f"sqlite:///{folder}/{prefix}.db", schema="bench")
-    async with db.engine.begin() as connection:
+    async with db.connection() as connection, connection.begin():
         await connection.run_sync(Base.metadata.create_all)
     await bus.start()
     yield Part(db, bus)
-    async with db.engine.begin() as connection:
+    async with db.connection() as connection, connection.begin():
         await connection.run_sync(Base.metadata.drop_all)
     await db.close()
     await bus.stop()

@@ -54,6 +54,7 @@ class GroupCommit(Generic[Q, A]):
             if isinstance(result, Exception):
                 raise result
             return result
+        self._db.refuse_second()  # it would wait for the group's transaction with one of its own open
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, future))
         self._wake.set()

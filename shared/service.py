@@ -16,7 +16,7 @@ from sqlmodel import SQLModel
 from structlog.typing import FilteringBoundLogger
 
 from shared.clock import Clock
-from shared.db import Database
+from shared.db import Database, Use, used_for
 from shared.db.migrate import pending, upgrade
 from shared.messaging import Bus, BusUnavailable, Consumer, Outbox, Relay, Subscription, rest_after
 from shared.observability.logging import get_logger
@@ -51,7 +51,7 @@ class Kit:
         cls, name: str, settings: ServiceSettings, bus: Bus, clock: Clock, *, base: type[SQLModel], migrations: str
     ) -> Self:
         """`base` is the part's table base, `migrations` the dotted name of its migrations folder."""
-        db = Database(settings.resolved_database_url(), schema=name, pool_size=settings.database_pool_size)
+        db = Database(settings.resolved_database_url(), schema=name, pool_size=settings.resolved_database_connections())
         outbox = Outbox(base.metadata, clock)
         log, secret = get_logger(service=name), settings.resolved_internal_secret()
         return cls(name, settings, bus, clock, db, outbox, base.metadata, migrations, log, secret)
@@ -76,6 +76,10 @@ class Loop:
 
     async def run(self, service: str, log: FilteringBoundLogger) -> None:
         """Rounds until cancelled. A failed round is logged, counted and tried again after a growing pause."""
+        with used_for(Use.BACKGROUND):
+            await self._rounds(service, log)
+
+    async def _rounds(self, service: str, log: FilteringBoundLogger) -> None:
         failures = 0
         while True:
             self.wake.clear()

@@ -22,6 +22,7 @@ from shared import private_files
 
 PREFIX = "QUANYU_"
 _SHORTEST_SECRET = 16
+CONNECTIONS_OF_A_PART = 8
 KNOWN_SECRETS = frozenset(("embedded-default-not-for-production",))
 """Everybody can read them in this repository's history."""
 
@@ -42,7 +43,13 @@ class ServiceSettings(BaseSettings):
     )
     data_dir: Path = Field(Path("data"), description="where the embedded databases and the administrator's key live")
     database_url: str | None = Field(None, description="SQLAlchemy-style URL; empty = one SQLite file in data_dir")
-    database_pool_size: int = Field(10, ge=1, le=200, description="PostgreSQL connections, and as many again at peaks")
+    database_connections: int | None = Field(
+        None,
+        ge=3,
+        le=1000,
+        description="PostgreSQL connections of one process, divided over its parts; empty = 42 for the whole suite, 8 for "
+        "a part alone",
+    )
     broker_url: SecretStr | None = Field(None, description="amqp:// URL of RabbitMQ; empty = the local bus")
     broker_prefix: str = Field("quanyu", pattern=r"^[a-z0-9-]{1,60}$", description="begins exchange and queue names")
     bus_retry_seconds: tuple[float, ...] = Field((1, 60, 900), description="waits before another try")
@@ -112,6 +119,10 @@ class ServiceSettings(BaseSettings):
         if wrong:
             raise ValueError("QUANYU_ENVIRONMENT=production refuses to start: " + "; ".join(wrong))
         return self
+
+    def resolved_database_connections(self) -> int:
+        """How many connections this part may have to its PostgreSQL database."""
+        return self.database_connections or CONNECTIONS_OF_A_PART
 
     def resolved_internal_secret(self) -> str:
         """What gateway and services share: the given secret, or the one of the data folder. Raises OSError."""

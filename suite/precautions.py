@@ -18,11 +18,12 @@ MANY_CONNECTIONS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What the checks look at. `url` is where callers find the suite."""
+    """What the checks look at. `url` is where callers find the suite, `short` says which database connections are missing."""
 
     suite: SuiteSettings
     gateway: GatewaySettings
     url: str
+    short: tuple[str, ...] = ()
 
     @property
     def in_production(self) -> bool:
@@ -121,6 +122,11 @@ def enough_descriptors(installation: Installation) -> Finding | None:
     )
 
 
+def enough_database_connections(installation: Installation) -> Finding | None:
+    """The database servers let in as many connections as one whole suite may open, besides those of others."""
+    return Finding(" ".join(installation.short)) if installation.short else None
+
+
 CHECKS: tuple[Check, ...] = (
     private_data,
     given_administrator_key,
@@ -128,6 +134,7 @@ CHECKS: tuple[Check, ...] = (
     door_behind_a_proxy,
     webhooks_stay_outside,
     enough_descriptors,
+    enough_database_connections,
 )
 
 

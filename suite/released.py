@@ -94,7 +94,7 @@ async def write(folder: Path, data_dir: Path) -> None:
     for name in PARTS:
         upstreams = {f"{one}_url": "http://127.0.0.1:1" for one in PARTS if name == "gateway" and one != name}
         kit = build(name, {"data_dir": data_dir, **upstreams}, bus).kit
-        async with kit.db.engine.connect() as connection:
+        async with kit.db.connection() as connection:
             rows = await rows_of(connection)
         await kit.db.close()
         found = hashes(kit.migrations)

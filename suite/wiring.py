@@ -22,7 +22,8 @@ from shared.db import Database
 from shared.messaging import Bus, LocalBus
 from shared.messaging.rabbit import RabbitBus
 from shared.service import Service
-from shared.settings import ServiceSettings
+from shared.settings import CONNECTIONS_OF_A_PART, ServiceSettings
+from suite.budget import Pool, Wish, divide
 from suite.errors import Stop
 from suite.parts import PARTS, SERVICES
 from suite.settings import SuiteSettings, load
@@ -30,6 +31,24 @@ from suite.settings import SuiteSettings, load
 Create = Callable[[Any, Bus, Clock], Service]
 Flags = Mapping[str, Any]
 """Settings given on the command line; they go before the environment."""
+
+
+def settings_of(name: str, flags: Flags) -> ServiceSettings:
+    """The settings of a part, with these flags."""
+    if name in SERVICES:
+        return load(service(name)[1], flags)
+    from gateway.settings import GatewaySettings
+
+    return load(GatewaySettings, flags)
+
+
+def pools_of(names: tuple[str, ...], settings: SuiteSettings, flags: Flags) -> dict[str, Pool]:
+    """The connections of a process that runs these parts, the local bus's too where they have one. Raises Stop."""
+    parts = {name: settings_of(name, flags) for name in names}
+    wishes = {name: Wish(one.resolved_database_url(), one.database_connections) for name, one in parts.items()}
+    if settings.broker_url is None:
+        wishes["bus"] = Wish(settings.resolved_database_url("bus"), None)
+    return divide(settings.database_connections, wishes)
 
 
 def service(name: str) -> tuple[Create, type[ServiceSettings]]:
@@ -83,10 +102,12 @@ async def embedded(settings: SuiteSettings, flags: Flags) -> AsyncIterator[Runni
     from gateway.settings import GatewaySettings
 
     async with AsyncExitStack() as stack:
-        bus = await stack.enter_async_context(open_bus(settings))
-        services = [build(name, flags, bus) for name in SERVICES]
+        pools = pools_of(PARTS, settings, flags)
+        own = {name: {**flags, **_size(pools, name)} for name in PARTS}
+        bus = await stack.enter_async_context(open_bus(settings, pools))
+        services = [build(name, own[name], bus) for name in SERVICES]
         upstreams = {one.name: AsgiForwarder(one.app) for one in services}
-        gateway = create_gateway(load(GatewaySettings, flags), bus, SystemClock(), upstreams)
+        gateway = create_gateway(load(GatewaySettings, own["gateway"]), bus, SystemClock(), upstreams)
         yield await _enter(stack, gateway, (*services, gateway))
 
 
@@ -103,20 +124,25 @@ async def single(name: str, settings: SuiteSettings, flags: Flags) -> AsyncItera
             f"The gateway alone must know where the services listen: set {', '.join(unknown)} (http://host:port)."
         )
     async with AsyncExitStack() as stack:
-        bus = await stack.enter_async_context(open_bus(settings))
-        part = build(name, flags, bus)
+        pools = pools_of((name,), settings, flags)
+        bus = await stack.enter_async_context(open_bus(settings, pools))
+        part = build(name, {**flags, **_size(pools, name)}, bus)
         yield await _enter(stack, part, (part,))
 
 
 @asynccontextmanager
-async def open_bus(settings: SuiteSettings) -> AsyncIterator[Bus]:
-    """The local bus, or RabbitMQ when a broker is given."""
+async def open_bus(settings: SuiteSettings, pools: Mapping[str, Pool] | None = None) -> AsyncIterator[Bus]:
+    """The local bus, or RabbitMQ when a broker is given. `pools` are those of its process."""
     bus: Bus
     if settings.broker_url is None:
         with _telling("bus", settings):
             private_files.make_folder(settings.data_dir)
         bus = LocalBus(
-            Database(settings.resolved_database_url("bus"), schema="bus"),
+            Database(
+                settings.resolved_database_url("bus"),
+                schema="bus",
+                pool_size=pools["bus"].size if pools and "bus" in pools else CONNECTIONS_OF_A_PART,
+            ),
             SystemClock(),
             retry_seconds=settings.bus_retry_seconds,
         )
@@ -206,6 +232,10 @@ def _see_the_database(settings: ServiceSettings) -> None:
         raise Stop(
             f"No suite has kept its data in {settings.data_dir} yet. Say by --data-dir (or QUANYU_DATA_DIR) where it does."
         )
+
+
+def _size(pools: Mapping[str, Pool], name: str) -> Flags:
+    return {"database_connections": pools[name].size} if name in pools else {}
 
 
 def _see_the_secret(settings: ServiceSettings) -> None:

@@ -59,7 +59,7 @@ def _plain_logs() -> None:
 @pytest.fixture(autouse=True, scope="session")
 def _statements_compiled_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("shared.db.engine.create_async_engine", SharedStatements().create)
+        patch.setattr("shared.db.engines.create_async_engine", SharedStatements().create)
         yield
 
 

@@ -8,14 +8,17 @@ from shared.db.faults import is_outage, is_transient, is_unstorable
 from shared.db.many import one_of
 from shared.db.rounds import delete_some, prune, sweep
 from shared.db.rows import as_dict
+from shared.db.turns import DatabaseBusy, Use, used_for
 from shared.db.types import JsonType, UtcDateTime, json_dumps, json_loads
 
 __all__ = [
     "AutoId",
     "Database",
+    "DatabaseBusy",
     "JsonType",
     "TableModel",
     "Transaction",
+    "Use",
     "UtcDateTime",
     "as_dict",
     "claim_due",
@@ -36,4 +39,5 @@ __all__ = [
     "update_bulk",
     "upsert",
     "upsert_bulk",
+    "used_for",
 ]

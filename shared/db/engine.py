@@ -1,28 +1,28 @@
 """One database of one part: a PostgreSQL schema or an SQLite file behind the same few calls."""
 
 import asyncio
-import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
-from pathlib import Path
 from threading import Thread
 from typing import Any, Literal, TypeVar
 from weakref import WeakSet
 
-import aiosqlite
-from sqlalchemy import CursorResult, Executable, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import CursorResult, Executable
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared import private_files
+from shared.db.engines import SQLITE_READERS, postgresql_engines, sqlite_engines
+from shared.db.faults import is_full
 from shared.db.rows import shaped
-from shared.db.types import json_dumps, json_loads
+from shared.db.turns import DatabaseBusy, OneEach, Turn, Turns, patience
+from shared.observability.metrics import DATABASE_FULL
 
 R = TypeVar("R")
 _LONGEST_CLOSE_MS = 5_000
-_SQLITE_READERS = 4
-"""Connections of readers, and as many again at peaks."""
+_FIRST_REST, _LONGEST_REST = 0.05, 2.0
+"""Seconds after which a server that had no connection left is asked again; doubled each time."""
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 _ambient: ContextVar[Mapping[int, "Transaction"]] = ContextVar("ambient_transactions", default={})  # noqa: B039 - never mutated
 
@@ -100,22 +100,62 @@ class Database:
         parsed = make_url(url)
         self.schema = schema
         self._threads: WeakSet[Thread] = WeakSet()
-        self.readers = 2 * pool_size
-        """How many transactions may read at a time."""
+        self._one_each = OneEach(schema)
         if parsed.get_backend_name() == "sqlite":
             self.dialect: Literal["sqlite", "postgresql"] = "sqlite"
-            self.readers = 2 * _SQLITE_READERS
-            self._writer, self._reader = _sqlite_engines(parsed, self._threads)
+            self._writer, self._reader = sqlite_engines(parsed, self._threads)
+            self._writing, self._reading = Turns(schema, 1), Turns(schema, SQLITE_READERS)
         elif parsed.get_backend_name() == "postgresql":
             self.dialect = "postgresql"
-            self._writer, self._reader = _postgresql_engines(parsed, schema, pool_size)
+            self._writer, self._reader = postgresql_engines(parsed, schema, pool_size)
+            self._writing = self._reading = Turns(schema, pool_size)
         else:
             raise ValueError(f"database URL must begin with postgresql:// or sqlite:///, not {parsed.drivername}://")
 
     @property
-    def engine(self) -> AsyncEngine:
-        """The writing engine, for migrations."""
-        return self._writer
+    def readers(self) -> int:
+        """How many transactions may read at a time."""
+        return self._reading.size
+
+    def connection(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection that may write and has no transaction yet, for migrations."""
+        return self._connected(self._writer, self._writing)
+
+    def refuse_second(self) -> None:
+        """Raises RuntimeError inside a transaction of this task: what is to come would wait for another connection."""
+        self._one_each.refuse_second()
+
+    @asynccontextmanager
+    async def _connected(self, engine: AsyncEngine, turns: Turns) -> AsyncIterator[AsyncConnection]:
+        held = self._one_each.open()
+        try:
+            connection, turn = await self._reach(engine, turns)
+            try:
+                yield connection
+            finally:
+                try:
+                    await asyncio.shield(connection.close())
+                finally:
+                    turn.give_back()
+        finally:
+            held.close()
+
+    async def _reach(self, engine: AsyncEngine, turns: Turns) -> tuple[AsyncConnection, Turn]:
+        """A connection, and the turn to have it. While the server has none left, the pool is as large as what it gave us."""
+        deadline, rest = time.monotonic() + patience(), _FIRST_REST
+        while True:
+            turn = await turns.take(deadline - time.monotonic())
+            try:
+                return await engine.connect(), turn
+            except BaseException as error:
+                full = is_full(error)
+                turn.give_back(rest if full else 0.0)
+                if not full:
+                    raise
+                DATABASE_FULL.labels(self.schema).inc()
+                if time.monotonic() > deadline:
+                    raise DatabaseBusy(f"the server has no connection left for {self.schema}") from error
+                rest = min(2 * rest, _LONGEST_REST)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
@@ -129,7 +169,7 @@ class Database:
             return
         transaction: Transaction | None = None
         try:
-            async with self._writer.connect() as connection:
+            async with self.connection() as connection:
                 transaction = Transaction(connection, self.dialect)
                 async with connection.begin():
                     yield transaction
@@ -162,7 +202,7 @@ class Database:
         if joined is not None:
             yield joined
             return
-        async with self._reader.connect() as connection:
+        async with self._connected(self._reader, self._reading) as connection:
             yield Transaction(connection, self.dialect)
 
     @asynccontextmanager
@@ -199,79 +239,3 @@ async def _until(done: Callable[[], bool]) -> None:
         if done():
             return
         await asyncio.sleep(0.005)
-
-
-_JSON: dict[str, Any] = {"json_serializer": json_dumps, "json_deserializer": json_loads}
-
-
-class _SqliteConnection(sqlite3.Connection):
-    """Gives the write lock back when it is closed in the middle of a transaction, as that of a cancelled task is.
-
-    Closing alone keeps the lock as long as anybody holds a cursor, such as the traceback of the cancellation: every write
-    would wait for a garbage collection.
-    """
-
-    def close(self) -> None:
-        """Roll back, then close."""
-        if self.in_transaction:
-            self.rollback()
-        super().close()
-
-
-def _sqlite_engines(url: URL, threads: WeakSet[Thread]) -> tuple[AsyncEngine, AsyncEngine]:
-    """The writing and the reading engine. Each connection has a thread, which `threads` gets to know before it starts."""
-    path = url.database
-    if not path or path == ":memory:":
-        raise ValueError("an SQLite database needs a file: sqlite:///data/coupon.db")
-    private_files.make_folder(Path(path).parent)
-    url = url.set(drivername="sqlite+aiosqlite")
-
-    async def connect() -> aiosqlite.Connection:
-        private_files.touch(Path(path))  # SQLite gives the files beside it the same rights
-        for suffix in ("-wal", "-shm"):
-            private_files.close_to_others(Path(path + suffix))
-        connection = aiosqlite.connect(path, isolation_level=None, factory=_SqliteConnection)
-        connection._thread.daemon = True  # as SQLAlchemy would have it: no thread keeps a process that wants to end
-        threads.add(connection._thread)
-        return await connection
-
-    options: dict[str, Any] = {"hide_parameters": True, "async_creator": connect, **_JSON}
-    # One writer by nature: a pool of one lets tasks queue in memory instead of on the file lock.
-    writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=60, **options)
-    reader = create_async_engine(
-        url, pool_size=_SQLITE_READERS, max_overflow=_SQLITE_READERS, pool_timeout=60, **options
-    )
-    for engine in (writer, reader):
-        event.listen(engine.sync_engine, "connect", _configure_sqlite)
-    event.listen(writer.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    event.listen(reader.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-    return writer, reader
-
-
-def _configure_sqlite(connection: Any, _record: Any) -> None:
-    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _postgresql_engines(url: URL, schema: str, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
-    writer = create_async_engine(
-        url.set(drivername="postgresql+asyncpg"),
-        hide_parameters=True,
-        pool_size=pool_size,
-        max_overflow=pool_size,
-        pool_timeout=30,
-        pool_pre_ping=False,
-        connect_args={
-            "timeout": 10,
-            "server_settings": {
-                "search_path": schema,
-                "application_name": f"quanyu-{schema}",
-                # A prepared statement would keep the plan of its first runs, made while its table was empty: every row
-                # read for every lookup, until the next ANALYZE (measured: 46 ms for what takes 4 planned afresh).
-                "plan_cache_mode": "force_custom_plan",
-            },
-        },
-        **_JSON,
-    )
-    # Single reads need no BEGIN and COMMIT round trips.
-    return writer, writer.execution_options(isolation_level="AUTOCOMMIT")

@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 _AWAY = ("CannotConnectNow", "ConnectionDoesNotExist", "AdminShutdown", "TooManyConnections", "ConnectionFailure")
+_FULL = ("53300", "57P03")  # too many connections; the server is starting up
 _RETRY = ("SerializationError", "DeadlockDetected")
 _SQLITE_AWAY = ("database is locked", "disk I/O error", "database or disk is full", "unable to open database file")
 _UNSTORABLE = ("CharacterNotInRepertoire", "UntranslatableCharacter", "DataError", "NumericValueOutOfRange")
@@ -29,6 +30,11 @@ def is_outage(error: BaseException) -> bool:
         return False
     text = _names(error)
     return error.connection_invalidated or any(name in text for name in (*_AWAY, *_SQLITE_AWAY))
+
+
+def is_full(error: BaseException) -> bool:
+    """True when the server has no connection left for us, or is just starting: it has one in a while."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _FULL
 
 
 def is_transient(error: BaseException) -> bool:

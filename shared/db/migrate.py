@@ -8,6 +8,8 @@ import asyncio
 import importlib
 import sys
 import tempfile
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.engine import Database
+from shared.db.turns import Use, used_for
 
 _LOCK = 0x51A47  # any number: one advisory lock for all upgrades on a server
 
@@ -39,19 +42,31 @@ async def upgrade(db: Database, migrations: str, metadata: MetaData, target: str
     def run(connection: Connection) -> None:
         command.upgrade(_config(migrations, metadata, connection), target)
 
-    if db.dialect == "sqlite":
-        async with db.engine.begin() as connection:
-            await connection.run_sync(run)
-        return
-    async with db.engine.connect() as guard:
-        await guard.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
-        try:
-            async with db.engine.begin() as connection:
-                await _ensure_schema(connection, db.schema)
-            async with db.engine.begin() as connection:
-                await connection.run_sync(run)
-        finally:
-            await guard.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+    with used_for(Use.BACKGROUND):  # patient at the start, when others may still be leaving
+        async with db.connection() as connection:
+            if db.dialect == "postgresql":
+                await _locked(connection, partial(_upgrade_schema, connection, db.schema, run))
+            else:
+                async with connection.begin():
+                    await connection.run_sync(run)
+
+
+async def _locked(connection: AsyncConnection, work: Callable[[], Awaitable[None]]) -> None:
+    """One at a time on a server: two processes that start together don't make the same tables."""
+    await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+    await connection.commit()  # the session keeps the lock
+    try:
+        await work()
+    finally:
+        await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+        await connection.commit()
+
+
+async def _upgrade_schema(connection: AsyncConnection, schema: str, run: Callable[[Connection], None]) -> None:
+    async with connection.begin():
+        await _ensure_schema(connection, schema)
+    async with connection.begin():
+        await connection.run_sync(run)
 
 
 async def _ensure_schema(connection: AsyncConnection, schema: str) -> None:
@@ -63,7 +78,7 @@ async def _ensure_schema(connection: AsyncConnection, schema: str) -> None:
 
 async def downgrade(db: Database, migrations: str, metadata: MetaData, target: str) -> None:
     """Take the schema back to `target` ("base" = nothing left, "-1" = one step)."""
-    async with db.engine.begin() as connection:
+    async with db.connection() as connection, connection.begin():
         await connection.run_sync(lambda sync: command.downgrade(_config(migrations, metadata, sync), target))
 
 
@@ -76,7 +91,7 @@ def revisions(migrations: str) -> dict[str, Path]:
 async def pending(db: Database, migrations: str) -> bool:
     """True when the database is not at the newest revision."""
     heads = set(ScriptDirectory.from_config(_config(migrations)).get_heads())
-    async with db.engine.connect() as connection:
+    async with db.connection() as connection:
         current = await connection.run_sync(lambda sync: set(MigrationContext.configure(sync).get_current_heads()))
     return current != heads
 
@@ -102,7 +117,7 @@ async def _revision(name: str, message: str) -> None:
                 head="head",
             )
 
-        async with db.engine.begin() as connection:
+        async with db.connection() as connection, connection.begin():
             await connection.run_sync(run)
         await db.close()
 

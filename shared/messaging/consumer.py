@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shared.clock import Clock
 from shared.contracts import REGISTRY, Envelope, Event
-from shared.db import Database, Transaction, insert_bulk, is_outage, is_transient
+from shared.db import Database, Transaction, Use, insert_bulk, is_outage, is_transient, used_for
 from shared.messaging.bus import Failed, Pack, Subscription
 from shared.observability.context import Cause, current_cause
 from shared.observability.logging import get_logger
@@ -40,6 +40,10 @@ class Consumer:
 
         Raises when the database is away: then nothing was decided about what was not handled yet.
         """
+        with used_for(Use.BACKGROUND):
+            return await self._deliver(packs)
+
+    async def _deliver(self, packs: Sequence[Pack]) -> list[Failed]:
         opened: list[tuple[Pack, list[Envelope]]] = []
         failed: list[Failed] = []
         for pack in packs:

@@ -35,7 +35,7 @@ from sqlalchemy import (
 )
 
 from shared.clock import Clock
-from shared.db import AutoId, Database, UtcDateTime, insert_ignore, is_outage
+from shared.db import AutoId, Database, Use, UtcDateTime, insert_ignore, is_outage, used_for
 from shared.messaging.bus import BusUnavailable, Deliver, Failed, Pack, Parked
 from shared.messaging.pace import rest_after
 from shared.observability.logging import get_logger
@@ -106,11 +106,13 @@ class LocalBus:
 
     async def start(self) -> None:
         """Make the tables and begin to deliver."""
-        if self._db.dialect == "postgresql":
-            async with self._db.engine.begin() as connection:
-                await connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{self._db.schema}"'))
-        async with self._db.engine.begin() as connection:
-            await connection.run_sync(_METADATA.create_all)
+        with used_for(Use.BACKGROUND):
+            async with self._db.connection() as connection:
+                if self._db.dialect == "postgresql":
+                    async with connection.begin():
+                        await connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{self._db.schema}"'))
+                async with connection.begin():
+                    await connection.run_sync(_METADATA.create_all)
         async with self._db.read() as tx:
             for row in await tx.execute(select(_BINDING)):
                 self._bindings.setdefault(row.name, set()).add(row.queue)

@@ -23,3 +23,12 @@ LOOP_BEAT = Gauge(
     "quanyu_loop_last_success_timestamp_seconds", "When a background loop last ended well", ["service", "loop"]
 )
 LOOP_FAILURES = Counter("quanyu_loop_failures_total", "Background loop rounds that failed", ["service", "loop"])
+DATABASE_CONNECTIONS = Gauge("quanyu_database_connections_allowed", "Connections that a part may have", ["service"])
+DATABASE_IN_USE = Gauge("quanyu_database_connections_in_use", "Transactions that have a connection", ["service"])
+DATABASE_WAITING = Gauge("quanyu_database_waiting", "Transactions that wait for a connection", ["service", "use"])
+DATABASE_REFUSED = Counter(
+    "quanyu_database_refused_total", "Transactions that waited for a connection in vain", ["service", "use"]
+)
+DATABASE_FULL = Counter(
+    "quanyu_database_full_total", "Times that the server had no connection left for this part", ["service"]
+)

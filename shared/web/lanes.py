@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
+from shared.db import Use, used_for
 from shared.web.problems import Unavailable
 
 T = TypeVar("T")
@@ -93,7 +94,8 @@ class OneRun(Generic[T]):
             self._next = None
             started = time.monotonic()
             try:
-                return await self._work()
+                with used_for(Use.LONG):
+                    return await self._work()
             finally:
                 ended = time.monotonic()
                 self._rested_at = ended + min(ended - started, _LONGEST_REST)

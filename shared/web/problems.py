@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
-from shared.db import is_outage, is_transient, is_unstorable
+from shared.db import DatabaseBusy, is_outage, is_transient, is_unstorable
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -197,6 +197,12 @@ def to_problem(error: Exception) -> Problem | None:
         return Unavailable(
             "hot_rows",
             "Others were changing the same rows; nothing was changed. Try again.",
+            headers={"Retry-After": "1"},
+        )
+    if isinstance(error, DatabaseBusy):
+        return Unavailable(
+            "busy",
+            "Too many calls wait for the database; nothing was changed. Try again in a second.",
             headers={"Retry-After": "1"},
         )
     if is_outage(error):

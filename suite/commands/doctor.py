@@ -10,7 +10,7 @@ from suite.audits import AUDITS, run_audits
 from suite.client import Client, connect
 from suite.commands.common import DataDir, Key, Url, caller, flags, run
 from suite.errors import Stop
-from suite.parts import PARTS, SERVICES
+from suite.parts import PARTS
 from suite.settings import SuiteSettings, load
 from suite.terminal import console, plain
 
@@ -33,14 +33,12 @@ def configured(settings: SuiteSettings) -> Iterator[str]:
     """The settings that matter, without secrets."""
     from sqlalchemy.engine import make_url
 
-    from gateway.settings import GatewaySettings
     from suite import wiring
 
     yield f"environment   {settings.environment}"
     yield f"data          {settings.data_dir.absolute()}"
     for name in PARTS:
-        options = wiring.service(name)[1] if name in SERVICES else GatewaySettings
-        database = make_url(load(options, {"data_dir": settings.data_dir}).resolved_database_url())
+        database = make_url(wiring.settings_of(name, {"data_dir": settings.data_dir}).resolved_database_url())
         yield f"{name:<13} {database.render_as_string(hide_password=True)}"
     broker = settings.broker_url
     yield f"bus           {'local, in ' + str(settings.data_dir / 'bus.db') if broker is None else 'RabbitMQ'}"
@@ -53,12 +51,20 @@ def _safe(settings: SuiteSettings, url: str | None, data_dir: Path | None) -> bo
 
     console.print("[bold]Safe[/bold]")
     gateway = load(GatewaySettings, {"data_dir": settings.data_dir})
-    found = list(findings(Installation(settings, gateway, caller(url, data_dir).url)))
+    short = run(_shortages(settings))
+    found = list(findings(Installation(settings, gateway, caller(url, data_dir).url, short)))
     for finding in found:
         console.print(f"  {BAD if finding.bad else NOTE} {plain(finding.sentence)}", soft_wrap=True)
     if not found:
         console.print(f"  {GOOD} nothing stands open that should not")
     return not any(finding.bad for finding in found)
+
+
+async def _shortages(settings: SuiteSettings) -> tuple[str, ...]:
+    from suite import budget, wiring
+
+    pools = wiring.pools_of(PARTS, settings, {"data_dir": settings.data_dir})
+    return tuple([sentence async for sentence in budget.shortages(pools, beside_running=False)])
 
 
 async def _running(url: str | None, key: str | None, data_dir: Any) -> bool:

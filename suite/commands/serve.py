@@ -61,6 +61,7 @@ async def _serve(part: Part | None, settings: SuiteSettings, given: dict[str, An
             f"[yellow]Others on this machine may look into the data folder:[/yellow] chmod go= {plain(settings.data_dir)}",
             soft_wrap=True,
         )
+    await _count_connections(part, settings, given)
     descriptors = raise_descriptors()
     address = server.listen(settings.host, settings.port)
     configure_tracing(part or "suite", settings.otlp_endpoint)
@@ -84,6 +85,15 @@ async def _serve(part: Part | None, settings: SuiteSettings, given: dict[str, An
                 drain_seconds=settings.drain_seconds,
                 when_up=when_up,
             )
+
+
+async def _count_connections(part: Part | None, settings: SuiteSettings, given: dict[str, Any]) -> None:
+    """A sentence for the operator where the database may let in fewer connections than this process may open."""
+    from suite import budget, wiring
+
+    pools = wiring.pools_of(PARTS if part is None else (part.value,), settings, given)
+    async for sentence in budget.shortages(pools, beside_running=True):
+        errors.print(f"[yellow]Database connections:[/yellow] {plain(sentence)}", soft_wrap=True)
 
 
 def _limits(settings: SuiteSettings, proxies: tuple[str, ...] | None, descriptors: int | None) -> "Limits":

@@ -26,7 +26,7 @@ def looks(door: Suite) -> list[str]:
         if "api_keys" in statement and statement.startswith("SELECT"):
             seen.append(statement)
 
-    for engine in {door.gateway.kit.db.engine, door.gateway.kit.db._reader}:
+    for engine in {door.gateway.kit.db._writer, door.gateway.kit.db._reader}:
         event.listen(engine.sync_engine, "before_cursor_execute", note)
     return seen
 

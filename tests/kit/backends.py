@@ -61,7 +61,7 @@ class Backend:
         base = {
             "data_dir": self.data_dir,
             "database_url": self.database_url,
-            "database_pool_size": 5,
+            "database_connections": 5,
             "internal_secret": INTERNAL_SECRET,
             "migrate_on_start": False,
         }

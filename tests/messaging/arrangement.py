@@ -47,7 +47,7 @@ class Place:
         return LocalBus(Database(self.bus_url, schema="bus"), SystemClock(), retry_seconds)
 
     def settings(self) -> ProbeSettings:
-        return ProbeSettings(data_dir=Path(self.data_dir), database_url=self.database_url, database_pool_size=4)
+        return ProbeSettings(data_dir=Path(self.data_dir), database_url=self.database_url, database_connections=4)
 
 
 class Arrangement:

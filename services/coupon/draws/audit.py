@@ -8,7 +8,7 @@ from services.coupon.draws.management import unknown_draw
 from services.coupon.draws.models import Draw, DrawPrize, DrawTicket
 from services.coupon.draws.rules import Replay, seed_hash
 from services.coupon.draws.schemas import DrawAuditView, Mismatch
-from shared.db import as_dict
+from shared.db import Use, as_dict, used_for
 from shared.service import Kit
 from shared.web import Caller
 from shared.web.lanes import Lane
@@ -27,7 +27,8 @@ class DrawAudit:
     async def prove(self, caller: Caller, draw_id: str) -> DrawAuditView:
         """All tickets up to the draw's counter. While the draw is open its outcomes can't be proven without telling the seed."""
         async with self._lane.turn():
-            return await self._prove(caller, draw_id)
+            with used_for(Use.LONG):
+                return await self._prove(caller, draw_id)
 
     async def _prove(self, caller: Caller, draw_id: str) -> DrawAuditView:
         async with self._kit.db.read() as tx:

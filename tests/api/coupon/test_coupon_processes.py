@@ -36,7 +36,7 @@ async def malls(backend: Backend, clock: ManualClock) -> AsyncIterator[list[Mall
                 data_dir=backend.data_dir,
                 internal_secret=SecretStr(INTERNAL_SECRET),
                 job_chunk_size=7,
-                database_pool_size=4,  # three of them share a server with other tests
+                database_connections=4,  # three of them share a server with other tests
             )
             service = create_service(settings, bus, clock)
             await stack.enter_async_context(service.running())

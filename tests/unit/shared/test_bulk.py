@@ -40,7 +40,7 @@ def thing(number: int, **fields: Any) -> dict[str, Any]:
 @pytest.fixture
 async def db(backend: Backend) -> AsyncIterator[Database]:
     opened = Database(backend.database_url or f"sqlite:///{backend.data_dir}/things.db", schema="things")
-    async with opened.engine.begin() as connection:
+    async with opened.connection() as connection, connection.begin():
         if opened.dialect == "postgresql":
             await connection.execute(text("CREATE SCHEMA things"))
         await connection.run_sync(THINGS.metadata.create_all)

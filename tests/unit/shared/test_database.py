@@ -53,7 +53,7 @@ COUNTER = Table("counter", METADATA, Column("id", Integer, primary_key=True), Co
 async def db(backend: Backend) -> Any:
     url = backend.database_url or f"sqlite:///{backend.data_dir}/t.db"
     database = Database(url, schema="sample", pool_size=20)
-    async with database.engine.begin() as connection:
+    async with database.connection() as connection, connection.begin():
         if database.dialect == "postgresql":
             await connection.execute(text("CREATE SCHEMA sample"))
         await connection.run_sync(METADATA.create_all)

@@ -121,7 +121,7 @@ def create_service(settings: SampleSettings, bus: Bus, clock: Clock) -> Service:
 @pytest.fixture
 async def sample(run_service: RunService, monkeypatch: pytest.MonkeyPatch) -> RunningService:
     async def create_tables(service: Service) -> None:
-        async with service.kit.db.engine.begin() as connection:
+        async with service.kit.db.connection() as connection, connection.begin():
             if service.kit.db.dialect == "postgresql":
                 await connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS sample")
             await connection.run_sync(Base.metadata.create_all)

@@ -34,7 +34,7 @@ NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
 async def db(backend: Backend) -> AsyncIterator[Database]:
     """Seats a, b, "quo'te\\" and 7, each in the rows 0 to 2, at hours apart."""
     opened = Database(backend.database_url or f"sqlite:///{backend.data_dir}/many.db", schema="many")
-    async with opened.engine.begin() as connection:
+    async with opened.connection() as connection, connection.begin():
         if opened.dialect == "postgresql":
             await connection.execute(text("CREATE SCHEMA many"))
         await connection.run_sync(Base.metadata.create_all)
@@ -80,7 +80,7 @@ async def test_a_statement_made_once_takes_any_number_of_keys(db: Database) -> N
 @pytest.mark.parametrize("where", [one_of(S.at, [NOON, NOON]), one_of((S.name, S.row), [("a", 0), ("b", 1)])])
 async def test_sqlite_finds_them_by_the_index(tmp_path: Any, where: ColumnElement[bool]) -> None:
     db = Database(f"sqlite:///{tmp_path}/plan.db", schema="many")
-    async with db.engine.begin() as connection:
+    async with db.connection() as connection, connection.begin():
         await connection.run_sync(Base.metadata.create_all)
     sql = str(select(Seat.table).where(where).compile(dialect=sqlite.dialect()))
     async with db.read() as tx:

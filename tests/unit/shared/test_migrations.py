@@ -36,7 +36,7 @@ async def test_migrations(backend: Backend, part: str) -> None:
         # several replicas start at once
         await asyncio.gather(*[upgrade(db, migrations, metadata) for _ in range(3)])
         assert not await pending(db, migrations)
-        async with db.engine.connect() as connection:
+        async with db.connection() as connection:
             differences = await connection.run_sync(
                 lambda sync: compare_metadata(MigrationContext.configure(sync, opts={"compare_type": True}), metadata)
             )

@@ -34,7 +34,7 @@ V = Visit.c
 async def db(backend: Backend, clock: ManualClock) -> AsyncIterator[Database]:
     """Ten visits that ended one hour apart, the last of them just now, and one that goes on."""
     opened = Database(backend.database_url or f"sqlite:///{backend.data_dir}/rounds.db", schema="rounds")
-    async with opened.engine.begin() as connection:
+    async with opened.connection() as connection, connection.begin():
         if opened.dialect == "postgresql":
             await connection.execute(text("CREATE SCHEMA rounds"))
         await connection.run_sync(Base.metadata.create_all)
@@ -83,8 +83,8 @@ async def test_rounds_without_work_wait_for_no_writer(db: Database, clock: Manua
     nothing = V.left_at > clock.now()
     async with db.write() as tx, asyncio.timeout(60):
         await tx.run(update(Visit.table).where(V.place == "b").values(number=1))
-        assert await sweep(db, Visit, select(Visit.table).where(nothing), 4, work) is False
-        assert await prune(db, Visit.table, nothing) is False
+        rounds = [sweep(db, Visit, select(Visit.table).where(nothing), 4, work), prune(db, Visit.table, nothing)]
+        assert not any(await asyncio.gather(*rounds))
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
@@ -93,7 +93,7 @@ async def test_what_another_holds_is_passed_over(db: Database, clock: ManualCloc
     async with db.write() as other:
         await other.run(update(Visit.table).where(V.number.in_((9, 8))).values(left_at=V.left_at))
         async with asyncio.timeout(60):
-            assert await prune(db, Visit.table, V.left_at < clock.now(), size=2) is True
+            assert await asyncio.create_task(prune(db, Visit.table, V.left_at < clock.now(), size=2)) is True
     assert {8, 9} < set(await left(db))
     assert len(await left(db)) == 8
 

@@ -66,14 +66,14 @@ async def _brought_up(part: Service, released: Released) -> dict[str, list[str]]
     """What is found of the release's data after all later migrations."""
     kit = part.kit
     await upgrade(kit.db, kit.migrations, kit.metadata, released.revision)
-    async with kit.db.engine.begin() as connection:
+    async with kit.db.connection() as connection, connection.begin():
         for table in await tables_of(connection):
             if rows := released.tables.get(table.name):
                 typed = [{key: _typed(table.c[key], value) for key, value in row.items()} for row in rows]
                 await connection.execute(table.insert(), typed)
     await part.migrate()
     assert not await pending(kit.db, kit.migrations)
-    async with kit.db.engine.connect() as connection:
+    async with kit.db.connection() as connection:
         return _spelt(await rows_of(connection), released.tables)
 
 

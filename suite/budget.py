@@ -1,0 +1,99 @@
+"""Database connections: one number for a process, divided over its parts, and held against what the server has.
+
+A default PostgreSQL server lets in a hundred. Two whole suites fit, in one process each or in a process for each part.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from typing import NamedTuple
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared.db import DatabaseBusy
+from shared.db.capacity import connections_left
+from shared.db.turns import LEAST_TURNS
+from shared.settings import CONNECTIONS_OF_A_PART
+from suite.errors import Stop
+
+OF_THE_SUITE = 42
+_SHARES = {"coupon": 2}
+"""Carts are priced and coupons claimed there; every other part has one share."""
+
+
+class Wish(NamedTuple):
+    """A part's database, and how many connections were asked for: by its own setting, or by the one of the process."""
+
+    url: str
+    connections: int | None
+
+
+class Pool(NamedTuple):
+    """What a part has: its PostgreSQL database and how many connections to it."""
+
+    url: str
+    size: int
+
+
+def divide(whole: int | None, wishes: Mapping[str, Wish]) -> dict[str, Pool]:
+    """The pool of each part on PostgreSQL. Parts with a number of their own keep it, the others share what is left.
+
+    Raises Stop when a part would get fewer than it can work with.
+    """
+    ours = {name: wish for name, wish in wishes.items() if wish.url.startswith("postgresql")}
+    pools = {
+        name: Pool(wish.url, wish.connections)
+        for name, wish in ours.items()
+        if wish.connections is not None and wish.connections != whole
+    }
+    others = [name for name in ours if name not in pools]
+    if whole is None:
+        whole = OF_THE_SUITE if len(wishes) > 1 else CONNECTIONS_OF_A_PART
+    kept = sum(pool.size for pool in pools.values())
+    shares = sum(_SHARES.get(name, 1) for name in others)
+    each = (whole - kept) // shares if shares else 0
+    if others and each < LEAST_TURNS:
+        raise Stop(
+            f"QUANYU_DATABASE_CONNECTIONS is {whole}: too few for {', '.join(ours)}. "
+            f"Each needs {LEAST_TURNS}, coupon twice as many: set {kept + shares * LEAST_TURNS} or more."
+        )
+    return pools | {name: Pool(ours[name].url, each * _SHARES.get(name, 1)) for name in others}
+
+
+async def shortages(pools: Mapping[str, Pool], *, beside_running: bool) -> AsyncIterator[str]:
+    """A sentence for each database server, role or database that has fewer connections left than these pools may open."""
+    by_url, by_server = Counter[str](), Counter[str]()
+    for pool in pools.values():
+        by_url[pool.url] += pool.size
+        by_server[_server(pool.url)] += pool.size
+    told = set()
+    for url, wanted in by_url.items():
+        server = _server(url)
+        try:
+            left = await connections_left(url, beside_running=beside_running)
+        except DatabaseBusy:
+            yield f"PostgreSQL at {server} has no connection left at present. {_REMEDY}"
+            continue
+        except (OSError, SQLAlchemyError, LookupError):
+            continue  # whoever needs it says so in a moment
+        user = make_url(url).username
+        for what, found, need in (
+            (f"PostgreSQL at {server}", left.server, by_server[server]),
+            (f"The role {user} at {server}", left.role, wanted),
+            (f"The database {make_url(url).database} at {server}", left.database, wanted),
+        ):
+            if found is not None and found < need and what not in told:
+                told.add(what)
+                yield f"{what} has {max(found, 0)} connections left, and {need} may be opened. {_REMEDY}"
+
+
+_REMEDY = (
+    "Calls wait for each other then. Lower QUANYU_DATABASE_CONNECTIONS, or raise max_connections "
+    "(or the CONNECTION LIMIT) of the server: docs/processes.md."
+)
+
+
+def _server(url: str) -> str:
+    """Where it listens."""
+    parsed = make_url(url)
+    return f"{parsed.host or 'localhost'}:{parsed.port or 5432}"
