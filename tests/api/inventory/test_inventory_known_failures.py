@@ -48,8 +48,8 @@ async def test_skip_locked_never_changes_a_figure(shop: Shop) -> None:
             .where(ReservationRow.c.id == held[0]["id"])
             .values(version=ReservationRow.c.version)
         )
-        await asyncio.create_task(shop.running.tick())  # another task, as every loop is
-        assert figures(await shop.level("a")) == (20, 19, 1, 0)
+        await asyncio.create_task(shop.running.tick())  # tasks of their own, as loops and requests are
+        assert figures(await asyncio.create_task(shop.level("a"))) == (20, 19, 1, 0)
     await shop.running.tick()
     assert figures(await shop.level("a")) == (20, 20, 0, 0)
     await shop.prove()
