@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.coupon.audience import repository
-from services.coupon.audience.repository import OrdersOf
+from services.coupon.audience.repository import NO_ORDERS, OrdersMade, OrdersOf
 from services.coupon.audience.rules import Facts, asks
 from services.coupon.templates.terms import Scope
 from shared.db import Transaction
@@ -55,14 +55,15 @@ class Audience:
         found = {}
         for customer_id in customer_ids:
             person = people.get(customer_id)
-            ordered_at, held = orders.get(customer_id, (None, False))
-            words = (ordered_at, coupons.get(customer_id), person.known_since if person else None)
+            made = orders.get(customer_id, NO_ORDERS)
+            words = (made.first, coupons.get(customer_id), person.known_since if person else None)
             found[customer_id] = Facts(
                 segments=frozenset(segment for segment in segments if (segment, customer_id) in members),
                 tier=person.tier if person else None,
                 known_since=min((at for at in words if at is not None), default=None),
-                ordered=ordered_at is not None,
-                held=held,
+                ordered=made.first is not None,
+                held=made.held,
+                refunded=made.refunded,
             )
         return found
 
@@ -83,5 +84,5 @@ class Audience:
 
     async def _orders(
         self, tx: Transaction, customer_ids: Sequence[str], now: datetime, but: str | None
-    ) -> dict[str, tuple[datetime | None, bool]]:
+    ) -> dict[str, OrdersMade]:
         return await repository.orders(tx, self._history.orders, customer_ids, now, but)

@@ -10,8 +10,10 @@ from services.coupon.audience.models import CompletedOrder, Customer, SegmentMem
 from services.coupon.audience.rules import Learned, Ordered, news
 from shared.db import Transaction, excluded, insert_ignore, one_of, upsert
 
-Orders = Select[tuple[str, datetime, int]]
-"""`customer_id`, when they ordered (`at`), and 1 where the order is `open` and uses a first-order offer, else 0."""
+Orders = Select[tuple[str, str, datetime, int, int]]
+"""`customer_id`, `order_id`, when they ordered (`at`), 1 where the order is `open` and uses a first-order offer, and 1 where
+all of it came `back`.
+"""
 OrdersOf = Callable[[Sequence[str], datetime, str], Orders]
 """How another room tells of the orders of these customers at that instant, without the order of that id."""
 
@@ -21,10 +23,18 @@ class _Membership(NamedTuple):
     customer_id: str
 
 
-class _Ordered(NamedTuple):
+class OrdersMade(NamedTuple):
+    """A customer's orders: when the first was made, whether an open one uses a first-order offer, whether the only one came
+    back whole.
+    """
+
     customer_id: str
-    open: int
-    first: datetime
+    first: datetime | None
+    held: bool
+    refunded: bool
+
+
+NO_ORDERS = OrdersMade("", None, held=False, refunded=False)
 
 
 async def remember(tx: Transaction, segment_id: str, customer_id: str, member: bool, at: datetime) -> None:
@@ -114,24 +124,34 @@ async def lock(tx: Transaction, customer_id: str, now: datetime) -> None:
 
 async def orders(
     tx: Transaction, sources: Sequence[OrdersOf], customer_ids: Sequence[str], now: datetime, but: str | None = None
-) -> dict[str, tuple[datetime | None, bool]]:
-    """By customer: when the first order was made, and whether an open order uses a first-order offer.
+) -> dict[str, OrdersMade]:
+    """By customer, those who made or have any. An order that several tell of is one.
 
     Orders are those that tracking told of and those of the `sources`; the order `but` is left out.
     """
     there = CompletedOrder.c
-    told = select(there.customer_id, there.completed_at.label("at"), literal(0, Integer).label("open")).where(
-        one_of(there.customer_id, customer_ids), there.order_id != (but or "")
-    )
+    no = literal(0, Integer)
+    told = select(there.customer_id, there.order_id, there.completed_at.label("at"), no.label("open"), no.label("back"))
+    told = told.where(one_of(there.customer_id, customer_ids), there.order_id != (but or ""))
     every = union_all(told, *(orders_of(customer_ids, now, but or "") for orders_of in sources)).subquery()
-    chosen = select(every.c.customer_id, every.c.open, func.min(every.c.at).label("first")).group_by(
-        every.c.customer_id, every.c.open
+    each = (
+        select(
+            every.c.customer_id,
+            func.min(every.c.at).label("at"),
+            func.max(every.c.open).label("open"),
+            func.max(every.c.back).label("back"),
+        )
+        .group_by(every.c.customer_id, every.c.order_id)
+        .subquery()
     )
-    found: dict[str, tuple[datetime | None, bool]] = {}
-    for row in await tx.rows(_Ordered, chosen):
-        first, held = found.get(row.customer_id, (None, False))
-        found[row.customer_id] = (first, True) if row.open else (row.first, held)
-    return found
+    made = case((each.c.open == 0, 1))
+    chosen = select(
+        each.c.customer_id,
+        func.min(case((each.c.open == 0, each.c.at))).label("first"),
+        (func.max(each.c.open) > 0).label("held"),
+        and_(func.count(made) == 1, func.sum(each.c.back) == 1).label("refunded"),
+    ).group_by(each.c.customer_id)
+    return {row.customer_id: row for row in await tx.rows(OrdersMade, chosen)}
 
 
 def _row(one: Learned) -> dict[str, Any]:

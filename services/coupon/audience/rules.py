@@ -16,13 +16,16 @@ _MILLISECONDS = 10**11
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a customer now, as far as it was asked for. `held`: an open order uses a first-order offer."""
+    """What is known of a customer now, as far as it was asked for. `held`: an open order uses a first-order offer;
+    `refunded`: they ordered once, and all of it came back.
+    """
 
     segments: frozenset[str] = frozenset()
     tier: str | None = None
     known_since: datetime | None = None
     ordered: bool = False
     held: bool = False
+    refunded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +60,12 @@ def not_for(scope: Scope, facts: Facts, now: datetime) -> str | None:
 def unfit(scope: Scope, facts: Facts, now: datetime) -> list[str]:
     """All reasons why the offer is not for this customer."""
     days = scope.new_customer_days
+    again = scope.first_order_again == "once" and facts.refunded
     wrong = {
         "not_eligible:segment": bool(scope.segments) and facts.segments.isdisjoint(scope.segments),
         "not_eligible:tier": bool(scope.tiers) and facts.tier not in scope.tiers,
         "not_eligible:new_customer": days is not None and not _new(facts.known_since, days, now),
-        "not_eligible:first_order": scope.first_order_only and facts.ordered,
+        "not_eligible:first_order": scope.first_order_only and facts.ordered and not again,
     }
     return [reason for reason, holds in wrong.items() if holds]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, insert, or_, select, update
 
 from services.coupon.checkout.models import (
     Checkout,
@@ -219,11 +219,21 @@ async def insert_promotion_entries(tx: Transaction, rows: Sequence[Json]) -> Non
     await tx.run(insert(PromotionEntry.table), rows)
 
 
-def orders_of(customer_ids: Sequence[str], now: datetime, but: str) -> Select[tuple[str, datetime, int]]:
-    """The paid orders of these customers, and the open ones that use a first-order offer; for the audience."""
-    columns = Checkout.c
+def orders_of(customer_ids: Sequence[str], now: datetime, but: str) -> Select[tuple[str, str, datetime, int, int]]:
+    """The paid orders of these customers, and the open ones that use a first-order offer; for the audience.
+
+    An order came back when no goods of it are left, gifts included.
+    """
+    columns, line = Checkout.c, CheckoutLine.c
     held = and_(columns.status == "locked", columns.first_order, columns.expires_at > now)
-    return select(columns.customer_id, columns.created_at.label("at"), case((held, 1), else_=0).label("open")).where(
+    kept = exists().where(line.checkout_id == columns.id, line.kind != "shipping", line.returned < line.quantity)
+    return select(
+        columns.customer_id,
+        columns.order_id,
+        columns.created_at.label("at"),
+        case((held, 1), else_=0).label("open"),
+        case((kept, 0), else_=1).label("back"),
+    ).where(
         one_of(columns.customer_id, customer_ids),
         columns.order_id != but,
         or_(held, columns.status.not_in(("locked", "rolled_back", "expired"))),

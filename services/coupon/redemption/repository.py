@@ -187,12 +187,16 @@ async def holder(tx: Transaction, coupon: Coupon) -> str | None:
     return found
 
 
-def orders_of(customer_ids: Sequence[str], _now: datetime, but: str) -> Select[tuple[str, datetime, int]]:
-    """The receipts on which these customers used coupons; for the audience. A receipt is never open."""
-    there = Redemption.c
-    return select(there.customer_id, there.created_at.label("at"), literal(0, Integer).label("open")).where(
-        one_of(there.customer_id, customer_ids), there.order_ref != but, there.status == "redeemed"
-    )
+def orders_of(customer_ids: Sequence[str], _now: datetime, but: str) -> Select[tuple[str, str, datetime, int, int]]:
+    """The receipts on which these customers used coupons; for the audience. A receipt counts while it stands."""
+    there, no = Redemption.c, literal(0, Integer)
+    return select(
+        there.customer_id,
+        there.order_ref.label("order_id"),
+        there.created_at.label("at"),
+        no.label("open"),
+        no.label("back"),
+    ).where(one_of(there.customer_id, customer_ids), there.order_ref != but, there.status == "redeemed")
 
 
 def _in_sight(chosen: Select[Any], model: type[Redemption | RedemptionConflict], caller: Caller) -> Select[Any]:

@@ -34,14 +34,22 @@ class ToldScope(LineScope):
 
 
 class Scope(ToldScope):
-    """Which lines, on which channels, for whom. `segments`, `tiers`: any one of them."""
+    """Which lines, on which channels, for whom. `segments`, `tiers`: any one of them.
+
+    `first_order_again`: what a first order is after all of it came back 首单退款. never: it was the first order all the same, and
+    its coupon stays used. once: the customer may have one more first order, if that was their only one.
+    """
 
     segments: Names = ()
     tiers: Names = ()
+    first_order_again: Literal["never", "once"] = "never"
 
 
 class Threshold(Part):
     """满X元 / 满X件: what the cart must reach, on which price basis, over which lines (default: the offer's own).
+
+    `basis` list and activity look at the price before discounts, running at what is left after them and points. The default
+    is activity; for what takes off the shipping fee 包邮 it is running: the fee is due on what is really paid.
 
     0 is the same as none 无门槛.
     """
@@ -100,6 +108,13 @@ class Terms(Part):
     reusable_after_refund: Annotated[Flag, Field(description="a whole refund gives the coupon back")] = True
     funder: Annotated[Funder, Field(description="who pays for the discount 出资方")] = "shop"
 
+    @property
+    def comes_back(self) -> bool:
+        """True when the offer is the customer's again after a whole refund. One that they could never use again is not."""
+        return self.reusable_after_refund and (
+            not self.scope.first_order_only or self.scope.first_order_again == "once"
+        )
+
     @model_validator(mode="before")
     @classmethod
     def _presets(cls, body: Any) -> Any:
@@ -111,12 +126,11 @@ class Terms(Part):
             return body
         if isinstance(benefit, dict) and benefit.get("kind") in SHIPPING_KINDS:
             body = {**body, "stacking": {"layer": "shipping", **stacking}}
+            body = _by_default(body, "running")
         if stacking.get("preset") != "western":
             return body
         body = {**body, "stacking": {"calculation": "sequential", "overflow": "redistribute", **body["stacking"]}}
-        if isinstance(body.get("threshold"), dict):
-            body["threshold"] = {"basis": "running", **body["threshold"]}
-        return body
+        return _by_default(body, "running")
 
     @model_validator(mode="after")
     def _in_its_layer(self) -> Self:
@@ -125,3 +139,9 @@ class Terms(Part):
                 "what takes off the shipping fee stands in the layer shipping; set stacking.layer to shipping"
             )
         return self
+
+
+def _by_default(body: dict[str, Any], basis: Basis) -> dict[str, Any]:
+    """The body with that basis of its threshold, where it has one and names none."""
+    threshold = body.get("threshold")
+    return {**body, "threshold": {"basis": basis, **threshold}} if isinstance(threshold, dict) else body

@@ -232,7 +232,7 @@ COMBINING: Mapping[str, Example] = {
         (goods("A", 12000),),
         (
             promotion("5折", percent_off(5000)),
-            promotion("满100包邮", {"kind": "free_shipping"}, threshold=at_least(10000, basis="running")),
+            promotion("满100包邮", {"kind": "free_shipping"}, threshold=at_least(10000)),
         ),
         1000,
     ),

@@ -130,6 +130,37 @@ async def test_first_orders_are_exact_for_our_own_checkouts(mall: Mall, clock: M
     assert await mall.audit() == {}
 
 
+@pytest.mark.parametrize("again", ["never", "once"])
+async def test_a_first_order_that_came_back_whole_is_one_or_may_be_tried_once_more(mall: Mall, again: str) -> None:
+    """Buying, giving back and buying again brings one more first order at most, and by default none."""
+    scope: Json = {"scope": {"first_order_only": True, "first_order_again": again}}
+    coupons = [await mall.claim(await mall.template(1000 + at, **scope)) for at in range(3)]
+    discounts = []
+    for number in range(3):
+        checkout = await mall.checkout(f"o{number}")
+        discounts.append(checkout["quote"]["discount"])
+        await mall.end(checkout["id"], "commit")
+        refund = await mall.refund(checkout["id"])
+        used = [lock["coupon_id"] for lock in checkout["locks"]]
+        assert refund["coupons_returned"] == (used if again == "once" else [])
+    once = again == "once"
+    assert [bool(one) for one in discounts] == [True, once, False]
+    assert [(await mall.coupon(one))["status"] for one in coupons].count("redeemed") == (0 if once else 3)
+    assert await mall.audit() == {}
+
+
+async def test_goods_or_a_gift_that_are_kept_make_no_customer_new_again(mall: Mall) -> None:
+    scope: Json = {"scope": {"first_order_only": True, "first_order_again": "once"}}
+    await mall.promotion(benefit={"kind": "gift", "sku": "tote"})
+    checkout = await mall.checkout("o1")
+    await mall.end(checkout["id"], "commit")
+    template_id = await mall.template(**scope)
+    await mall.refund(checkout["id"], lines=[{"line_id": "1", "quantity": 1}])
+    assert await refused(mall, template_id)
+    await mall.refund(checkout["id"])
+    assert not await refused(mall, template_id)
+
+
 async def test_two_first_orders_at_once_are_one(mall: Mall) -> None:
     coupons = [await mall.claim(await mall.template(scope={"first_order_only": True})) for _ in range(4)]
     checkouts = await asyncio.gather(

@@ -61,6 +61,15 @@ def test_shipping_kinds_stand_in_their_own_layer() -> None:
         terms(free, stacking={"layer": "coupon"})
 
 
+def test_a_shipping_fee_is_due_on_what_is_really_paid_unless_the_threshold_says_otherwise() -> None:
+    """60.00 less 10 %, free shipping from 59.00: due (Shopware 7197, Craft Commerce 1800). What was stored before stays."""
+    for kind in ({"kind": "free_shipping"}, {"kind": "shipping_percent_off", "percent_bp": 5_000}):
+        assert terms(kind, threshold={"amount": 5_900}).threshold.basis == "running"
+        assert terms(kind, threshold={"amount": 5_900, "basis": "activity"}).threshold.basis == "activity"
+        assert terms(kind, stacking={"preset": "chinese"}, threshold={"quantity": 2}).threshold.basis == "running"
+    assert terms({"kind": "gift", "sku": "g"}, threshold={"amount": 5_900}).threshold.basis == "activity"
+
+
 def test_terms_that_were_stored_before_the_new_fields_still_load() -> None:
     stored: Json = {
         "benefit": {"kind": "amount_off", "amount": 1000, "per": "order", "max_units": None},
