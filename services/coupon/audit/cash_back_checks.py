@@ -58,9 +58,19 @@ def _once() -> Select[Any]:
     )
 
 
+def _owed() -> Select[Any]:
+    """What is owed of a coupon was taken as soon as it was free: it is used, or an order holds it."""
+    return (
+        select(B.id, B.checkout_id, B.owed, C.status)
+        .join_from(CashBackPromise.table, Coupon.table, C.id == B.coupon_id, isouter=True)
+        .where(B.owed > 0, or_(C.id.is_(None), C.status.not_in(("redeemed", "locked"))))
+    )
+
+
 CASH_BACK_CHECKS = (
     Check("cash_back_promises", "cash-back is promised by an order's coupon or promotion", _promises()),
     Check("cash_back_states", "cash-back is promised to open and paid orders, and given to paid ones", _states()),
     Check("cash_back_issued", "cash-back that is issued is a coupon of that worth", _issued()),
     Check("cash_back_once", "cash-back is issued once", _once()),
+    Check("cash_back_owed", "cash-back of goods that came back is owed only while its coupon is used or held", _owed()),
 )

@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import Select, Subquery, and_, case, or_, select
+from sqlalchemy import Select, Subquery, Table, and_, case, exists, or_, select, union_all
 
 from services.coupon.audit.checkout_checks import or_zero, sums
-from services.coupon.checkout.models import Checkout, CheckoutLine, DiscountShare
-from services.coupon.pricing.cart import POINTS
+from services.coupon.cash_back.models import CashBackPromise
+from services.coupon.checkout.models import Checkout, CheckoutCoupon, CheckoutLine, CheckoutPromotion, DiscountShare
+from services.coupon.pricing.cart import POINTS, SHIPPING
 from services.coupon.refunds.models import Refund, RefundLine, RefundShare
 from shared.audit import Check
 
 K, N, S = Checkout.c, CheckoutLine.c, DiscountShare.c
-R, RL, RS = Refund.c, RefundLine.c, RefundShare.c
+R, RL, RS, B = Refund.c, RefundLine.c, RefundShare.c, CashBackPromise.c
 
 
 def _refunded() -> Subquery:
@@ -28,7 +29,7 @@ def _refunds_within_paid() -> Select[Any]:
 
 
 def _whole_refunds() -> Select[Any]:
-    """When nothing of an order is left, all that was paid is back: money, points, and every offer's share."""
+    """When nothing of an order is left, all that was paid is back: money, points, and all that the offers took off."""
     rows, left = _refunded(), sums(CheckoutLine.table, [N.checkout_id], units=N.quantity - N.returned)
     taken = sums(DiscountShare.table, [S.checkout_id], amount=case((S.source == POINTS, 0), else_=S.amount))
     back = sums(RefundShare.table, [RS.checkout_id], amount=RS.amount)
@@ -81,10 +82,41 @@ def _returned_units() -> Select[Any]:
     )
 
 
+def _payers() -> Select[Any]:
+    """No payer gets more back than they gave: of each offer, all refunds together give back at most what it took off."""
+    back = sums(RefundShare.table, [RS.checkout_id, RS.source], amount=RS.amount)
+    taken = sums(DiscountShare.table, [S.checkout_id, S.source], amount=S.amount)
+    same = and_(taken.c.checkout_id == back.c.checkout_id, taken.c.source == back.c.source)
+    return (
+        select(back.c.checkout_id, back.c.source, back.c.amount, taken.c.amount.label("taken"))
+        .join_from(back, taken, same, isouter=True)
+        .where(back.c.amount > or_zero(taken.c.amount))
+    )
+
+
+def _given_back(uses: Table, source: str) -> Select[Any]:
+    """Offers of `uses` that came back though something is kept: goods of the order, or what the offer itself gave.
+
+    That is a gift, the shipping fee if it paid of it, or cash-back.
+    """
+    checkout_id, offer, state = uses.c.checkout_id, uses.c[source], uses.c.state
+    paid = and_(S.checkout_id == checkout_id, S.source == offer, S.line_id == SHIPPING)
+    of_it = or_(N.kind == "goods", N.source == offer, and_(N.line_id == SHIPPING, exists().where(paid)))
+    kept = exists().where(N.checkout_id == checkout_id, N.returned < N.quantity, of_it)
+    given = exists().where(B.checkout_id == checkout_id, B.source == offer, B.status == "issued")
+    return select(checkout_id, offer.label("offer"), state).where(state == "returned", or_(kept, given))
+
+
 REFUNDS_CHECKS = (
     Check("refunds_within_paid", "only paid orders are refunded, and no more than was paid", _refunds_within_paid()),
     Check("whole_refund_is_paid", "when nothing of an order is left, exactly what was paid is back", _whole_refunds()),
     Check("refund_lines", "a refund is the sum of its lines", _refund_lines()),
     Check("refund_prices", "what units give back to all payers is their price", _refund_prices()),
+    Check("refund_payers", "nobody who paid a discount gets more back than they paid", _payers()),
+    Check(
+        "offers_come_back_last",
+        "an offer comes back when nothing is kept of the goods and of what it gave",
+        union_all(_given_back(CheckoutCoupon.table, "coupon_id"), _given_back(CheckoutPromotion.table, "promotion_id")),
+    ),
     Check("returned_units", "a line's returned units are those of its refunds", _returned_units()),
 )

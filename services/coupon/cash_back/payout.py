@@ -3,6 +3,7 @@
 from services.coupon.cash_back import repository
 from services.coupon.cash_back.companions import companion
 from services.coupon.cash_back.models import CashBackPromise
+from services.coupon.cash_back.reduction import SOURCE
 from services.coupon.cash_back.schemas import CashBackView
 from services.coupon.templates.cache import TermsCache
 from services.coupon.wallet.granting import Granting
@@ -37,7 +38,7 @@ class CashBackPayout:
         wish = Wish(
             template_id=template_id,
             customer_id=row.customer_id,
-            source="cash_back",
+            source=SOURCE,
             actor=actor,
             reason=f"cash-back of order {row.order_id}",
             reference=row.id,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from services.coupon.cash_back import repository
 from services.coupon.cash_back.models import CashBackPromise
@@ -17,6 +17,8 @@ from shared.contracts import CouponVoided
 from shared.db import Transaction
 from shared.service import Kit
 
+SOURCE: Final = "cash_back"
+"""The way that coupons of cash-back come by; their `reference` is the promise."""
 _OVER = ("expired", "voided")
 
 
@@ -33,7 +35,10 @@ class KeptGoods:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """One promise after a refund. `lost` is what the refund takes of it and can't get back: its coupon is used or held."""
+    """One promise after a refund. `lost` is what the refund takes of it and can't get back: its coupon is used or held.
+
+    What is lost stays owed: it is taken as soon as the coupon is free again.
+    """
 
     row: CashBackPromise
     coupon: Coupon | None
@@ -66,13 +71,22 @@ class CashBackReduction:
         cuts = [_cut(row, coupons.get(row.coupon_id or ""), kept, now) for row in rows]
         return [cut for cut in cuts if cut.left < cut.row.amount or cut.lost]
 
+    async def collect(self, tx: Transaction, freed: Sequence[Coupon], actor: str) -> None:
+        """Take what is owed of these coupons, whose rows are held and that are free again: of cash-back whose goods came back."""
+        promises = [str(coupon.reference) for coupon in freed if coupon.source == SOURCE]
+        rows = [row for row in await repository.named(tx, promises) if row.owed]
+        coupons = await wallet.find(tx, [str(row.coupon_id) for row in rows])
+        await self.apply(tx, [Cut(row, coupons[str(row.coupon_id)], row.amount - row.owed, 0) for row in rows], actor)
+
     async def apply(self, tx: Transaction, cuts: Sequence[Cut], actor: str) -> None:
         """Write them down; the checkout and the coupons are held."""
         now = self._kit.clock.now()
         taken = [cut for cut in cuts if cut.left < cut.row.amount]
         values = [
-            repository.changed(cut.row, now, amount=cut.left, status=cut.row.status if cut.left else "cancelled")
-            for cut in taken
+            repository.changed(
+                cut.row, now, amount=cut.left, owed=cut.lost, status=cut.row.status if cut.left else "cancelled"
+            )
+            for cut in cuts
         ]
         await repository.change(tx, values)
         cut_coupons = [(cut, cut.coupon) for cut in taken if cut.coupon is not None and cut.coupon.status not in _OVER]

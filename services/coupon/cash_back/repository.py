@@ -13,7 +13,7 @@ from shared.db import Transaction, insert_ignore, one_of
 from shared.web import Caller, Page, Paging, filtered, page_of, visible
 
 _ALL = select(CashBackPromise.table)
-_CHANGING = ("status", "amount", "coupon_id", "note")
+_CHANGING = ("status", "amount", "owed", "coupon_id", "note")
 _CHANGE = (
     update(CashBackPromise.table)
     .where(CashBackPromise.c.id == bindparam("of_id"))
@@ -31,6 +31,13 @@ async def of_checkout(tx: Transaction, checkout_id: str) -> list[CashBackPromise
     """The promises of a checkout, in the order of their ids. Whoever changes them holds the checkout's row."""
     chosen = _ALL.where(CashBackPromise.c.checkout_id == checkout_id).order_by(CashBackPromise.c.id)
     return await tx.rows(CashBackPromise, chosen)
+
+
+async def named(tx: Transaction, promise_ids: Sequence[str]) -> list[CashBackPromise]:
+    """The promises of these ids."""
+    if not promise_ids:
+        return []
+    return await tx.rows(CashBackPromise, _ALL.where(one_of(CashBackPromise.c.id, promise_ids)))
 
 
 async def find(tx: Transaction, caller: Caller, cash_back_id: str) -> CashBackPromise | None:

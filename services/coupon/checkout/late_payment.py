@@ -56,7 +56,7 @@ class LatePayment:
         taken = {
             lock.coupon_id: code
             for lock in locks
-            if (code := _taken(held[lock.coupon_id], offers.get(lock.template_id), more[lock.coupon_id], now))
+            if (code := _taken(lock, held[lock.coupon_id], offers.get(lock.template_id), more[lock.coupon_id], now))
         }
         reason = f"late payment of order {checkout.order_id}"
         gone = {} if taken else await self._usage.take_again(tx, checkout.id, reason, actor)
@@ -77,11 +77,13 @@ def _more(lock: CheckoutCoupon, coupon: Coupon, offers: Mapping[str, Template]) 
     return topped_up(lock.amount + lock.cash_back, coupon.reserved, offer is not None and offer.budget is not None)
 
 
-def _taken(coupon: Coupon, offer: Template | None, more: int, now: datetime) -> str | None:
+def _taken(lock: CheckoutCoupon, coupon: Coupon, offer: Template | None, more: int, now: datetime) -> str | None:
     """Why the coupon can't be locked again; None when it is free."""
     status = effective(coupon.status, coupon.valid_until, coupon.locked_until, now)
     if status != "issued" or coupon.status != "issued":
         return status
+    if coupon.face_amount is not None and coupon.face_amount < lock.amount:
+        return "reduced"  # cash-back of goods that came back meanwhile
     if more and offer is not None and more > (offer.budget or 0) - offer.budget_spent:
         return "budget_exhausted"
     return None

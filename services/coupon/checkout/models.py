@@ -145,14 +145,15 @@ class PromotionEntry(Base, table=True):
 class CheckoutLine(Base, table=True):
     """One line of the order as it was sold; the shipping fee is a line of its own, of one unit.
 
-    `discount` is what offers took off, `points` what is paid in points. `returned` counts the units that came back: the
-    CHECK holds that no unit comes back twice.
+    `discount` is what offers took off, `points` what is paid in points. `source` is the offer that gave a gift. `returned`
+    counts the units that came back: the CHECK holds that no unit comes back twice.
     """
 
     __tablename__ = "checkout_line"
     __table_args__ = (
         PrimaryKeyConstraint("checkout_id", "line_id"),
         CheckConstraint(f"kind IN {LINE_KINDS}", name="kind"),
+        CheckConstraint("(kind = 'gift') = (source IS NOT NULL)", name="source"),
         CheckConstraint("returned >= 0 AND returned <= quantity", name="returned"),
         CheckConstraint("discount >= 0 AND points >= 0 AND discount + points <= unit_price * quantity", name="shares"),
     )
@@ -161,6 +162,7 @@ class CheckoutLine(Base, table=True):
     line_id: str = Field(sa_type=String(200))
     position: int = Field(sa_type=Integer)
     kind: str = Field(sa_type=String(16))
+    source: str | None = Field(None, sa_type=String(40))
     unit_price: int = Field(sa_type=BigInteger)
     quantity: int = Field(sa_type=BigInteger)
     discount: int = Field(sa_type=BigInteger)

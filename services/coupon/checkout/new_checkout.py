@@ -112,6 +112,7 @@ def lines(row: Json, priced: Priced) -> list[Json]:
         {
             "line_id": line.line_id,
             "kind": "goods",
+            "source": None,
             "unit_price": line.unit_price,
             "quantity": line.quantity,
             "discount": taken[index] if taken else 0,
@@ -124,6 +125,7 @@ def lines(row: Json, priced: Priced) -> list[Json]:
         {
             "line_id": extra.line_id,
             "kind": "gift",
+            "source": extra.source,
             "unit_price": 0,
             "quantity": extra.quantity,
             "discount": 0,
@@ -134,7 +136,7 @@ def lines(row: Json, priced: Priced) -> list[Json]:
     ]
     if answer.cart.shipping_fee:
         fee = {"unit_price": answer.cart.shipping_fee, "quantity": 1, "discount": answer.shipping_discount, "points": 0}
-        sold.append({"line_id": SHIPPING, "kind": "shipping", **fee})
+        sold.append({"line_id": SHIPPING, "kind": "shipping", "source": None, **fee})
     return [{"checkout_id": row["id"], "position": position, **line} for position, line in enumerate(sold)]
 
 

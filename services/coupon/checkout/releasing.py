@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.coupon.cash_back import repository as cash_back
+from services.coupon.cash_back.reduction import CashBackReduction
 from services.coupon.checkout import repository
 from services.coupon.checkout.models import Checkout, CheckoutCoupon
 from services.coupon.checkout.promotion_usage import PromotionUsage
@@ -19,9 +20,10 @@ from shared.service import Kit
 class Releasing:
     """Ends live locks."""
 
-    def __init__(self, kit: Kit, usage: PromotionUsage, batch_size: int) -> None:
+    def __init__(self, kit: Kit, usage: PromotionUsage, cash_back: CashBackReduction, batch_size: int) -> None:
         self._kit = kit
         self._usage = usage
+        self._cash_back = cash_back
         self._batch_size = batch_size
 
     async def holding(self, tx: Transaction, checkouts: Sequence[Checkout]) -> tuple[list[str], list[str]]:
@@ -63,6 +65,7 @@ class Releasing:
         spent = {lock.template_id for lock in mine if lock.budget_taken}
         await templates.lock_limited(tx, [*spent, *{row.promotion_id for row in promotions}])
         await ledger.apply(tx, changes, now)
+        await self._cash_back.collect(tx, [held[lock.coupon_id] for lock in mine], actor)
         reasons = {key: f"{reason}: order {row.order_id}" for key, row in by_id.items()}
         await self._usage.give_back(tx, promotions, "released", reasons, actor)
         await cash_back.withdraw(tx, list(by_id), now)

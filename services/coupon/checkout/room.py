@@ -42,7 +42,9 @@ class CheckoutRoom(Room):
 
     def __post_init__(self) -> None:
         self.promotion_usage = PromotionUsage(self.kit, self.templates.cache, self.settings.time_zone)
-        self.releasing = Releasing(self.kit, self.promotion_usage, self.settings.sweep_batch_size)
+        self.releasing = Releasing(
+            self.kit, self.promotion_usage, self.cash_back.reduction, self.settings.sweep_batch_size
+        )
         late_payment = LatePayment(self.kit, self.audience.queries, self.promotion_usage)
         self.settling = Settling(self.kit, self.promotion_usage, late_payment, self.releasing)
         self.completing = Completing(self.kit, self.cash_back.payout)

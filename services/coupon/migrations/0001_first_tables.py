@@ -116,6 +116,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("promised", sa.BigInteger(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("owed", sa.BigInteger(), nullable=False),
         sa.Column("valid_days", sa.Integer(), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("coupon_id", sa.String(length=40), nullable=True),
@@ -125,6 +126,7 @@ def upgrade() -> None:
         sa.CheckConstraint("status <> 'issued' OR coupon_id IS NOT NULL", name=op.f("ck_cash_back_coupon")),
         sa.CheckConstraint("status IN ('promised', 'due', 'issued', 'cancelled')", name=op.f("ck_cash_back_status")),
         sa.CheckConstraint("amount >= 0 AND amount <= promised", name=op.f("ck_cash_back_amount")),
+        sa.CheckConstraint("owed >= 0 AND owed <= amount", name=op.f("ck_cash_back_owed")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cash_back")),
     )
     with op.batch_alter_table("cash_back", schema=None) as batch_op:
@@ -218,11 +220,13 @@ def upgrade() -> None:
         sa.Column("line_id", sa.String(length=200), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("source", sa.String(length=40), nullable=True),
         sa.Column("unit_price", sa.BigInteger(), nullable=False),
         sa.Column("quantity", sa.BigInteger(), nullable=False),
         sa.Column("discount", sa.BigInteger(), nullable=False),
         sa.Column("points", sa.BigInteger(), nullable=False),
         sa.Column("returned", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("(kind = 'gift') = (source IS NOT NULL)", name=op.f("ck_checkout_line_source")),
         sa.CheckConstraint("kind IN ('goods', 'gift', 'shipping')", name=op.f("ck_checkout_line_kind")),
         sa.CheckConstraint(
             "discount >= 0 AND points >= 0 AND discount + points <= unit_price * quantity",
@@ -890,6 +894,7 @@ def upgrade() -> None:
         sa.Column("source", sa.String(length=40), nullable=False),
         sa.Column("funder", sa.String(length=16), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_refund_share_amount")),
         sa.PrimaryKeyConstraint("refund_id", "line_id", "source", name=op.f("pk_refund_share")),
     )
     with op.batch_alter_table("refund_share", schema=None) as batch_op:

@@ -6,7 +6,6 @@ from services.coupon.redemption.schemas import RedemptionView
 from services.coupon.refunds.returning import Returning
 from services.coupon.templates import repository as templates
 from services.coupon.templates.validity import local_day
-from services.coupon.wallet import ledger
 from services.coupon.wallet import repository as wallet
 from services.coupon.wallet.ledger import Change
 from shared.contracts import CouponReturned
@@ -60,7 +59,7 @@ class Reversing:
             amount=row.amount,
             budget_change=again[coupon.id],
         )
-        await ledger.apply(tx, [change], self._kit.clock.now())
+        await self._returning.put_back(tx, [change], caller.actor)
         event = CouponReturned(
             owner_id=row.owner_id,
             coupon_id=coupon.id,

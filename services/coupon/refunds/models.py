@@ -64,10 +64,14 @@ class RefundLine(Base, table=True):
 
 
 class RefundShare(Base, table=True):
-    """What one source's payer gets back for one line. Negative where, after a clawback, the offer pays more than before."""
+    """What one source's payer gets back for one line: the rest of its price, that the customer does not get."""
 
     __tablename__ = "refund_share"
-    __table_args__ = (PrimaryKeyConstraint("refund_id", "line_id", "source"), Index(None, "checkout_id"))
+    __table_args__ = (
+        PrimaryKeyConstraint("refund_id", "line_id", "source"),
+        CheckConstraint("amount > 0", name="amount"),
+        Index(None, "checkout_id"),
+    )
 
     refund_id: str = Field(sa_type=String(40))
     checkout_id: str = Field(sa_type=String(40))

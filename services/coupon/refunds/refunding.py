@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.coupon.cash_back.reduction import CashBackReduction, KeptGoods
+from services.coupon.cash_back.reduction import CashBackReduction, Cut, KeptGoods
 from services.coupon.checkout import repository as checkouts
 from services.coupon.checkout.models import Checkout
 from services.coupon.checkout.problems import unknown_checkout
@@ -12,7 +12,7 @@ from services.coupon.refunds.kept_goods import kept_after, used_offers
 from services.coupon.refunds.models import Refund
 from services.coupon.refunds.paid_order import PaidOrder
 from services.coupon.refunds.queries import Refunds
-from services.coupon.refunds.returning import Returning
+from services.coupon.refunds.returning import Ended, Returning
 from services.coupon.refunds.rules import LineBack, Policy, default_policy, give_back
 from services.coupon.refunds.schemas import RefundAnswer, RefundIn, RefundView
 from services.coupon.refunds.views import quoted_view
@@ -45,10 +45,9 @@ class Refunding:
             order = await self._order(tx, checkout)
             wanted = order.wanted(body)
             policy, lines, kept = await self._decide(tx, order, wanted, body.policy)
-            returnable = body.return_coupons == "when_whole" and order.whole(wanted)
-            coupons = await self._returning.returnable(tx, checkout_id) if returnable else []
             cuts = await self._reduction.foresee(tx, checkout_id, kept)
-            return quoted_view(order, policy, lines, order.whole(wanted), coupons, cuts)
+            coupons = await self._returning.returnable(tx, checkout_id, _ended(order, body, wanted, cuts))
+            return quoted_view(order, policy, lines, wanted, coupons, cuts)
 
     async def refund(self, caller: Caller, checkout_id: str, body: RefundIn) -> tuple[RefundView, bool]:
         """The refund, and whether that `refund_id` was refunded before.
@@ -77,17 +76,15 @@ class Refunding:
             ), True  # all that was left came back already, with this one
         wanted = order.wanted(body)
         policy, lines, kept = await self._decide(tx, order, wanted, body.policy)
-        whole = order.whole(wanted)
         used = [lock.coupon_id for lock in (await checkouts.coupon_locks(tx, [checkout.id]))[checkout.id]]
         await wallet.lock(tx, [*used, *await self._reduction.coupons(tx, checkout.id)])
         cuts = await self._reduction.foresee(tx, checkout.id, kept)
         row = self._row(checkout, body, sent, policy, lines, actor)
-        row |= {"number": len(order.refunds) + 1, "whole": whole}
-        coupons: list[str] = []
-        if whole and body.return_coupons == "when_whole":
-            coupons = await self._returning.give_back(tx, checkout, actor)
+        row |= {"number": len(order.refunds) + 1, "whole": order.whole(wanted)}
+        coupons = await self._returning.give_back(tx, checkout, _ended(order, body, wanted, cuts), actor)
         await self._reduction.apply(tx, cuts, actor)
-        row["outcome"] = {"coupons_returned": coupons, "cash_back": [cut.view for cut in cuts]}
+        gifts = [gift.model_dump() for gift in order.gifts_left(wanted)]
+        row["outcome"] = {"coupons_returned": coupons, "gifts_kept": gifts, "cash_back": [cut.view for cut in cuts]}
         line_rows = _line_rows(row["id"], checkout.id, lines)
         await repository.insert_refund(tx, row, line_rows, _share_rows(row["id"], checkout.id, lines, order.funders))
         return await self._refunds.found(tx, row["id"]), False
@@ -116,7 +113,7 @@ class Refunding:
         offers = await used_offers(tx, self._terms_cache, order.checkout.id)
         policy = asked or default_policy([offer.terms.refund_policy for offer in offers])
         units = {line.line_id: line.returned + wanted.get(line.line_id, 0) for line in order.lines}
-        kept = kept_after(order, units, offers) if policy == "clawback" else None
+        kept = kept_after(order.sale, order.cart, units, offers) if policy == "clawback" else None
         rest = KeptGoods(order.goods_price(), order.goods_price(wanted), None if kept is None else kept.cash_back)
         return policy, give_back(order.sale, order.before, wanted, kept), rest
 
@@ -145,6 +142,12 @@ class Refunding:
             "actor": actor,
             "created_at": self._kit.clock.now(),
         }
+
+
+def _ended(order: PaidOrder, body: RefundIn, wanted: Mapping[str, int], cuts: Sequence[Cut]) -> Ended:
+    """Which offers this refund gives back: those of which nothing is kept, neither goods nor what they gave."""
+    kept = {cut.row.source for cut in cuts if cut.lost}  # their cash-back is used or held
+    return lambda source: body.return_coupons == "when_whole" and source not in kept and order.ends(source, wanted)
 
 
 def _line_rows(refund_id: str, checkout_id: str, lines: Sequence[LineBack]) -> list[dict[str, Any]]:

@@ -28,7 +28,9 @@ class RefundsRoom(Room):
 
     def __post_init__(self) -> None:
         refunds = Refunds(self.kit)
-        self.returning = Returning(self.kit, self.templates.cache, self.checkout.promotion_usage)
+        self.returning = Returning(
+            self.kit, self.templates.cache, self.checkout.promotion_usage, self.cash_back.reduction
+        )
         self.refunding = Refunding(self.kit, self.templates.cache, self.returning, self.cash_back.reduction, refunds)
         self.routers = [router]
         self.provides = [refunds, self.refunding]

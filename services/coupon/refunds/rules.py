@@ -52,11 +52,15 @@ class Back:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What the units that are kept cost when they are priced again, and what each offer takes off and promises then."""
+    """What the units that are kept cost when they are priced again, and what each offer takes off and promises then.
+
+    `counting` names the lines that count for an offer: its own goods, and those of its threshold.
+    """
 
     price: int
     offers: Mapping[str, int]
     cash_back: Mapping[str, int] = field(default_factory=dict)
+    counting: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,12 @@ class _Case:
     units: Mapping[str, int]
     kept: Kept | None
 
+    @property
+    def kept_price(self) -> int:
+        """The price of what is kept, before anything is taken off."""
+        rest = self.sale.kept(self.units)
+        return sum(line.unit_price * rest.get(line.line_id, 0) for line in self.sale.lines)
+
 
 def default_policy(policies: Sequence[Policy]) -> Policy:
     """Clawback as soon as one used offer asks for it."""
@@ -126,45 +136,34 @@ def give_back(sale: Sale, before: Back, returned: Mapping[str, int], kept: Kept 
     """What the `returned` units give back, one answer for each of them in the order of the sale.
 
     `kept` is the price of what the customer keeps after this refund (policy clawback); None goes by the frozen shares
-    alone (policy keep). Units must be there to return.
+    alone (policy keep). Units must be there to return. No line gives back less than nothing, or more than its price.
     """
     lines = [line for line in sale.lines if returned.get(line.line_id)]
     counts = [returned[line.line_id] for line in lines]
     prices = [line.unit_price * count for line, count in zip(lines, counts, strict=True)]
-    frozen = [line.part(before.units.get(line.line_id, 0), count) for line, count in zip(lines, counts, strict=True)]
-    natural = [
-        price - sum(share for source, share in shares.items() if source != POINTS)
-        for price, shares in zip(prices, frozen, strict=True)
-    ]
+    parts = [line.part(before.units.get(line.line_id, 0), count) for line, count in zip(lines, counts, strict=True)]
+    frozen = [{source: share for source, share in shares.items() if source != POINTS} for shares in parts]
     more = {line.line_id: before.units.get(line.line_id, 0) + returned[line.line_id] for line in lines}
     case = _Case(sale, before, {**before.units, **more}, kept)
-    worth = _worth(case, sum(natural))
-    points = _points(case, worth)
-    worths = _scaled(natural, worth, prices)
-    in_points = pour([shares.get(POINTS, 0) for shares in frozen], points, worths)
-    to_offers = _offers(case, frozen, prices, worths)
+    worth = _worth(case, sum(prices), sum(sum(shares.values()) for shares in frozen))
+    backs = _offers(case, [line.line_id for line in lines], prices, frozen, sum(prices) - worth)
+    worths = [price - sum(back.values()) for price, back in zip(prices, backs, strict=True)]
+    in_points = pour([shares.get(POINTS, 0) for shares in parts], _points(case, worth), worths)
     return [
-        LineBack(line.line_id, count, line_worth - line_points, line_points, shares)
-        for line, count, line_worth, line_points, shares in zip(
-            lines, counts, worths, in_points, to_offers, strict=True
+        LineBack(
+            line.line_id, count, line_worth - points, points, {source: back for source, back in to.items() if back}
         )
+        for line, count, line_worth, points, to in zip(lines, counts, worths, in_points, backs, strict=True)
     ]
 
 
-def _worth(case: _Case, natural: int) -> int:
-    """Money and points together that this refund gives to the customer."""
-    sale, before, kept = case.sale, case.before, case.kept
-    given = before.money + before.points
-    left = sale.worth - given
-    rest = sale.kept(case.units)
-    if not rest:
-        return left
-    full = sum(line.unit_price * rest.get(line.line_id, 0) for line in sale.lines)
-    if kept is None:
-        # After a clawback the discount may be gone already; what is kept can't be worth more than its price.
-        return min(left, max(natural, left - full))
-    # Nor does anybody get more than the price of what came back.
-    return max(0, min(left - kept.price, sale.price - full - given))
+def _worth(case: _Case, price: int, shares: int) -> int:
+    """Money and points together that this refund gives for units of that `price`, of which `shares` were taken off."""
+    sale, kept = case.sale, case.kept
+    left = sale.worth - case.before.money - case.before.points
+    wished = price - shares if kept is None else left - kept.price
+    # After it, what is left to come back is no more than the price of what is kept: nobody's share is given back twice.
+    return min(max(wished, left - case.kept_price, 0), left, price)
 
 
 def _points(case: _Case, worth: int) -> int:
@@ -178,48 +177,44 @@ def _points(case: _Case, worth: int) -> int:
     return min(max(frozen, least), most) - before.points
 
 
-def _scaled(bases: Sequence[int], total: int, weights: Sequence[int]) -> list[int]:
-    """`bases` brought to the sum `total`: made smaller in their own proportion, or larger in that of `weights`."""
-    more = total - sum(bases)
-    if more <= 0:
-        return apportion(bases, total)
-    return [base + part for base, part in zip(bases, apportion(weights, more), strict=True)]
-
-
 def _offers(
-    case: _Case, frozen: Sequence[Mapping[str, int]], prices: Sequence[int], worths: Sequence[int]
+    case: _Case, names: Sequence[str], prices: Sequence[int], frozen: Sequence[Mapping[str, int]], total: int
 ) -> list[dict[str, int]]:
-    """What each line gives back to each offer's payer: the rest of its price, such that each offer's sum is right too."""
-    totals = _offer_totals(case, frozen, sum(prices) - sum(worths))
-    found: list[dict[str, int]] = [{} for _ in prices]
-    rest = [price - worth for price, worth in zip(prices, worths, strict=True)]
-    for source in list(totals)[:-1]:
-        bases = [shares.get(source, 0) for shares in frozen]
-        spread = apportion(prices, totals[source] - sum(bases))
-        for index, (base, more) in enumerate(zip(bases, spread, strict=True)):
-            found[index][source] = base + more
-            rest[index] -= base + more
-    for source in list(totals)[-1:]:
-        for index, amount in enumerate(rest):
-            found[index][source] = amount
-    return [{source: amount for source, amount in line.items() if amount} for line in found]
+    """What each line gives back to each offer's payer, `total` in all.
+
+    Less than an offer's frozen shares is taken off them, in their own proportion. More than them (a discount on what is kept
+    is lost) comes out of what the lines give to the customer: those first that count for the offer.
+    """
+    totals = _offer_totals(case, frozen, total)
+    backs: list[dict[str, int]] = [{} for _ in prices]
+    for source, amount in totals.items():
+        own = [shares.get(source, 0) for shares in frozen]
+        for back, part in zip(backs, apportion(own, min(amount, sum(own))), strict=True):
+            back[source] = part
+    for source, amount in totals.items():
+        counting = None if case.kept is None else case.kept.counting.get(source)
+        for chosen in (counting, None):
+            rooms = [
+                price - sum(back.values()) if chosen is None or name in chosen else 0
+                for name, price, back in zip(names, prices, backs, strict=True)
+            ]
+            lacking = amount - sum(back[source] for back in backs)
+            for back, more in zip(backs, pour(rooms, lacking, rooms), strict=True):
+                back[source] += more
+    return backs
 
 
 def _offer_totals(case: _Case, frozen: Sequence[Mapping[str, int]], total: int) -> dict[str, int]:
-    """What each offer's payer gets back, `total` in all."""
+    """What each offer's payer gets back, `total` in all: no less than nothing, no more than they paid."""
     before, kept, taken = case.before, case.kept, case.sale.offers
     open_ = {source: amount - before.offers.get(source, 0) for source, amount in taken.items()}
-    if not case.sale.kept(case.units):
-        return open_
     if kept is None:
         wished = {source: sum(shares.get(source, 0) for shares in frozen) for source in taken}
     else:
         wished = {source: open_[source] - kept.offers.get(source, 0) for source in taken}
+    wished = {source: min(max(wish, 0), open_[source]) for source, wish in wished.items()}
     short = total - sum(wished.values())
-    rooms = {
-        source: max(open_[source] - wish if short > 0 else wish + before.offers.get(source, 0), 0)
-        for source, wish in wished.items()
-    }
-    moved = pour(list(rooms.values()), abs(short), list(rooms.values()))
+    rooms = [open_[source] - wish if short > 0 else wish for source, wish in wished.items()]
+    moved = pour(rooms, abs(short), rooms)
     sign = 1 if short > 0 else -1
     return {source: wish + sign * part for (source, wish), part in zip(wished.items(), moved, strict=True)}

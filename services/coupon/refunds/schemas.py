@@ -36,7 +36,9 @@ class RefundIn(Body):
     ] = "when_whole"
     return_coupons: Annotated[
         Literal["when_whole", "never"],
-        Field(description="whether coupons come back with the last goods, where their terms allow it"),
+        Field(
+            description="whether coupons come back with the last goods, and with what they gave, where their terms allow it"
+        ),
     ] = "when_whole"
 
     @model_validator(mode="after")
@@ -90,6 +92,14 @@ class CashBackCutView(View):
     lost: int
 
 
+class GiftKeptView(View):
+    """What came free of charge by an offer (`source`) 赠品 and is still with the customer after the refund."""
+
+    line_id: str
+    source: str
+    quantity: int
+
+
 class RefundAnswer(View):
     """What goods that come back give back. `amount` is the customer's money, shipping included."""
 
@@ -100,10 +110,11 @@ class RefundAnswer(View):
     currency: str
     amount: int
     points: int
-    whole: Annotated[bool, Field(description="no goods are left after it")]
+    whole: Annotated[bool, Field(description="no goods are left after it, gifts included")]
     payers: PayersView
     lines: list[RefundLineView]
     coupons_returned: list[str]
+    gifts_kept: tuple[GiftKeptView, ...] = ()
     cash_back: list[CashBackCutView]
 
 

@@ -34,7 +34,12 @@ def refund_view(row: Refund, lines: Sequence[RefundLine], shares: Sequence[Refun
 
 
 def quoted_view(
-    order: PaidOrder, policy: Policy, lines: Sequence[LineBack], whole: bool, coupons: list[str], cuts: Sequence[Cut]
+    order: PaidOrder,
+    policy: Policy,
+    lines: Sequence[LineBack],
+    wanted: Mapping[str, int],
+    coupons: list[str],
+    cuts: Sequence[Cut],
 ) -> RefundAnswer:
     """A refund as it would be made now."""
     checkout = order.checkout
@@ -48,10 +53,11 @@ def quoted_view(
         currency=checkout.currency,
         amount=amount,
         points=points,
-        whole=whole,
+        whole=order.whole(wanted),
         payers=_payers(amount, points, views),
         lines=views,
         coupons_returned=coupons,
+        gifts_kept=tuple(order.gifts_left(wanted)),
         cash_back=[CashBackCutView(**cut.view) for cut in cuts],
     )
 

@@ -62,6 +62,11 @@ DAMAGE: dict[str, Any] = {
     .where(CashBackPromise.c.status == "promised"),
     "cash_back_issued": update(Coupon.table).values(face_amount=7).where(Coupon.c.source == "cash_back"),
     "cash_back_once": update(Coupon.table).values(source="cash_back"),
+    "cash_back_owed": update(CashBackPromise.table).values(owed=1).where(CashBackPromise.c.amount > 0),
+    "refund_payers": update(RefundShare.table).values(amount=RefundShare.c.amount * 9),
+    "offers_come_back_last": update(CheckoutCoupon.table)
+    .values(state="returned")
+    .where(CheckoutCoupon.c.checkout_id.not_in(select(Refund.c.checkout_id))),
     "returned_units": update(CheckoutLine.table)
     .values(returned=CheckoutLine.c.returned - 1)
     .where(CheckoutLine.c.returned > 0),
