@@ -24,6 +24,8 @@ ROUNDS = 3
 ALONE = 300
 TOGETHER = 800
 WALLETS = (10, 30)
+CUSTOMERS = 20
+"""Of each wallet: more than there are connections, so that no two carts that are priced together share one."""
 _CATEGORIES = ("shoes", "coats", "books", "toys", "tea")
 _TABLES = (
     "CREATE TABLE wallet (id int PRIMARY KEY, body text NOT NULL)",
@@ -91,23 +93,27 @@ def bare(wallet: int) -> float:
 
 
 def prepare(one: Suite) -> None:
-    """The promotions and templates, and a customer for each wallet."""
+    """The promotions and templates, and the customers of each wallet."""
     for number, body in enumerate(promotions()):
         call(one, "POST", "/v1/promotions", {"name": f"促销{number}", **body, "allow_zero_pay": True})
     made = [
         call(one, "POST", "/v1/coupon-templates", {"name": f"券{number}", **coupon(number), "allow_zero_pay": True})
         for number in range(max(WALLETS))
     ]
-    for wallet in WALLETS:
-        for template in made[:wallet]:
-            path = f"/v1/coupon-templates/{template['id']}/claims"
-            call(one, "POST", path, {"customer_id": f"with-{wallet}"})
+    claims = [
+        (f"/v1/coupon-templates/{template['id']}/claims", {"customer_id": f"with-{wallet}-{number}"})
+        for wallet in WALLETS
+        for template in made[:wallet]
+        for number in range(CUSTOMERS)
+    ]
+    work = [request("POST", path, one.key, json.dumps(body).encode()) for path, body in claims]
+    assert asyncio.run(run(one.port, work, 16)).statuses == {201: len(work)}
 
 
 def quotes(one: Suite, wallet: int, calls: int, connections: int) -> Result:
-    body = {"customer_id": f"with-{wallet}", "shipping_fee": 800, "lines": lines()}
-    work = [request("POST", "/v1/quotes", one.key, json.dumps(body).encode())] * calls
-    result = asyncio.run(run(one.port, work, connections))
+    bodies = [{"customer_id": f"with-{wallet}-{n}", "shipping_fee": 800, "lines": lines()} for n in range(CUSTOMERS)]
+    work = [request("POST", "/v1/quotes", one.key, json.dumps(body).encode()) for body in bodies]
+    result = asyncio.run(run(one.port, (work * (calls // CUSTOMERS + 1))[:calls], connections))
     assert result.statuses == {200: calls}, result.statuses
     return result
 

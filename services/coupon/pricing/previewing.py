@@ -21,7 +21,7 @@ from services.coupon.pricing.preview_schemas import (
 )
 from services.coupon.pricing.quoting import Quoting, best_price, vouched
 from services.coupon.pricing.stacks import LiveOffer, stack_fault
-from services.coupon.pricing.views import quote_view
+from services.coupon.pricing.views import quote_json
 from services.coupon.reasons import explain
 from services.coupon.templates.cache import TermsCache
 from services.coupon.templates.rules import OfferKind, faults
@@ -73,7 +73,7 @@ class Previewing:
         compared, found, wrong = await to_thread(_compare, cart, tried, body.drafts, live)
         names = {**{one.id: one.name for one in live}, **{ref: draft.name for ref, draft in drafts.items()}}
         return PreviewView(
-            **dict(quote_view(answer, candidates, shown, now, drafts)),
+            **quote_json(answer, candidates, shown, now, drafts),
             conflicts=[_conflict(ref, one, live, names, body.currency) for ref, one in found],
             compared_with=compared,
             faults=wrong,

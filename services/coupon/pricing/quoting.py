@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+
+import orjson
 
 from services.coupon.abuse.attempts import Attempt, AttemptLimiter
 from services.coupon.audience.queries import Audience
@@ -19,7 +22,7 @@ from services.coupon.pricing.offers import Answer, Refusal
 from services.coupon.pricing.on_offer import OfferReader, OnOffer
 from services.coupon.pricing.schemas import CartIn, QuoteIn, QuoteView
 from services.coupon.pricing.typed_codes import TypedCodes, all_invalid, look_up
-from services.coupon.pricing.views import quote_view
+from services.coupon.pricing.views import Json, quote_json
 from shared.db import Transaction
 from shared.service import Kit
 from shared.web import Caller, Client, Forbidden, HotRequest, Problem, client_of
@@ -29,12 +32,17 @@ FEW_LINES = 20
 """Carts of up to so many lines are priced in milliseconds."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Priced:
-    """A quote as the service itself needs it: what clients see, and the engine's answer that it was made of."""
+    """A quote as clients see it, in JSON, and the engine's answer that it was made of."""
 
-    view: QuoteView
+    quote: Json
     answer: Answer
+
+    @cached_property
+    def view(self) -> QuoteView:
+        """The quote as the service itself reads it."""
+        return QuoteView.model_validate(self.quote)
 
     @property
     def first_order(self) -> bool:
@@ -67,8 +75,7 @@ class Quoting:
         caller, cart = request.caller, request.body
         caller.require_customer(cart.customer_id)
         async with self.turn(cart):
-            view = await self._quote(caller, cart, client_of(request.scope))
-        return view.model_dump_json(exclude_none=True).encode()
+            return orjson.dumps(await self._quote(caller, cart, client_of(request.scope)))
 
     def turn(self, cart: CartIn, *, long: bool = False) -> AbstractAsyncContextManager[None]:
         """Long carts are priced one after the other, and `long` work on any cart: enter before the database is asked."""
@@ -76,7 +83,7 @@ class Quoting:
             return self._long.turn(patient=not self._kit.db.is_joined())
         return nullcontext()
 
-    async def _quote(self, caller: Caller, cart: CartIn, client: Client) -> QuoteView:
+    async def _quote(self, caller: Caller, cart: CartIn, client: Client) -> Json:
         vouched(caller, cart)
         if not cart.codes:
             return await self._look(cart)
@@ -89,7 +96,7 @@ class Quoting:
                 raise
             return await self._look(cart)
 
-    async def _look(self, cart: CartIn, attempt: Attempt | None = None) -> QuoteView:
+    async def _look(self, cart: CartIn, attempt: Attempt | None = None) -> Json:
         """The quote; without an attempt every code is refused."""
         codes = all_invalid(cart.codes)
         if attempt is not None:
@@ -103,7 +110,7 @@ class Quoting:
             async with self._kit.db.read() as tx:
                 found = await self._offers.named(tx, cart.customer_id, ids, cart.currency)
         found = found.with_coupons(codes.coming)
-        return (await self._price(cart, found, ids, codes, await self._moment(cart, found))).view
+        return (await self._price(cart, found, ids, codes, await self._moment(cart, found))).quote
 
     async def candidates(self, tx: Transaction, cart: CartIn) -> Sequence[str]:
         """Ids of the coupons to price: those that are named, or the live ones of the wallet, soonest to end first."""
@@ -143,7 +150,7 @@ class Quoting:
             answer = best_price(goods, usable, cart.points)
             refused.update({**with_the_carts(own, wallet, goods), **answer.refused})
             shown = {one: refused[one] for one in order if one in refused}
-            return Priced(quote_view(answer, candidates, shown, found.now, typed=codes.typed), answer)
+            return Priced(quote_json(answer, candidates, shown, found.now, typed=codes.typed), answer)
 
         # A second of arithmetic for the longest carts: not while everybody else waits.
         return priced() if len(cart.lines) <= FEW_LINES else await to_thread(priced)
