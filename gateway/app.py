@@ -52,7 +52,7 @@ def create_gateway(
     # Who calls, and how often; the parts behind, and what they document.
     audit_log = AuditLogRoom(kit)
     limits = LimitsRoom(kit, settings)
-    keys = KeysRoom(kit, settings, audit_log)
+    keys = KeysRoom(kit, settings, audit_log, table)
     forwarding = ForwardingRoom(upstreams)
     docs = DocsRoom(table, forwarding)
 

@@ -20,6 +20,7 @@ from gateway.keys.rules import (
     well_formed,
 )
 from gateway.keys.schemas import KeyIn, KeyView, NewKeyView
+from gateway.keys.scope_names import ScopeNames
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
@@ -45,12 +46,13 @@ def hint_of(key: str) -> str:
 class Keys:
     """The use cases of keys. Every change is audited and leaves this process's memory of the key at once."""
 
-    def __init__(self, kit: Kit, cache: KeyCache, log: AuditLog, file: KeyFile) -> None:
+    def __init__(self, kit: Kit, cache: KeyCache, log: AuditLog, file: KeyFile, names: ScopeNames) -> None:
         self._db = kit.db
         self._clock = kit.clock
         self._cache = cache
         self._log = log
         self._file = file
+        self._names = names
         self._notes = kit.log
 
     async def create(self, caller: Caller, wanted: KeyIn) -> NewKeyView:
@@ -60,6 +62,7 @@ class Keys:
         """
         now = self._clock.now()
         scopes = _scopes_of(wanted)
+        self._names.check(scopes)
         if caller.kind != "secret" and wanted.kind not in _MANAGED_BY_OTHERS:
             raise Forbidden("kind_not_allowed", f"Only a secret key can make {wanted.kind} keys.")
         _must_cover(caller, scopes)

@@ -6,6 +6,8 @@ from gateway.keys.api import router
 from gateway.keys.cache import KeyCache
 from gateway.keys.key_file import KeyFile
 from gateway.keys.management import Keys
+from gateway.keys.scope_names import ScopeNames
+from gateway.route_table import RouteTable
 from gateway.settings import GatewaySettings
 from shared.room import Room
 from shared.service import Kit, Loop
@@ -14,12 +16,12 @@ from shared.service import Kit, Loop
 class KeysRoom(Room):
     """Offers `cache`: who holds a key, as the hot path asks it; and `administrator`, whose key comes first."""
 
-    def __init__(self, kit: Kit, settings: GatewaySettings, audit_log: AuditLogRoom) -> None:
+    def __init__(self, kit: Kit, settings: GatewaySettings, audit_log: AuditLogRoom, table: RouteTable) -> None:
         self.cache = KeyCache(kit)
         self.routers = [router]
         self.key_file = KeyFile(settings.data_dir)
         self.administrator = Administrator(kit, settings, audit_log.log, self.key_file)
-        self.provides = [Keys(kit, self.cache, audit_log.log, self.key_file)]
+        self.provides = [Keys(kit, self.cache, audit_log.log, self.key_file, ScopeNames(table.routes))]
         self.loops = [
             Loop("note key uses", self.cache.note_uses, 60),
             Loop("take up key changes", self.cache.refresh, 1),

@@ -36,6 +36,8 @@ _DROPPED = frozenset(
         b"x-http-method-override",
     )
 )
+_CONDITIONS = frozenset((b"if-match", b"if-unmodified-since"))
+"""Whoever sends them wants nothing done unless they hold; passed over, they would be taken for kept."""
 
 
 @dataclass(slots=True)
@@ -65,7 +67,7 @@ def headers_too_large() -> Problem:
 
 
 def read_headers(headers: list[tuple[bytes, bytes]]) -> RequestHeaders:
-    """Sort the headers. Raises BadRequest for an ambiguous request, a 431 for too many headers."""
+    """Sort the headers. Raises BadRequest for an ambiguous request, a 431 for too many headers, a 412 for a condition."""
     if len(headers) > MOST_HEADERS or sum(len(name) + len(value) for name, value in headers) > MOST_BYTES:
         raise headers_too_large()
     found = RequestHeaders()
@@ -117,3 +119,6 @@ def _note_kept(found: RequestHeaders, name: bytes, value: bytes) -> None:
         found.origin = value
     elif name == b"access-control-request-method":
         found.preflight = value
+    elif name in _CONDITIONS:
+        detail = "Nothing here has an ETag or a date to compare with: leave If-Match and If-Unmodified-Since out."
+        raise Problem("precondition_failed", detail, status=412)

@@ -1,6 +1,7 @@
 """Lists: `?limit=1..100&cursor=` → `{"data": […], "has_more": true, "next_cursor": "…"}`.
 
-The cursor is opaque and signed; it holds the last row's key, so that rows that come or go never shift a page.
+The cursor is opaque and signed; it holds the last row's key, so that rows that come or go never shift a page. It is good
+for its own list only.
 """
 
 import base64
@@ -69,7 +70,7 @@ def _open(cursor: str, secret: bytes) -> Any:
             return from_json(payload)
     except (binascii.Error, ValueError):
         pass  # answered below, like a wrong signature
-    raise BadRequest("invalid_cursor", "This cursor is not one of ours. Start again without a cursor.")
+    raise BadRequest("invalid_cursor", "This cursor is not one of this list. Start again without a cursor.")
 
 
 async def _paging(
@@ -77,7 +78,8 @@ async def _paging(
     limit: Annotated[int, Query(ge=1, le=100, description="How many rows")] = 20,
     cursor: Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before")] = None,
 ) -> AsyncIterator[Paging]:
-    secret: bytes = request.app.state.cursor_secret
+    # The path signs with it: another list's cursor holds another kind of key.
+    secret: bytes = request.app.state.cursor_secret + request.scope["path"].encode()
     lists: Lanes = request.app.state.lists
     # The route's own permission refuses who is nobody; until it is asked, they are behind a wall with nothing in it.
     caller = request.scope.get(SCOPE_KEY) or _NOBODY

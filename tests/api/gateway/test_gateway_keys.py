@@ -52,6 +52,7 @@ async def test_an_idempotent_creation_neither_repeats_nor_keeps_the_key(suite: S
         ({"kind": "restricted", "scopes": []}, "#/scopes"),
         ({"kind": "partner"}, "#/scopes"),
         ({"scopes": ["everything"]}, "#/scopes/0"),
+        ({"scopes": ["coupon:things:read", "coupon:coupon:read"]}, "#/scopes/1"),
         ({"kind": "publishable", "scopes": ["*"]}, "#/scopes"),
         ({"kind": "publishable", "scopes": ["segments:*:write"]}, "#/scopes"),
         ({"kind": "root", "scopes": ["*"]}, "#/kind"),

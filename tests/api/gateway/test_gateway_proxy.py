@@ -108,6 +108,8 @@ AMBIGUOUS: list[tuple[Any, int, str]] = [
     ([(b"content-length", b"-1")], 400, "ambiguous_length"),
     ([(b"x-api-key", b"qy_live_sk_x")], 400, "two_credentials"),
     ([(b"authorization", b"Basic eA==")], 400, "two_credentials"),
+    ([(b"if-match", b"*")], 412, "precondition_failed"),
+    ([(b"if-unmodified-since", b"x")], 412, "precondition_failed"),
     ([(b"x-a", b"y")] * 101, 431, "headers_too_large"),
     ([(b"x-a", b"y" * 40_000)], 431, "headers_too_large"),
 ]

@@ -5,7 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.keys import rules
+from gateway.keys.scope_names import ScopeNames
 from gateway.policy import Policy
+from gateway.routes import ROUTES
+from shared.web import Unprocessable
 
 
 def test_githubs_published_checksum_example() -> None:
@@ -101,3 +104,26 @@ def test_where_a_key_is_counted() -> None:
     (own,) = rules.buckets([secret, admin])
     assert (own.policy, own.kind) == (Policy("key", 5, 60), "secret")
     assert rules.buckets([partner, admin])[0].policy is None, "its kind says"
+
+
+@pytest.mark.parametrize("scope", ["*", "*:*:*", "*:*:read", "coupon:*:read", "*:coupons:*", "coupon:coupons:read"])
+def test_a_scope_that_covers_an_operation_is_one(scope: str) -> None:
+    ScopeNames(ROUTES).check([scope])
+
+
+@pytest.mark.parametrize(
+    ("scope", "near"),
+    [
+        ("coupon:coupon:read", "coupon:coupons:read"),
+        ("inventory:stok:write", "inventory:stock:write"),
+        ("cuopon:coupons:read", "coupon:coupons:read"),
+        ("coupon:things:*", None),
+        ("*:things:read", None),
+        ("shop:*:read", None),
+    ],
+)
+def test_a_scope_that_names_nothing_is_told_the_names_near_it(scope: str, near: str | None) -> None:
+    with pytest.raises(Unprocessable) as caught:
+        ScopeNames(ROUTES).check(["coupon:coupons:read", scope])
+    assert [(one.pointer, one.code) for one in caught.value.errors or ()] == [("#/scopes/1", "unknown_scope")]
+    assert near is None or near in caught.value.detail
