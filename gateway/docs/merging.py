@@ -15,7 +15,8 @@ _INTRODUCTION = """One door for coupons 优惠券, segments 人群, journeys 旅
 
 Money is an integer in the currency's minor unit, rates are basis points, times are RFC 3339 text with offset. Every answer
 that is no success is a problem document (RFC 9457): its `detail` says what to do, its `code` is stable. Unsafe calls take an
-optional `Idempotency-Key`. Lists answer `data`, `has_more` and `next_cursor`.
+optional `Idempotency-Key`. Lists answer `data`, `has_more` and `next_cursor`. What an operation does not read (a parameter, a
+field, a body) is refused. Texts of the format `external-id` are ids of your own: no blanks at the ends, nothing invisible, NFC.
 """
 
 
