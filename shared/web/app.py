@@ -162,4 +162,4 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 async def _on_validation(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    return _answer(request, from_validation(error.errors()))
+    return _answer(request, from_validation(error.errors(), error.body))

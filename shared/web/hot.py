@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.web.asgi import read_body, respond
+from shared.web.bodies import read_body_as
 from shared.web.costs import COST_HEADER
 from shared.web.identity import Caller, required
 from shared.web.openapi_components import refusals
-from shared.web.problems import from_validation
 from shared.web.walls import refuse_body, refuse_query
 
 B = TypeVar("B")
@@ -110,10 +110,7 @@ async def _serve(route: HotRoute, params: dict[str, str], scope: Scope, receive:
         refuse_body(raw)
     body = None
     if route.parse and route.body is not None:
-        try:
-            body = route.body.model_validate_json(raw)
-        except ValidationError as error:
-            raise from_validation(error.errors(include_url=False, include_input=False), in_body=True) from None
+        body = read_body_as(route.body, raw)
     request = HotRequest(caller, params, body, raw, scope)
     answer = await route.endpoint(request)
     payload = answer if isinstance(answer, bytes) else answer.model_dump_json().encode()

@@ -1,12 +1,14 @@
 """PATCH: what is left out stays, null takes away what can be missing, and the whole must be right afterwards."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from shared.web.problems import from_validation
+from shared.web.pointers import cut_to
+from shared.web.problems import Problem, from_validation
 from shared.web.schemas import Body
 
 M = TypeVar("M", bound=BaseModel)
@@ -30,6 +32,18 @@ class Patch(Body):
         return self.model_dump(exclude_unset=True)
 
 
+@contextmanager
+def pointing_into(patch: BaseModel) -> Iterator[None]:
+    """What is refused in here points into what the patch gives: a rule may name a field of the whole that it left out."""
+    try:
+        yield
+    except Problem as problem:
+        sent = patch.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        for error in problem.errors or ():
+            error.pointer = cut_to(sent, error.pointer)
+        raise
+
+
 def merged(whole: type[M], before: BaseModel, patch: BaseModel, *, by_field: Collection[str] = ()) -> M:
     """The document `before` as `patch` wants it, checked as if it were sent whole. Raises Unprocessable.
 
@@ -43,4 +57,5 @@ def merged(whole: type[M], before: BaseModel, patch: BaseModel, *, by_field: Col
     try:
         return whole.model_validate(present | given)
     except ValidationError as error:
-        raise from_validation(error.errors(include_url=False, include_input=False), in_body=True) from None
+        sent = patch.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        raise from_validation(error.errors(include_url=False, include_input=False), sent, in_body=True) from None

@@ -23,12 +23,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
 from shared.db import DatabaseBusy, is_outage, is_transient, is_unstorable
+from shared.web.pointers import pointer_into
 
 MEDIA_TYPE = "application/problem+json"
 
 
 class FieldError(BaseModel):
-    """One wrong field: `pointer` is a JSON pointer into the body (`#/lines/0/quantity`) or names a parameter (`?limit`)."""
+    """One wrong field. `pointer` is a JSON pointer into the body that was sent (`#/lines/0/quantity`), or names a parameter of
+    the query (`?limit`), a part of the path (`{template_id}`) or a header (`header:x-name`).
+    """
 
     pointer: str
     code: str
@@ -152,12 +155,20 @@ def invalid(pointer: str, code: str, detail: str) -> Unprocessable:
     return Unprocessable("validation_failed", detail, errors=[FieldError(pointer=pointer, code=code, detail=detail)])
 
 
-def from_validation(errors: Sequence[Mapping[str, Any]], *, in_body: bool = False) -> Problem:
-    """The problem for pydantic's error list. The input itself is never echoed: it may hold customer data."""
+def from_validation(errors: Sequence[Mapping[str, Any]], sent: Any, *, in_body: bool = False) -> Problem:
+    """The problem for pydantic's error list about the body `sent`, as it was before anything was made of it.
+
+    `in_body`: the locations begin in the body, not with the word where they are. The input is never echoed: it may hold
+    customers' data.
+    """
     if any(error["type"] == "json_invalid" for error in errors):
         return BadRequest("malformed_json", "The body is not valid JSON. Send one JSON object in UTF-8.")
     fields = [
-        FieldError(pointer=_pointer(error["loc"], in_body), code=error["type"], detail=_sentence(error))
+        FieldError(
+            pointer=_place(error, sent, ("body", *error["loc"]) if in_body else error["loc"]),
+            code=error["type"],
+            detail=_sentence(error),
+        )
         for error in errors[:50]
     ]
     first = f"{fields[0].pointer}: {fields[0].detail}" if fields else "The request is not valid."
@@ -165,21 +176,24 @@ def from_validation(errors: Sequence[Mapping[str, Any]], *, in_body: bool = Fals
     return Unprocessable("validation_failed", f"{first}{more}", errors=fields)
 
 
-def _pointer(location: Sequence[Any], in_body: bool) -> str:
-    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location]
-    if in_body:
-        return "#/" + "/".join(parts) if parts else "#"
-    if parts and parts[0] == "body":
-        return "#/" + "/".join(parts[1:]) if parts[1:] else "#"
-    prefix = {"query": "?", "path": "/", "header": "header:"}.get(parts[0] if parts else "", "")
-    return prefix + ".".join(parts[1:])
+def _place(error: Mapping[str, Any], sent: Any, location: Sequence[Any]) -> str:
+    where, *parts = location or ("body",)
+    if where != "body":
+        name = str(parts[0]) if parts else ""
+        return {"query": f"?{name}", "path": f"{{{name}}}"}.get(where, f"{where}:{name}")
+    kind = error["type"]
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        parts.append(str(error["ctx"]["discriminator"]).strip("'"))
+    return pointer_into(sent, parts, missing=kind in ("missing", "union_tag_not_found"))
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
     if error["type"] == "extra_forbidden":
         return "This field is not known here; check its spelling or leave it out."
-    if error["type"] == "missing":
+    if error["type"] in ("missing", "union_tag_not_found"):
         return "This field is required."
+    if error["type"] == "union_tag_invalid":
+        return f"This must be one of {error['ctx']['expected_tags']}."
     message = str(error["msg"]).removeprefix("Value error, ")
     return message if message.endswith(".") else message + "."
 

@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.web.asgi import read_body, replayed
+from shared.web.pointers import within
 from shared.web.problems import BadRequest, FieldError, Unprocessable
 
 OPEN_QUERY: dict[str, Any] = {"x-open-query": True}
@@ -70,7 +71,7 @@ def refuse_body(body: bytes) -> None:
         faults = [FieldError(pointer="#", code="extra_forbidden", detail="This call takes no body; leave it out.")]
     else:
         detail = "This call reads no fields; leave this one out."
-        pointers = ("#/" + name.replace("~", "~0").replace("/", "~1")[:_LONGEST_NAME] for name in said)
+        pointers = (within("#", name[:_LONGEST_NAME]) for name in said)
         faults = [FieldError(pointer=one, code="extra_forbidden", detail=detail) for one in pointers]
     raise Unprocessable("validation_failed", f"{faults[0].pointer}: {faults[0].detail}", errors=faults[:_MOST])
 

@@ -107,6 +107,6 @@ class OrderMessages:
         try:
             wanted = RefundIn.model_validate(body)
         except ValidationError as error:
-            raise from_validation(error.errors(include_url=False, include_input=False), in_body=True) from None
+            raise from_validation(error.errors(include_url=False, include_input=False), body, in_body=True) from None
         _, known = await self._refunding.refund_held(tx, checkout, wanted, event.name)
         return ("already_refunded", "A refund of this id was made already.") if known else None

@@ -18,6 +18,7 @@ from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
 from shared.web import Caller, Conflict, FieldError, Page, Paging, Unprocessable, merged
+from shared.web.patches import pointing_into
 
 V = TypeVar("V", bound=OfferView)
 StackCheck = Callable[[Transaction, TermsCache, Proposal, datetime], Awaitable[Fault | None]]
@@ -87,6 +88,10 @@ class Offers(Generic[V]):
 
     async def change(self, caller: Caller, template_id: str, patch: OfferPatch) -> V:
         """Apply a patch. Coupons that were issued keep the terms of their time."""
+        with pointing_into(patch):
+            return await self._change(caller, template_id, patch)
+
+    async def _change(self, caller: Caller, template_id: str, patch: OfferPatch) -> V:
         async with self._kit.db.write() as tx:
             if await repository.find_own(tx, caller, template_id, self.kind) is None:
                 raise unknown_offer(self.noun)

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import ValidationError
 
 from services.coupon.wallet.centre import ClaimCentre
 from services.coupon.wallet.claiming import Claiming
@@ -37,7 +36,7 @@ from shared.web import (
     merchant_needs,
     needs,
 )
-from shared.web.problems import from_validation
+from shared.web.bodies import read_body_as
 
 router = APIRouter(prefix="/v1", tags=["coupons"])
 CouponsRead = Annotated[Caller, Depends(needs("coupon:coupons:read"))]
@@ -142,10 +141,7 @@ async def issue_coupons(
         return await upload.take_file(caller, template_id, request.stream(), reason)
     if reason is not None:
         raise invalid("?reason", "extra_forbidden", "JSON says why in its body; leave ?reason out.")
-    try:
-        body = IssueIn.model_validate_json(await request.body())
-    except ValidationError as error:
-        raise from_validation(error.errors(include_url=False, include_input=False), in_body=True) from None
+    body = read_body_as(IssueIn, await request.body())
     if body.segment_id is not None:
         return await jobs.create_for_segment(caller, template_id, body.segment_id, body.reason)
     return await upload.take_list(caller, template_id, body.customer_ids or (), body.reason)

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, model_validator
 from services.journey.definition.graph import SUPPORTED_ENTRIES, SUPPORTED_NODES, Definition
 from services.journey.definition.rules import Finding
 from shared.web import FieldError, Instant, Unprocessable, View
+from shared.web.pointers import pointer
 
 Status = Literal["draft", "published", "paused", "stopped"]
 
@@ -36,7 +37,7 @@ class JourneyIn(Definition):
 def _refuse_nodes(nodes: dict[Any, Any]) -> None:
     detail = f"This node kind is not supported; use one of {', '.join(SUPPORTED_NODES)}."
     errors = [
-        FieldError(pointer=f"#/nodes/{name}/kind", code="unsupported_node", detail=detail)
+        FieldError(pointer=pointer("nodes", str(name), "kind"), code="unsupported_node", detail=detail)
         for name, node in nodes.items()
         if isinstance(node, dict) and "kind" in node and node["kind"] not in SUPPORTED_NODES
     ]

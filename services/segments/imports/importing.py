@@ -61,9 +61,9 @@ def _stored(index: int, item: Item, new: set[str]) -> OrderResult:
 
 
 def _invalid(index: int, raw: Any, error: ValidationError) -> OrderResult:
-    problem = from_validation(error.errors(include_url=False, include_input=False), in_body=True)
+    problem = from_validation(error.errors(include_url=False, include_input=False), raw, in_body=True)
     first = (problem.errors or [])[0]
-    return _rejected(index, raw, first.code, first.detail, f"#/orders/{index}/{first.pointer.removeprefix('#/')}")
+    return _rejected(index, raw, first.code, first.detail, f"#/orders/{index}{first.pointer.removeprefix('#')}")
 
 
 def _rejected(index: int, raw: Any, code: str, detail: str, pointer: str) -> OrderResult:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from shared.db import json_dumps
 from shared.external_ids import fault_of
+from shared.web.pointers import within
 
 _DURATION = re.compile(r"([1-9][0-9]{0,8})([smhdw])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -60,7 +61,7 @@ class Reader:
         for name in rule:
             if name not in allowed:
                 known = ", ".join(sorted(allowed))
-                raise self.refuse(f"{pointer}/{name}", f"Unknown member; here are allowed: {known}.", "unknown_field")
+                raise self.refuse(within(pointer, name), f"Unknown member; here are allowed: {known}.", "unknown_field")
 
     def name(self, rule: dict[str, Any], member: str, pointer: str) -> str:
         """The name of an event, trait or property."""
