@@ -1,7 +1,7 @@
 """Turns each public event into one delivery for every endpoint that asked for it; for one that is disabled it is held."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from weakref import WeakKeyDictionary
 
 from pydantic_core import to_json
@@ -33,16 +33,12 @@ class Fanout:
     def subscription(self) -> Subscription:
         """To every public event."""
         events = [REGISTRY[name] for name in public_names()]
-        return Subscription(consumer="gateway.webhooks", events=events, handler=self.on_event, wanted=self.wanted)
+        return Subscription(consumer="gateway.webhooks", events=events, handler=self.on_event, heard=self.heard)
 
-    async def wanted(self, tx: Transaction, envelopes: Sequence[Envelope]) -> list[Envelope]:
-        """The messages that some endpoint listens to."""
+    async def heard(self, tx: Transaction, names: Set[str]) -> set[str]:
+        """The events that some endpoint listens to."""
         endpoints = await self._endpoints(tx)
-        if not endpoints:
-            return []
-        names = {envelope.name for envelope in envelopes}
-        heard = {name for name in names if any(hears(row.events, row.scopes, name) for row in endpoints)}
-        return [envelope for envelope in envelopes if envelope.name in heard]
+        return {name for name in names if any(hears(row.events, row.scopes, name) for row in endpoints)}
 
     async def on_event(self, tx: Transaction, _event: Event, envelope: Envelope) -> None:
         """Store a delivery for each endpoint that listens to the event."""

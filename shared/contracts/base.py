@@ -5,7 +5,7 @@ Changes to an event are additive; a breaking one is a new event beside the old. 
 
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.external_ids import LONGEST, sound
 from shared.times import IncomingTime
@@ -32,13 +32,16 @@ class OwnedEvent(Event):
 
 
 class Envelope(BaseModel):
-    """The outside of a message, as it travels. `id` is the event id that a webhook receiver sees as `webhook-id`."""
+    """The outside of a message, as it travels, written by the outbox alone.
+
+    `id` is the event id that a webhook receiver sees as `webhook-id`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     id: str
     name: str
     version: int
-    occurred_at: Instant
+    occurred_at: AwareDatetime
     subject: str | None = None
     correlation_id: str | None = None
     causation_id: str | None = None

@@ -6,6 +6,7 @@ from shared.db.dialect import claim_due, excluded, insert_ignore, planned_for_wh
 from shared.db.engine import Database, Transaction
 from shared.db.faults import is_outage, is_transient, is_unstorable
 from shared.db.many import one_of
+from shared.db.prepared import Prepared
 from shared.db.rounds import delete_some, prune, sweep
 from shared.db.rows import as_dict
 from shared.db.turns import DatabaseBusy, Use, used_for
@@ -16,6 +17,7 @@ __all__ = [
     "Database",
     "DatabaseBusy",
     "JsonType",
+    "Prepared",
     "TableModel",
     "Transaction",
     "Use",

@@ -14,10 +14,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import JSON, Table, TextClause, text
+from sqlalchemy import JSON, Table, text
 from sqlalchemy.dialects import postgresql
 
 from shared.db.engine import Transaction
+from shared.db.prepared import Prepared
 from shared.db.types import bulk_json
 
 _POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy types it for 2.1 only in part
@@ -41,7 +42,7 @@ async def insert_bulk(
     wanted = tuple(returning) or tuple(column.name for column in target.primary_key.columns)
     ending = ("ON CONFLICT DO NOTHING " if ignore else "") + f"RETURNING {_listed(wanted)}"
     statement = _insert(target, tuple(rows[0]), tx.dialect, ending)
-    return [tuple(row) for row in (await tx.execute(statement, {"rows": bulk_json(rows)})).all()]
+    return await tx.tuples(statement, {"rows": bulk_json(rows)})
 
 
 async def upsert_bulk(
@@ -50,9 +51,10 @@ async def upsert_bulk(
     rows: Sequence[Mapping[str, Any]],
     changed: Sequence[str],
     *,
+    added: Sequence[str] = (),
     newer: Sequence[str] = (),
 ) -> None:
-    """INSERT all rows; where the primary key is there already, set the `changed` columns.
+    """INSERT all rows; where the primary key is there already, set the `changed` columns, and count the `added` ones up.
 
     Rows have the same keys, and each primary key once. `newer` names columns that, compared in this order, must not be smaller
     than what is there, else that row stays as it is: last write wins.
@@ -60,11 +62,12 @@ async def upsert_bulk(
     if not rows:
         return
     key = _listed(tuple(column.name for column in target.primary_key.columns))
-    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in changed)
+    sums = [f'"{name}" = "{target.name}"."{name}" + excluded."{name}"' for name in added]
+    changes = ", ".join([*(f'"{name}" = excluded."{name}"' for name in changed), *sums])
     kept, given = (", ".join(f'{whose}."{name}"' for name in newer) for whose in (f'"{target.name}"', "excluded"))
     guard = f" WHERE ({kept}) <= ({given})" if newer else ""
     statement = _insert(target, tuple(rows[0]), tx.dialect, f"ON CONFLICT ({key}) DO UPDATE SET {changes}{guard}")
-    await tx.execute(statement, {"rows": bulk_json(rows)})
+    await tx.run(statement, {"rows": bulk_json(rows)})
 
 
 async def update_bulk(
@@ -84,14 +87,14 @@ async def update_bulk(
     if not rows:
         return 0
     shape = (tuple(rows[0]), tuple(match.items()), tuple(values.items()))
-    return (await tx.execute(_update(target, *shape, tx.dialect), {"rows": bulk_json(rows)})).rowcount
+    return await tx.run(_update(target, *shape, tx.dialect), {"rows": bulk_json(rows)})
 
 
 @lru_cache(maxsize=256)
-def _insert(target: Table, names: tuple[str, ...], dialect: str, ending: str) -> TextClause:
+def _insert(target: Table, names: tuple[str, ...], dialect: str, ending: str) -> Prepared:
     columns, source = _listed(names), _source(target, names, dialect)
     # SQLite needs the WHERE to tell this ON from a join's.
-    return text(f'INSERT INTO "{target.name}" ({columns}) SELECT {columns} FROM {source} WHERE true {ending}')  # noqa: S608 - names of our own tables
+    return Prepared(text(f'INSERT INTO "{target.name}" ({columns}) SELECT {columns} FROM {source} WHERE true {ending}'))  # noqa: S608 - names of our own tables
 
 
 @lru_cache(maxsize=256)
@@ -101,11 +104,11 @@ def _update(
     match: tuple[tuple[str, str], ...],
     values: tuple[tuple[str, str], ...],
     dialect: str,
-) -> TextClause:
+) -> Prepared:
     changes = ", ".join(f'"{column}" = {value}' for column, value in values)
     found = " AND ".join(f'kept."{column}" = given."{name}"' for column, name in match)
     source = _source(target, names, dialect)
-    return text(f'UPDATE "{target.name}" AS kept SET {changes} FROM {source} WHERE {found}')  # noqa: S608 - names of our own tables
+    return Prepared(text(f'UPDATE "{target.name}" AS kept SET {changes} FROM {source} WHERE {found}'))  # noqa: S608 - names of our own tables
 
 
 def _source(target: Table, names: tuple[str, ...], dialect: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from threading import Thread
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 from weakref import WeakSet
 
 from sqlalchemy import CursorResult, Executable
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.db.engines import SQLITE_READERS, postgresql_engines, sqlite_engines
 from shared.db.faults import is_full
+from shared.db.prepared import Prepared
 from shared.db.rows import shaped
 from shared.db.turns import DatabaseBusy, OneEach, Turn, Turns, patience
 from shared.observability.metrics import DATABASE_FULL
@@ -40,30 +41,46 @@ class Transaction:
         """Run one statement, or one statement with many parameter sets."""
         return await self.connection.execute(statement, parameters)
 
-    async def rows(self, kind: type[R], statement: Executable, parameters: Parameters = None) -> list[R]:
+    async def rows(
+        self, kind: type[R], statement: Executable | Prepared, parameters: Mapping[str, Any] | None = None
+    ) -> list[R]:
         """The rows that the statement answers, as `kind`: a table's model, or a NamedTuple or dataclass of the columns."""
+        if isinstance(statement, Prepared):
+            return shaped(kind, await statement.fetch(self.connection, parameters))
         return shaped(kind, await self.connection.execute(statement, parameters))
 
-    async def row(self, kind: type[R], statement: Executable, parameters: Parameters = None) -> R | None:
+    async def row(
+        self, kind: type[R], statement: Executable | Prepared, parameters: Mapping[str, Any] | None = None
+    ) -> R | None:
         """The only row, or None. More than one is a mistake: ValueError."""
         found = await self.rows(kind, statement, parameters)
         if len(found) > 1:
             raise ValueError(f"{len(found)} rows of {kind.__name__} where one at most was meant")
         return found[0] if found else None
 
-    async def run(self, statement: Executable, parameters: Parameters = None) -> int:
+    async def tuples(self, statement: Prepared, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The rows that the statement answers, as they are."""
+        return (await statement.fetch(self.connection, parameters)).tuples()
+
+    async def run(self, statement: Executable | Prepared, parameters: Parameters = None) -> int:
         """Write: with one set of parameters or with many. Answers how many rows were changed.
 
-        With many sets PostgreSQL's driver does not count: ask only after statements with one.
+        With many sets PostgreSQL's driver does not count: ask only after statements with one. Prepared ones take one.
         """
+        if isinstance(statement, Prepared):
+            return await statement.count(self.connection, cast("Mapping[str, Any] | None", parameters))
         return (await self.connection.execute(statement, parameters)).rowcount
 
-    async def scalars(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> list[Any]:
+    async def scalars(self, statement: Executable | Prepared, parameters: Mapping[str, Any] | None = None) -> list[Any]:
         """The first column of each row."""
+        if isinstance(statement, Prepared):
+            return [row[0] for row in (await statement.fetch(self.connection, parameters)).tuples()]
         return list((await self.connection.execute(statement, parameters)).scalars())
 
-    async def scalar(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Any:
+    async def scalar(self, statement: Executable | Prepared, parameters: Mapping[str, Any] | None = None) -> Any:
         """The first column of the first row, or None."""
+        if isinstance(statement, Prepared):
+            return next(iter(await self.scalars(statement, parameters)), None)
         return await self.connection.scalar(statement, parameters)
 
     def after_commit(self, callback: Callable[[], None]) -> None:

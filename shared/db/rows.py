@@ -6,7 +6,7 @@ This is the one place where a driver's untyped row gets its type. Elsewhere a mi
 from dataclasses import fields, is_dataclass
 from typing import Any, Protocol, TypeVar, cast
 
-from sqlalchemy import Row, RowMapping
+from sqlalchemy import Row
 
 from shared.db.base import TableModel
 
@@ -44,8 +44,7 @@ def shaped(kind: type[R], answer: Answer) -> list[R]:
 
 def as_dict(row: TableModel) -> dict[str, Any]:
     """The values of a table's row by column, to make a view or a changed row of them."""
-    mapping: RowMapping = cast("Row[Any]", row)._mapping
-    return dict(cast("Any", mapping))
+    return dict(cast("Row[Any]", row)._asdict())  # a prepared statement's rows have the same
 
 
 def _names(kind: type[Any]) -> tuple[str, ...]:

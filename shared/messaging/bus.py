@@ -7,7 +7,7 @@ a consumer that is slow, or whose database is away, holds back nobody but itself
 in memory.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -53,6 +53,7 @@ Deliver = Callable[[Sequence[Pack]], Awaitable[list[Failed]]]
 """Handles packs and answers what failed. Raising means that nothing was decided: deliver again later, count no attempt."""
 
 Handler = Callable[[Transaction, Any, Envelope], Awaitable[None]]
+Heard = Callable[[Transaction, Set[str]], Awaitable[Set[str]]]
 Wanted = Callable[[Transaction, Sequence[Envelope]], Awaitable[Sequence[Envelope]]]
 
 
@@ -60,14 +61,16 @@ Wanted = Callable[[Transaction, Sequence[Envelope]], Awaitable[Sequence[Envelope
 class Subscription:
     """One consumer's interest. `consumer` names the queue (`journey.events`) and the inbox entries.
 
-    `handler(tx, event, envelope)` runs inside the transaction that also records the message as handled. `wanted`, where
-    most messages don't concern the consumer, picks those that do: the others need neither handler nor record.
+    `handler(tx, event, envelope)` runs inside the transaction that also records the message as handled. Where most messages
+    don't concern the consumer, the others need neither handler nor record: `heard` picks the event names that somebody
+    listens to at present, packs of others are not even read; `wanted` picks among the messages themselves.
     """
 
     consumer: str
     events: Sequence[type[Event]]
     handler: Handler
     wanted: Wanted | None = None
+    heard: Heard | None = None
     names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:

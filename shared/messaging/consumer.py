@@ -46,7 +46,7 @@ class Consumer:
     async def _deliver(self, packs: Sequence[Pack]) -> list[Failed]:
         opened: list[tuple[Pack, list[Envelope]]] = []
         failed: list[Failed] = []
-        for pack in packs:
+        for pack in await self._heard(packs):
             try:
                 opened.append((pack, _ENVELOPES.validate_json(pack.body)))
             except ValidationError as error:
@@ -59,6 +59,15 @@ class Consumer:
             for pack, envelopes in opened:
                 failed.extend(await self._one_by_one(pack, envelopes))
         return failed
+
+    async def _heard(self, packs: Sequence[Pack]) -> Sequence[Pack]:
+        """Those of the packs that somebody listens to."""
+        listens = self._subscription.heard
+        if listens is None:
+            return packs
+        async with self._db.read() as tx:
+            names = await listens(tx, {pack.name for pack in packs})
+        return [pack for pack in packs if pack.name in names]
 
     async def _one_by_one(self, pack: Pack, envelopes: list[Envelope]) -> list[Failed]:
         failed = []

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Boolean,
@@ -35,7 +35,7 @@ from sqlalchemy import (
 )
 
 from shared.clock import Clock
-from shared.db import AutoId, Database, Use, UtcDateTime, insert_ignore, is_outage, used_for
+from shared.db import AutoId, Database, Prepared, Use, UtcDateTime, insert_ignore, is_outage, one_of, used_for
 from shared.messaging.bus import BusUnavailable, Deliver, Failed, Pack, Parked
 from shared.messaging.pace import rest_after
 from shared.observability.logging import get_logger
@@ -71,16 +71,30 @@ _PACK = Table(
 )
 
 
+class _Due(NamedTuple):
+    """A pack that is to be handed over."""
+
+    seq: int
+    pack_id: str
+    name: str
+    body: bytes
+    attempts: int
+
+
 def _next_batch() -> Select[Any]:
     """The due packs of one queue, oldest first: as many as fit, at least one."""
     mine = (_PACK.c.queue == bindparam("queue_name"), ~_PACK.c.parked, _PACK.c.due_at <= bindparam("now"))
-    due = select(_PACK).where(*mine).order_by(_PACK.c.seq).limit(PREFETCH).subquery()
+    due = (
+        select(*(_PACK.c[name] for name in _Due._fields)).where(*mine).order_by(_PACK.c.seq).limit(PREFETCH).subquery()
+    )
     size = func.length(due.c.body)
     sized = select(due, (func.sum(size).over(order_by=due.c.seq) - size).label("before")).subquery()
-    return select(sized).where(sized.c.before < BATCH_BYTES).order_by(sized.c.seq)
+    return select(*(sized.c[name] for name in _Due._fields)).where(sized.c.before < BATCH_BYTES).order_by(sized.c.seq)
 
 
-_NEXT_BATCH = _next_batch()  # built once: its making costs more than its running
+# Built once: their making costs more than their running.
+_NEXT_BATCH = Prepared(_next_batch())
+_DONE = Prepared(delete(_PACK).where(one_of(_PACK.c.seq, "seqs")))
 
 
 @dataclass
@@ -258,12 +272,12 @@ class LocalBus:
 
     async def _round(self, queue: str, deliver: Deliver) -> int:
         async with self._watched(), self._db.read() as tx:
-            rows = (await tx.execute(_NEXT_BATCH, {"queue_name": queue, "now": self._clock.now()})).all()
+            rows = await tx.rows(_Due, _NEXT_BATCH, {"queue_name": queue, "now": self._clock.now()})
         if not rows:
             return 0
         failed = await deliver([Pack(row.pack_id, row.name, row.body, row.attempts) for row in rows])
         async with self._watched(), self._db.write() as tx:
-            await tx.execute(delete(_PACK).where(_PACK.c.seq.in_([row.seq for row in rows])))
+            await tx.run(_DONE, {"seqs": [row.seq for row in rows]})
             if failed:
                 await insert_ignore(tx, _PACK, [self._again(queue, one) for one in failed])
         return len(rows)

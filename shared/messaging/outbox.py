@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
-from sqlalchemy import MetaData, delete, func, insert, select
+from sqlalchemy import CTE, MetaData, Table, bindparam, delete, func, insert, select
 
 from shared.clock import Clock
 from shared.contracts import Event
-from shared.db import Database, Transaction
+from shared.db import Database, Prepared, Transaction, one_of
 from shared.ids import new_id
 from shared.messaging.bus import Bus, Pack
 from shared.observability.context import current_cause
@@ -22,6 +22,15 @@ RELAY_BYTES = 4_000_000
 _PACK_LIMIT = 200
 
 
+class _Waiting(NamedTuple):
+    """A pack in the outbox."""
+
+    seq: int
+    pack_id: str
+    name: str
+    body: bytes
+
+
 class Outbox:
     """Writes messages beside the state change that they tell of."""
 
@@ -29,6 +38,8 @@ class Outbox:
         self.table = metadata.tables["outbox"]
         self._clock = clock
         self.wake = asyncio.Event()
+        given: dict[str, Any] = {name: bindparam(name) for name in ("pack_id", "name", "body", "created_at")}
+        self._insert = Prepared(insert(self.table).values(given).inline())
 
     async def publish(
         self,
@@ -47,11 +58,9 @@ class Outbox:
             return []
         now = self._clock.now()
         envelopes = self._envelopes(events, subject, correlations)
-        rows = [
-            {"pack_id": pack[0]["id"], "name": pack[0]["name"], "body": to_json(pack), "created_at": now}
-            for pack in _packs(envelopes)
-        ]
-        await tx.execute(insert(self.table), rows)
+        for pack in _packs(envelopes):
+            row = {"pack_id": pack[0]["id"], "name": pack[0]["name"], "body": to_json(pack), "created_at": now}
+            await tx.run(self._insert, row)
         tx.after_commit(self.wake.set)
         return [envelope["id"] for envelope in envelopes]
 
@@ -92,60 +101,52 @@ class Relay:
         self._table = outbox.table
         self._bus = bus
         self._round = asyncio.Lock()
+        due = _oldest(self._table)
+        pack = (self._table.c.seq, self._table.c.pack_id, self._table.c.name, self._table.c.body)
+        mine = (self._table.c.seq == due.c.seq, due.c.before < RELAY_BYTES)
+        self._look = Prepared(select(*pack).where(*mine))
+        self._take = Prepared(delete(self._table).where(*mine).returning(*pack))
+        # By its own id as well: SQLite gives the number of a deleted row to the next, which nobody has sent yet.
+        self._forget = Prepared(delete(self._table).where(one_of((self._table.c.seq, self._table.c.pack_id), "sent")))
 
     async def tick(self) -> bool:
         """Send one batch; True when more may be waiting. Raises BusUnavailable while the broker is away."""
         async with self._round:  # on SQLite nothing else keeps two rounds from sending the same packs
-            return await self._send()
-
-    async def _send(self) -> bool:
-        if self._db.dialect == "sqlite":
-            # One process owns the file; holding its only write lock while a broker answers would stop the service.
-            async with self._db.read() as tx:
-                seqs, more = await self._choose(tx, locked=False)
-                packs = await self._load(tx, seqs)
-            if packs:
-                await self._bus.publish(packs)
-                async with self._db.write() as tx:
-                    await self._forget(tx, seqs, packs)
-        else:
-            async with self._db.write() as tx:
-                seqs, more = await self._choose(tx, locked=True)
-                packs = await self._load(tx, seqs)
-                if packs:
-                    await self._bus.publish(packs)
-                    await self._forget(tx, seqs, packs)
+            packs = await (self._send_then_delete() if self._db.dialect == "sqlite" else self._send_while_deleting())
         OUTBOX_PUBLISHED.labels(self._name).inc(len(packs))
-        return more
+        return len(packs) == RELAY_BATCH or sum(len(pack.body) for pack in packs) >= RELAY_BYTES
+
+    async def _send_while_deleting(self) -> list[Pack]:
+        """What is deleted and not committed is skipped by other replicas, and is there again should we be killed."""
+        async with self._db.write() as tx:
+            rows = await tx.rows(_Waiting, self._take)
+            return await self._send(rows)
+
+    async def _send_then_delete(self) -> list[Pack]:
+        """One process owns the file; holding its only write lock while a broker answers would stop the service."""
+        async with self._db.read() as tx:
+            rows = await tx.rows(_Waiting, self._look)
+        packs = await self._send(rows)
+        if rows:
+            async with self._db.write() as tx:
+                await tx.run(self._forget, {"sent": [(row.seq, row.pack_id) for row in rows]})
+        return packs
+
+    async def _send(self, rows: Sequence[_Waiting]) -> list[Pack]:
+        packs = [Pack(row.pack_id, row.name, row.body) for row in sorted(rows)]
+        if packs:
+            await self._bus.publish(packs)
+        return packs
 
     async def backlog(self) -> int:
         """How many packs wait to be sent."""
         async with self._db.read() as tx:
             return int(await tx.scalar(select(func.count()).select_from(self._table)))
 
-    async def _choose(self, tx: Transaction, *, locked: bool) -> tuple[list[int], bool]:
-        """The oldest packs that make up a batch, and whether more may be waiting."""
-        columns = (self._table.c.seq, func.length(self._table.c.body).label("size"))
-        statement = select(*columns).order_by(self._table.c.seq).limit(RELAY_BATCH)
-        if locked:
-            statement = statement.with_for_update(skip_locked=True)
-        rows = (await tx.execute(statement)).all()
-        seqs, size = [], 0
-        for row in rows:
-            if size >= RELAY_BYTES:
-                break
-            seqs.append(row.seq)
-            size += row.size
-        return seqs, len(rows) == RELAY_BATCH or len(seqs) < len(rows)
 
-    async def _load(self, tx: Transaction, seqs: list[int]) -> list[Pack]:
-        if not seqs:
-            return []
-        columns = (self._table.c.pack_id, self._table.c.name, self._table.c.body)
-        statement = select(*columns).where(self._table.c.seq.in_(seqs)).order_by(self._table.c.seq)
-        return [Pack(row.pack_id, row.name, row.body) for row in await tx.execute(statement)]
-
-    async def _forget(self, tx: Transaction, seqs: list[int], packs: list[Pack]) -> None:
-        # By its own id as well: SQLite gives the number of a deleted row to the next, which nobody has sent yet.
-        sent = self._table.c.seq.in_(seqs) & self._table.c.pack_id.in_([pack.id for pack in packs])
-        await tx.execute(delete(self._table).where(sent))
+def _oldest(table: Table) -> CTE:
+    """The numbers of the oldest packs that no other relay has, with how many bytes come before each."""
+    oldest = select(table.c.seq, func.length(table.c.body).label("size")).order_by(table.c.seq).limit(RELAY_BATCH)
+    free = oldest.with_for_update(skip_locked=True).cte("free")
+    before = func.sum(free.c.size).over(order_by=free.c.seq) - free.c.size
+    return select(free.c.seq, before.label("before")).cte("due")

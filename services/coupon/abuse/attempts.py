@@ -128,6 +128,10 @@ class AttemptLimiter:
         rows = await repository.failures(tx, [("template", one) for one in sorted(template_ids)], now)
         return {row.value: _too_many(row.until - now) for row in rows if row.failures >= self._budgets["template"]}
 
+    async def any_failed(self, tx: Transaction) -> bool:
+        """Whether any guess of anybody failed lately."""
+        return await repository.any_failures(tx, self._kit.clock.now() - KEPT)
+
     async def failures(self, tx: Transaction, subjects: Sequence[Counted]) -> dict[Counted, int]:
         """How many guesses of each subject failed lately."""
         rows = await repository.failures(tx, subjects, self._kit.clock.now() - KEPT)

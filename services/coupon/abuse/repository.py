@@ -9,7 +9,17 @@ from sqlalchemy import bindparam, case, delete, insert, literal, or_, select, up
 from services.coupon.abuse.models import AbuseFailure, AbuseVersion, Denial, VelocityLog, VelocityRule
 from services.coupon.abuse.schemas import DenialView, RuleView
 from services.coupon.abuse.views import denial_view, rule_view
-from shared.db import Transaction, UtcDateTime, excluded, insert_bulk, insert_ignore, one_of, update_bulk, upsert
+from shared.db import (
+    Prepared,
+    Transaction,
+    UtcDateTime,
+    excluded,
+    insert_bulk,
+    insert_ignore,
+    one_of,
+    update_bulk,
+    upsert,
+)
 from shared.web import Page, Paging, filtered, page_of
 
 Counted = tuple[str, str]
@@ -18,10 +28,13 @@ LogKey = tuple[str, str]
 """A rule's id, and the value that it counts."""
 
 # Built once: claims and attempts run them for every batch.
-_FAILURES = select(AbuseFailure.table).where(
-    one_of((AbuseFailure.c.subject, AbuseFailure.c.value), "keys"), AbuseFailure.c.until > bindparam("since")
+_FAILURES = Prepared(
+    select(AbuseFailure.table).where(
+        one_of((AbuseFailure.c.subject, AbuseFailure.c.value), "keys"), AbuseFailure.c.until > bindparam("since")
+    )
 )
-_LOCK_LOGS = (
+_ANY_FAILURE = Prepared(select(AbuseFailure.c.subject).where(AbuseFailure.c.until > bindparam("since")).limit(1))
+_LOCK_LOGS = Prepared(
     select(VelocityLog.table)
     .where(one_of((VelocityLog.c.rule_id, VelocityLog.c.value), "keys"))
     .order_by(VelocityLog.c.rule_id, VelocityLog.c.value)
@@ -146,6 +159,11 @@ async def delete_denial(tx: Transaction, denial_id: str) -> bool:
 async def failures(tx: Transaction, keys: Sequence[Counted], since: datetime) -> list[AbuseFailure]:
     """What is counted against these subjects, where it counts longer than until `since`."""
     return await tx.rows(AbuseFailure, _FAILURES, {"keys": keys, "since": since}) if keys else []
+
+
+async def any_failures(tx: Transaction, since: datetime) -> bool:
+    """Whether anything is counted against anybody that counts longer than until `since`."""
+    return await tx.scalar(_ANY_FAILURE, {"since": since}) is not None
 
 
 async def count_failures(

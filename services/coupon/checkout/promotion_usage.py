@@ -167,7 +167,9 @@ class PromotionUsage:
             if one.day is not None:
                 days[one.promotion_id, one.day] += one.issued
         moved = sorted(key for key in issued if issued[key] or spent[key])
-        counts = [{"counted_id": key, "more_issued": issued[key], "more_spent": spent[key]} for key in moved]
+        if len(moved) > 1:
+            await templates.lock(tx, moved)  # those without limits are not held yet, and one statement has no order
+        counts = [{"id": key, "more_issued": issued[key], "more_spent": spent[key]} for key in moved]
         await templates.count(tx, counts)
         more = [{"template_id": key, "day": day, "issued": n} for (key, day), n in sorted(days.items()) if n > 0]
         await templates.count_days(tx, more)

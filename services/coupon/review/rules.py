@@ -92,19 +92,20 @@ def findings(signals: Signals, weights: Weights) -> tuple[Finding, ...]:
     enough = signals.device_coupons >= weights.device_share_coupons
     new = signals.known_for is not None and signals.known_for < weights.new_for
     taken: dict[str, int | str] = {"count": signals.device_coupons, "percent": share}
+    ramps = (
+        ("many_customers_on_device", signals.customers_on_device, weights.device_customers),
+        ("many_customers_on_address", signals.customers_on_address, weights.address_customers),
+        ("fast", signals.coupons_last_minute, weights.minute_coupons),
+        ("failed_before", signals.failures, weights.wrong_codes),
+    )
     found = [
-        _counted("many_customers_on_device", signals.customers_on_device, weights.device_customers),
-        _counted("many_customers_on_address", signals.customers_on_address, weights.address_customers),
-        _counted("fast", signals.coupons_last_minute, weights.minute_coupons),
-        _counted("failed_before", signals.failures, weights.wrong_codes),
-        Finding("brand_new_customer", weights.new_points if new else 0, {}),
-        Finding("device_takes_share", _points(weights.device_share, share) if enough else 0, taken),
+        Finding(code, points, {"count": number}) for code, number, ramp in ramps if (points := _points(ramp, number))
     ]
-    return tuple(sorted((one for one in found if one.points), key=lambda one: (-one.points, one.code)))
-
-
-def _counted(code: str, number: int, ramp: Ramp) -> Finding:
-    return Finding(code, _points(ramp, number), {"count": number})
+    if new and weights.new_points:
+        found.append(Finding("brand_new_customer", weights.new_points, {}))
+    if enough and (points := _points(weights.device_share, share)):
+        found.append(Finding("device_takes_share", points, taken))
+    return tuple(sorted(found, key=lambda one: (-one.points, one.code)))
 
 
 def _points(ramp: Ramp, number: int) -> int:

@@ -103,15 +103,19 @@ class Scoring:
         templates = {row.template_id for row in rows}
         devices = {row.origin_device for row in rows if row.origin_device}
         addresses = {row.origin_address for row in rows if row.origin_address}
-        counted = sorted({one for row in rows for one in self._counted(row)})
         return _Seen(
             customers=await scoring_repository.crowds(tx, devices | addresses, end - _DAY),
             times=await scoring_repository.moments(tx, customers, start - _MINUTE),
             first=await self._audience.first_seen(tx, customers),
-            failures=await self._attempts.failures(tx, counted),
+            failures=await self._failures(tx, rows),
             shares=await scoring_repository.shares(tx, templates, devices),
-            issued=await scoring_repository.issued(tx, templates),
+            issued=await scoring_repository.issued(tx, templates) if devices else {},
         )
+
+    async def _failures(self, tx: Transaction, rows: Sequence[ClaimedCoupon]) -> Mapping[Counted, int]:
+        if not await self._attempts.any_failed(tx):
+            return {}  # mostly nobody guessed: no need to hash every customer
+        return await self._attempts.failures(tx, sorted({one for row in rows for one in self._counted(row)}))
 
     def _counted(self, row: ClaimedCoupon) -> list[Counted]:
         """Under which subjects the failures of this coupon's customer, device and address are counted."""
@@ -127,7 +131,7 @@ class Scoring:
             customers_on_address=seen.customers.get(("address", row.origin_address or ""), 0),
             coupons_last_minute=len(minute),
             known_for=row.issued_at - seen.first.get(row.customer_id, row.issued_at),
-            failures=max((seen.failures.get(one, 0) for one in self._counted(row)), default=0),
+            failures=max((seen.failures.get(one, 0) for one in self._counted(row)), default=0) if seen.failures else 0,
             device_coupons=seen.shares.get((row.template_id, row.origin_device or ""), 0),
             template_coupons=seen.issued.get(row.template_id, 0),
         )

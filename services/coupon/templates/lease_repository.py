@@ -15,7 +15,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, cast, delet
 
 from services.coupon.templates import repository
 from services.coupon.templates.models import QuotaLease, Template
-from shared.db import Transaction, one_of
+from shared.db import Prepared, Transaction, one_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class _Sums(NamedTuple):
 
 # Built once: the claims' path runs it for every batch. The template's row comes without a lock of its own: nothing but
 # counters can change in it while this lease stands, because every change of the offer takes the leases back first.
-_USE = (
+_USE = Prepared(
     select(
         *(
             QuotaLease.c[name] if name in ("unused", "cost", "day") else Template.c[name]
@@ -68,7 +68,7 @@ _USE = (
     .order_by(QuotaLease.c.template_id)
     .with_for_update(of=QuotaLease.table)
 )
-_SPEND = (
+_SPEND = Prepared(
     update(QuotaLease.table)
     .where(QuotaLease.c.template_id == bindparam("of_template"), QuotaLease.c.holder == bindparam("me"))
     .values(unused=QuotaLease.c.unused - bindparam("used"))
@@ -91,9 +91,8 @@ async def lock(tx: Transaction, holder: str, template_ids: Sequence[str]) -> dic
 
 async def spend(tx: Transaction, holder: str, used: dict[str, int]) -> None:
     """Take so many out of this holder's leases, which `lock` locked. The CHECK refuses to take more than there are."""
-    if used:
-        rows = [{"of_template": key, "me": holder, "used": number} for key, number in sorted(used.items())]
-        await tx.run(_SPEND, rows[0] if len(rows) == 1 else rows)
+    for key, number in sorted(used.items()):
+        await tx.run(_SPEND, {"of_template": key, "me": holder, "used": number})
 
 
 async def insert_lease(tx: Transaction, holder: str, row: dict[str, Any]) -> None:
@@ -111,19 +110,19 @@ async def take_back(tx: Transaction, template_id: str, holder: str | None = None
 
 async def give_back(tx: Transaction, returned: Sequence[QuotaLease]) -> None:
     """Put what was unused of ended leases back into the counters of their offers, whose rows this transaction holds."""
-    rows = [row for row in returned if row.unused]
-    await repository.count(
-        tx,
-        [
-            {"counted_id": row.template_id, "more_issued": -row.unused, "more_spent": -row.unused * row.cost}
-            for row in rows
-        ],
-    )
+    units: Counter[str] = Counter()
+    spent: Counter[str] = Counter()
     days: Counter[tuple[str, str]] = Counter()
-    for row in rows:
+    for row in returned:
+        units[row.template_id] += row.unused
+        spent[row.template_id] += row.unused * row.cost
         if row.day is not None:
             days[row.template_id, row.day] += row.unused
-    await repository.uncount_days(tx, days)
+    changes = [
+        {"id": key, "more_issued": -units[key], "more_spent": -spent[key]} for key in sorted(units) if units[key]
+    ]
+    await repository.count(tx, changes)
+    await repository.uncount_days(tx, {key: number for key, number in days.items() if number})
 
 
 async def lock_whole(tx: Transaction, template_id: str) -> Template | None:

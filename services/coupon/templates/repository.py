@@ -8,28 +8,19 @@ from sqlalchemy import ColumnElement, Select, bindparam, insert, or_, select, up
 
 from services.coupon.templates.models import Template, TemplateDay, TemplateTerms
 from services.coupon.templates.rules import OfferKind
-from shared.db import Transaction, excluded, one_of, upsert
+from shared.db import Prepared, Transaction, one_of, update_bulk, upsert_bulk
 from shared.web import Caller, Page, Paging, filtered, offered, page_of, visible
 
 TermsKey = tuple[str, int]
 """Template id and version of its terms."""
 
 # Built once: the claims' path runs them for every batch.
-_LOCK = select(Template.table).where(one_of(Template.c.id, "ids")).order_by(Template.c.id).with_for_update()
-_DAYS = select(TemplateDay.table).where(one_of((TemplateDay.c.template_id, TemplateDay.c.day), "keys"))
+_LOCK = Prepared(select(Template.table).where(one_of(Template.c.id, "ids")).order_by(Template.c.id).with_for_update())
+_DAYS = Prepared(select(TemplateDay.table).where(one_of((TemplateDay.c.template_id, TemplateDay.c.day), "keys")))
 _LIMITED = select(Template.c.id).where(
     one_of(Template.c.id, "ids"),
     or_(Template.c.total.is_not(None), Template.c.per_day.is_not(None), Template.c.budget.is_not(None)),
 )
-_COUNT = (
-    update(Template.table)
-    .where(Template.c.id == bindparam("counted_id"))
-    .values(
-        issued=Template.c.issued + bindparam("more_issued"),
-        budget_spent=Template.c.budget_spent + bindparam("more_spent"),
-    )
-)
-_COUNT_GRANTS = _COUNT.values(granted_by=bindparam("by"))
 _UNCOUNT_DAY = (
     update(TemplateDay.table)
     .where(TemplateDay.c.template_id == bindparam("of_template"), TemplateDay.c.day == bindparam("of_day"))
@@ -164,16 +155,15 @@ async def update_offer(tx: Transaction, template_id: str, values: dict[str, Any]
 
 
 async def count(tx: Transaction, changes: Sequence[dict[str, Any]], by: str | None = None) -> None:
-    """Move counters: rows of `counted_id`, `more_issued` and `more_spent`. The CHECKs refuse to pass a limit.
+    """Move counters: rows of `id`, `more_issued` and `more_spent`. The CHECKs refuse to pass a limit.
 
-    `by` is the process that gives coupons out.
+    Each offer once; where there are several, their rows are held. `by` is the process that gives coupons out.
     """
-    if not changes:
-        return
-    statement = _COUNT
+    moved = {"issued": "kept.issued + given.more_issued", "budget_spent": "kept.budget_spent + given.more_spent"}
     if by is not None:
-        statement, changes = _COUNT_GRANTS, [{**change, "by": by} for change in changes]
-    await tx.run(statement, changes[0] if len(changes) == 1 else changes)
+        moved["granted_by"] = "given.granted_by"
+        changes = [{**change, "granted_by": by} for change in changes]
+    await update_bulk(tx, Template.table, changes, match={"id": "id"}, values=moved)
 
 
 async def days(tx: Transaction, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
@@ -185,8 +175,7 @@ async def days(tx: Transaction, keys: Sequence[tuple[str, str]]) -> dict[tuple[s
 
 async def count_days(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
     """Add `issued` to the counters of the days; the template's row lock is held."""
-    added = {"issued": TemplateDay.c.issued + excluded(tx, TemplateDay.table).issued}
-    await upsert(tx, TemplateDay.table, rows, key=["template_id", "day"], update_columns=added)
+    await upsert_bulk(tx, TemplateDay.table, rows, [], added=["issued"])
 
 
 async def uncount_days(tx: Transaction, fewer: dict[tuple[str, str], int]) -> None:

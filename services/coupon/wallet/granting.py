@@ -198,7 +198,7 @@ class Granting:
             lot, number = batch.lots[key], numbers[key]
             if batch.may_lease:
                 number += await self._leasing.lease(tx, lot, batch.supplies[key], len(groups[key]))
-            counts.append({"counted_id": key, "more_issued": number, "more_spent": number * lot.cost})
+            counts.append({"id": key, "more_issued": number, "more_spent": number * lot.cost})
             if lot.day is not None:
                 days.append({"template_id": key, "day": lot.day, "issued": number})
         await templates.count(tx, counts, by=self._leasing.holder)

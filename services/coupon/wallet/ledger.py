@@ -40,7 +40,7 @@ async def apply(tx: Transaction, changes: Sequence[Change], now: datetime) -> No
     moved = sorted(template_id for template_id, change in spent.items() if change)
     if moved:
         await templates.lock(tx, moved)
-        rows = [{"counted_id": one, "more_issued": 0, "more_spent": spent[one]} for one in moved]
+        rows = [{"id": one, "more_issued": 0, "more_spent": spent[one]} for one in moved]
         await templates.count(tx, rows)
 
 

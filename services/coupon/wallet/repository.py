@@ -20,11 +20,11 @@ from sqlalchemy import (
 
 from services.coupon.templates.models import Template
 from services.coupon.wallet.models import Coupon, CouponEntry, IssueRequest
-from shared.db import Transaction, UtcDateTime, insert_bulk, insert_ignore, one_of
+from shared.db import Prepared, Transaction, UtcDateTime, insert_bulk, insert_ignore, one_of
 from shared.web import Page, Paging, filtered, page_of, visible
 
 # Built once: claims and orders run them for every batch.
-_NUMBERS = (
+_NUMBERS = Prepared(
     select(Coupon.c.customer_id, Coupon.c.template_id, func.max(Coupon.c.seq).label("number"))
     .where(
         one_of(Coupon.c.customer_id, "customers"),

@@ -1,0 +1,132 @@
+"""Prepared statements answer, fail and roll back as SQLAlchemy's own do, on both databases."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import pytest
+from conftest import Backend
+from sqlalchemy import BigInteger, String, bindparam, delete, func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlmodel import Field
+
+from shared.db import Database, JsonType, Prepared, TableModel, UtcDateTime, as_dict, is_outage, one_of, part_registry
+
+
+class Base(TableModel, registry=part_registry()):
+    """The tables of this test."""
+
+
+class Jar(Base, table=True):
+    """Something of every kind."""
+
+    __tablename__ = "jar"
+
+    id: str = Field(primary_key=True, sa_type=String(40))
+    units: int = Field(sa_type=BigInteger)
+    at: datetime | None = Field(None, sa_type=UtcDateTime)
+    data: dict[str, Any] | None = Field(None, sa_type=JsonType)
+
+
+class Shown(NamedTuple):
+    """Two columns."""
+
+    id: str
+    at: datetime | None
+
+
+NOW = datetime(2026, 11, 11, 10, 0, 0, 5, tzinfo=UTC)
+ROWS: list[dict[str, Any]] = [
+    {"id": "a", "units": 2**40, "at": NOW, "data": {"zh": ["罐", 1.5, None]}},
+    {"id": "b", "units": 0, "at": None, "data": None},
+]
+ADD = Prepared(insert(Jar.table).values({name: bindparam(name) for name in ROWS[0]}).inline())
+SOME = Prepared(select(Jar.table).where(one_of(Jar.c.id, "ids")).order_by(Jar.c.id).with_for_update())
+SHOW = Prepared(select(Jar.c.id, Jar.c.at).where(Jar.c.at >= bindparam("since")))
+MORE = Prepared(update(Jar.table).where(Jar.c.units >= bindparam("least")).values(units=Jar.c.units + 1))
+COUNT = Prepared(select(func.count()).select_from(Jar.table))
+GONE = Prepared(delete(Jar.table).where(Jar.c.id == bindparam("gone")).returning(Jar.c.id))
+
+
+@pytest.fixture
+async def db(backend: Backend) -> AsyncIterator[Database]:
+    opened = Database(backend.database_url or f"sqlite:///{backend.data_dir}/jars.db", schema="jars", pool_size=1)
+    async with opened.engine.begin() as connection:
+        if opened.dialect == "postgresql":
+            await connection.execute(text("CREATE SCHEMA jars"))
+        await connection.run_sync(lambda sync: Base.metadata.create_all(sync, tables=[Jar.table]))
+    async with opened.write() as tx:
+        for row in ROWS:
+            assert await tx.run(ADD, row) == 1
+    yield opened
+    await opened.close()
+
+
+async def number(db: Database) -> int:
+    async with db.read() as tx:
+        found: int = await tx.scalar(COUNT)
+        return found
+
+
+async def test_rows_are_those_that_sqlalchemy_answers(db: Database) -> None:
+    async with db.write() as tx:
+        mine = await tx.rows(Jar, SOME, {"ids": ["b", "a", "nobody"]})
+        theirs = await tx.rows(Jar, select(Jar.table).order_by(Jar.c.id))
+        assert [as_dict(row) for row in mine] == [as_dict(row) for row in theirs] == ROWS
+        assert (mine[0].units, mine[0].at, mine[1].data) == (2**40, NOW, None)
+        assert await tx.rows(Shown, SHOW, {"since": NOW}) == [Shown("a", NOW)]
+        assert await tx.scalars(SHOW, {"since": NOW}) == ["a"]
+        with pytest.raises(TypeError, match="Shown has"):
+            await tx.rows(Shown, SOME, {"ids": []})
+
+
+async def test_changed_rows_are_counted(db: Database) -> None:
+    async with db.write() as tx:
+        assert [await tx.run(MORE, {"least": least}) for least in (0, 2**40, 2**60)] == [2, 1, 0]
+        assert await tx.scalars(GONE, {"gone": "a"}) == ["a"]
+    assert await number(db) == 1
+
+
+async def test_a_transaction_that_begins_with_one_is_rolled_back_whole(db: Database) -> None:
+    with pytest.raises(RuntimeError, match="enough"):
+        async with db.write() as tx:
+            await tx.run(ADD, {"id": "c", "units": 1, "at": None, "data": None})
+            await tx.execute(delete(Jar.table).where(Jar.c.id == "a"))
+            raise RuntimeError("enough")
+    assert await number(db) == 2
+
+
+async def test_errors_are_those_of_sqlalchemy(db: Database) -> None:
+    with pytest.raises(IntegrityError) as twice:
+        async with db.write() as tx:
+            await tx.run(ADD, ROWS[0])
+    assert not is_outage(twice.value)
+    assert await number(db) == 2
+
+
+async def test_a_connection_that_is_gone_is_an_outage_and_not_used_again(db: Database) -> None:
+    if db.dialect == "sqlite":
+        pytest.skip("a file has no connections that others can end")
+    with pytest.raises(DBAPIError) as gone:
+        async with db.write() as tx:
+            await tx.run(MORE, {"least": 0})
+            raw = await tx.connection.get_raw_connection()
+            raw.driver_connection.terminate()  # type: ignore[union-attr] # asyncpg's
+            await tx.run(MORE, {"least": 0})
+    assert is_outage(gone.value)
+    assert await number(db) == 2
+
+
+async def test_a_cancelled_one_leaves_nothing_behind(db: Database) -> None:
+    async def wait() -> None:
+        async with db.write() as tx:
+            await tx.run(MORE, {"least": 0})
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    async with db.write() as tx:
+        assert [row.units for row in await tx.rows(Jar, SOME, {"ids": ["a", "b"]})] == [2**40, 0]
