@@ -46,7 +46,7 @@ class Transaction:
     ) -> list[R]:
         """The rows that the statement answers, as `kind`: a table's model, or a NamedTuple or dataclass of the columns."""
         if isinstance(statement, Prepared):
-            return shaped(kind, await statement.fetch(self.connection, parameters))
+            return shaped(kind, await statement.read(self.connection, parameters))
         return shaped(kind, await self.connection.execute(statement, parameters))
 
     async def row(
@@ -60,7 +60,7 @@ class Transaction:
 
     async def tuples(self, statement: Prepared, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """The rows that the statement answers, as they are."""
-        return (await statement.fetch(self.connection, parameters)).tuples()
+        return (await statement.read(self.connection, parameters)).tuples()
 
     async def run(self, statement: Executable | Prepared, parameters: Parameters = None) -> int:
         """Write: with one set of parameters or with many. Answers how many rows were changed.
@@ -74,7 +74,7 @@ class Transaction:
     async def scalars(self, statement: Executable | Prepared, parameters: Mapping[str, Any] | None = None) -> list[Any]:
         """The first column of each row."""
         if isinstance(statement, Prepared):
-            return [row[0] for row in (await statement.fetch(self.connection, parameters)).tuples()]
+            return [row[0] for row in (await statement.read(self.connection, parameters)).tuples()]
         return list((await self.connection.execute(statement, parameters)).scalars())
 
     async def scalar(self, statement: Executable | Prepared, parameters: Mapping[str, Any] | None = None) -> Any:

@@ -33,7 +33,7 @@ class Prepared:
         self.statement = statement
         self._forms: dict[str, _Form] = {}
 
-    async def fetch(self, connection: AsyncConnection, parameters: Parameters) -> "Fetched":
+    async def read(self, connection: AsyncConnection, parameters: Parameters) -> "Found":
         """Run it for its rows."""
         form, driver = await self._ready(connection)
         values = form.values(parameters)
@@ -44,7 +44,7 @@ class Prepared:
                 rows = await driver.execute_fetchall(form.sql, values)
         except BaseException as error:
             await _failed(connection, form, error)
-        return Fetched(form, rows)
+        return Found(form, rows)
 
     async def count(self, connection: AsyncConnection, parameters: Parameters) -> int:
         """Run it for how many rows it changes."""
@@ -114,7 +114,7 @@ class _Form:
         ]
 
 
-class Fetched:
+class Found:
     """The rows that a prepared statement answered."""
 
     def __init__(self, form: _Form, rows: Sequence[Any]) -> None:

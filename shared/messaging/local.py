@@ -173,17 +173,9 @@ class LocalBus:
         """As `Bus.publish`: durable when this returns."""
         if not self._started:
             raise BusUnavailable(self._problem)  # its bindings are not known: nothing would reach anybody
-        now = self._clock.now()
+        fresh = {"attempts": 0, "due_at": self._clock.now(), "parked": False}
         rows = [
-            {
-                "queue": queue,
-                "pack_id": pack.id,
-                "name": pack.name,
-                "body": pack.body,
-                "attempts": 0,
-                "due_at": now,
-                "parked": False,
-            }
+            {"queue": queue, "pack_id": pack.id, "name": pack.name, "body": pack.body, **fresh}
             for pack in packs
             for queue in sorted(self._bindings.get(pack.name, ()))
         ]
