@@ -51,8 +51,8 @@ GONE = Prepared(delete(Jar.table).where(Jar.c.id == bindparam("gone")).returning
 
 @pytest.fixture
 async def db(backend: Backend) -> AsyncIterator[Database]:
-    opened = Database(backend.database_url or f"sqlite:///{backend.data_dir}/jars.db", schema="jars", pool_size=1)
-    async with opened.engine.begin() as connection:
+    opened = Database(backend.database_url or f"sqlite:///{backend.data_dir}/jars.db", schema="jars", pool_size=3)
+    async with opened.connection() as connection, connection.begin():
         if opened.dialect == "postgresql":
             await connection.execute(text("CREATE SCHEMA jars"))
         await connection.run_sync(lambda sync: Base.metadata.create_all(sync, tables=[Jar.table]))
