@@ -69,10 +69,7 @@ class Part:
         for start in range(0, count, 1_000):
             async with self.db.write() as tx:
                 for first in range(start, min(start + 1_000, count), pack):
-                    events = [
-                        StockLow(sku=f"sku-{number}", location_id="loc_1", available=3)
-                        for number in range(first, first + pack)
-                    ]
+                    events = [StockLow(sku=f"sku-{number}", available=3) for number in range(first, first + pack)]
                     await self.outbox.publish(tx, events)
 
     async def rate(self, count: int, pack: int) -> float:

@@ -10,6 +10,7 @@ from services.inventory.ledger.room import LedgerRoom
 from services.inventory.locations.room import LocationsRoom
 from services.inventory.reservations.room import ReservationsRoom
 from services.inventory.settings import InventorySettings
+from services.inventory.signals.room import SignalsRoom
 from shared.clock import Clock
 from shared.messaging import Bus
 from shared.room import join
@@ -24,11 +25,12 @@ def create_service(settings: InventorySettings, bus: Bus, clock: Clock) -> Servi
 
     # What is where.
     locations = LocationsRoom(kit)
-    ledger = LedgerRoom(kit, settings, locations)
+    ledger = LedgerRoom(kit, locations)
+    signals = SignalsRoom(kit, settings, locations, ledger)
 
     # What is promised of it, and what is looked at afterwards.
     reservations = ReservationsRoom(kit, settings, locations, ledger)
     counts = CountsRoom(kit, locations, ledger, reservations)
-    audit = AuditRoom(kit, ledger, reservations)
+    audit = AuditRoom(kit, locations, ledger, signals, reservations)
 
-    return join(kit, [locations, ledger, reservations, counts, audit], description=DESCRIPTION)
+    return join(kit, [locations, ledger, signals, reservations, counts, audit], description=DESCRIPTION)

@@ -9,7 +9,10 @@ class InventorySettings(ServiceSettings, service="inventory"):
     """Defaults are those of the embedded suite."""
 
     low_stock_threshold: int = Field(
-        5, ge=0, description="units at or under which a level is low, unless it has its own"
+        5, ge=0, description="units at or under which a SKU is low, unless one of its places has a threshold of its own"
+    )
+    signal_seconds: float = Field(
+        1.0, gt=0, description="pause between two looks for SKUs that got low, sold out or back in stock"
     )
     expiry_sweep_seconds: float = Field(1.0, gt=0, description="pause between two looks for reservations that ran out")
     expiry_batch_size: int = Field(500, ge=1, le=5_000, description="reservations that one sweep transaction expires")

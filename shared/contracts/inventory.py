@@ -1,40 +1,52 @@
 """What the inventory service tells: stock levels 库存 and reservations 预占."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contracts.base import Event, Instant, OwnedEvent, contract
 
 
-class StockEvent(Event):
-    """One SKU at one location."""
+@contract("stock.changed", owner="inventory", public=True)
+class StockChanged(Event):
+    """One SKU at one location after one transaction; `level_version` rises with every change, so a reader can drop older news."""
 
     sku: str
     location_id: str
     available: int
-
-
-@contract("stock.changed", owner="inventory", public=True)
-class StockChanged(StockEvent):
-    """The level after one transaction; `level_version` rises with every change, so a reader can drop older news."""
-
     on_hand: int
     reserved: int
     level_version: int
 
 
+class LocationUnits(BaseModel):
+    """What one place can sell of a SKU."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    location_id: str
+    available: int
+
+
+class SkuEvent(Event):
+    """One SKU over all places that sell."""
+
+    sku: str
+    available: int = Field(description="over all places that sell, as GET /v1/availability answers it")
+    held: int = Field(0, description="units of orders that are not paid yet; they count as not sold")
+    by_location: tuple[LocationUnits, ...] = Field((), description="places that have any, most first, 200 at most")
+
+
 @contract("stock.low", owner="inventory", public=True)
-class StockLow(StockEvent):
-    """Available stock fell to the safety level or below 低库存."""
+class StockLow(SkuEvent):
+    """Few units are left that nobody has bought 低库存. Told again only after there were half as many again."""
 
 
 @contract("stock.sold_out", owner="inventory", public=True)
-class StockSoldOut(StockEvent):
-    """Nothing is available any more 售罄."""
+class StockSoldOut(SkuEvent):
+    """Everything is bought 售罄; an unpaid order does not sell out a SKU."""
 
 
 @contract("stock.back_in_stock", owner="inventory", public=True)
-class StockBackInStock(StockEvent):
-    """Something is available again 到货."""
+class StockBackInStock(SkuEvent):
+    """After it was sold out, there is something to buy again 到货."""
 
 
 class ReservedLine(BaseModel):

@@ -18,13 +18,16 @@ from shared.web.openapi_components import refusals
 from shared.web.walls import refuse_body, refuse_query
 
 B = TypeVar("B")
+_NOTHING = (b"", b"null")
+"""Bodies that say nothing, as they do where FastAPI reads them."""
 
 
 @dataclass(slots=True)
 class HotRequest(Generic[B]):
     """What an endpoint gets. `body` is the validated model, or None for a route that reads `raw` itself.
 
-    The endpoint sets `cost` when the call carries many things: it then counts for as many.
+    The endpoint sets `cost` when the call carries many things: it then counts for as many; and `replayed` when it answers what
+    an earlier call with the same id of the caller's own was answered.
     """
 
     caller: Caller
@@ -33,6 +36,7 @@ class HotRequest(Generic[B]):
     raw: bytes
     scope: Scope
     cost: int = 1
+    replayed: bool = False
 
     @property
     def request_id(self) -> str | None:
@@ -44,9 +48,10 @@ class HotRequest(Generic[B]):
 class HotRoute:
     """One operation. `endpoint` answers bytes of JSON or a model, or raises a Problem.
 
-    `body` is the model of the request; with `parse=False` it only documents what the endpoint reads from `raw`. `errors` are
-    statuses worth naming; `client` says that the endpoint asks who sits at the other end (`client_of`). `operation_id` is for
-    a route that was none of these before: generated clients keep their name of it.
+    `body` is the model of the request; with `parse=False` it only documents what the endpoint reads from `raw`; one that is
+    `optional` may be left out, but is never passed over. `errors` are statuses worth naming; `client` says that the endpoint
+    asks who sits at the other end (`client_of`). `operation_id` is for a route that was none of these before: generated clients
+    keep their name of it.
     """
 
     method: str
@@ -58,6 +63,7 @@ class HotRoute:
     answer: type[BaseModel] | None = None
     status: int = 200
     parse: bool = True
+    optional: bool = False
     tags: tuple[str, ...] = ()
     errors: tuple[int, ...] = ()
     description: str = ""
@@ -109,12 +115,14 @@ async def _serve(route: HotRoute, params: dict[str, str], scope: Scope, receive:
     if route.body is None:
         refuse_body(raw)
     body = None
-    if route.parse and route.body is not None:
+    if route.parse and route.body is not None and not (route.optional and raw.strip() in _NOTHING):
         body = read_body_as(route.body, raw)
     request = HotRequest(caller, params, body, raw, scope)
     answer = await route.endpoint(request)
     payload = answer if isinstance(answer, bytes) else answer.model_dump_json().encode()
     told = [(COST_HEADER, b"%d" % request.cost)] if request.cost > 1 else []
+    if request.replayed:
+        told.append((b"idempotent-replayed", b"true"))
     await respond(send, route.status, payload, headers=told)
 
 
@@ -135,5 +143,8 @@ def operation(route: HotRoute, reference: Callable[[type[BaseModel]], Mapping[st
     if route.description:
         result["description"] = route.description
     if route.body is not None:
-        result["requestBody"] = {"required": True, "content": {"application/json": {"schema": reference(route.body)}}}
+        result["requestBody"] = {
+            "required": not route.optional,
+            "content": {"application/json": {"schema": reference(route.body)}},
+        }
     return result

@@ -78,15 +78,15 @@ def create_probe(
 
 
 def low(sku: str) -> StockLow:
-    return StockLow(sku=sku, location_id="loc_1", available=1)
+    return StockLow(sku=sku, available=1)
 
 
 def sold_out(sku: str) -> StockSoldOut:
-    return StockSoldOut(sku=sku, location_id="loc_1", available=0)
+    return StockSoldOut(sku=sku, available=0)
 
 
 def back(sku: str) -> StockBackInStock:
-    return StockBackInStock(sku=sku, location_id="loc_1", available=5)
+    return StockBackInStock(sku=sku, available=5)
 
 
 async def tell(service: Service, *events: Event) -> list[str]:

@@ -2,12 +2,13 @@
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, null, or_, select, union_all
+from sqlalchemy import Select, and_, case, func, literal, or_, select, union_all
 
-from services.inventory.ledger.models import StockLevel, StockMovement
+from services.inventory.audit.reservation_checks import RESERVATION_CHECKS
+from services.inventory.ledger.models import StockDue, StockLevel, StockMovement
 from services.inventory.ledger.rules import COUNTERS, ON_HAND
-from services.inventory.reservations.models import ReservationLineRow, ReservationRow
-from services.inventory.reservations.rules import PAID
+from services.inventory.locations.models import Location
+from services.inventory.signals.models import SkuSignal
 from shared.audit import Check
 
 
@@ -57,62 +58,25 @@ def _ledger() -> Select[Any]:
     )
 
 
-def _reservations() -> Select[Any]:
-    """Units held and committed by level, minus the open units of reservation lines: all zero."""
-    open_units = ReservationLineRow.c.quantity - ReservationLineRow.c.shipped - ReservationLineRow.c.released
-    held: ColumnElement[Any] = case((ReservationRow.c.status == "held", open_units), else_=0)
-    paid: ColumnElement[Any] = case((ReservationRow.c.status.in_(PAID), open_units), else_=0)
-    both = union_all(
-        select(
-            StockLevel.c.sku,
-            StockLevel.c.location_id,
-            StockLevel.c.held.label("held"),
-            StockLevel.c.committed.label("committed"),
-        ),
-        select(
-            ReservationLineRow.c.sku,
-            ReservationLineRow.c.location_id,
-            (-held).label("held"),
-            (-paid).label("committed"),
-        ).join(ReservationRow.table, ReservationRow.c.id == ReservationLineRow.c.reservation_id),
-    ).subquery()
-    sums = (func.sum(both.c.held), func.sum(both.c.committed))
-    return (
-        select(both.c.sku, both.c.location_id, sums[0].label("held"), sums[1].label("committed"))
-        .group_by(both.c.sku, both.c.location_id)
-        .having(or_(sums[0] != 0, sums[1] != 0))
+def _signals() -> Select[Any]:
+    """SKUs that nobody waits to look at, of which the world was told sold out though there are units for sale, or was not."""
+    sells = and_(Location.c.active, Location.c.can_ship)
+    units = func.sum(case((sells, StockLevel.c.available + StockLevel.c.held), else_=0)).label("units")
+    sums = (
+        select(StockLevel.c.sku, units)
+        .join(Location.table, Location.c.id == StockLevel.c.location_id)
+        .group_by(StockLevel.c.sku)
+        .subquery()
     )
-
-
-def _states() -> Select[Any]:
-    """Lines whose units do not fit the state of their reservation, lines without one, reservations without lines."""
-    open_units = ReservationLineRow.c.quantity - ReservationLineRow.c.shipped - ReservationLineRow.c.released
-    status = ReservationRow.c.status
+    waits = select(literal(1)).where(StockDue.c.sku == sums.c.sku).exists()
+    word = SkuSignal.c.word
     wrong = or_(
-        status.is_(null()),
-        ReservationLineRow.c.line_no.is_(null()),
-        and_(status.in_(("shipped", "released", "expired")), open_units != 0),
-        and_(status.in_(("held", "confirmed")), open_units != ReservationLineRow.c.quantity),
-        and_(status == "shipped", ReservationLineRow.c.released != 0),
-        and_(status == "expired", ReservationLineRow.c.shipped != 0),
+        and_(word == "sold_out", sums.c.units != 0),
+        and_(word.in_(("low", "plenty")), sums.c.units == 0),
+        and_(func.coalesce(word, "new") == "new", sums.c.units != 0),
     )
-    return (
-        select(
-            func.coalesce(ReservationLineRow.c.reservation_id, ReservationRow.c.id).label("reservation_id"),
-            status.label("status"),
-            ReservationLineRow.c.line_no,
-            ReservationLineRow.c.sku,
-            ReservationLineRow.c.quantity,
-            ReservationLineRow.c.shipped,
-            ReservationLineRow.c.released,
-        )
-        .select_from(
-            ReservationLineRow.table.join(
-                ReservationRow.table, ReservationRow.c.id == ReservationLineRow.c.reservation_id, full=True
-            )
-        )
-        .where(wrong)
-    )
+    joined = sums.outerjoin(SkuSignal.table, SkuSignal.c.sku == sums.c.sku)
+    return select(sums.c.sku, sums.c.units, word).select_from(joined).where(wrong, ~waits)
 
 
 CHECKS: Final = (
@@ -122,14 +86,10 @@ CHECKS: Final = (
         _on_hand(),
     ),
     Check("levels_are_the_ledger", "the sum of all movements gives every level, state by state", _ledger()),
+    *RESERVATION_CHECKS,
     Check(
-        "reserved_is_promised",
-        "held and committed are the open units of held and of paid reservations, location by location",
-        _reservations(),
-    ),
-    Check(
-        "lines_fit_their_state",
-        "shipped, released and expired reservations have no open units; held and confirmed ones only open units",
-        _states(),
+        "signals_are_true",
+        "a SKU of which sold out was told has no unit for sale anywhere, every other known one has some",
+        _signals(),
     ),
 )

@@ -18,6 +18,6 @@ async def count_stock(
     body: CountIn,
     counting: Annotated[Counting, Provided(Counting)],
 ) -> CountView:
-    """Set what is on hand to what was counted."""
-    level, difference = await counting.count(caller, body.sku, body.location_id, body.counted, body.expected_version)
+    """Set what is on hand to what was counted, and to what has moved since."""
+    level, difference = await counting.count(caller, body)
     return CountView(**stock_view(level).model_dump(), difference=difference)

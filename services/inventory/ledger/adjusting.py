@@ -7,8 +7,10 @@ from typing import Any
 from services.inventory.ledger import rules
 from services.inventory.ledger.documents import Document
 from services.inventory.ledger.posting import Ledger, Posting
-from services.inventory.ledger.rules import Counter, Level, LevelKey, Movement
+from services.inventory.ledger.rules import By, Counter, Level, LevelKey, Movement
+from services.inventory.ledger.schemas import Reason
 from services.inventory.locations.management import Locations
+from services.inventory.locations.problems import location_closed
 from shared.service import Kit
 from shared.web import Caller, Conflict, Unprocessable
 
@@ -39,12 +41,12 @@ class Adjusting:
         self._locations = locations
 
     async def adjust(
-        self, caller: Caller, changes: Sequence[Change], reason: str, reference: str | None
+        self, caller: Caller, changes: Sequence[Change], reason: Reason, reference: str | None, remark: str | None
     ) -> Mapping[str, Any]:
         """The adjustment as it was made (schemas.AdjustmentView).
 
-        Raises Conflict (`insufficient_stock` with every short line, `reference_reused`), Unprocessable (`unknown_location`,
-        `quantity_too_high`).
+        Raises Conflict (`insufficient_stock` with every short line, `location_closed`, `reference_reused`), Unprocessable
+        (`unknown_location`, `quantity_too_high`).
         """
         now = self._clock.now()
         body = [reason, [[change.sku, change.location_id, change.state, change.units] for change in changes]]
@@ -58,14 +60,17 @@ class Adjusting:
                 tx, [(change.location_id, f"#/lines/{change.index}/location_id") for change in changes]
             )
             posting = await self._ledger.open_new(tx, {change.key for change in net})
+            if reason == "transfer":
+                _check_open(net, posting)
             _check(net, posting)
             moved = _movements(net, posting, document.id, reason, reference)
-            posting.move(movement._replace(owner_id=caller.owner_id) for movement in moved)
+            posting.move((one._replace(owner_id=caller.owner_id) for one in moved), By(caller.actor, remark))
             await self._ledger.write(tx, posting)
             answer = {
                 "id": document.id,
                 "reason": reason,
                 "reference": reference,
+                "remark": remark,
                 "created_at": now.isoformat().replace("+00:00", "Z"),
                 "lines": [_shown(change, posting.levels[change.key]) for change in net],
             }
@@ -85,6 +90,13 @@ def _sum(changes: Sequence[Change]) -> list[Change]:
             else change
         )
     return list(net.values())
+
+
+def _check_open(net: Sequence[Change], posting: Posting) -> None:
+    """Nobody sends goods to a closed place. What is found there is there: it may be received, counted and corrected."""
+    closed = [change for change in net if change.units > 0 and not posting.levels[change.key].active]
+    if closed:
+        raise location_closed([(change.location_id, f"#/lines/{change.index}/location_id") for change in closed])
 
 
 def _check(net: Sequence[Change], posting: Posting) -> None:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from services.inventory.ledger.adjusting import Adjusting, Change
 from services.inventory.ledger.queries import Stock
+from services.inventory.ledger.rules import By
 from services.inventory.ledger.safety_stock import SafetyStock
 from services.inventory.ledger.schemas import (
     AdjustmentIn,
@@ -57,15 +58,17 @@ async def adjust_stock(
     """Change stock: all lines or none, never below zero."""
     costs(response, len(body.lines))
     changes = [Change(n, line.sku, line.location_id, line.state, line.change) for n, line in enumerate(body.lines)]
-    return AdjustmentView.model_validate(await adjusting.adjust(caller, changes, body.reason, body.reference))
+    made = await adjusting.adjust(caller, changes, body.reason, body.reference, body.remark)
+    return AdjustmentView.model_validate(made)
 
 
 @router.put("/stock/safety", summary="Set safety stock and the low threshold")
 async def set_safety_stock(
     caller: StockWrite, body: SafetyIn, safety_stock: Annotated[SafetyStock, Provided(SafetyStock)]
 ) -> StockView:
-    """Keep units back, and set when a level counts as low."""
-    return stock_view(await safety_stock.change(body.sku, body.location_id, body.safety, body.low_threshold))
+    """Keep units back, and set when a level counts as low; what is left out stays as it is."""
+    by = By(caller.actor, body.remark)
+    return stock_view(await safety_stock.change((body.sku, body.location_id), body.settings(), by))
 
 
 @router.get("/availability", summary="Read what can be sold now")

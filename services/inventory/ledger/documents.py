@@ -2,19 +2,22 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from services.inventory.ledger import repository
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.web import Conflict, fingerprint
 
+Kind = Literal["adjustment", "shipment", "release"]
+_PREFIXES: Final[Mapping[Kind, str]] = {"adjustment": "adj", "shipment": "shp", "release": "rel"}
+
 
 class Document:
-    """One adjustment or shipment. `await register(...)` first, `await keep(...)` last, in one transaction."""
+    """One adjustment, shipment or cancellation. `await register(...)` first, `await keep(...)` last, in one transaction."""
 
-    def __init__(self, kind: Literal["adjustment", "shipment"], owner_id: str, reference: str | None) -> None:
-        self.id = new_id("adj" if kind == "adjustment" else "shp")
+    def __init__(self, kind: Kind, owner_id: str, reference: str | None) -> None:
+        self.id = new_id(_PREFIXES[kind])
         self._owner_id = owner_id
         self._kind = kind
         self._reference = reference

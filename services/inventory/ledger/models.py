@@ -10,12 +10,14 @@ from sqlmodel import Field
 
 from services.inventory.base import Base
 from services.inventory.ledger.rules import COUNTERS, ON_HAND, STATES
-from shared.db import JsonType, UtcDateTime
+from shared.db import AutoId, JsonType, UtcDateTime
 from shared.web import partners_index
 
 
 class StockLevel(Base, table=True):
-    """The units of one SKU at one location by state: the sum of its movements."""
+    """The units of one SKU at one location by state: the sum of its movements. ``counted_version`` is the version that the last
+    count 盘点 was taken at.
+    """
 
     __tablename__ = "stock_level"
     __table_args__ = (
@@ -38,15 +40,17 @@ class StockLevel(Base, table=True):
     incoming: int = Field(0, sa_type=BigInteger)
     safety_target: int = Field(0, sa_type=BigInteger)
     low_threshold: int | None = Field(None, sa_type=BigInteger)
+    counted_version: int = Field(0, sa_type=BigInteger)
     version: int = Field(0, sa_type=BigInteger)
     updated_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class StockMovement(Base, table=True):
-    """Units that went from one state to another, and why. Append-only.
+    """Units that went from one state to another, by whom and why. Append-only.
 
-    ``key`` is unique: the same step of the same document can be written only once. No foreign keys: this is the hot
-    path, and the audit looks for movements without a level.
+    ``key`` is unique: the same step of the same document can be written only once. ``level_version`` is the version that the
+    level has since: its movements in their order. No foreign keys: this is the hot path, and the audit looks for movements
+    without a level.
     """
 
     __tablename__ = "stock_movement"
@@ -68,11 +72,28 @@ class StockMovement(Base, table=True):
     reason: str = Field(sa_type=String(24))
     reference: str | None = Field(None, sa_type=String(200))
     reservation_id: str | None = Field(None, sa_type=String(40))
+    actor: str = Field(sa_type=String(255))
+    remark: str | None = Field(None, sa_type=String(300))
+    level_version: int = Field(sa_type=BigInteger)
     occurred_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class StockDue(Base, table=True):
+    """A SKU whose units for sale have changed, until the signals have been looked at. ``fell``: units went. Append-only, so that
+    writers wait neither for each other nor for who looks.
+    """
+
+    __tablename__ = "stock_due"
+
+    id: int = Field(default=None, primary_key=True, sa_type=AutoId)
+    sku: str = Field(sa_type=String(200))
+    fell: bool
+
+
 class StockDocument(Base, table=True):
-    """An adjustment or a shipment as it was answered: the same (kind, reference) of an owner again gets the same answer."""
+    """An adjustment, a shipment or a cancellation as it was answered: the same (kind, reference) of an owner again gets the
+    same answer.
+    """
 
     __tablename__ = "stock_document"
     __table_args__ = (UniqueConstraint("kind", "reference", "owner_id"),)

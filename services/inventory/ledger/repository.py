@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Select, bindparam, func, select, union, update
+from sqlalchemy import Select, bindparam, func, insert, literal, select, union, update
 
-from services.inventory.ledger.models import StockDocument, StockLevel, StockMovement
-from services.inventory.ledger.rules import COUNTERS, Level, LevelKey, Movement
+from services.inventory.ledger.models import StockDocument, StockDue, StockLevel, StockMovement
+from services.inventory.ledger.rules import COUNTERS, By, Level, LevelKey, Movement
 from services.inventory.ledger.schemas import MovementView, StockView
 from services.inventory.ledger.views import stock_view
 from services.inventory.locations.models import Location
@@ -22,6 +22,7 @@ _LEVELS: Final = select(
     *(StockLevel.c[counter] for counter in COUNTERS),
     StockLevel.c.safety_target,
     StockLevel.c.low_threshold,
+    StockLevel.c.counted_version,
     StockLevel.c.version,
     Location.c.active,
     Location.c.can_ship,
@@ -52,10 +53,11 @@ class _Shared(NamedTuple):
     units: int
 
 
-_UPDATE_SAFETY: Final = (
+_SETTINGS: Final = ("safety_target", "low_threshold", "counted_version")
+_UPDATE_SETTINGS: Final = (
     update(StockLevel.table)
     .where(StockLevel.c.id == bindparam("level_id"))
-    .values(safety_target=bindparam("target"), low_threshold=bindparam("threshold"))
+    .values({name: bindparam(name) for name in _SETTINGS})
 )
 
 
@@ -102,14 +104,22 @@ async def page_movements(
 async def insert_levels(tx: Transaction, keys: Iterable[LevelKey], now: datetime) -> None:
     """Empty levels for the keys that have none. In lock order, so that two of these never wait for each other."""
     rows = [
-        {"id": new_id("lvl"), "sku": sku, "location_id": place, "updated_at": now, "safety_target": 0, "version": 0}
-        | dict.fromkeys((*COUNTERS, "on_hand"), 0)
+        {"id": new_id("lvl"), "sku": sku, "location_id": place, "updated_at": now}
+        | dict.fromkeys((*COUNTERS, "on_hand", "safety_target", "counted_version", "version"), 0)
         for sku, place in sorted(keys)
     ]
     await insert_ignore(tx, StockLevel.table, rows)
 
 
-async def insert_movements(tx: Transaction, movements: Sequence[Movement], now: datetime) -> None:
+class Entry(NamedTuple):
+    """A movement as it is written: by whom, and the version that its level has from then on."""
+
+    movement: Movement
+    by: By
+    level_version: int
+
+
+async def insert_movements(tx: Transaction, entries: Sequence[Entry], now: datetime) -> None:
     """Append to the ledger; a `key` that is there already is an error."""
     rows = [
         {
@@ -124,9 +134,12 @@ async def insert_movements(tx: Transaction, movements: Sequence[Movement], now: 
             "reason": movement.reason,
             "reference": movement.reference,
             "reservation_id": movement.reservation_id,
+            "actor": by.actor,
+            "remark": by.remark,
+            "level_version": level_version,
             "occurred_at": now,
         }
-        for movement in movements
+        for movement, by, level_version in entries
     ]
     await insert_bulk(tx, StockMovement.table, rows)
 
@@ -146,9 +159,21 @@ async def update_levels(tx: Transaction, deltas: Sequence[tuple[str, Mapping[str
     await update_bulk(tx, StockLevel.table, rows, match={"id": "id"}, values=values)
 
 
-async def update_safety(tx: Transaction, level_id: str, target: int, threshold: int | None) -> None:
-    """What is to be kept back at a level, and when it counts as low."""
-    await tx.run(_UPDATE_SAFETY, {"level_id": level_id, "target": target, "threshold": threshold})
+async def update_settings(tx: Transaction, level: Level) -> None:
+    """What is to be kept back at a locked level, when it counts as low, and when it was counted."""
+    await tx.run(_UPDATE_SETTINGS, {"level_id": level.id} | {name: getattr(level, name) for name in _SETTINGS})
+
+
+async def insert_due(tx: Transaction, due: Mapping[str, bool]) -> None:
+    """Note SKUs whose signals are to be looked at, each with whether units went."""
+    await insert_bulk(tx, StockDue.table, [{"sku": sku, "fell": fell} for sku, fell in due.items()])
+
+
+async def insert_due_of(tx: Transaction, location_id: str, *, fell: bool) -> None:
+    """The same for every SKU that has units for sale at the location."""
+    stocked = (StockLevel.c.location_id == location_id, StockLevel.c.available + StockLevel.c.held > 0)
+    rows = select(StockLevel.c.sku, literal(fell)).where(*stocked)
+    await tx.run(insert(StockDue.table).from_select(["sku", "fell"], rows))
 
 
 class EarlierDocument(NamedTuple):

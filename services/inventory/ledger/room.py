@@ -6,7 +6,6 @@ from services.inventory.ledger.posting import Ledger
 from services.inventory.ledger.queries import Stock
 from services.inventory.ledger.safety_stock import SafetyStock
 from services.inventory.locations.room import LocationsRoom
-from services.inventory.settings import InventorySettings
 from shared.room import Room
 from shared.service import Kit
 
@@ -14,8 +13,9 @@ from shared.service import Kit
 class LedgerRoom(Room):
     """Offers `ledger`, the one way to change stock."""
 
-    def __init__(self, kit: Kit, settings: InventorySettings, locations: LocationsRoom) -> None:
-        self.ledger = Ledger(kit, settings.low_stock_threshold)
+    def __init__(self, kit: Kit, locations: LocationsRoom) -> None:
+        self.ledger = Ledger(kit)
+        locations.management.when_selling_changes(self.ledger.place_changed)
         self.routers = [router]
         self.provides = [
             Stock(kit),

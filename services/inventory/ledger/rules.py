@@ -27,7 +27,6 @@ LevelKey = tuple[str, str]
 
 Counter = Literal["available", "held", "committed", "safety", "quality_control", "damaged", "incoming"]
 State = Literal["available", "held", "committed", "safety", "quality_control", "damaged", "incoming", "outside"]
-Crossing = Literal["sold_out", "low", "back_in_stock"]
 
 COUNTERS: Final[tuple[Counter, ...]] = (
     "available",
@@ -67,6 +66,7 @@ class Level:
     incoming: int = 0
     safety_target: int = 0
     low_threshold: int | None = None
+    counted_version: int = 0
     version: int = 0
     active: bool = True
     can_ship: bool = True
@@ -85,6 +85,11 @@ class Level:
     def free(self) -> int:
         """Units that nobody has been promised: a physical loss may take the safety stock too."""
         return self.available + self.safety
+
+    @property
+    def unsold(self) -> int:
+        """Units that no paid order has: of these the world is told when they get few. Unpaid orders come and go."""
+        return self.available + self.held
 
     @property
     def sellable(self) -> int:
@@ -112,6 +117,21 @@ class Movement(NamedTuple):
     reservation_id: str | None = None
     reference: str | None = None
     owner_id: str = MERCHANT
+
+
+COUNT_KEY: Final = "count:"
+"""With this the key of a movement begins that a count brought about."""
+
+
+class By(NamedTuple):
+    """Who moves units, for the ledger, and what they remarked 备注."""
+
+    actor: str
+    remark: str | None = None
+
+
+SYSTEM: Final = By("system")
+"""What happens by itself: time that runs out, safety stock that is filled."""
 
 
 def move(level: Level, movement: Movement) -> None:
@@ -148,21 +168,6 @@ def safety_shift(level: Level) -> tuple[State, State, int] | None:
         return ("available", "safety", wanted - level.safety)
     if wanted < level.safety:
         return ("safety", "available", level.safety - wanted)
-    return None
-
-
-def crossing(before: int, after: int, *, low_at: int, known: bool) -> Crossing | None:
-    """What a change of the available units from ``before`` to ``after`` means to the world, if anything.
-
-    ``low_at``: the level counts as low at or under this many units (0: never). ``known``: the level has been moved before,
-    so that its first receipt is not "back in stock". The strongest word wins: 10 to 0 is sold out, not low.
-    """
-    if before > 0 and after == 0:
-        return "sold_out"
-    if before == 0 and after > 0:
-        return "back_in_stock" if known else None
-    if before > low_at >= after:
-        return "low"
     return None
 
 

@@ -1,8 +1,9 @@
 """Safety stock 安全库存: units kept back on purpose, and the number under which a level counts as low."""
 
-from services.inventory.ledger import repository
+from collections.abc import Mapping
+
 from services.inventory.ledger.posting import Ledger
-from services.inventory.ledger.rules import Level
+from services.inventory.ledger.rules import By, Level, LevelKey
 from services.inventory.locations.management import Locations
 from shared.service import Kit
 
@@ -15,18 +16,22 @@ class SafetyStock:
         self._ledger = ledger
         self._locations = locations
 
-    async def change(self, sku: str, location_id: str, target: int, low_threshold: int | None) -> Level:
-        """The level after the setting. Free units move at once, the rest as they become free; promised ones never.
+    async def change(self, key: LevelKey, given: Mapping[str, int | None], by: By) -> Level:
+        """The level after the setting of what is ``given`` (`safety_target`, `low_threshold`), the other stays as it is.
+
+        Free units move at once, the rest as they become free; promised ones never.
 
         Raises Unprocessable (`unknown_location`).
         """
         async with self._db.write() as tx:
-            await self._locations.require(tx, [(location_id, "#/location_id")])
-            posting = await self._ledger.open_new(tx, [(sku, location_id)])
-            level = posting.levels[sku, location_id]
-            if (level.safety_target, level.low_threshold) != (target, low_threshold):
-                level.safety_target, level.low_threshold = target, low_threshold
-                await repository.update_safety(tx, level.id, target, low_threshold)
+            await self._locations.require(tx, [(key[1], "#/location_id")])
+            posting = await self._ledger.open_new(tx, [key])
+            level = posting.levels[key]
+            if any(getattr(level, name) != value for name, value in given.items()):
+                for name, value in given.items():
+                    setattr(level, name, value)
+                await self._ledger.keep_settings(tx, level)
                 posting.touch(level)
+                posting.filled_by = by
                 await self._ledger.write(tx, posting)
         return level

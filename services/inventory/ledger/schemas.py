@@ -1,11 +1,11 @@
 """HTTP shapes of stock. Quantities are whole units."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from services.inventory.ledger.rules import MAX_QUANTITY, State
-from shared.web import Body, Count, ExternalId, Instant, View
+from shared.web import Body, Count, ExternalId, Instant, Patch, Text, View
 
 Reason = Literal[
     "received",
@@ -24,6 +24,8 @@ Adjustable = Literal["available", "quality_control", "damaged", "incoming"]
 Change = Annotated[int, Field(strict=True, ge=-MAX_QUANTITY, le=MAX_QUANTITY)]
 
 
+Remark = Annotated[Text, Field(min_length=1, max_length=300, examples=["到货破损 damaged on arrival"])]
+"""What people are to read beside a movement later 备注."""
 MOST_SHOWN = 10
 """Units of a SKU that a shopper is told of."""
 
@@ -50,6 +52,7 @@ class AdjustmentIn(Body):
     lines: list[AdjustmentLine] = Field(min_length=1, max_length=500)
     reason: Reason
     reference: ExternalId | None = None
+    remark: Remark | None = None
 
 
 class AdjustedLine(View):
@@ -70,19 +73,33 @@ class AdjustmentView(View):
     id: str
     reason: Reason
     reference: str | None
+    remark: str | None
     created_at: Instant
     lines: list[AdjustedLine]
 
 
-class SafetyIn(Body):
-    """`safety` units are kept back: reservations never touch them. `low_threshold`: low at or under this many available units
-    (null: the service's default; 0: never).
+class SafetyIn(Patch):
+    """`safety` units are kept back: reservations never touch them. `low_threshold`: low at or under this many units that are
+    not sold (null: the service's default; 0: never). What is left out stays as it is.
     """
 
+    nullable: ClassVar[frozenset[str]] = frozenset(("low_threshold", "remark"))
     sku: ExternalId
     location_id: ExternalId
-    safety: Count
+    safety: Count | None = None
     low_threshold: Count | None = None
+    remark: Remark | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> "SafetyIn":
+        if not self.model_fields_set & {"safety", "low_threshold"}:
+            raise ValueError("give safety, low_threshold or both")
+        return self
+
+    def settings(self) -> dict[str, int | None]:
+        """The settings of the level that were given."""
+        names = {"safety": "safety_target", "low_threshold": "low_threshold"}
+        return {names[name]: value for name, value in self.given().items() if name in names}
 
 
 class StockView(View):
@@ -107,7 +124,9 @@ class StockView(View):
 
 
 class MovementView(View):
-    """`quantity` units went from one state to another; `outside` is the world."""
+    """`quantity` units went from one state to another; `outside` is the world. `actor` is who moved them (`key:…`, `customer:…`,
+    or `system` for what happens by itself), `remark` 备注 what they wrote, `level_version` the level's version since.
+    """
 
     id: str
     sku: str
@@ -118,6 +137,9 @@ class MovementView(View):
     reason: str
     reference: str | None
     reservation_id: str | None
+    actor: str
+    remark: str | None
+    level_version: int
     occurred_at: Instant
 
 

@@ -1,6 +1,6 @@
 """Create, change and read locations, and what other rooms ask about them."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from services.inventory.locations import repository
@@ -11,6 +11,8 @@ from shared.ids import new_id
 from shared.service import Kit
 from shared.web import Conflict, FieldError, NotFound, Page, Paging, Unprocessable
 
+Watcher = Callable[[Transaction, str, bool], Awaitable[None]]
+"""Called with the id of a place, and whether it sells now to orders that name no place."""
 _ADVICE = "There is no location with this id. Create it with POST /v1/locations."
 
 
@@ -20,6 +22,11 @@ class Locations:
     def __init__(self, kit: Kit) -> None:
         self._db = kit.db
         self._clock = kit.clock
+        self._watchers: list[Watcher] = []
+
+    def when_selling_changes(self, watcher: Watcher) -> None:
+        """From now on ``watcher`` is called, in the same transaction, when a place begins or ceases to sell."""
+        self._watchers.append(watcher)
 
     async def create(self, body: LocationIn) -> LocationView:
         """The new location; the same body under the same id again answers the location as it is.
@@ -53,7 +60,12 @@ class Locations:
                 raise _no_location(location_id)
             if any(getattr(found, name) != value for name, value in given.items()):
                 changed = given | {"version": found.version + 1, "updated_at": self._clock.now()}
+                sold = found.active and found.can_ship
                 found = await repository.update_location(tx, location_id, changed)
+                sells = found.active and found.can_ship
+                if sells != sold:
+                    for watcher in self._watchers:
+                        await watcher(tx, location_id, sells)
             return location_view(found)
 
     async def read(self, location_id: str) -> LocationView:
@@ -69,13 +81,13 @@ class Locations:
         async with self._db.read() as tx:
             return await repository.page(tx, paging, kind, active)
 
-    async def known(self, tx: Transaction, ids: Sequence[str]) -> set[str]:
-        """Those of the ids that are locations."""
-        return await repository.known_ids(tx, ids)
+    async def active(self, tx: Transaction, ids: Sequence[str]) -> dict[str, bool]:
+        """Whether each of the ids is active; those that are no locations are left out."""
+        return await repository.active_by_id(tx, ids)
 
     async def require(self, tx: Transaction, named: Sequence[tuple[str, str]]) -> None:
         """Every (id, JSON pointer of the field that named it) must be a location, else Unprocessable `unknown_location`."""
-        known = await self.known(tx, sorted({id_ for id_, _ in named}))
+        known = await self.active(tx, sorted({id_ for id_, _ in named}))
         errors = [
             FieldError(pointer=pointer, code="unknown_location", detail=_ADVICE)
             for id_, pointer in named

@@ -1,7 +1,7 @@
 """The SQL of locations."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select, update
 
@@ -28,9 +28,17 @@ async def lock(tx: Transaction, location_id: str) -> Location | None:
     return await tx.row(Location, select(Location.table).where(Location.c.id == location_id).with_for_update())
 
 
-async def known_ids(tx: Transaction, ids: Sequence[str]) -> set[str]:
-    """Those of the ids that are locations."""
-    return set(await tx.scalars(select(Location.c.id).where(one_of(Location.c.id, ids)))) if ids else set()
+class _Active(NamedTuple):
+    id: str
+    active: bool
+
+
+async def active_by_id(tx: Transaction, ids: Sequence[str]) -> dict[str, bool]:
+    """Whether each of the ids is active; those that are no locations are left out."""
+    if not ids:
+        return {}
+    statement = select(Location.c.id, Location.c.active).where(one_of(Location.c.id, ids))
+    return {row.id: row.active for row in await tx.rows(_Active, statement)}
 
 
 async def insert_location(tx: Transaction, row: Mapping[str, Any]) -> bool:

@@ -73,6 +73,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("owner_id", sa.String(length=40), nullable=False),
         sa.Column("order_id", sa.String(length=200), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
         sa.Column("channel", sa.String(length=40), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
@@ -88,7 +89,7 @@ def upgrade() -> None:
             name=op.f("ck_reservation_status"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reservation")),
-        sa.UniqueConstraint("order_id", "owner_id", name=op.f("uq_reservation_order_id_owner_id")),
+        sa.UniqueConstraint("order_id", "owner_id", "turn", name=op.f("uq_reservation_order_id_owner_id_turn")),
     )
     with op.batch_alter_table("reservation", schema=None) as batch_op:
         batch_op.create_index(
@@ -124,6 +125,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_reservation_line_sku_location_id"), ["sku", "location_id"], unique=False)
 
     op.create_table(
+        "sku_signal",
+        sa.Column("sku", sa.String(length=200), nullable=False),
+        sa.Column("word", sa.String(length=16), nullable=False),
+        sa.Column("updated_at", types.UtcDateTime(), nullable=False),
+        sa.CheckConstraint("word IN ('new', 'plenty', 'low', 'sold_out')", name=op.f("ck_sku_signal_word")),
+        sa.PrimaryKeyConstraint("sku", name=op.f("pk_sku_signal")),
+    )
+    op.create_table(
+        "stock_due",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sku", sa.String(length=200), nullable=False),
+        sa.Column("fell", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stock_due")),
+    )
+    op.create_table(
         "stock_document",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("owner_id", sa.String(length=40), nullable=False),
@@ -148,6 +164,9 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=24), nullable=False),
         sa.Column("reference", sa.String(length=200), nullable=True),
         sa.Column("reservation_id", sa.String(length=40), nullable=True),
+        sa.Column("actor", sa.String(length=255), nullable=False),
+        sa.Column("remark", sa.String(length=300), nullable=True),
+        sa.Column("level_version", sa.BigInteger(), nullable=False),
         sa.Column("occurred_at", types.UtcDateTime(), nullable=False),
         sa.CheckConstraint(
             "from_state <> to_state AND from_state IN ('available', 'held', 'committed', 'safety', 'quality_control', 'damaged', 'incoming', 'outside') AND to_state IN ('available', 'held', 'committed', 'safety', 'quality_control', 'damaged', 'incoming', 'outside')",
@@ -184,6 +203,7 @@ def upgrade() -> None:
         sa.Column("incoming", sa.BigInteger(), nullable=False),
         sa.Column("safety_target", sa.BigInteger(), nullable=False),
         sa.Column("low_threshold", sa.BigInteger(), nullable=True),
+        sa.Column("counted_version", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", types.UtcDateTime(), nullable=False),
         sa.CheckConstraint(
@@ -208,6 +228,8 @@ def downgrade() -> None:
 
     op.drop_table("stock_movement")
     op.drop_table("stock_document")
+    op.drop_table("stock_due")
+    op.drop_table("sku_signal")
     with op.batch_alter_table("reservation_line", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_reservation_line_sku_location_id"))
 

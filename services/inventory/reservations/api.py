@@ -3,14 +3,23 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel
 
 from services.inventory.reservations.placement import demand
 from services.inventory.reservations.queries import Reservations
 from services.inventory.reservations.repository import Wanted
 from services.inventory.reservations.reserving import Order, Reserving
 from services.inventory.reservations.rules import Status
-from services.inventory.reservations.schemas import ExtendIn, ReservationIn, ReservationView, ShipIn
-from services.inventory.reservations.settling import Settling
+from services.inventory.reservations.schemas import (
+    ConfirmIn,
+    ExtendIn,
+    Lines,
+    ReleaseIn,
+    ReservationIn,
+    ReservationView,
+    ShipIn,
+)
+from services.inventory.reservations.settling import Part, Settling
 from services.inventory.reservations.shipping import Shipping
 from shared.web import Caller, ExternalId, HotRequest, HotRoute, Page, PageParams, Provided, needs
 
@@ -62,30 +71,57 @@ async def ship_reservation(
 ) -> Response:
     """Goods of a confirmed reservation leave: all of them, or the given lines."""
     parcel = body or ShipIn()
-    return _json(await shipping.ship(caller, reservation_id, parcel.lines, parcel.reference))
+    shipped = await shipping.ship(caller, reservation_id, _part(parcel.lines, parcel.remark), parcel.reference)
+    response = _json(shipped.body)
+    if shipped.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return response
 
 
 def _json(body: bytes) -> Response:
     return Response(body, media_type="application/json")
 
 
-def hot_routes(reserving: Reserving, settling: Settling) -> list[HotRoute]:
+def _part(lines: Lines | None, remark: str | None) -> Part:
+    wanted = None if lines is None else demand((line.sku, line.location_id, line.quantity) for line in lines)
+    return Part(wanted, remark)
+
+
+def hot_routes(reserving: Reserving, settling: Settling, shipping: Shipping) -> list[HotRoute]:
     """The hot operations, bound to their use cases."""
 
     async def reserve(request: HotRequest[ReservationIn]) -> bytes:
-        body = request.body
+        body, caller = request.body, request.caller
         lines = [(line.sku, line.location_id, line.quantity) for line in body.lines]
-        owner_id, wanted = request.caller.owner_id, demand(lines)
-        order = Order(owner_id, body.order_id, body.channel, body.ttl_seconds, lines, wanted, request.request_id)
-        return await reserving.reserve(order)
+        order = Order(
+            caller.owner_id,
+            body.order_id,
+            body.channel,
+            body.ttl_seconds,
+            lines,
+            demand(lines),
+            caller.actor,
+            request.request_id,
+        )
+        reply = await reserving.reserve(order)
+        request.replayed = reply.replayed
+        return reply.body
 
-    async def confirm(request: HotRequest[None]) -> bytes:
-        return await settling.confirm(request.caller, request.path_params["reservation_id"], request.request_id)
+    async def confirm(request: HotRequest[ConfirmIn | None]) -> bytes:
+        body = request.body or ConfirmIn()
+        part = _part(body.lines, body.remark)
+        return await settling.confirm(request.caller, request.path_params["reservation_id"], part, request.request_id)
 
-    async def release(request: HotRequest[None]) -> bytes:
-        return await settling.release(request.caller, request.path_params["reservation_id"], request.request_id)
+    async def release(request: HotRequest[ReleaseIn | None]) -> bytes:
+        body, reservation_id = request.body or ReleaseIn(), request.path_params["reservation_id"]
+        part = _part(body.lines, body.remark)
+        if body.reference is None:
+            return await settling.release(request.caller, reservation_id, part, request.request_id)
+        reply = await shipping.release(request.caller, reservation_id, part, body.reference)
+        request.replayed = reply.replayed
+        return reply.body
 
-    def hot(path: str, endpoint: Any, status: int, errors: tuple[int, ...], summary: str, body: Any = None) -> HotRoute:
+    def hot(path: str, endpoint: Any, body: type[BaseModel], summary: str, **more: Any) -> HotRoute:
         return HotRoute(
             method="POST",
             path=path,
@@ -94,20 +130,34 @@ def hot_routes(reserving: Reserving, settling: Settling) -> list[HotRoute]:
             summary=summary,
             body=body,
             answer=ReservationView,
-            status=status,
             tags=("reservations",),
-            errors=errors,
+            **more,
         )
 
+    one = "/v1/reservations/{reservation_id}"
     return [
         hot(
             "/v1/reservations",
             reserve,
-            201,
-            (409, 422),
-            "Reserve stock for an order, all lines or nothing",
             ReservationIn,
+            "Reserve stock for an order, all lines or nothing",
+            status=201,
+            errors=(409, 422),
         ),
-        hot("/v1/reservations/{reservation_id}/confirm", confirm, 200, (404, 409, 410), "The order is paid"),
-        hot("/v1/reservations/{reservation_id}/release", release, 200, (404, 409), "Give back what is not shipped"),
+        hot(
+            f"{one}/confirm",
+            confirm,
+            ConfirmIn,
+            "The order, or a part of it, is paid",
+            optional=True,
+            errors=(404, 409, 410, 422),
+        ),
+        hot(
+            f"{one}/release",
+            release,
+            ReleaseIn,
+            "Give back what is not shipped, or a part of it",
+            optional=True,
+            errors=(404, 409, 422),
+        ),
     ]

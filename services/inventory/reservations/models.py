@@ -14,14 +14,15 @@ _HELD = text("status = 'held'")
 
 
 class ReservationRow(Base, table=True):
-    """One reservation; one per owner and ``order_id`` for ever. ``fingerprint`` is of the request, to tell a repeat from another
-    order.
+    """One reservation: the ``turn``-th of its owner's ``order_id``. One at most is not released (the audit looks): the next turn
+    is written in the transaction that releases the one before, which it has locked. ``fingerprint`` is of the request, to
+    tell a repeat from another order.
     """
 
     __tablename__ = "reservation"
     __table_args__ = (
         CheckConstraint(f"status IN {STATUSES}", name="status"),
-        UniqueConstraint("order_id", "owner_id"),
+        UniqueConstraint("order_id", "owner_id", "turn"),
         # The sweeper's way in: only what is held can run out, so the index stays as small as the open checkouts.
         Index("ix_reservation_due", "expires_at", postgresql_where=_HELD, sqlite_where=_HELD),
         partners_index("reservation"),
@@ -30,6 +31,7 @@ class ReservationRow(Base, table=True):
     id: str = Field(primary_key=True, sa_type=String(40))
     owner_id: str = Field(sa_type=String(40))
     order_id: str = Field(sa_type=String(200))
+    turn: int = 1
     channel: str = Field(sa_type=String(40))
     status: str = Field(sa_type=String(20))
     fingerprint: str = Field(sa_type=String(64))

@@ -15,8 +15,11 @@ from shared.web import Caller, Page, Paging, filtered, page_of, visible
 
 _NAMES: Final = tuple(ReservationRow.c.keys())
 _IDS: Final = one_of(ReservationRow.c.id, "ids")
-_BY_ORDER: Final = select(ReservationRow.table).where(
-    one_of((ReservationRow.c.order_id, ReservationRow.c.owner_id), "orders")
+_BY_ORDER: Final = (
+    select(ReservationRow.table)
+    .where(one_of((ReservationRow.c.order_id, ReservationRow.c.owner_id), "orders"))
+    .order_by(ReservationRow.c.id)
+    .with_for_update()
 )
 _BY_ID: Final = select(ReservationRow.table).where(_IDS).order_by(ReservationRow.c.id)
 _LOCK: Final = _BY_ID.with_for_update()
@@ -46,11 +49,16 @@ class _Id(NamedTuple):
     id: str
 
 
-async def by_order(tx: Transaction, orders: Iterable[OrderKey]) -> dict[OrderKey, Reservation]:
-    """The reservations of these orders, by order."""
-    wanted = sorted(set(orders))
-    found = await _load(tx, _BY_ORDER, {"orders": wanted}) if wanted else []
-    return {(reservation.order_id, reservation.owner_id): reservation for reservation in found}
+async def lock_orders(tx: Transaction, orders: Iterable[OrderKey]) -> dict[OrderKey, Reservation]:
+    """The last reservation of each of these orders, by order. All of an order's are locked, in the order of their ids: what
+    one becomes is not changed while the next is made.
+    """
+    rows = await tx.rows(ReservationRow, _BY_ORDER, {"orders": sorted(set(orders))})
+    last = {(row.order_id, row.owner_id): row for row in sorted(rows, key=lambda row: row.turn)}
+    return {
+        (reservation.order_id, reservation.owner_id): reservation
+        for reservation in await loaded(tx, list(last.values()))
+    }
 
 
 async def by_id(tx: Transaction, ids: Iterable[str]) -> dict[str, Reservation]:
@@ -115,7 +123,8 @@ async def open_at(tx: Transaction, caller: Caller, sku: str, location_id: str, l
 
 
 async def insert_reservations(tx: Transaction, reservations: Sequence[Reservation]) -> set[str]:
-    """Write reservations, not their lines; answers the ids that were written, without those whose order has one already.
+    """Write reservations, not their lines; answers the ids that were written, without those whose order has one of that turn
+    already.
 
     In the order of order ids, so that two of these never wait for each other.
     """

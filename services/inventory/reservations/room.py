@@ -21,10 +21,11 @@ class ReservationsRoom(Room):
         sweeper = ReservationSweeper(kit, ledger.ledger, settings.expiry_batch_size)
         reserving = Reserving(kit, ledger.ledger, locations.management, sweeper, at_once)
         settling = Settling(kit, ledger.ledger, sweeper, at_once)
+        shipping = Shipping(kit, settling)
         self.queries = Reservations(kit)
 
         self.routers = [router]
-        self.hot_routes = hot_routes(reserving, settling)
-        self.provides = [self.queries, Shipping(kit, settling)]
+        self.hot_routes = hot_routes(reserving, settling, shipping)
+        self.provides = [self.queries, shipping]
         self.loops = [Loop("expire reservations", sweeper.sweep, settings.expiry_sweep_seconds)]
         self.resources = [reserving.running, settling.running]

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from services.inventory.ledger.schemas import Remark
 from services.inventory.reservations.rules import TTL_DEFAULT, TTL_MAX, Status
 from shared.web import Body, ExternalId, Instant, Quantity, View
 
@@ -20,7 +21,9 @@ class LineIn(Body):
 
 
 class ReservationIn(Body):
-    """All lines or nothing. The same body again gets the same reservation; `order_id` can't be used for another."""
+    """All lines or nothing. The same body again gets the order's reservation while it is held, paid or partly shipped, with
+    `Idempotent-Replayed: true`. An order whose reservation ran out or was released reserves anew.
+    """
 
     order_id: ExternalId
     channel: Channel
@@ -34,12 +37,34 @@ class ExtendIn(Body):
     ttl_seconds: Seconds = TTL_DEFAULT
 
 
-class ShipLine(Body):
-    """Units that leave. Without `location_id`, from any place where they are reserved."""
+class PartLine(Body):
+    """Units of a reservation. Without `location_id`, from any place where they are reserved."""
 
     sku: ExternalId
     quantity: Quantity
     location_id: ExternalId | None = None
+
+
+Lines = Annotated[list[PartLine], Field(min_length=1, max_length=200)]
+
+
+class ConfirmIn(Body):
+    """What was paid: exactly these units, and the others are given back at once; without `lines` everything. The same again
+    changes nothing.
+    """
+
+    lines: Lines | None = None
+    remark: Remark | None = None
+
+
+class ReleaseIn(Body):
+    """What is given back: these units, or everything that is not shipped. `reference` (the number of the cancellation) makes a
+    part repeatable: the same reference again gives back nothing and gets the first answer.
+    """
+
+    lines: Lines | None = None
+    reference: ExternalId | None = None
+    remark: Remark | None = None
 
 
 class ShipIn(Body):
@@ -47,8 +72,9 @@ class ShipIn(Body):
     repeatable: the same reference again ships nothing and gets the first answer.
     """
 
-    lines: list[ShipLine] | None = Field(None, min_length=1, max_length=200)
+    lines: Lines | None = None
     reference: ExternalId | None = None
+    remark: Remark | None = None
 
 
 class ReservationLineView(View):

@@ -4,15 +4,16 @@ Rows are locked by reservation id, then levels by (sku, location). Whoever locks
 the others find it decided and answer accordingly.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final, NamedTuple
 
 from services.inventory.ledger.posting import Ledger, News, Posting
-from services.inventory.ledger.rules import LevelKey, Movement
-from services.inventory.reservations import repository, rules
-from services.inventory.reservations.placement import Shortage, demand, place
+from services.inventory.ledger.rules import By, LevelKey, Movement
+from services.inventory.reservations import problems, repository, rules
+from services.inventory.reservations.placement import Demand, Shortage, place
 from services.inventory.reservations.problems import no_reservation
 from services.inventory.reservations.rules import Reservation
 from services.inventory.reservations.sweeper import ReservationSweeper, StockOverdue
@@ -23,20 +24,42 @@ from shared.db import Transaction
 from shared.service import Kit
 from shared.web import Caller, Gone, Problem
 
-Transition = Callable[[Reservation, datetime], list[Movement]]
+Transition = Callable[[Reservation, Demand | None, datetime], list[Movement]]
+
+
+class Part(NamedTuple):
+    """Which units a step is about (None: all), and what was remarked."""
+
+    wanted: Demand | None = None
+    remark: str | None = None
+
+
+EVERYTHING: Final = Part()
+_TOLD: Final[Mapping[str, type[ReservationEvent]]] = {
+    "confirmed": ReservationConfirmed,
+    "released": ReservationReleased,
+}
+"""By the reason of the movements; of what is shipped nobody is told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One transition asked for: what it does, whether an expired reservation may take stock again for it, what it tells."""
+    """One transition asked for: what it does, with which units (None: all), and whether an expired reservation may take stock
+    again for it.
+    """
 
     caller: Caller
     reservation_id: str
     transition: Transition
-    tells: type[ReservationEvent] | None
+    part: Part = EVERYTHING
     again: bool = False
     correlation: str | None = None
     swept: bool = False
+
+    @property
+    def by(self) -> By:
+        """Who moves the units, and why."""
+        return By(self.caller.actor, self.part.remark)
 
 
 @dataclass(slots=True)
@@ -60,18 +83,25 @@ class Settling:
         """Requests are answered inside the block."""
         return self._group.running()
 
-    async def confirm(self, caller: Caller, reservation_id: str, correlation: str | None) -> bytes:
-        """The confirmed reservation as JSON. Raises NotFound, Conflict (`reservation_state`), Gone (`reservation_expired`)."""
-        step = Step(caller, reservation_id, rules.confirm, ReservationConfirmed, True, correlation)
+    async def confirm(self, caller: Caller, reservation_id: str, part: Part, correlation: str | None) -> bytes:
+        """The confirmed reservation as JSON.
+
+        Raises NotFound, Conflict (`reservation_state`, `confirm_exceeds_reserved`, `confirmed_otherwise`), Gone
+        (`reservation_expired`).
+        """
+        step = Step(caller, reservation_id, rules.confirm, part, True, correlation)
         try:
             return await self._group.submit(step)
         except StockOverdue:
             await self._sweeper.sweep_all()
             return await self._group.submit(replace(step, swept=True))
 
-    async def release(self, caller: Caller, reservation_id: str, correlation: str | None) -> bytes:
-        """The released reservation as JSON. Raises NotFound, Conflict (`reservation_state`)."""
-        step = Step(caller, reservation_id, rules.release, ReservationReleased, False, correlation)
+    async def release(self, caller: Caller, reservation_id: str, part: Part, correlation: str | None) -> bytes:
+        """The reservation as JSON, released or with what is left of it.
+
+        Raises NotFound, Conflict (`reservation_state`, `release_exceeds_reserved`).
+        """
+        step = Step(caller, reservation_id, rules.release, part, False, correlation)
         return await self._group.submit(step)
 
     async def batch(self, tx: Transaction, steps: Sequence[Step]) -> list[bytes | Exception]:
@@ -128,23 +158,26 @@ class Settling:
 
 def _take(step: Step, reservation: Reservation, posting: Posting, changes: _Changes) -> None:
     """Apply one step in memory, or raise its problem and change nothing."""
-    version = reservation.version
+    version, wanted = reservation.version, step.part.wanted
     if step.again and reservation.status == "expired":
-        _place_again(reservation, posting)
+        _place_again(reservation, step, posting)
         changes.placed_anew[reservation.id] = reservation
-    movements = step.transition(reservation, posting.now)
-    posting.move(movements)
+        wanted = None  # what is held now is what is wanted
+    movements = step.transition(reservation, wanted, posting.now)
+    posting.move(movements, step.by)
     if reservation.version == version:
         return
     changes.before.setdefault(reservation.id, version)
-    if step.tells and movements:
-        changes.news.append(News(event(step.tells, reservation, movements), step.correlation))
+    for reason, kind in _TOLD.items():
+        moved = [movement for movement in movements if movement.reason == reason]
+        if moved:
+            changes.news.append(News(event(kind, reservation, moved), step.correlation))
 
 
-def _place_again(reservation: Reservation, posting: Posting) -> None:
+def _place_again(reservation: Reservation, step: Step, posting: Posting) -> None:
     """Paid after its time ran out: take the stock again where it is now, whole, or raise that it is gone."""
-    wanted = demand((line.sku, line.location_id if line.pinned else None, line.quantity) for line in reservation.lines)
-    places = place(wanted, posting.levels, posting.by_sku)
+    units = rules.wanted_again(reservation, step.part.wanted)
+    places = place(rules.demand_of(reservation, units), posting.levels, posting.by_sku)
     if isinstance(places, Shortage):
-        raise rules.expired(reservation)
-    posting.move(rules.hold_again(reservation, places, posting.now))
+        raise problems.stock_gone(reservation.id, reservation.expires_at)
+    posting.move(rules.hold_again(reservation, places, units, posting.now), step.by)

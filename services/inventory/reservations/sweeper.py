@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from services.inventory.ledger.posting import Ledger, News
+from services.inventory.ledger.rules import SYSTEM
 from services.inventory.reservations import repository, rules
 from services.inventory.reservations.models import ReservationRow
 from services.inventory.reservations.views import event
@@ -42,7 +43,7 @@ class ReservationSweeper:
         for reservation in overdue:
             version = reservation.version
             movements = rules.expire(reservation, posting.now)
-            posting.move(movements)
+            posting.move(movements, SYSTEM)
             changed.append((reservation, version))
             news.append(News(event(ReservationExpired, reservation, movements)))
         await repository.update_reservations(tx, changed)

@@ -1,7 +1,7 @@
 """How a reservation is shown: the bytes of an answer (built once, inside the batch), and messages about it."""
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
@@ -11,6 +11,13 @@ from services.inventory.reservations.schemas import ReservationView
 from shared.contracts.inventory import ReservationEvent, ReservedLine
 
 E = TypeVar("E", bound=ReservationEvent)
+
+
+class Reply(NamedTuple):
+    """An answer's body; ``replayed``: it is that of an earlier call, and nothing was done."""
+
+    body: bytes
+    replayed: bool = False
 
 
 def _fields(reservation: Reservation) -> dict[str, Any]:
@@ -26,7 +33,7 @@ def _fields(reservation: Reservation) -> dict[str, Any]:
                 "quantity": line.quantity,
                 "location_id": line.location_id,
                 "shipped": line.shipped,
-                "released": line.released,
+                "released": _released(reservation, line),
             }
             for line in reservation.lines
         ],
@@ -38,6 +45,11 @@ def _fields(reservation: Reservation) -> dict[str, Any]:
         "created_at": reservation.created_at,
         "updated_at": reservation.updated_at,
     }
+
+
+def _released(reservation: Reservation, line: Line) -> int:
+    """Given back: also what went back because the time ran out, of which a late confirm may take again."""
+    return line.quantity - line.shipped if reservation.status == "expired" else line.released
 
 
 def reservation_json(reservation: Reservation) -> bytes:

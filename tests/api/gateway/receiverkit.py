@@ -23,7 +23,7 @@ COUPON = CouponRedeemed(
     amount=5000,
     currency="CNY",
 )
-STOCK = StockSoldOut(sku="s1", location_id="wh", available=0)
+STOCK = StockSoldOut(sku="s1", available=0)
 
 
 def answer(status: int, extra: str = "", body: str = "") -> bytes:

@@ -62,6 +62,14 @@ class Shop:
         audit = _good(await self.client.get("/v1/audit/stock"))
         assert audit["ok"], [check for check in audit["checks"] if not check["ok"]]
 
+    async def signals(self) -> list[tuple[str, Json]]:
+        """Names and payloads of the signals so far, in the order told; what is due is looked at first."""
+        await self.running.tick()
+        await self.running.drain()
+        envelopes = {envelope.id: envelope for envelope in self.running.recorder.envelopes}
+        words = ("stock.low", "stock.sold_out", "stock.back_in_stock")
+        return [(one.name, one.payload) for one in envelopes.values() if one.name in words]
+
     async def told(self, name: str) -> list[Json]:
         """Payloads of the messages of that name so far; one delivered twice (the bus promises at least once) counts once."""
         await self.running.drain()

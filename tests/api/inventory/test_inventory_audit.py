@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 from api.inventory.shopkit import Json, Shop
 from kit.damage import found_after
-from sqlalchemy import delete, insert, text, update
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from services.inventory.ledger.models import StockLevel, StockMovement
 from services.inventory.reservations.models import ReservationLineRow, ReservationRow
+from services.inventory.signals.models import SkuSignal
 
 
 async def change(shop: Shop, statement: Any) -> None:
@@ -25,9 +26,11 @@ async def broken(shop: Shop) -> dict[str, Json]:
 
 @pytest.fixture
 async def busy(shop: Shop) -> Shop:
-    """A shop with a held, a paid, a half shipped and a released order."""
-    await shop.receive("a", 20)
+    """A shop with three held, a paid, a half shipped and a released order."""
+    await shop.receive("a", 22)
     await shop.held("held", ("a", 1))
+    await shop.held("x", ("a", 2))
+    await shop.held("y", ("a", 2))
     paid = await shop.held("paid", ("a", 2))
     await shop.done(paid, "confirm")
     half = await shop.held("half", ("a", 4))
@@ -60,7 +63,7 @@ async def test_a_level_that_does_not_add_up_is_found(busy: Shop) -> None:
 async def test_a_movement_that_is_missing_is_found(busy: Shop) -> None:
     await change(busy, delete(StockMovement.table).where(StockMovement.c.reason == "shipped"))
     found = await broken(busy)
-    assert set(found) == {"levels_are_the_ledger"}
+    assert set(found) == {"levels_are_the_ledger", "lines_are_the_ledger"}
     assert found["levels_are_the_ledger"]["offending"][0]["committed"] == 1
 
 
@@ -78,8 +81,10 @@ async def test_a_level_whose_movements_cancel_out_but_that_is_gone_is_found(shop
 
 
 async def test_a_line_that_lost_units_is_found(busy: Shop) -> None:
-    await change(busy, update(ReservationLineRow.table).where(ReservationLineRow.c.quantity == 2).values(released=1))
-    assert set(await broken(busy)) == {"reserved_is_promised", "lines_fit_their_state"}
+    paid = select(ReservationRow.c.id).where(ReservationRow.c.order_id == "paid").scalar_subquery()
+    line = ReservationLineRow.c.reservation_id == paid
+    await change(busy, update(ReservationLineRow.table).where(line).values(released=1))
+    assert set(await broken(busy)) == {"reserved_is_promised", "lines_are_the_ledger"}
 
 
 async def test_a_reservation_without_lines_and_a_line_without_reservation_are_found(busy: Shop) -> None:
@@ -92,7 +97,56 @@ async def test_a_reservation_without_lines_and_a_line_without_reservation_are_fo
 
 async def test_a_state_that_changed_without_its_stock_is_found(busy: Shop) -> None:
     await change(busy, update(ReservationRow.table).where(ReservationRow.c.order_id == "paid").values(status="shipped"))
-    assert set(await broken(busy)) == {"reserved_is_promised", "lines_fit_their_state"}
+    assert set(await broken(busy)) == {"reserved_is_promised", "lines_fit_their_state", "lines_are_the_ledger"}
+
+
+async def test_units_that_changed_hands_between_two_orders_are_found(busy: Shop) -> None:
+    """Every sum is right, only the movements tell whose the units were."""
+    of = {
+        name: (await busy.client.get("/v1/reservations", params={"order_id": name})).json()["data"][0]["id"]
+        for name in "xy"
+    }
+    for name, units in (("x", 3), ("y", 1)):
+        line = ReservationLineRow.c.reservation_id == of[name]
+        await change(busy, update(ReservationLineRow.table).where(line).values(quantity=units))
+    found = await broken(busy)
+    assert set(found) == {"lines_are_the_ledger"}
+    assert [(row["reservation_id"], row["held"]) for row in found["lines_are_the_ledger"]["offending"]] == [
+        (of["x"], -1),
+        (of["y"], 1),
+    ]
+
+
+async def test_a_line_that_asks_for_more_than_was_taken_is_found(busy: Shop) -> None:
+    done = ReservationLineRow.c.released == 1
+    await change(busy, update(ReservationLineRow.table).where(done).values(quantity=5, released=5))
+    found = await broken(busy)
+    assert set(found) == {"lines_are_the_ledger"}
+    assert found["lines_are_the_ledger"]["offending"][0]["taken"] == -4
+
+
+async def test_a_movement_of_nobody_is_found(busy: Shop) -> None:
+    await change(
+        busy, update(StockMovement.table).where(StockMovement.c.reason == "shipped").values(reservation_id=None)
+    )
+    found = await broken(busy)
+    assert set(found) == {"lines_are_the_ledger"}
+    assert [row["reservation_id"] for row in found["lines_are_the_ledger"]["offending"]].count(None) == 1
+
+
+async def test_an_order_with_two_reservations_and_one_that_holds_nothing_are_found(busy: Shop) -> None:
+    order = ReservationRow.c.order_id
+    await change(busy, update(ReservationRow.table).where(order == "x").values(order_id="y", turn=2))
+    assert [row["reservations"] for row in (await broken(busy))["orders_reserve_once"]["offending"]] == [2]
+    await change(busy, update(ReservationRow.table).where(order == "released").values(status="expired"))
+    assert len((await broken(busy))["orders_reserve_once"]["offending"]) == 2
+
+
+async def test_a_signal_that_is_not_true_is_found(busy: Shop) -> None:
+    await busy.running.tick()
+    assert await broken(busy) == {}
+    await change(busy, update(SkuSignal.table).values(word="sold_out"))
+    assert (await broken(busy))["signals_are_true"]["offending"] == [{"sku": "a", "units": 16, "word": "sold_out"}]
 
 
 REFUSED = (

@@ -36,12 +36,17 @@ class Order:
     seen: Json
     lines: dict[str, int]
     expires_at: datetime
+    ttl: int = 900
     status: str = "held"
     extended: bool = False
     shipped: dict[str, int] = field(default_factory=dict)
+    released: dict[str, int] = field(default_factory=dict)
 
     def open(self, name: str) -> int:
-        return self.lines[name] - self.shipped.get(name, 0)
+        return self.lines[name] - self.shipped.get(name, 0) - self.released.get(name, 0)
+
+    def left(self) -> dict[str, int]:
+        return {name: self.open(name) for name in self.lines if self.open(name)}
 
 
 class World:
@@ -68,6 +73,7 @@ class StockMachine(RuleBasedStateMachine):
         self.free = dict.fromkeys(SKUS, 0)
         self.kept = dict.fromkeys(SKUS, 0)
         self.orders: list[Order] = []
+        self.ended: list[Order] = []
         self.numbers = 0
 
     def call(self, awaitable: Any) -> Any:
@@ -91,7 +97,7 @@ class StockMachine(RuleBasedStateMachine):
         for order in self.orders:
             if order.status == "held" and order.expires_at <= self.now:
                 order.status = "expired"
-                self.take(order.lines, +1)
+                self.take(order.left(), +1)
 
     @rule(name=sku, units=st.integers(1, 9))
     def receive(self, name: str, units: int) -> None:
@@ -123,14 +129,50 @@ class StockMachine(RuleBasedStateMachine):
         assert answer.status_code == (201 if self.fits(lines) else 409), answer.text
         if answer.status_code == 201:
             self.take(lines)
-            self.orders.append(Order(answer.json(), lines, self.now + timedelta(seconds=seconds)))
+            self.orders.append(Order(answer.json(), lines, self.now + timedelta(seconds=seconds), seconds))
 
     @precondition(lambda self: self.orders)
-    @rule(pick=st.integers(0), verb=st.sampled_from(("confirm", "release", "extend", "ship", "ship_one")))
+    @rule(pick=st.integers(0), lines=st.dictionaries(sku, few, min_size=1))
+    def reserve_again(self, pick: int, lines: dict[str, int]) -> None:
+        """For an order that had a reservation: anew when that one holds nothing, else the lines differ or it is answered."""
+        order = self.orders[pick % len(self.orders)]
+        lives = order.status not in ("released", "expired") and not (
+            order.status == "held" and order.expires_at <= self.now
+        )
+        asked = [(self.prefix + name, units) for name, units in lines.items()]
+        answer = self.call(self.world.shop.reserve(order.seen["order_id"], *asked))
+        if lives:
+            same = lines == order.lines and order.ttl == 900 and order.status != "shipped"
+            assert answer.status_code == (201 if same else 409), answer.text
+            return
+        if order.status == "held":
+            order.status = "expired"
+            self.take(order.left(), +1)
+        if not self.fits(lines):
+            self.sweep()
+        assert answer.status_code == (201 if self.fits(lines) else 409), answer.text
+        if answer.status_code == 201:
+            assert answer.json()["id"] != order.seen["id"]
+            order.status = "released"
+            order.released = dict(order.lines)
+            self.take(lines)
+            self.orders[pick % len(self.orders)] = Order(answer.json(), lines, self.now + timedelta(seconds=900))
+            self.ended.append(order)
+
+    @precondition(lambda self: self.ended)
+    @rule(pick=st.integers(0))
+    def pay_what_was_replaced(self, pick: int) -> None:
+        gone = self.ended[pick % len(self.ended)]
+        assert self.call(self.world.shop.step(gone.seen, "confirm")).status_code == 409
+
+    @precondition(lambda self: self.orders)
+    @rule(
+        pick=st.integers(0), verb=st.sampled_from(("confirm", "release", "release_one", "extend", "ship", "ship_one"))
+    )
     def step(self, pick: int, verb: str) -> None:
         order = self.orders[pick % len(self.orders)]
         one = next((name for name in order.lines if order.open(name)), next(iter(order.lines)))
-        body = {"lines": [{"sku": self.prefix + one, "quantity": 1}]} if verb == "ship_one" else None
+        body = {"lines": [{"sku": self.prefix + one, "quantity": 1}]} if verb.endswith("_one") else None
         answer = self.call(self.world.shop.step(order.seen, verb.removesuffix("_one"), body))
         assert answer.status_code == getattr(self, f"_{verb}")(order, one), (verb, order, answer.text)
         if answer.status_code == 200:
@@ -138,11 +180,11 @@ class StockMachine(RuleBasedStateMachine):
 
     def _confirm(self, order: Order, _: str) -> int:
         if order.status == "expired":
-            if not self.fits(order.lines):
+            if not self.fits(order.left()):
                 self.sweep()
-            if not self.fits(order.lines):
+            if not self.fits(order.left()):
                 return 410
-            self.take(order.lines)
+            self.take(order.left())
             order.status = "held"
         if order.status == "held":
             order.status = "confirmed"
@@ -152,7 +194,17 @@ class StockMachine(RuleBasedStateMachine):
         if order.status == "shipped":
             return 409
         if order.status in ("held", "confirmed", "partially_shipped"):
-            self.take({name: order.open(name) for name in order.lines}, +1)
+            self.take(order.left(), +1)
+        order.status = "released"
+        return 200
+
+    def _release_one(self, order: Order, one: str) -> int:
+        if order.status in ("released", "shipped"):
+            return 409
+        order.released[one] = order.released.get(one, 0) + 1
+        if order.status != "expired":
+            self.take({one: 1}, +1)
+        if not order.left():
             order.status = "released"
         return 200
 
@@ -168,7 +220,8 @@ class StockMachine(RuleBasedStateMachine):
     def _ship(self, order: Order, _: str) -> int:
         if order.status not in ("confirmed", "partially_shipped", "shipped"):
             return 409
-        order.shipped = dict(order.lines)
+        for name, units in order.left().items():
+            order.shipped[name] = order.shipped.get(name, 0) + units
         order.status = "shipped"
         return 200
 
@@ -176,8 +229,7 @@ class StockMachine(RuleBasedStateMachine):
         if order.status not in ("confirmed", "partially_shipped") or not order.open(one):
             return 409
         order.shipped[one] = order.shipped.get(one, 0) + 1
-        whole = all(order.open(name) == 0 for name in order.lines)
-        order.status = "shipped" if whole else "partially_shipped"
+        order.status = "partially_shipped" if order.left() else "shipped"
         return 200
 
     @rule(seconds=st.sampled_from((1, 59, 60, 840, 900)))

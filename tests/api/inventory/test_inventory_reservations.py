@@ -65,16 +65,22 @@ async def test_every_step_twice_is_the_same_as_once(shop: Shop) -> None:
     await shop.prove()
 
 
-async def test_expired_and_released_stay_what_they_are(shop: Shop) -> None:
+async def test_what_was_released_stays_released(shop: Shop) -> None:
+    """Also what ran out before: the order is cancelled, and a late confirm must not take stock for it."""
     await shop.receive("a", 1)
-    held = await shop.held("o1", ("a", 1))
+    late = await shop.held("o1", ("a", 1))
     shop.clock.advance(seconds=900)
     await shop.running.tick()
-    assert (await shop.done(held, "release"))["status"] == "expired"
+    released = await shop.done(late, "release")
+    assert (released["status"], released["lines"][0]["released"]) == ("released", 1)
+    assert await shop.done(late, "release") == released
     other = await shop.held("o2", ("a", 1))
     await shop.done(other, "release")
-    confirm = await shop.step(other, "confirm")
-    assert (confirm.status_code, confirm.json()["code"]) == (409, "reservation_state")
+    for cancelled in (late, other):
+        confirm = await shop.step(cancelled, "confirm")
+        assert (confirm.status_code, confirm.json()["code"]) == (409, "reservation_state")
+    assert figures(await shop.level("a")) == (1, 1, 0, 0)
+    await shop.prove()
 
 
 async def test_ship_in_parts_then_cancel_returns_only_the_rest(shop: Shop) -> None:
@@ -139,8 +145,12 @@ async def test_a_closed_location_promises_nothing_new(shop: Shop) -> None:
     held = await shop.held("o1", ("a", 1))
     await shop.client.patch("/v1/locations/w1", json={"active": False})
     assert (await shop.reserve("o2", ("a", 1))).json()["lines"][0]["available"] == 0
-    named = await shop.reserve("o3", ("a", 1, "w1"))
-    assert named.json()["lines"] == [{"sku": "a", "location_id": "w1", "requested": 1, "available": 0}]
+    for sku in ("a", "never-there"):
+        named = await shop.reserve("o3", ("a", 1), (sku, 1, "w1"))
+        assert (named.status_code, named.json()["code"]) == (409, "location_closed")
+        assert named.json()["errors"][0]["pointer"] == "#/lines/1/location_id"
+        short = {"sku": sku, "location_id": "w1", "requested": 1, "available": 0}
+        assert short in named.json()["lines"]
     await shop.done(held, "confirm")
     await shop.done(held, "ship")
 

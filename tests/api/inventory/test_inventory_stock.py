@@ -83,9 +83,12 @@ async def test_count_sets_on_hand_when_nothing_moved_since(shop: Shop) -> None:
     counted = await shop.client.post("/v1/stock/counts", json=count)
     assert counted.status_code == 201, counted.text
     assert (counted.json()["difference"], figures(counted.json())) == (-2, (8, 4, 4, 0))
-    stale = await shop.client.post("/v1/stock/counts", json=count)
-    assert (stale.status_code, stale.json()["code"]) == (409, "version_mismatch")
-    assert stale.json()["level"]["version"] == counted.json()["version"]
+    again = await shop.client.post("/v1/stock/counts", json=count)
+    assert (again.status_code, again.json()["difference"], figures(again.json())) == (201, 0, (8, 4, 4, 0))
+    for never in (0, level["version"] + 2):
+        refused = await shop.client.post("/v1/stock/counts", json=count | {"expected_version": never})
+        assert (refused.status_code, refused.json()["code"]) == (409, "version_mismatch")
+    assert refused.json()["level"]["version"] == counted.json()["version"]
     await shop.prove()
 
 

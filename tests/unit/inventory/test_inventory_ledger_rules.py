@@ -15,7 +15,6 @@ from services.inventory.ledger.rules import (
     Level,
     Movement,
     State,
-    crossing,
     move,
     replay,
     safety_shift,
@@ -102,25 +101,6 @@ def test_safety_is_filled_from_free_units_only_and_once(level: Level) -> None:
     assert level.safety == min(level.safety_target, free)
     assert (level.held, level.committed, level.on_hand) == promised
     assert safety_shift(level) is None
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "low_at", "known", "said"),
-    [
-        (10, 0, 5, True, "sold_out"),
-        (1, 0, 0, True, "sold_out"),
-        (6, 5, 5, True, "low"),
-        (5, 4, 5, True, None),
-        (5, 6, 5, True, None),
-        (0, 3, 5, True, "back_in_stock"),
-        (0, 3, 5, False, None),
-        (0, 0, 5, True, None),
-        (3, 3, 5, True, None),
-        (6, 1, 0, True, None),
-    ],
-)
-def test_crossings(before: int, after: int, low_at: int, known: bool, said: str | None) -> None:
-    assert crossing(before, after, low_at=low_at, known=known) == said
 
 
 def test_every_reason_of_an_adjustment_fits_its_column() -> None:
