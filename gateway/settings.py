@@ -16,10 +16,6 @@ def _network(text: str) -> str:
     return str(ip_network(text, strict=False))
 
 
-def _split(value: object) -> object:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
 def _origin(text: str) -> str:
     origin = text.lower().rstrip("/")
     if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s?#@]+", origin):
@@ -60,10 +56,10 @@ class GatewaySettings(ServiceSettings, service="gateway"):
         description="the administrator's key, instead of a generated one: any secret of 32 characters or more, such as "
         "`quanyu keys generate` makes",
     )
-    trusted_proxies: Annotated[tuple[NetworkText, ...], NoDecode, BeforeValidator(_split)] = Field(
+    trusted_proxies: tuple[NetworkText, ...] = Field(
         (), description="networks, separated by commas, whose X-Forwarded-For is believed"
     )
-    cors_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)] = Field(
+    cors_origins: tuple[Origin, ...] = Field(
         ("*",), description="origins, separated by commas, whose pages may call what a publishable key may; * = any"
     )
     metrics_public: bool | None = Field(None, description="serve /metrics at the public door; None = not in production")

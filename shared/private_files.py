@@ -4,11 +4,40 @@ Nothing is left to the umask: a program that is started otherwise than by `quany
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from getpass import getuser
 from pathlib import Path
 from secrets import token_hex
 
+try:
+    import fcntl
+except ImportError:  # Windows, where nothing stands in the way of two
+    fcntl = None  # type: ignore[assignment]
+
 _OTHERS = 0o077
+
+
+class HeldByAnother(Exception):
+    """Another process holds the file; it says which."""
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold the file inside the block, as its only process; a killed one holds nothing. Raises HeldByAnother."""
+    make_folder(path.parent)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            if fcntl is not None:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise HeldByAnother(os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown") from None
+        os.truncate(descriptor, 0)
+        os.write(descriptor, b"%d\n" % os.getpid())
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def make_folder(path: Path) -> None:
@@ -28,6 +57,27 @@ def close_to_others(path: Path) -> None:
     """Take every right of other users from a file of ours. One that is not there, or not ours, is left alone."""
     if open_to_others(path) and path.stat().st_uid == os.geteuid():
         path.chmod(path.stat().st_mode & ~_OTHERS)
+
+
+def trouble(path: Path) -> str | None:
+    """Why this user can't keep a file there, as a person would say it; None when they can."""
+    for one in (path, *path.parents):
+        if not one.exists():
+            continue
+        if one is not path and not one.is_dir():
+            return f"{one} is no folder"
+        if not os.access(one, os.R_OK | os.W_OK | (os.X_OK if one.is_dir() else 0)):
+            return f"{one} belongs to {_owner(one)} and this user ({getuser()}) may not write it"
+        if one is not path:
+            return None  # what is missing may be made here
+    return None
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.owner()
+    except (KeyError, NotImplementedError):  # no name for the number, or a system without owners
+        return "another user"
 
 
 def touch(path: Path) -> None:

@@ -17,7 +17,7 @@ from structlog.typing import FilteringBoundLogger
 
 from shared.clock import Clock
 from shared.db import Database, Use, used_for
-from shared.db.migrate import pending, upgrade
+from shared.db.migrate import NewerSchema, pending, upgrade
 from shared.messaging import Bus, BusUnavailable, Consumer, Outbox, Relay, Subscription, rest_after
 from shared.observability.logging import get_logger
 from shared.observability.metrics import LOOP_BEAT, LOOP_FAILURES, RELAY_FAILURES
@@ -208,6 +208,8 @@ class Service:
                 await tx.execute(text("SELECT 1"))
             # Tables that are there stay: to read the migrations again would cost more than all else that readiness asks.
             self._migrated = self._migrated or not await pending(self.kit.db, self.kit.migrations)
+        except NewerSchema as error:
+            return [f"{name}: the database is newer than this version: {error}"]
         except Exception as error:
             return [f"{name}: the database does not answer ({type(error).__name__})"]
         return [] if self._migrated else [f"{name}: the database is not migrated; run `quanyu migrate`"]

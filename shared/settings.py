@@ -10,6 +10,7 @@ from secrets import token_urlsafe
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -25,6 +26,31 @@ _SHORTEST_SECRET = 16
 CONNECTIONS_OF_A_PART = 8
 KNOWN_SECRETS = frozenset(("embedded-default-not-for-production",))
 """Everybody can read them in this repository's history."""
+
+
+class _Environment(EnvSettingsSource):
+    """Variables of the process, in which a list has commas between its items (JSON is taken as well)."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        """pydantic-settings asks this for every value that is more than one word."""
+        return listed(value) if _plain(value) else super().decode_complex_value(field_name, field, value)
+
+
+class _File(DotEnvSettingsSource):
+    """The same for `.env`."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        """pydantic-settings asks this for every value that is more than one word."""
+        return listed(value) if _plain(value) else super().decode_complex_value(field_name, field, value)
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, str) and not value.lstrip().startswith(("[", "{"))
+
+
+def listed(text: str) -> list[str]:
+    """The items of a list that has commas between them."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 class ServiceSettings(BaseSettings):
@@ -70,6 +96,11 @@ class ServiceSettings(BaseSettings):
             cls.service = service
 
     @classmethod
+    def prefixes(cls) -> tuple[str, str]:
+        """How the names of this part's variables begin; the first found counts."""
+        return f"{PREFIX}{cls.service.upper()}_", PREFIX
+
+    @classmethod
     def settings_customise_sources(
         cls,
         settings_cls: type[BaseSettings],
@@ -79,14 +110,16 @@ class ServiceSettings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Where settings come from, the first word counts: flags, environment, `.env`."""
-        prefixes = (f"{PREFIX}{cls.service.upper()}_", PREFIX)
-        environment = [EnvSettingsSource(settings_cls, env_prefix=prefix) for prefix in prefixes]
-        files = [DotEnvSettingsSource(settings_cls, env_prefix=prefix) for prefix in prefixes]
+        prefixes = cls.prefixes()
+        environment = [_Environment(settings_cls, env_prefix=prefix) for prefix in prefixes]
+        files = [_File(settings_cls, env_prefix=prefix) for prefix in prefixes]
         return (init_settings, *environment, *files)
 
     @field_validator("database_url")
     @classmethod
     def _a_database_that_we_know(cls, url: str | None) -> str | None:
+        if url is not None and url.startswith("postgres://"):  # as most hosting platforms write it
+            url = url.replace("postgres://", "postgresql://", 1)
         if url is not None and not url.startswith(("postgresql://", "sqlite:///")):
             raise ValueError("must be postgresql://user:password@host/database or sqlite:///path, or empty")
         return url
@@ -96,6 +129,20 @@ class ServiceSettings(BaseSettings):
     def _a_broker_that_we_know(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and not url.get_secret_value().startswith(("amqp://", "amqps://")):
             raise ValueError("must be amqp://user:password@host/, or empty")
+        return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _a_redis_that_we_know(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must be redis://user:password@host:6379/0, or empty")
+        return url
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _a_collector_that_we_know(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("must be http://host:4318, or empty")
         return url
 
     @field_validator("internal_secret")
@@ -137,3 +184,8 @@ class ServiceSettings(BaseSettings):
     def resolved_database_url(self, name: str | None = None) -> str:
         """The database of this part (or of `name`): the given URL, or its SQLite file in `data_dir`."""
         return self.database_url or f"sqlite:///{self.data_dir / (name or self.service)}.db"
+
+
+def file_variables() -> list[str]:
+    """The names of what `.env` sets, in capitals."""
+    return [name.upper() for name in _File(ServiceSettings).env_vars]

@@ -1,5 +1,19 @@
-"""`python -m suite` is the command line `quanyu`."""
+"""The program `quanyu`, also as `python -m suite`: loads the command line, which takes a moment, and runs it."""
 
-from suite.cli import main
+import signal
 
-main()
+
+def run() -> None:
+    """The program's entry. Until there is something to end in order, Ctrl-C just ends it, without a word."""
+    listening = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # nohup and the like do not want it heard
+    if listening:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from suite.cli import main
+
+    if listening:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    main()
+
+
+if __name__ == "__main__":
+    run()

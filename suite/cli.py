@@ -2,6 +2,7 @@
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from suite.commands.common import DataDir, Key, Url, caller, flags, run
 from suite.commands.doctor import doctor
 from suite.commands.serve import migrate, serve
 from suite.errors import Stop
+from suite.setting_names import check_names
 from suite.settings import SuiteSettings, load
 from suite.terminal import console, errors, plain
 
@@ -22,6 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.callback()(check_names)
 app.command()(serve)
 app.command()(migrate)
 app.command()(doctor)
@@ -61,6 +64,9 @@ def full(
 def main() -> None:
     """The program's entry."""
     os.umask(0o077)  # databases, keys and lists of customers are nobody else's
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no Chinese shows the rest
     try:
         app()
     except Stop as error:

@@ -134,9 +134,10 @@ def connect(settings: CallerSettings, key: str | None = None, *, seconds: float 
     if chosen is None:
         try:
             chosen = settings.key_file.read_text().strip()
-        except OSError:
+        except OSError as error:
+            state = "is not there" if isinstance(error, FileNotFoundError) else f"can't be read: {error.strerror}"
             raise Stop(
                 f"No key: give one with --key or QUANYU_ADMIN_KEY. (A suite that runs here writes its "
-                f"administrator key to {settings.key_file}; that file is not there.)"
+                f"administrator key to {settings.key_file}; that file {state}.)"
             ) from None
     return Client(settings.url, chosen, seconds=seconds)

@@ -48,6 +48,7 @@ def settings_page() -> str:
         _MADE,
         "Flags of the command line go before environment variables, these before `.env`, this before the default. A part's own",
         "variable goes before the suite's: the coupon service reads `QUANYU_COUPON_DATABASE_URL`, then `QUANYU_DATABASE_URL`.\n",
+        "A list has commas between its items. A name that begins with `QUANYU_` and is no setting is refused, not ignored.\n",
         "`QUANYU_ENVIRONMENT=production` refuses to start on defaults that only suit a laptop.\n",
         "## Every part\n",
         *_table(ServiceSettings, PREFIX, set()),

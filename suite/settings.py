@@ -10,6 +10,7 @@ from pydantic_settings import SettingsError
 
 from shared.settings import ServiceSettings
 from suite.errors import Stop
+from suite.variables import variable_of
 
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+/?$", strip_whitespace=True)]
 Settings = TypeVar("Settings", bound=ServiceSettings)
@@ -69,17 +70,19 @@ def load(options: type[Settings], given: Mapping[str, Any]) -> Settings:
     try:
         return options(**given)
     except ValidationError as error:
-        raise Stop(_wrong_settings(error)) from None
-    except SettingsError as error:  # a list or an object that is no JSON; the message names the field only
+        raise Stop(_wrong_settings(options, given, error)) from None
+    except SettingsError as error:  # a list that is no JSON though it begins so; the message names the field only
         name = re.search(r'field "(\w+)"', str(error))
-        variable = f"QUANYU_{name[1].upper()}" if name else "A setting"
-        raise Stop(f"The settings are wrong. {variable} must be JSON, such as [1, 60].") from None
+        variable = variable_of(options, name[1]) if name else "A setting"
+        raise Stop(f"The settings are wrong. {variable} is a list: write its items with commas between them.") from None
 
 
-def _wrong_settings(error: ValidationError) -> str:
+def _wrong_settings(options: type[ServiceSettings], given: Mapping[str, Any], error: ValidationError) -> str:
     sentences = []
     for problem in error.errors(include_url=False, include_input=False):
-        name = "_".join(str(part) for part in problem["loc"]).upper()
+        field, *place = problem["loc"] or ("",)
         message = problem["msg"].removeprefix("Value error, ")
-        sentences.append(f"QUANYU_{name}: {message}" if name else message)
+        name = f"--{str(field).replace('_', '-')}" if field in given else variable_of(options, str(field))
+        which = f" (item {int(place[0]) + 1})" if place and isinstance(place[0], int) else ""
+        sentences.append(f"{name}{which}: {message}" if field else message)
     return "The settings are wrong. " + "; ".join(sentences)

@@ -7,14 +7,11 @@ The bus is local (a database file) unless a broker is given. The services are bu
 arrangement, with the settings that the environment and the flags give.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 
 from shared import private_files
 from shared.clock import Clock, SystemClock
@@ -25,6 +22,7 @@ from shared.service import Service
 from shared.settings import CONNECTIONS_OF_A_PART, ServiceSettings
 from suite.budget import Pool, Wish, divide
 from suite.errors import Stop
+from suite.obstacles import alone, see_the_database, see_the_secret, telling
 from suite.parts import PARTS, SERVICES
 from suite.settings import SuiteSettings, load
 
@@ -102,6 +100,9 @@ async def embedded(settings: SuiteSettings, flags: Flags) -> AsyncIterator[Runni
     from gateway.settings import GatewaySettings
 
     async with AsyncExitStack() as stack:
+        if settings.broker_url is None:
+            with telling("bus", settings):
+                stack.enter_context(alone(settings.data_dir))
         pools = pools_of(PARTS, settings, flags)
         own = {name: {**flags, **_size(pools, name)} for name in PARTS}
         bus = await stack.enter_async_context(open_bus(settings, pools))
@@ -135,7 +136,7 @@ async def open_bus(settings: SuiteSettings, pools: Mapping[str, Pool] | None = N
     """The local bus, or RabbitMQ when a broker is given. `pools` are those of its process."""
     bus: Bus
     if settings.broker_url is None:
-        with _telling("bus", settings):
+        with telling("bus", settings):
             private_files.make_folder(settings.data_dir)
         bus = LocalBus(
             Database(
@@ -152,9 +153,9 @@ async def open_bus(settings: SuiteSettings, pools: Mapping[str, Pool] | None = N
             prefix=settings.broker_prefix,
             retry_seconds=settings.bus_retry_seconds,
         )
-    with _telling("bus", settings):
-        await bus.start()
     try:
+        with telling("bus", settings):
+            await bus.start()
         yield bus
     finally:
         await bus.stop()
@@ -180,7 +181,7 @@ async def prepare(names: tuple[str, ...], settings: SuiteSettings, flags: Flags)
         for name in names:
             part = build(name, flags, bus)
             try:
-                with _telling(part.name, part.kit.settings):
+                with telling(part.name, part.kit.settings):
                     await part.migrate()
                 await part.declare()
             finally:
@@ -195,11 +196,11 @@ async def reset_administrator(settings: SuiteSettings, flags: Flags) -> Path:
     from gateway.settings import GatewaySettings
 
     chosen = load(GatewaySettings, flags)
-    _see_the_database(chosen)
+    see_the_database(chosen)
     async with open_bus(settings) as bus:
         gateway = create_gateway(chosen, bus, SystemClock(), {})
         try:
-            with _telling(gateway.name, gateway.kit.settings):
+            with telling(gateway.name, gateway.kit.settings):
                 await gateway.keys.administrator.reset()
         except ValueError as error:
             raise Stop(f"{error}.") from None
@@ -214,39 +215,19 @@ def build(name: str, flags: Flags, bus: Bus) -> Service:
     if name in SERVICES:
         create, options = service(name)
         chosen = load(options, flags)
-        _see_the_secret(chosen)
+        see_the_secret(chosen)
         return create(chosen, bus, clock)
     from gateway.app import create_gateway
     from gateway.forwarding.upstreams import http_upstreams
     from gateway.settings import GatewaySettings
 
     settings = load(GatewaySettings, flags)
-    _see_the_secret(settings)
+    see_the_secret(settings)
     return create_gateway(settings, bus, clock, http_upstreams(settings, clock))
-
-
-def _see_the_database(settings: ServiceSettings) -> None:
-    """Raises Stop where an embedded database would be made anew: nobody has used this folder yet."""
-    url = make_url(settings.resolved_database_url())
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
-        raise Stop(
-            f"No suite has kept its data in {settings.data_dir} yet. Say by --data-dir (or QUANYU_DATA_DIR) where it does."
-        )
 
 
 def _size(pools: Mapping[str, Pool], name: str) -> Flags:
     return {"database_connections": pools[name].size} if name in pools else {}
-
-
-def _see_the_secret(settings: ServiceSettings) -> None:
-    """Raises Stop when the secret that the parts share can't be had."""
-    try:
-        settings.resolved_internal_secret()
-    except OSError as error:
-        raise Stop(
-            f"The secret that the parts share can't be kept in {settings.data_dir}: {error.strerror}. "
-            "Set QUANYU_INTERNAL_SECRET for all of them, or a data folder that may be written."
-        ) from error
 
 
 def _unknown_upstreams(flags: Flags) -> list[str]:
@@ -261,22 +242,6 @@ async def _enter(stack: AsyncExitStack, door: Service, parts: tuple[Service, ...
     for part in parts:
         await part.declare()  # every queue is there before the first part publishes
     for part in parts:
-        with _telling(part.name, part.kit.settings):
+        with telling(part.name, part.kit.settings):
             await stack.enter_async_context(part.running())
     return Running(door.app, parts, getattr(door.kit.settings, "trusted_proxies", None))
-
-
-@contextmanager
-def _telling(name: str, settings: ServiceSettings) -> Iterator[None]:
-    """A database that can't be used at the start is a sentence for the operator."""
-    try:
-        yield
-    except (OSError, SQLAlchemyError) as error:
-        url = make_url(settings.resolved_database_url(name)).render_as_string(hide_password=True)
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error).splitlines()[0]
-        own = "" if name == "bus" else f" (or QUANYU_{name.upper()}_DATABASE_URL)"
-        raise Stop(
-            f"The database of {name}, {url}, can't be used: {reason.split('Error) ')[-1].rstrip('.')}. "
-            f"Check QUANYU_DATABASE_URL{own} and that the server runs; "
-            "for SQLite, that the data folder may be written."
-        ) from error

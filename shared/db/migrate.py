@@ -36,10 +36,18 @@ def _config(migrations: str, metadata: MetaData | None = None, connection: Conne
     return config
 
 
+class NewerSchema(Exception):
+    """The database was made by a newer version of the part: this one does not know how to work with it."""
+
+
 async def upgrade(db: Database, migrations: str, metadata: MetaData, target: str = "head") -> None:
-    """Bring the part's schema to the newest revision, or to `target`. Safe when several processes start at once."""
+    """Bring the part's schema to the newest revision, or to `target`. Safe when several processes start at once.
+
+    Raises NewerSchema.
+    """
 
     def run(connection: Connection) -> None:
+        _refuse_newer(connection, migrations)
         command.upgrade(_config(migrations, metadata, connection), target)
 
     with used_for(Use.BACKGROUND):  # patient at the start, when others may still be leaving
@@ -69,6 +77,15 @@ async def _upgrade_schema(connection: AsyncConnection, schema: str, run: Callabl
         await connection.run_sync(run)
 
 
+def _refuse_newer(connection: Connection, migrations: str) -> None:
+    known = revisions(migrations)
+    for revision in MigrationContext.configure(connection).get_current_heads():
+        if revision not in known:
+            raise NewerSchema(
+                f"its tables are of revision {revision}, and this version knows none after {list(known)[-1]}"
+            )
+
+
 async def _ensure_schema(connection: AsyncConnection, schema: str) -> None:
     # Looked up first: a role that owns its schema need not be allowed to create one.
     known = await connection.scalar(text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), {"name": schema})
@@ -89,9 +106,10 @@ def revisions(migrations: str) -> dict[str, Path]:
 
 
 async def pending(db: Database, migrations: str) -> bool:
-    """True when the database is not at the newest revision."""
+    """True when the database is not at the newest revision. Raises NewerSchema."""
     heads = set(ScriptDirectory.from_config(_config(migrations)).get_heads())
     async with db.connection() as connection:
+        await connection.run_sync(_refuse_newer, migrations)
         current = await connection.run_sync(lambda sync: set(MigrationContext.configure(sync).get_current_heads()))
     return current != heads
 

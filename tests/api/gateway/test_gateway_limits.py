@@ -56,7 +56,7 @@ async def test_an_address_with_a_publishable_key_has_a_limit_of_its_own(run_gate
 
 
 async def test_a_forged_forwarded_for_changes_no_bucket_but_a_trusted_proxy_is_believed(run_gateway: Any) -> None:
-    suite = await run_gateway(requests_per_minute_address=1, trusted_proxies="10.0.0.0/8")
+    suite = await run_gateway(requests_per_minute_address=1, trusted_proxies=("10.0.0.0/8",))
     key = await suite.key(kind="publishable")
 
     async def code(address: str, forwarded: str) -> int:

@@ -75,7 +75,7 @@ async def test_browsers_may_track_from_anywhere_and_do_nothing_else(suite: Suite
 
 
 async def test_chosen_origins_only(run_gateway: Any) -> None:
-    suite = await run_gateway(cors_origins="https://shop.example, https://m.shop.example")
+    suite = await run_gateway(cors_origins=("https://shop.example", "https://m.shop.example"))
     for origin, allowed in (("https://m.shop.example", True), ("https://evil.example", False), ("null", False)):
         headers = {"origin": origin, "access-control-request-method": "POST"}
         answer = await suite.client(None).options("/v1/track", headers=headers)

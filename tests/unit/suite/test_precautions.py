@@ -26,7 +26,7 @@ def installation(folder: Path, url: str = "https://api.shop.example", **given: A
 
 
 def test_a_careful_installation_hears_nothing(tmp_path: Path) -> None:
-    assert list(findings(installation(tmp_path, host="0.0.0.0", trusted_proxies="10.0.0.0/8"))) == []
+    assert list(findings(installation(tmp_path, host="0.0.0.0", trusted_proxies=("10.0.0.0/8",)))) == []
 
 
 def test_the_defaults_of_one_process_are_at_most_worth_a_note(tmp_path: Path) -> None:
