@@ -25,6 +25,7 @@ from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
 from shared.web import Caller, Conflict, Forbidden, NotFound, Page, Paging, TooManyRequests, Unauthorized, invalid
+from shared.web.ends import refuse_passed
 
 _MANAGED_BY_OTHERS: tuple[Kind, ...] = ("restricted", "publishable")
 _MOST_GENERATIONS = 5
@@ -69,8 +70,7 @@ class Keys:
         _must_fit_shop(caller, wanted.shop_id)
         if wanted.shop_id is not None and wanted.kind == "publishable":
             raise invalid("#/shop_id", "no_staff_key", "A publishable key is not secret: it can't work for a shop.")
-        if wanted.expires_at is not None and wanted.expires_at <= now:
-            raise invalid("#/expires_at", "in_the_past", "expires_at must lie in the future.")
+        refuse_passed("#/expires_at", wanted.expires_at, now, "Give a later one, or leave it out for no end.")
         key = new_key(wanted.kind)
         async with self._db.write() as tx:
             maker = await repository.lock_in_force(tx, caller.key_id, now)

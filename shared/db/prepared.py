@@ -127,13 +127,14 @@ class Found:
 
     def tuples(self) -> list[tuple[Any, ...]]:
         """Every row."""
-        out = self._form.out
-        if not any(out):
-            return [tuple(row) for row in self._rows]
-        return [
-            tuple(value if process is None else process(value) for value, process in zip(row, out, strict=True))
-            for row in self._rows
-        ]
+        out = [(at, process) for at, process in enumerate(self._form.out) if process is not None]
+        found = []
+        for row in self._rows:
+            cells = [*row]
+            for at, process in out:
+                cells[at] = process(cells[at])
+            found.append(tuple(cells))
+        return found
 
     def all(self) -> list[Any]:
         """Every row, with the names of its columns."""

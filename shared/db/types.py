@@ -1,6 +1,6 @@
 """Column types that behave alike on SQLite and PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,11 +47,13 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         return _utc(value) if dialect.name == "postgresql" else instant_text(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
-        """Back to an aware instant."""
-        if value is None or isinstance(value, datetime):
-            return value if value is None else value.astimezone(UTC)
-        return datetime.fromisoformat(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Back to an aware instant: PostgreSQL's driver answers one in UTC, whatever the server's time zone."""
+        return None if dialect.name == "postgresql" else _instant
+
+
+def _instant(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)
 
 
 def json_dumps(value: Any) -> str:

@@ -13,6 +13,7 @@ from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
 from shared.web import Caller, Conflict, NotFound, Page, Paging, invalid
+from shared.web.ends import refuse_passed
 
 
 class Denials:
@@ -25,8 +26,7 @@ class Denials:
 
     async def create(self, caller: Caller, body: DenialIn) -> DenialView:
         """Raises Conflict when the value is on the list already."""
-        if body.until is not None and body.until <= self._kit.clock.now():
-            raise invalid("#/until", "in_the_past", "until must lie in the future; leave it out for no end.")
+        refuse_passed("#/until", body.until, self._kit.clock.now(), "Give a later one, or leave it out for no end.")
         value = self.stored(body.subject, body.value)
         async with self._kit.db.write() as tx:
             row, added = await self.deny(tx, caller, body.subject, value, body.reason, body.until)

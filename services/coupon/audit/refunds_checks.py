@@ -100,11 +100,12 @@ def _given_back(uses: Table, source: str) -> Select[Any]:
     That is a gift, the shipping fee if it paid of it, or cash-back.
     """
     checkout_id, offer, state = uses.c.checkout_id, uses.c[source], uses.c.state
-    paid = and_(S.checkout_id == checkout_id, S.source == offer, S.line_id == SHIPPING)
-    of_it = or_(N.kind == "goods", N.source == offer, and_(N.line_id == SHIPPING, exists().where(paid)))
-    kept = exists().where(N.checkout_id == checkout_id, N.returned < N.quantity, of_it)
+    kept = (N.checkout_id == checkout_id, N.returned < N.quantity)
+    goods = exists().where(*kept, or_(N.kind == "goods", N.source == offer))
+    paid = (S.checkout_id == checkout_id, S.source == offer, S.line_id == SHIPPING)
+    fee = exists().where(*kept, N.line_id == SHIPPING, *paid)
     given = exists().where(B.checkout_id == checkout_id, B.source == offer, B.status == "issued")
-    return select(checkout_id, offer.label("offer"), state).where(state == "returned", or_(kept, given))
+    return select(checkout_id, offer.label("offer"), state).where(state == "returned", or_(goods, fee, given))
 
 
 REFUNDS_CHECKS = (

@@ -6,12 +6,12 @@ from services.coupon.codes import repository
 from services.coupon.codes.models import CodeBatch
 from services.coupon.codes.schemas import BatchView, CodesIn, CodeView
 from services.coupon.codes.views import batch_view
-from services.coupon.refusals import refusal
-from services.coupon.templates import repository as templates
+from services.coupon.templates.queries import read_unended
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Caller, NotFound, Page, Paging, invalid
+from shared.web import Caller, NotFound, Page, Paging
+from shared.web.ends import refuse_passed
 
 
 class CodeBatches:
@@ -25,8 +25,9 @@ class CodeBatches:
     async def create(self, caller: Caller, template_id: str, body: CodesIn) -> BatchView:
         """Store the batch; its codes are made from now on, whatever becomes of this process."""
         now = self._kit.clock.now()
-        if body.valid_until is not None and body.valid_until <= now:
-            raise invalid("#/valid_until", "in_the_past", "Give a moment to come as the last one to redeem the codes.")
+        refuse_passed(
+            "#/valid_until", body.valid_until, now, "Give a later one as the last moment to redeem the codes."
+        )
         batch_id = new_id("cbt")
         row = {
             "id": batch_id,
@@ -42,8 +43,7 @@ class CodeBatches:
             "updated_at": now,
         }
         async with self._kit.db.write() as tx:
-            if await templates.find_offered(tx, caller, template_id) is None:
-                raise refusal("not_found")
+            await read_unended(tx, caller, template_id, now)
             await repository.insert_batch(tx, row)
             tx.after_commit(self._wake)
             return await self._view(tx, caller, batch_id)

@@ -12,10 +12,14 @@ from services.coupon.codes.schemas import (
 from services.coupon.codes.views import public_view
 from services.coupon.refusals import refusal
 from services.coupon.templates import repository as templates
+from services.coupon.templates.queries import refuse_ended
 from shared.db import Transaction, as_dict
 from shared.ids import new_id
 from shared.service import Kit
 from shared.web import Caller, Conflict, NotFound, Page, Paging, invalid
+from shared.web.ends import refuse_passed
+
+_TO_END = "To end a code now, set its status to paused."
 
 
 class PublicCodes:
@@ -27,6 +31,7 @@ class PublicCodes:
     async def create(self, caller: Caller, body: PublicCodeIn) -> PublicCodeView:
         """Raises Conflict when another public code reads the same."""
         now = self._kit.clock.now()
+        refuse_passed("#/valid_until", body.valid_until, now, _TO_END)
         row = {
             "id": new_id("pcd"),
             "owner_id": caller.owner_id,
@@ -42,8 +47,10 @@ class PublicCodes:
             "updated_at": now,
         }
         async with self._kit.db.write() as tx:
-            if await templates.find_offered(tx, caller, body.template_id) is None:
+            template = await templates.find_offered(tx, caller, body.template_id)
+            if template is None:
                 raise refusal("not_found")
+            refuse_ended(template, "#/template_id", max(now, body.valid_from or now))
             if not await repository.insert_public(tx, row):
                 raise Conflict("code_taken", "There is a public code that reads the same. Choose another one.")
             return await self._view(tx, caller, str(row["id"]))
@@ -70,6 +77,8 @@ class PublicCodes:
                     raise Conflict("limit_below_issued", detail)
                 given.update(patch.limits.model_dump())
             merged = {**as_dict(row), **given}
+            if merged["valid_until"] != row.valid_until:
+                refuse_passed("#/valid_until", merged["valid_until"], self._kit.clock.now(), _TO_END)
             try:
                 refuse_empty_window(merged["valid_from"], merged["valid_until"])
             except ValueError as error:

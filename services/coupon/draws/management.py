@@ -7,11 +7,12 @@ from services.coupon.draws import repository
 from services.coupon.draws.rules import ALGORITHM, seed_hash
 from services.coupon.draws.schemas import DrawIn, DrawView
 from services.coupon.draws.views import draw_view
-from services.coupon.templates import repository as templates
+from services.coupon.templates.queries import read_lasting
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Caller, NotFound, Page, Paging, invalid
+from shared.web import Caller, NotFound, Page, Paging
+from shared.web.ends import refuse_passed
 
 
 class Draws:
@@ -23,6 +24,7 @@ class Draws:
     async def create(self, caller: Caller, body: DrawIn) -> DrawView:
         """Store a draw with a fresh seed, and publish the seed's hash."""
         now, draw_id, seed = self._kit.clock.now(), new_id("drw"), secrets.token_hex(32)
+        refuse_passed("#/window/until", body.window.until, now, "Give the draw a window that is still to come.")
         row = {
             "id": draw_id,
             "owner_id": caller.owner_id,
@@ -41,10 +43,9 @@ class Draws:
         }
         async with self._kit.db.write() as tx:
             for place, prize in enumerate(body.prizes):
-                wanted = prize.template_id
-                if wanted is not None and await templates.find_offered(tx, caller, wanted) is None:
-                    pointer = f"#/prizes/{place}/template_id"
-                    raise invalid(pointer, "unknown_template", "There is no coupon template with this id.")
+                if prize.template_id is not None:
+                    opens = max(now, body.window.from_)
+                    await read_lasting(tx, caller, prize.template_id, f"#/prizes/{place}/template_id", opens)
             await repository.insert_draw(tx, row, _prize_rows(draw_id, body))
             return await self._view(tx, caller, draw_id)
 

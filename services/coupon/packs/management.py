@@ -1,15 +1,17 @@
 """Use cases of the packs: create, read, change."""
 
+from datetime import datetime
 from typing import Any
 
 from services.coupon.packs import repository
 from services.coupon.packs.models import CouponPack
 from services.coupon.packs.schemas import PackIn, PackPatch, PackView
 from services.coupon.packs.views import pack_view
+from services.coupon.templates.queries import read_lasting
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Caller, Conflict, NotFound, Page, Paging, invalid, merged
+from shared.web import Caller, Conflict, NotFound, Page, Paging, merged
 
 
 class Packs:
@@ -19,11 +21,11 @@ class Packs:
         self._kit = kit
 
     async def create(self, caller: Caller, body: PackIn) -> PackView:
-        """Store a new pack. Raises Unprocessable when it names a template that there is not."""
+        """Store a new pack. Raises Unprocessable when it names a template that there is not, or that has ended."""
         now = self._kit.clock.now()
         row = {"id": new_id("pck"), "owner_id": caller.owner_id, **_columns(body), "issued": 0}
         async with self._kit.db.write() as tx:
-            await _refuse_unknown_templates(tx, caller, body)
+            await _refuse_templates(tx, caller, body, now)
             await repository.insert_pack(tx, row | {"created_at": now, "updated_at": now})
             return await self._view(tx, caller, str(row["id"]))
 
@@ -44,7 +46,8 @@ class Packs:
             if not caller.sees(row.owner_id):
                 raise unknown_pack()
             after = merged(PackIn, pack_view(row), patch, by_field=("limits",))
-            await _refuse_unknown_templates(tx, caller, after)
+            if patch.items is not None:
+                await _refuse_templates(tx, caller, after, self._kit.clock.now())
             if after.limits.total is not None and after.limits.total < row.issued:
                 raise Conflict("limit_below_issued", f"{row.issued} are given out; set a total of at least that.")
             await repository.update_pack(tx, pack_id, {**_columns(after), "updated_at": self._kit.clock.now()})
@@ -70,13 +73,9 @@ def unknown_pack() -> NotFound:
     return NotFound("not_found", "There is no coupon pack with this id.")
 
 
-async def _refuse_unknown_templates(tx: Transaction, caller: Caller, body: PackIn) -> None:
-    wanted = [item.template_id for item in body.items]
-    known = await repository.known_templates(tx, caller, wanted)
-    for index, template_id in enumerate(wanted):
-        if template_id not in known:
-            detail = "There is no coupon template with this id."
-            raise invalid(f"#/items/{index}/template_id", "unknown_template", detail)
+async def _refuse_templates(tx: Transaction, caller: Caller, body: PackIn, now: datetime) -> None:
+    for index, item in enumerate(body.items):
+        await read_lasting(tx, caller, item.template_id, f"#/items/{index}/template_id", now)
 
 
 def _columns(body: PackIn) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The SQL of the packs."""
 
-from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
@@ -8,8 +7,7 @@ from sqlalchemy import func, insert, select, update
 from services.coupon.packs.models import CouponPack, PackClaim
 from services.coupon.packs.schemas import PackView
 from services.coupon.packs.views import pack_view
-from services.coupon.templates.models import Template
-from shared.db import Transaction, one_of
+from shared.db import Transaction
 from shared.web import Caller, Page, Paging, filtered, offered, page_of, visible
 
 
@@ -35,12 +33,6 @@ async def given_on(tx: Transaction, event: str) -> list[str]:
     """Ids of the active packs that customers get unasked on this event, in their order."""
     chosen = select(CouponPack.c.id).where(CouponPack.c.auto_on == event, CouponPack.c.status == "active")
     return await tx.scalars(chosen.order_by(CouponPack.c.id))
-
-
-async def known_templates(tx: Transaction, caller: Caller, template_ids: Sequence[str]) -> Collection[str]:
-    """Those of the ids that are templates of coupons, as far as the caller knows."""
-    chosen = select(Template.c.id).where(one_of(Template.c.id, template_ids), Template.c.kind == "coupon")
-    return set(await tx.scalars(offered(chosen, Template.c.owner_id, caller)))
 
 
 async def insert_pack(tx: Transaction, row: dict[str, Any]) -> None:

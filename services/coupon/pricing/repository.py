@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, func, or_, select
+from sqlalchemy import Select, and_, bindparam, func, or_, select
 
 from services.coupon.templates.models import Template
 from services.coupon.wallet.models import Coupon
-from shared.db import Transaction, UtcDateTime, one_of
+from shared.db import Prepared, Transaction, UtcDateTime, one_of
 
 MOST_IN_WALLET = 200
 
@@ -44,7 +44,10 @@ class RunningPromotion(NamedTuple):
     budget_spent: int
 
 
-_IS_LIVE = Coupon.c.status.in_(("issued", "locked")) & (Coupon.c.valid_until > bindparam("now", type_=UtcDateTime))
+_IS_LIVE = and_(
+    or_(Coupon.c.status == "issued", Coupon.c.status == "locked"),
+    Coupon.c.valid_until > bindparam("now", type_=UtcDateTime),
+)
 _SOONEST_TO_END = (Coupon.c.valid_until, Coupon.c.id)
 
 
@@ -64,21 +67,21 @@ _NOT_ENDED = or_(Template.c.ends_at.is_(None), Template.c.ends_at > bindparam("n
 _COUPONS = select(*(Coupon.c[name] if name in Coupon.c else Template.c[name] for name in PricedCoupon._fields)).join(
     Template.table, Template.c.id == Coupon.c.template_id
 )
-_LIVE = _of_wallets(_COUPONS)
-_LIVE_IDS = (
+_LIVE = Prepared(_of_wallets(_COUPONS))
+_LIVE_IDS = Prepared(
     select(Coupon.c.id)
     .where(Coupon.c.customer_id == bindparam("customer_id"), _IS_LIVE)
     .order_by(*_SOONEST_TO_END)
     .limit(MOST_IN_WALLET)
 )
-_NAMED = _COUPONS.where(one_of(Coupon.c.id, "ids"), Coupon.c.customer_id == bindparam("customer_id"))
+_NAMED = Prepared(_COUPONS.where(one_of(Coupon.c.id, "ids"), Coupon.c.customer_id == bindparam("customer_id")))
 _ACTIVE = (
     Template.c.kind == "promotion",
     Template.c.status == "active",
     one_of(Template.c.currency, "currencies"),
     _NOT_ENDED,
 )
-_PROMOTIONS = (
+_PROMOTIONS = Prepared(
     select(*(Template.c[name] for name in RunningPromotion._fields))
     .where(*_ACTIVE)
     .where(or_(Template.c.total.is_(None), Template.c.issued < Template.c.total))

@@ -9,6 +9,7 @@ from services.coupon.wallet.voiding import Voiding
 from shared.db import Transaction
 from shared.service import Kit
 from shared.web import Caller, Conflict, NotFound, Page, Paging
+from shared.web.ends import refuse_passed
 
 _CHUNK = 500
 _MOST_SHOWN = 1_000
@@ -47,6 +48,8 @@ class Reviewing:
                 return await self._detail(tx, case_id)
             if case.status != "open":
                 raise Conflict("case_decided", f"This case is {case.status} already; see its note.")
+            if body.decision == "deny":
+                refuse_passed("#/until", body.until, now, "Give a later one, or leave it out for no end.")
             if body.decision != "clear":
                 await self._take_back(tx, caller, case, body.note)
             if body.decision == "deny":

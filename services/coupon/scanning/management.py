@@ -16,12 +16,15 @@ from services.coupon.scanning.schemas import (
     ClaimTokenView,
     ScanFigures,
 )
-from services.coupon.templates import repository as templates
+from services.coupon.templates.queries import read_lasting
 from services.coupon.templates.validity import local_day
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Caller, NotFound, Page, Paging, invalid
+from shared.web import Caller, NotFound, Page, Paging
+from shared.web.ends import refuse_passed
+
+_TO_END = "To end a code now, set its status to paused."
 
 
 class ClaimCodes:
@@ -35,6 +38,7 @@ class ClaimCodes:
         """A new code with a key of its own. Raises Unprocessable for an unknown template."""
         _refuse_other_shop(caller, body.shop_id)
         now = self._kit.clock.now()
+        refuse_passed("#/valid_until", body.valid_until, now, _TO_END)
         code_id = new_id("clc")
         row = {
             **body.model_dump(),
@@ -46,8 +50,7 @@ class ClaimCodes:
             "updated_at": now,
         }
         async with self._kit.db.write() as tx:
-            if await templates.find_offered(tx, caller, body.template_id) is None:
-                raise invalid("#/template_id", "unknown_template", "There is no coupon template with this id.")
+            await read_lasting(tx, caller, body.template_id, "#/template_id", now)
             await repository.insert_code(tx, row)
             return await self._view(tx, caller, code_id)
 
@@ -66,8 +69,10 @@ class ClaimCodes:
     async def change(self, caller: Caller, code_id: str, patch: ClaimCodePatch) -> ClaimCodeView:
         """Pause or activate a code, or move its end."""
         async with self._kit.db.write() as tx:
-            await self._view(tx, caller, code_id)
-            values = {**patch.given(), "updated_at": self._kit.clock.now()}
+            before, now = await self._view(tx, caller, code_id), self._kit.clock.now()
+            if patch.valid_until != before.valid_until:
+                refuse_passed("#/valid_until", patch.valid_until, now, _TO_END)
+            values = {**patch.given(), "updated_at": now}
             await repository.update_code(tx, code_id, values)
             return await self._view(tx, caller, code_id)
 

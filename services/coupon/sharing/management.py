@@ -4,11 +4,11 @@ from services.coupon.sharing import repository
 from services.coupon.sharing.repository import Figures
 from services.coupon.sharing.schemas import ShareOfferIn, ShareOfferPatch, ShareOfferView
 from services.coupon.sharing.views import offer_view
-from services.coupon.templates import repository as templates
+from services.coupon.templates.queries import read_lasting
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Caller, NotFound, Page, Paging, invalid
+from shared.web import Caller, NotFound, Page, Paging
 
 
 class ShareOffers:
@@ -24,8 +24,8 @@ class ShareOffers:
         async with self._kit.db.write() as tx:
             for field in ("reward_template_id", "friend_template_id"):
                 template_id = getattr(body, field)
-                if template_id is not None and await templates.find_offered(tx, caller, template_id) is None:
-                    raise invalid(f"#/{field}", "unknown_template", "There is no coupon template with this id.")
+                if template_id is not None:
+                    await read_lasting(tx, caller, template_id, f"#/{field}", now)
             row = {"id": offer_id, "owner_id": caller.owner_id, "created_at": now, "updated_at": now}
             await repository.insert_offer(tx, {**body.model_dump(), **row})
             return await self._view(tx, caller, offer_id)

@@ -18,8 +18,10 @@ from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
 from shared.web import Caller, Conflict, FieldError, Page, Paging, Unprocessable, merged
+from shared.web.ends import refuse_passed
 from shared.web.patches import pointing_into
 
+_TO_END = "To end an offer now, set its status to paused: nobody gets it any more, and what was given stays as it is."
 V = TypeVar("V", bound=OfferView)
 StackCheck = Callable[[Transaction, TermsCache, Proposal, datetime], Awaitable[Fault | None]]
 """What speaks against an offer beside the live ones: pricing can tell, which stands on this room."""
@@ -46,6 +48,7 @@ class Offers(Generic[V]):
         terms = body.terms()
         self._refuse_faults(terms, body.limits)
         now = self._kit.clock.now()
+        refuse_passed("#/validity/until", terms.validity.until, now, _TO_END)
         row = {
             "id": new_id(self.prefix),
             "owner_id": caller.owner_id,
@@ -108,6 +111,8 @@ class Offers(Generic[V]):
         now = self._kit.clock.now()
         terms = after.terms()
         old = (await self._cache.load(tx, [(row.id, row.terms_version)]))[row.id, row.terms_version].terms
+        if terms.validity.until != old.validity.until:
+            refuse_passed("#/validity/until", terms.validity.until, now, _TO_END)
         if terms != old or row.status != "active":
             await self._refuse_giving_away(tx, caller, after, row.id)
         version = row.terms_version + (terms != old)

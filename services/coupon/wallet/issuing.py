@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from services.coupon.audience.repository import knows_segment
-from services.coupon.refusals import refusal, told_zh
-from services.coupon.templates import repository as templates
+from services.coupon.refusals import told_zh
+from services.coupon.templates.queries import read_unended
 from services.coupon.wallet import job_repository
 from services.coupon.wallet.models import IssueJob, IssueTarget
 from services.coupon.wallet.schemas import JobResult, JobView
@@ -40,10 +40,9 @@ class IssueJobs:
         self.wake = wake
 
     async def create(self, tx: Transaction, caller: Caller, order: IssueOrder) -> str:
-        """A new job without customers; its id. Raises NotFound for an unknown template."""
-        if await templates.find_offered(tx, caller, order.template_id) is None:
-            raise refusal("not_found")
+        """A new job without customers; its id. Raises NotFound for an unknown template, Gone for one that has ended."""
         now, job_id = self._kit.clock.now(), new_id("job")
+        await read_unended(tx, caller, order.template_id, now)
         job: dict[str, Any] = {
             "id": job_id,
             "owner_id": caller.owner_id,

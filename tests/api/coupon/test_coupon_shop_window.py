@@ -24,7 +24,7 @@ SHOWN = {
 HIDDEN: dict[str, dict[str, Any]] = {
     "paused": {"status": "paused"},
     "private": {"visible_in_centre": False},
-    "over": {"validity": {"until": "2026-11-11T09:00:00+08:00"}},
+    "over": {"validity": {"until": "2026-11-11T10:00:01+08:00"}},  # a second after these tests begin
 }
 
 
@@ -43,10 +43,11 @@ async def listed(client: httpx.AsyncClient, **filters: Any) -> list[dict[str, An
 
 
 async def test_a_visitor_sees_what_the_claim_centre_shows_and_the_rest_does_not_exist(
-    mall: Mall, visitor: httpx.AsyncClient
+    mall: Mall, visitor: httpx.AsyncClient, clock: ManualClock
 ) -> None:
     public = await mall.template(name="public")
     hidden = [await mall.template(name=name, **more) for name, more in HIDDEN.items()]
+    clock.advance(seconds=1)
     promotion = await mall.promotion()
     assert [one["id"] for one in await listed(visitor)] == [public]
     unknown = (await visitor.get("/v1/coupon-templates/tpl_none")).json()
@@ -88,10 +89,13 @@ async def test_a_visitor_sees_nothing_of_the_merchants_own(mall: Mall, visitor: 
     assert shown["validity"].items() <= merchants["validity"].items()
 
 
-async def test_no_filter_and_no_cursor_tells_of_what_is_hidden(mall: Mall, visitor: httpx.AsyncClient) -> None:
+async def test_no_filter_and_no_cursor_tells_of_what_is_hidden(
+    mall: Mall, visitor: httpx.AsyncClient, clock: ManualClock
+) -> None:
     public = [await mall.template(name=f"public {n}") for n in range(3)]
     for name, more in HIDDEN.items():
         await mall.template(name=name, **more)
+    clock.advance(seconds=1)
     assert await listed(visitor, status="paused") == []
     for name in HIDDEN:
         assert await listed(visitor, name=name) == []
