@@ -42,8 +42,8 @@ class Adjusting:
 
     async def adjust(
         self, caller: Caller, changes: Sequence[Change], reason: Reason, reference: str | None, remark: str | None
-    ) -> Mapping[str, Any]:
-        """The adjustment as it was made (schemas.AdjustmentView).
+    ) -> tuple[Mapping[str, Any], bool]:
+        """The adjustment as it was made (schemas.AdjustmentView), and whether an earlier call made it.
 
         Raises Conflict (`insufficient_stock` with every short line, `location_closed`, `reference_reused`), Unprocessable
         (`unknown_location`, `quantity_too_high`).
@@ -55,7 +55,7 @@ class Adjusting:
             document = Document("adjustment", caller.owner_id, reference)
             earlier = await document.register(tx, body, now)
             if earlier is not None:
-                return earlier
+                return earlier, True
             await self._locations.require(
                 tx, [(change.location_id, f"#/lines/{change.index}/location_id") for change in changes]
             )
@@ -75,7 +75,7 @@ class Adjusting:
                 "lines": [_shown(change, posting.levels[change.key]) for change in net],
             }
             await document.keep(tx, answer)
-        return answer
+        return answer, False
 
 
 def _sum(changes: Sequence[Change]) -> list[Change]:

@@ -58,7 +58,9 @@ async def adjust_stock(
     """Change stock: all lines or none, never below zero."""
     costs(response, len(body.lines))
     changes = [Change(n, line.sku, line.location_id, line.state, line.change) for n, line in enumerate(body.lines)]
-    made = await adjusting.adjust(caller, changes, body.reason, body.reference, body.remark)
+    made, before = await adjusting.adjust(caller, changes, body.reason, body.reference, body.remark)
+    if before:
+        response.headers["Idempotent-Replayed"] = "true"
     return AdjustmentView.model_validate(made)
 
 

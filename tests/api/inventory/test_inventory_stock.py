@@ -1,4 +1,4 @@
-"""The ledger through its doors: adjustments, counts, safety stock, movements, availability; locations."""
+"""The ledger through its doors: adjustments, safety stock, movements, availability; locations."""
 
 import asyncio
 from typing import Any
@@ -75,41 +75,6 @@ async def test_reserved_units_cannot_be_adjusted_away(shop: Shop) -> None:
     assert (refused.status_code, refused.json()["lines"][0]["available"]) == (409, 1)
 
 
-async def test_count_sets_on_hand_when_nothing_moved_since(shop: Shop) -> None:
-    await shop.receive("a", 10)
-    await shop.held("o1", ("a", 4))
-    level = await shop.level("a")
-    count = {"sku": "a", "location_id": "w1", "counted": 8, "expected_version": level["version"]}
-    counted = await shop.client.post("/v1/stock/counts", json=count)
-    assert counted.status_code == 201, counted.text
-    assert (counted.json()["difference"], figures(counted.json())) == (-2, (8, 4, 4, 0))
-    again = await shop.client.post("/v1/stock/counts", json=count)
-    assert (again.status_code, again.json()["difference"], figures(again.json())) == (201, 0, (8, 4, 4, 0))
-    for never in (0, level["version"] + 2):
-        refused = await shop.client.post("/v1/stock/counts", json=count | {"expected_version": never})
-        assert (refused.status_code, refused.json()["code"]) == (409, "version_mismatch")
-    assert refused.json()["level"]["version"] == counted.json()["version"]
-    await shop.prove()
-
-
-async def test_a_count_below_what_is_promised_names_the_reservations_at_risk(shop: Shop) -> None:
-    await shop.receive("a", 10)
-    held = await shop.held("o1", ("a", 6))
-    over = await shop.held("o2", ("a", 1))
-    await shop.done(over, "release")
-    version = (await shop.level("a"))["version"]
-    short = {"sku": "a", "location_id": "w1", "counted": 5, "expected_version": version}
-    refused = await shop.client.post("/v1/stock/counts", json=short)
-    assert (refused.status_code, refused.json()["code"]) == (409, "count_below_reserved")
-    assert refused.json()["reservations"] == [held["id"]]
-
-
-async def test_a_first_count_creates_the_level(shop: Shop) -> None:
-    body = {"sku": "new", "location_id": "w1", "counted": 3, "expected_version": 0}
-    assert (await shop.client.post("/v1/stock/counts", json=body)).json()["on_hand"] == 3
-    await shop.prove()
-
-
 async def keep(shop: Shop, units: int, **fields: Any) -> dict[str, Any]:
     body = {"sku": "a", "location_id": "w1", "safety": units, **fields}
     response = await shop.client.put("/v1/stock/safety", json=body)
@@ -130,6 +95,40 @@ async def test_safety_stock_is_never_promised_and_fills_first(shop: Shop) -> Non
     level = await keep(shop, 0)
     assert (level["available"], level["safety"]) == (5, 0)
     await shop.prove()
+
+
+async def test_safety_stock_changes_what_it_is_given_only(shop: Shop) -> None:
+    await shop.receive("a", 9)
+    level = await keep(shop, 2, low_threshold=4, remark="双十一")
+    by_hand = (await shop.movements(sku="a"))[0]
+    assert (by_hand["reason"], by_hand["actor"], by_hand["remark"]) == ("safety_stock", "key:key_test", "双十一")
+    level = await keep(shop, 3)
+    assert (level["safety_target"], level["low_threshold"]) == (3, 4)
+    body = {"sku": "a", "location_id": "w1"}
+    for given, kept in (
+        ({"low_threshold": 0}, (3, 0)),
+        ({"low_threshold": None}, (3, None)),
+        ({"safety": 0}, (0, None)),
+    ):
+        level = (await shop.client.put("/v1/stock/safety", json=body | given)).json()
+        assert (level["safety_target"], level["low_threshold"]) == kept
+    for nothing in ({}, {"remark": "x"}, {"safety": None}):
+        assert (await shop.client.put("/v1/stock/safety", json=body | nothing)).status_code == 422
+    assert (await shop.movements(sku="a"))[-1]["actor"] == "key:key_test"
+
+
+async def test_movements_say_who_made_them_and_in_which_order(shop: Shop) -> None:
+    remarked = await shop.adjust([line("a", 5)], remark="到货破损两件")
+    assert remarked.json()["remark"] == "到货破损两件"
+    await shop.held("o1", ("a", 2))
+    shop.clock.advance(seconds=900)
+    await shop.running.tick()
+    rows = [(one["reason"], one["actor"], one["remark"], one["level_version"]) for one in await shop.movements(sku="a")]
+    assert rows == [
+        ("expired", "system", None, 3),
+        ("reserved", "key:key_test", None, 2),
+        ("received", "key:key_test", "到货破损两件", 1),
+    ]
 
 
 async def test_a_physical_loss_reaches_into_the_safety_stock(shop: Shop) -> None:
