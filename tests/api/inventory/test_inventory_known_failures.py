@@ -2,8 +2,8 @@
 
 oversell under concurrency, deadlock by other order, one order twice -> test_inventory_races · two lines of one SKU, partial
 shipment then cancel, released twice -> test_inventory_reservations · paid after expiry -> test_inventory_expiry · duplicate
-document, absolute push (count with a stale version) -> test_inventory_stock · counter and reservations disagree ->
-test_inventory_audit
+document -> test_inventory_stock · absolute push (what moved since a count) -> test_inventory_counts · counter and reservations
+disagree -> test_inventory_audit · twenty reports more -> test_inventory_reports
 """
 
 import asyncio
