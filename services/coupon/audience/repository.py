@@ -10,9 +10,9 @@ from services.coupon.audience.models import CompletedOrder, Customer, SegmentMem
 from services.coupon.audience.rules import Learned, Ordered, news
 from shared.db import Transaction, excluded, insert_ignore, one_of, upsert
 
-Orders = Select[tuple[str, str, datetime, int, int]]
-"""`customer_id`, `order_id`, when they ordered (`at`), 1 where the order is `open` and uses a first-order offer, and 1 where
-all of it came `back`.
+Orders = Select[tuple[str, str, datetime, int, int | None]]
+"""`customer_id`, `order_id`, when they ordered (`at`), 1 where the order is `open` and uses a first-order offer, else 0, and 1
+where all of it came `back`, 0 where it did not, None where nobody would say.
 """
 OrdersOf = Callable[[Sequence[str], datetime, str], Orders]
 """How another room tells of the orders of these customers at that instant, without the order of that id."""
@@ -125,13 +125,14 @@ async def lock(tx: Transaction, customer_id: str, now: datetime) -> None:
 async def orders(
     tx: Transaction, sources: Sequence[OrdersOf], customer_ids: Sequence[str], now: datetime, but: str | None = None
 ) -> dict[str, OrdersMade]:
-    """By customer, those who made or have any. An order that several tell of is one.
+    """By customer, those who made or have any. An order that several tell of is one, and back when nobody says that it is not.
 
     Orders are those that tracking told of and those of the `sources`; the order `but` is left out.
     """
     there = CompletedOrder.c
     no = literal(0, Integer)
-    told = select(there.customer_id, there.order_id, there.completed_at.label("at"), no.label("open"), no.label("back"))
+    unsaid = literal(None, Integer).label("back")
+    told = select(there.customer_id, there.order_id, there.completed_at.label("at"), no.label("open"), unsaid)
     told = told.where(one_of(there.customer_id, customer_ids), there.order_id != (but or ""))
     every = union_all(told, *(orders_of(customer_ids, now, but or "") for orders_of in sources)).subquery()
     each = (
@@ -139,7 +140,7 @@ async def orders(
             every.c.customer_id,
             func.min(every.c.at).label("at"),
             func.max(every.c.open).label("open"),
-            func.max(every.c.back).label("back"),
+            func.coalesce(func.min(every.c.back), 0).label("back"),
         )
         .group_by(every.c.customer_id, every.c.order_id)
         .subquery()

@@ -219,7 +219,9 @@ async def insert_promotion_entries(tx: Transaction, rows: Sequence[Json]) -> Non
     await tx.run(insert(PromotionEntry.table), rows)
 
 
-def orders_of(customer_ids: Sequence[str], now: datetime, but: str) -> Select[tuple[str, str, datetime, int, int]]:
+def orders_of(
+    customer_ids: Sequence[str], now: datetime, but: str
+) -> Select[tuple[str, str, datetime, int, int | None]]:
     """The paid orders of these customers, and the open ones that use a first-order offer; for the audience.
 
     An order came back when no goods of it are left, gifts included.

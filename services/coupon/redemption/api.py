@@ -123,7 +123,10 @@ async def get_redemption(caller: RedemptionsRead, redemption_id: str, reading: R
 async def reverse_redemption(
     caller: RedemptionsWrite, redemption_id: str, body: ReverseIn, reversing: Annotated[Reversing, Provided(Reversing)]
 ) -> RedemptionView:
-    """撤销核销, on the same day: the coupon is in its wallet again. 409 `too_late_to_reverse`."""
+    """撤销核销, on the same day: the coupon is in its wallet again, so what it gave must be back at the counter.
+
+    409 `too_late_to_reverse`.
+    """
     return await reversing.reverse(caller, redemption_id, body.reason)
 
 

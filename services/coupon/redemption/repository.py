@@ -187,7 +187,9 @@ async def holder(tx: Transaction, coupon: Coupon) -> str | None:
     return found
 
 
-def orders_of(customer_ids: Sequence[str], _now: datetime, but: str) -> Select[tuple[str, str, datetime, int, int]]:
+def orders_of(
+    customer_ids: Sequence[str], _now: datetime, but: str
+) -> Select[tuple[str, str, datetime, int, int | None]]:
     """The receipts on which these customers used coupons; for the audience. A receipt counts while it stands."""
     there, no = Redemption.c, literal(0, Integer)
     return select(

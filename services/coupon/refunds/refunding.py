@@ -1,5 +1,6 @@
 """Refunds 退款: decided from the frozen shares, stored once, one after the other for each checkout."""
 
+from asyncio import to_thread
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -113,7 +114,8 @@ class Refunding:
         offers = await used_offers(tx, self._terms_cache, order.checkout.id)
         policy = asked or default_policy([offer.terms.refund_policy for offer in offers])
         units = {line.line_id: line.returned + wanted.get(line.line_id, 0) for line in order.lines}
-        kept = kept_after(order.sale, order.cart, units, offers) if policy == "clawback" else None
+        # It may price the rest a hundred times: not while everybody else waits.
+        kept = await to_thread(kept_after, order.sale, order.cart, units, offers) if policy == "clawback" else None
         rest = KeptGoods(order.goods_price(), order.goods_price(wanted), None if kept is None else kept.cash_back)
         return policy, give_back(order.sale, order.before, wanted, kept), rest
 

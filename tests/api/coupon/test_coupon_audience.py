@@ -161,6 +161,19 @@ async def test_goods_or_a_gift_that_are_kept_make_no_customer_new_again(mall: Ma
     assert not await refused(mall, template_id)
 
 
+async def test_an_order_that_others_tell_of_too_is_back_when_nobody_holds_on_to_it(mall: Mall, told: Told) -> None:
+    """Tracking tells of the same order, and of another one: that one was never ours to come back."""
+    checkout = await mall.checkout("o1")
+    await mall.end(checkout["id"], "commit")
+    await mall.refund(checkout["id"])
+    scope: Json = {"scope": {"first_order_only": True, "first_order_again": "once"}}
+    template_id = await mall.template(**scope)
+    await told.send(told.event("track", event="Order Completed", properties={"order_id": "o1"}))
+    assert not await refused(mall, template_id)
+    await told.send(told.event("track", event="Order Completed", properties={"order_id": "elsewhere"}))
+    assert await refused(mall, template_id)
+
+
 async def test_two_first_orders_at_once_are_one(mall: Mall) -> None:
     coupons = [await mall.claim(await mall.template(scope={"first_order_only": True})) for _ in range(4)]
     checkouts = await asyncio.gather(

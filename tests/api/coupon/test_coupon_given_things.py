@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from api.coupon.mall import Json, Mall
 from api.coupon.test_coupon_refunds import paid
+from api.coupon.tillkit import Till
 
 ONE = [{"line_id": "1", "quantity": 1}]
 GIFT: Json = {"benefit": {"kind": "gift", "sku": "tote"}, "threshold": {"amount": 10_000}}
@@ -127,6 +128,16 @@ async def test_spent_cash_back_of_refunded_goods_is_taken_once_it_is_free(mall: 
     assert await mall.audit() == {}
     if how == "expiry":  # late payment does not take it up again
         assert (await mall.end(other["id"], "commit")).json()["coupons"] == [{"coupon_id": given, "status": "voided"}]
+
+
+async def test_spent_cash_back_is_taken_when_the_till_that_used_it_takes_it_back(mall: Mall) -> None:
+    checkout, _, given = await _cash_back(mall)
+    till = Till(mall)
+    done = (await till.redeem(**{"coupon_id": given, "customer_id": "c1"})).json()
+    await mall.refund(checkout["id"])
+    assert (await status(mall, given), await mall.audit()) == ("redeemed", {})
+    await till.http.post(f"/v1/redemptions/{done['id']}/reverse", json={"reason": "x"})
+    assert (await status(mall, given), await mall.audit()) == ("voided", {})
 
 
 async def test_cash_back_that_is_owed_in_part_is_cut_and_late_payment_takes_no_more_than_is_left(
