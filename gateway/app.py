@@ -35,7 +35,8 @@ class Gateway(Service):
 
     async def readiness(self) -> list[str]:
         """What keeps the suite from serving: the gateway's own troubles, and those of every part, by name."""
-        return await super().readiness() + await self.forwarding.readiness()
+        behind = await self.forwarding.readiness() if self.role.answers else []
+        return await super().readiness() + behind
 
 
 def create_gateway(

@@ -23,9 +23,13 @@ from shared.observability.logging import get_logger
 from shared.observability.metrics import LOOP_BEAT, LOOP_FAILURES, RELAY_FAILURES
 from shared.pruning import Pruner
 from shared.remembered import Remembered
+from shared.roles import Role
 from shared.settings import ServiceSettings
 
 _STALE_LOOP_SECONDS = 30.0
+_RELAY_LOOK, _LOOK, _WOKEN = 0.25, 1.0, 5.0
+"""Seconds between looks for messages and for other work where nobody wakes who looks; what is rarer is never woken."""
+_WORKER_MISSED = timedelta(seconds=30)
 _INBOX_KEPT = timedelta(days=14)
 _IDEMPOTENCY_KEPT = timedelta(days=7)
 
@@ -64,13 +68,15 @@ class Loop:
     `tick` answers True when more work waits (it is called again at once), a number of seconds until the next work is
     due, or False/None for the normal `interval`. `wake` ends a pause early, but with `gather` never before a rest that
     grows with the round's length: work that comes in a stream is gathered into fewer rounds and leaves the processor to
-    the requests, while the first of it after a quiet time is done at once.
+    the requests, while the first of it after a quiet time is done at once. `role`: the processes that do it; ALL where each
+    keeps something in memory.
     """
 
     name: str
     tick: Callable[[], Awaitable[bool | float | None]]
     interval: float = 1.0
     gather: bool = False
+    role: Role = Role.WORKER
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     last_success: float = field(default_factory=time.monotonic)
 
@@ -113,6 +119,11 @@ class Loop:
         except TimeoutError:
             pass  # the usual way for a pause to end
 
+    def look_oftener(self, seconds: float) -> None:
+        """Where nobody wakes it: what is looked for every few seconds is looked for after `seconds`."""
+        if self.interval <= _WOKEN:
+            self.interval = min(self.interval, seconds)
+
     def stale(self) -> bool:
         """True when no round has ended well for several intervals."""
         return time.monotonic() - self.last_success > 3 * self.interval + _STALE_LOOP_SECONDS
@@ -136,11 +147,17 @@ class Service:
         self.subscriptions = list(subscriptions)
         relay = Relay(kit.name, kit.db, kit.outbox, kit.bus)
         self.relay = relay
-        self.loops = [
+        own = [
             Loop("relay messages", relay.tick, gather=True, wake=kit.outbox.wake),
             Loop("prune inbox and answers", Pruner(kit.db, kit.clock, _forgotten(kit.metadata)).tick, 3600.0),
-            *loops,
         ]
+        self.role = kit.settings.role
+        self.watched: list[Callable[[], list[str]]] = []
+        """Further answers to what keeps it from serving, such as a second process that should run."""
+        self.loops = [loop for loop in (*own, *loops) if self.role.does(loop.role)]
+        if self.role is Role.WORKER:  # requests are answered elsewhere: nobody wakes it
+            for loop in self.loops:
+                loop.look_oftener(_RELAY_LOOK if loop.tick == relay.tick else _LOOK)
         self._resources = list(resources)
         self._state = "stopped"
         self._migrated = False
@@ -150,7 +167,7 @@ class Service:
 
     async def declare(self) -> None:
         """Make the queues, so that nothing published from now on is missed."""
-        for subscription in self.subscriptions:
+        for subscription in self.subscriptions if self.role.works else ():
             await self.kit.bus.declare(subscription.consumer, subscription.names)
 
     async def migrate(self) -> None:
@@ -169,7 +186,7 @@ class Service:
                 await self.migrate()
             for resource in self._resources:
                 await stack.enter_async_context(resource())
-            for subscription in self.subscriptions:
+            for subscription in self.subscriptions if self.role.works else ():
                 consumer = Consumer(kit.db, kit.metadata, kit.clock, subscription)
                 await kit.bus.subscribe(subscription.consumer, subscription.names, consumer.deliver)
                 stack.push_async_callback(kit.bus.unsubscribe, subscription.consumer)
@@ -197,8 +214,9 @@ class Service:
         """What keeps the part from serving, one sentence each; empty when it is ready."""
         if self._state != "running":
             return [f"{self.name} is {self._state}"]
-        problems = [f"{self.name}: {sentence}" for sentence in self.kit.bus.health()]
+        problems = [f"{self.name}: {sentence}" for sentence in (self.kit.bus.health() if self.role.works else ())]
         problems += [f"{self.name}: loop {loop.name} has not succeeded lately" for loop in self.loops if loop.stale()]
+        problems += [f"{self.name}: {sentence}" for ask in self.watched for sentence in ask()]
         return problems + await self._database.read()
 
     async def _look_at_database(self) -> list[str]:
@@ -208,11 +226,16 @@ class Service:
                 await tx.execute(text("SELECT 1"))
             # Tables that are there stay: to read the migrations again would cost more than all else that readiness asks.
             self._migrated = self._migrated or not await pending(self.kit.db, self.kit.migrations)
+            waiting = timedelta() if self.role.works or not self._migrated else await self.relay.waiting(self.kit.clock)
         except NewerSchema as error:
             return [f"{name}: the database is newer than this version: {error}"]
         except Exception as error:
             return [f"{name}: the database does not answer ({type(error).__name__})"]
-        return [] if self._migrated else [f"{name}: the database is not migrated; run `quanyu migrate`"]
+        if not self._migrated:
+            return [f"{name}: the database is not migrated; run `quanyu migrate`"]
+        if waiting > _WORKER_MISSED:
+            return [f"{name}: nobody has sent its messages for {waiting.total_seconds():.0f} s; does its worker run?"]
+        return []
 
 
 def _forgotten(metadata: MetaData) -> dict[Column[Any], timedelta]:

@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from shared import private_files
+from shared.roles import Role
 
 PREFIX = "QUANYU_"
 _SHORTEST_SECRET = 16
@@ -74,7 +75,10 @@ class ServiceSettings(BaseSettings):
         ge=3,
         le=1000,
         description="PostgreSQL connections of one process, divided over its parts; empty = 42 for the whole suite, 8 for "
-        "a part alone",
+        "a part alone, half of it for a process with one role",
+    )
+    role: Role = Field(
+        Role.ALL, description="`api` answers requests, `worker` does what follows from them, `all` both in one process"
     )
     broker_url: SecretStr | None = Field(None, description="amqp:// URL of RabbitMQ; empty = the local bus")
     broker_prefix: str = Field("quanyu", pattern=r"^[a-z0-9-]{1,60}$", description="begins exchange and queue names")

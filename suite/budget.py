@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared.db import DatabaseBusy
 from shared.db.capacity import connections_left
 from shared.db.turns import LEAST_TURNS
+from shared.roles import Role
 from shared.settings import CONNECTIONS_OF_A_PART
 from suite.errors import Stop
 
@@ -35,7 +36,7 @@ class Pool(NamedTuple):
     size: int
 
 
-def divide(whole: int | None, wishes: Mapping[str, Wish]) -> dict[str, Pool]:
+def divide(whole: int | None, wishes: Mapping[str, Wish], role: Role = Role.ALL) -> dict[str, Pool]:
     """The pool of each part on PostgreSQL. Parts with a number of their own keep it, the others share what is left.
 
     Raises Stop when a part would get fewer than it can work with.
@@ -49,15 +50,17 @@ def divide(whole: int | None, wishes: Mapping[str, Wish]) -> dict[str, Pool]:
     others = [name for name in ours if name not in pools]
     if whole is None:
         whole = OF_THE_SUITE if len(wishes) > 1 else CONNECTIONS_OF_A_PART
+        whole //= 1 if role is Role.ALL else 2  # the other half is the other process's
     kept = sum(pool.size for pool in pools.values())
-    shares = sum(_SHARES.get(name, 1) for name in others)
+    weights = {name: _SHARES.get(name, 1) if len(others) > 1 else 1 for name in others}
+    shares = sum(weights.values())
     each = (whole - kept) // shares if shares else 0
     if others and each < LEAST_TURNS:
         raise Stop(
             f"QUANYU_DATABASE_CONNECTIONS is {whole}: too few for {', '.join(ours)}. "
-            f"Each needs {LEAST_TURNS}, coupon twice as many: set {kept + shares * LEAST_TURNS} or more."
+            f"Each needs {LEAST_TURNS}, and coupon beside others twice as many: set {kept + shares * LEAST_TURNS} or more."
         )
-    return pools | {name: Pool(ours[name].url, each * _SHARES.get(name, 1)) for name in others}
+    return pools | {name: Pool(ours[name].url, each * weight) for name, weight in weights.items()}
 
 
 async def shortages(pools: Mapping[str, Pool], *, beside_running: bool) -> AsyncIterator[str]:

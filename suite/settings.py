@@ -21,6 +21,10 @@ class SuiteSettings(ServiceSettings, service="suite"):
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65_535, description="0 = any free port")
+    split: bool = Field(
+        False,
+        description="answer requests in one process, and do what follows from them in a second one that it starts",
+    )
     drain_seconds: float = Field(
         0, ge=0, le=300, description="wait between 'not ready' and closing, for load balancers"
     )

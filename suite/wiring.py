@@ -25,6 +25,7 @@ from suite.errors import Stop
 from suite.obstacles import alone, see_the_database, see_the_secret, telling
 from suite.parts import PARTS, SERVICES
 from suite.settings import SuiteSettings, load
+from suite.worker import WorkerApp
 
 Create = Callable[[Any, Bus, Clock], Service]
 Flags = Mapping[str, Any]
@@ -44,9 +45,9 @@ def pools_of(names: tuple[str, ...], settings: SuiteSettings, flags: Flags) -> d
     """The connections of a process that runs these parts, the local bus's too where they have one. Raises Stop."""
     parts = {name: settings_of(name, flags) for name in names}
     wishes = {name: Wish(one.resolved_database_url(), one.database_connections) for name, one in parts.items()}
-    if settings.broker_url is None:
+    if settings.broker_url is None and settings.role.works:
         wishes["bus"] = Wish(settings.resolved_database_url("bus"), None)
-    return divide(settings.database_connections, wishes)
+    return divide(settings.database_connections, wishes, settings.role)
 
 
 def service(name: str) -> tuple[Create, type[ServiceSettings]]:
@@ -100,7 +101,7 @@ async def embedded(settings: SuiteSettings, flags: Flags) -> AsyncIterator[Runni
     from gateway.settings import GatewaySettings
 
     async with AsyncExitStack() as stack:
-        if settings.broker_url is None:
+        if settings.broker_url is None and settings.role.works:
             with telling("bus", settings):
                 stack.enter_context(alone(settings.data_dir))
         pools = pools_of(PARTS, settings, flags)
@@ -120,7 +121,7 @@ async def single(name: str, settings: SuiteSettings, flags: Flags) -> AsyncItera
             f"{name} alone needs RabbitMQ to meet the other parts: set QUANYU_BROKER_URL (amqp://user:password@host/), "
             "or start everything in one process with `quanyu serve`."
         )
-    if name == "gateway" and (unknown := _unknown_upstreams(flags)):
+    if name == "gateway" and settings.role.answers and (unknown := _unknown_upstreams(flags)):
         raise Stop(
             f"The gateway alone must know where the services listen: set {', '.join(unknown)} (http://host:port)."
         )
@@ -153,6 +154,9 @@ async def open_bus(settings: SuiteSettings, pools: Mapping[str, Pool] | None = N
             prefix=settings.broker_prefix,
             retry_seconds=settings.bus_retry_seconds,
         )
+    if not settings.role.works:
+        yield bus  # nobody here sends or hears anything: its worker has the bus
+        return
     try:
         with telling("bus", settings):
             await bus.start()
@@ -244,4 +248,6 @@ async def _enter(stack: AsyncExitStack, door: Service, parts: tuple[Service, ...
     for part in parts:
         with telling(part.name, part.kit.settings):
             await stack.enter_async_context(part.running())
+    if not door.role.answers:
+        return Running(WorkerApp(parts), parts)
     return Running(door.app, parts, getattr(door.kit.settings, "trusted_proxies", None))

@@ -7,6 +7,7 @@ from gateway.limits.rate_limits import RateLimits
 from gateway.limits.replicas import BEAT_SECONDS, Replicas
 from gateway.limits.store import Limiter, MemoryLimiter, RedisLimiter
 from gateway.settings import GatewaySettings
+from shared.roles import Role
 from shared.room import Room
 from shared.service import Kit, Loop
 
@@ -19,8 +20,8 @@ class LimitsRoom(Room):
         self._limiters = [_shared(settings, understudy) for understudy in (keys, addresses)]
         self.rates = RateLimits(settings, self._limiters[0], self._limiters[1], strangers)
         self.replicas = Replicas(kit, (keys, addresses, strangers), shared=settings.redis_url is not None)
-        self.loops = [Loop("count replicas", self.replicas.count, BEAT_SECONDS)]
-        self.resources = [self._open, self.replicas.running]
+        self.loops = [Loop("count replicas", self.replicas.count, BEAT_SECONDS, role=Role.API)]
+        self.resources = [self._open, *([self.replicas.running] if settings.role.answers else ())]
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:

@@ -12,6 +12,7 @@ from gateway.webhooks_in.api import router
 from gateway.webhooks_in.management import Sources
 from gateway.webhooks_in.models import Received
 from shared.pruning import Pruner
+from shared.roles import Role
 from shared.room import Room
 from shared.service import Kit, Loop
 
@@ -32,7 +33,7 @@ class WebhooksInRoom(Room):
         self.routers = [router]
         self.provides = [Sources(self.kit, self.audit_log.log), accepting]
         self.loops = [
-            Loop("note unproven webhooks", accepting.note_failures, 10),
+            Loop("note unproven webhooks", accepting.note_failures, 10, role=Role.API),
             Loop("prune received webhooks", Pruner(self.kit.db, self.kit.clock, kept).tick, 3600),
         ]
         self.resources = [accepting.group.running]

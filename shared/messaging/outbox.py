@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -142,6 +143,12 @@ class Relay:
         """How many packs wait to be sent."""
         async with self._db.read() as tx:
             return int(await tx.scalar(select(func.count()).select_from(self._table)))
+
+    async def waiting(self, clock: Clock) -> timedelta:
+        """How long the oldest pack has waited to be sent."""
+        async with self._db.read() as tx:
+            oldest = await tx.scalar(select(self._table.c.created_at).order_by(self._table.c.seq).limit(1))
+        return timedelta() if oldest is None else clock.now() - oldest
 
 
 def _oldest(table: Table) -> CTE:

@@ -1,5 +1,6 @@
 """`quanyu serve` and `quanyu migrate`. They import what they build only when called, so that the other commands are quick."""
 
+from contextlib import AsyncExitStack
 from enum import StrEnum
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,6 +9,7 @@ import typer
 
 from shared import private_files
 from shared.observability.tracing import configure_tracing
+from shared.roles import Role
 from suite.commands.common import DataDir, flags, run
 from suite.parts import PARTS
 from suite.settings import SuiteSettings, load
@@ -27,18 +29,38 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 = any free one.  [default: 8000]")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.  [default: 127.0.0.1]")] = None,
     data_dir: DataDir = None,
+    role: Annotated[
+        Role | None,
+        typer.Option(help="What this process does: `api` answers requests, `worker` the rest.  [default: all]"),
+    ] = None,
+    split: Annotated[
+        bool | None,
+        typer.Option(
+            "--split/--one-process", help="With a second process for what follows from requests.  [default: one]"
+        ),
+    ] = None,
+    second: Annotated[int | None, typer.Option(hidden=True)] = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Load the sample shop and play the tour once, then stay up.")
     ] = False,
 ) -> None:
     """Start the suite (or one part of it) and serve until Ctrl-C."""
-    given = flags(data_dir=data_dir)
-    settings = load(SuiteSettings, given | flags(port=port, host=host))
-    if demo and part is not None:
-        raise typer.BadParameter("the demonstration needs the whole suite; leave the part out", param_hint="--demo")
+    given = flags(data_dir=data_dir, role=role)
+    settings = load(SuiteSettings, given | flags(port=port, host=host, split=split))
+    if demo and (part is not None or settings.role is not Role.ALL):
+        raise typer.BadParameter(
+            "the demonstration needs the whole suite; leave part and role out", param_hint="--demo"
+        )
     if demo:
         given["access_log"] = False  # the demonstration's own lines are to be read
-    run(_serve(part, settings, given, demo), settings)
+    if settings.split:
+        if settings.role is not Role.ALL:
+            raise typer.BadParameter(
+                "a process with one role is not split; leave one of the two out", param_hint="--split"
+            )
+        given |= {"role": Role.API, **_half(settings)}
+        settings = settings.model_copy(update=given)
+    run(_serve(part, settings, given, demo, second), settings)
 
 
 def migrate(part: OnePart = None, data_dir: DataDir = None) -> None:
@@ -52,8 +74,10 @@ def migrate(part: OnePart = None, data_dir: DataDir = None) -> None:
     console.print(f"Ready: {', '.join(names)}.")
 
 
-async def _serve(part: Part | None, settings: SuiteSettings, given: dict[str, Any], demo: bool) -> None:
-    from suite import announcement, server, wiring
+async def _serve(
+    part: Part | None, settings: SuiteSettings, given: dict[str, Any], demo: bool, second: int | None
+) -> None:
+    from suite import announcement, server, wiring, worker
     from suite.door.limits import raise_descriptors
 
     if private_files.open_to_others(settings.data_dir):
@@ -69,13 +93,22 @@ async def _serve(part: Part | None, settings: SuiteSettings, given: dict[str, An
     url = f"http://{settings.host}:{address.getsockname()[1]}"
     key_file = settings.data_dir / "admin.key"
     with address:
-        async with arrangement as running:
+        async with AsyncExitStack() as stack:
+            running = await stack.enter_async_context(arrangement)
+            if settings.split:
+                beside = worker.SecondProcess(*_second(part, settings))
+                running.parts[-1].watched.append(beside.trouble)
+                await stack.enter_async_context(beside.running())
+            if second is not None:
+                await stack.enter_async_context(worker.until_input_ends())
 
             async def when_up() -> None:
+                if second is not None:
+                    worker.say_up(second)
                 if demo:
                     await announcement.demonstrate(url, key_file)
                 else:
-                    announcement.announce(url, part.value if part else None, key_file)
+                    announcement.announce(url, _name(part, settings.role), key_file)
 
             await server.serve(
                 running.app,
@@ -85,6 +118,26 @@ async def _serve(part: Part | None, settings: SuiteSettings, given: dict[str, An
                 drain_seconds=settings.drain_seconds,
                 when_up=when_up,
             )
+
+
+def _half(settings: SuiteSettings) -> dict[str, Any]:
+    """Two processes have the database connections of one."""
+    number = settings.database_connections
+    return {} if number is None else {"database_connections": number // 2}
+
+
+def _second(part: Part | None, settings: SuiteSettings) -> tuple[list[str], dict[str, str]]:
+    """What the second process is called with, and its environment."""
+    number = settings.database_connections
+    environment = {} if number is None else {"QUANYU_DATABASE_CONNECTIONS": str(number)}
+    return [*([part.value] if part else []), "--data-dir", str(settings.data_dir)], environment
+
+
+def _name(part: Part | None, role: Role) -> str | None:
+    """What is said to be started; None for the whole suite's API."""
+    if role is Role.WORKER:
+        return f"{part.value if part else 'suite'} worker"
+    return part.value if part else None
 
 
 async def _count_connections(part: Part | None, settings: SuiteSettings, given: dict[str, Any]) -> None:

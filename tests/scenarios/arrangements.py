@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,6 +23,11 @@ from suite.processes import WHOLE, Processes, free_port
 ROOT = Path(__file__).resolve().parents[2]
 RETRY_SECONDS = (1.0, 5.0, 30.0)
 KINDS = ("embedded", "one_process", "each_alone")
+SPLIT = "split"
+"""Embedded, with a second process for what follows from requests."""
+ON_FILES = ("embedded", SPLIT)
+WORKER = "worker"
+"""That second process, which the first one starts again."""
 
 
 @dataclass
@@ -52,8 +58,17 @@ class RunningSuite:
 
     async def kill_and_restart(self, part: str) -> None:
         """SIGKILL, and at once a new process of the same part, as a supervisor would."""
+        if part == WORKER:
+            for pid in _children(self.processes.running[WHOLE].child.pid):
+                os.kill(pid, signal.SIGKILL)
+            return
         await self.processes.kill(part)
         await self.processes.start(part)
+
+
+def _children(pid: int) -> list[int]:
+    """The processes that this one started."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 class StubbornClient(Client):
@@ -62,7 +77,7 @@ class StubbornClient(Client):
     """
 
     async def call(self, method: str, path: str, body: Any = None, headers: Any = None) -> Any:
-        for _ in range(300):
+        for _ in range(600):
             try:
                 return await super().call(method, path, body, headers)
             except NotRunning:
@@ -83,7 +98,7 @@ async def arrange(kind: str, folder: Path, database_url: str | None) -> AsyncIte
     log = folder / "processes.log"
     async with AsyncExitStack() as stack:
         output = stack.enter_context(log.open("w"))
-        if kind != "embedded":
+        if kind not in ON_FILES:
             await stack.enter_async_context(swept(Topology(prefix, RETRY_SECONDS), _consumers(folder)))
         console = Console(file=output, width=400, color_system=None)
         processes = Processes(environment, {name: free_port() for name in names}, console, folder=folder)
@@ -116,11 +131,13 @@ def _environment(kind: str, folder: Path, database_url: str | None, prefix: str)
         "QUANYU_ACCESS_LOG": "false",
         "QUANYU_BUS_RETRY_SECONDS": str(list(RETRY_SECONDS)),
     }
-    if kind != "embedded":
+    if kind == SPLIT:
+        environment["QUANYU_SPLIT"] = "true"
+    if kind not in ON_FILES:
         assert database_url is not None
         environment |= {
             "QUANYU_DATABASE_URL": database_url,
-            "QUANYU_DATABASE_POOL_SIZE": "4",
+            "QUANYU_DATABASE_CONNECTIONS": "4" if kind == "each_alone" else "18",
             "QUANYU_BROKER_URL": servers.BROKER_URL,
             "QUANYU_BROKER_PREFIX": prefix,
         }

@@ -9,7 +9,7 @@ from kit import servers
 from kit.postgres import TestDatabase
 from rich.console import Console
 from scenarios.apps import SegmentApp, verify_all
-from scenarios.arrangements import RunningSuite, arrange
+from scenarios.arrangements import ON_FILES, RunningSuite, arrange
 
 from suite.client import Client
 from suite.tour.receiver import open_receiver
@@ -22,10 +22,10 @@ StartSuite = Callable[[str], AbstractAsyncContextManager[RunningSuite]]
 
 @pytest.fixture
 def start_suite(request: pytest.FixtureRequest, tmp_path: Path) -> StartSuite:
-    """`async with start_suite("each_alone") as suite:`, on fresh servers unless the test's parameter `kind` is embedded."""
+    """`async with start_suite("each_alone") as suite:`, on fresh servers unless the test's parameter `kind` is on files."""
     callspec = getattr(request.node, "callspec", None)
     url: str | None = None
-    if callspec is None or callspec.params.get("kind") != "embedded":
+    if callspec is None or callspec.params.get("kind") not in ON_FILES:
         servers.require("rabbitmq")
         database: TestDatabase = request.getfixturevalue("_worker_database")
         database.create()  # made again: empty, also after a test that was killed

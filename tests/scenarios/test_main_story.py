@@ -5,9 +5,10 @@ import subprocess
 import sys
 
 import pytest
-from scenarios.arrangements import KINDS, RunningSuite
+from scenarios.arrangements import KINDS, SPLIT, WORKER, RunningSuite
 from scenarios.conftest import StartSuite, open_story
 
+from suite.processes import WHOLE
 from suite.tour.campaign import Campaign
 from suite.tour.story import Story
 
@@ -33,6 +34,8 @@ async def test_the_story(start_suite: StartSuite, kind: str) -> None:
     ("kind", "part"),
     [
         ("embedded", "suite"),
+        (SPLIT, WHOLE),
+        (SPLIT, WORKER),
         ("one_process", "suite"),
         ("each_alone", "gateway"),
         ("each_alone", "coupon"),

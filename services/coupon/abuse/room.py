@@ -13,6 +13,7 @@ from services.coupon.abuse.velocity import Report, Velocity
 from services.coupon.abuse.velocity_rules import VelocityRules
 from services.coupon.settings import CouponSettings
 from shared.pruning import Pruner
+from shared.roles import Role
 from shared.room import Room
 from shared.service import Kit, Loop
 
@@ -38,7 +39,7 @@ class AbuseRoom(Room):
         self.provides = [VelocityRules(self.kit, self.controls), self.denials]
         kept = {AbuseFailure.c.until: KEPT, VelocityLog.c.expires_at: timedelta()}
         self.loops = [
-            Loop("refresh abuse rules", self.controls.refresh, 1.0),
+            Loop("refresh abuse rules", self.controls.refresh, 1.0, role=Role.ALL),
             Loop("prune guesses", Pruner(self.kit.db, self.kit.clock, kept).tick, 60.0),
         ]
         self.resources = [self.attempts.group.running]

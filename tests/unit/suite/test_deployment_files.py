@@ -44,9 +44,10 @@ def test_every_variable_named_is_a_setting(file: str) -> None:
 def test_the_default_is_one_container_and_full_has_every_part() -> None:
     services = COMPOSE["services"]
     assert [name for name, service in services.items() if "profiles" not in service] == ["quanyu"]
-    assert set(services) - {"quanyu"} == {*PARTS, "migrate", "postgres", "rabbitmq", "redis"}
+    assert set(services) - {"quanyu"} == {*PARTS, "coupon-worker", "migrate", "postgres", "rabbitmq", "redis"}
+    assert services["coupon-worker"]["command"] == ["serve", "coupon", "--role", "worker"]
     for name in PARTS:
-        assert services[name]["command"] == ["serve", name]
+        assert services[name]["command"] == ["serve", name, *(["--role", "api"] if name == "coupon" else [])]
         assert services[name]["environment"]["QUANYU_ENVIRONMENT"] == "production"
         assert f"QUANYU_{name.upper()}_DATABASE_URL" in services[name]["environment"]
     assert set(services["gateway"]["depends_on"]) >= {"migrate", *SERVICES}

@@ -1,0 +1,158 @@
+"""A process that does what follows from requests: what it answers, and how `quanyu serve --split` keeps one beside itself."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic_core import to_json
+from starlette.types import Receive, Scope, Send
+
+from shared.observability.logging import get_logger
+from shared.service import Service
+from shared.web.asgi import respond, respond_problem
+from shared.web.problems import NotFound, Unavailable
+
+STOP_SECONDS = 40
+_LONGEST_PAUSE, _LIVED = 15.0, 60.0
+
+
+class SecondProcess:
+    """A worker beside the API, of the same parts on the same data. Hold `running()` open for as long as it is wanted.
+
+    It reads from a pipe that only we hold: when we are killed it sees the end of it, and stops. By another one it says that
+    it is up.
+    """
+
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        """`arguments` of `quanyu serve` that both have, and what differs in its environment."""
+        self._command = [sys.executable, "-m", "suite", "serve", *arguments]
+        self._command += ["--role", "worker", "--host", "127.0.0.1", "--port", "0"]
+        self._environment = {**os.environ, "QUANYU_SPLIT": "false", "QUANYU_DRAIN_SECONDS": "0", **environment}
+        self._child: asyncio.subprocess.Process | None = None
+        self._up = False
+        self._log = get_logger(part="worker")
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Started, started again, and stopped in peace at the end of the block."""
+        keeping = asyncio.create_task(self._keep(), name="second process")
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+            await self._stop()
+
+    def trouble(self) -> list[str]:
+        """A sentence while it is not at work."""
+        return [] if self._up else ["the worker process is starting; messages wait meanwhile"]
+
+    async def _keep(self) -> None:
+        failures = 0
+        while True:
+            started = time.monotonic()
+            code = await self._live()
+            failures = 0 if time.monotonic() - started > _LIVED else failures + 1
+            self._log.error("the worker process ended and is started again", code=code)
+            await asyncio.sleep(min(0.25 * 2**failures, _LONGEST_PAUSE))
+
+    async def _live(self) -> int:
+        """One life of the process; answers how it ended."""
+        heard, told = os.pipe()
+        try:
+            self._child = child = await asyncio.create_subprocess_exec(
+                *self._command,
+                "--second",
+                str(told),
+                env=self._environment,
+                stdin=asyncio.subprocess.PIPE,
+                pass_fds=(told,),
+                start_new_session=True,  # Ctrl-C reaches us alone; we pass it on
+            )
+        finally:
+            os.close(told)
+        listening = asyncio.create_task(self._hear(heard))
+        try:
+            return await child.wait()
+        finally:
+            self._up = False
+            listening.cancel()
+
+    async def _hear(self, pipe: int) -> None:
+        with os.fdopen(pipe, "rb", buffering=0) as file:
+            reader = asyncio.StreamReader()
+            transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+                lambda: asyncio.StreamReaderProtocol(reader), file
+            )
+            try:
+                self._up = bool(await reader.read(1))  # nothing: it ended before
+            finally:
+                transport.close()
+
+    async def _stop(self) -> None:
+        child = self._child
+        if child is None or child.returncode is not None:
+            return
+        with suppress(ProcessLookupError):
+            child.terminate()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await child.wait()
+        except TimeoutError:
+            child.kill()
+            await child.wait()
+
+
+@asynccontextmanager
+async def until_input_ends() -> AsyncIterator[None]:
+    """In the second process: the end of our input is the end of the first one, and so ours."""
+    following = asyncio.create_task(_follow(), name="follow the first process")
+    try:
+        yield
+    finally:
+        following.cancel()
+
+
+def say_up(pipe: int) -> None:
+    """In the second process: tell the first one that we are at work."""
+    with suppress(OSError), os.fdopen(pipe, "wb", buffering=0) as file:
+        file.write(b"1")
+
+
+async def _follow() -> None:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await reader.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+class WorkerApp:
+    """`/healthz`, `/readyz` and `/metrics` of these parts, and nothing else."""
+
+    def __init__(self, parts: Sequence[Service]) -> None:
+        self._parts = parts
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """ASGI."""
+        match scope.get("path"):
+            case "/healthz":
+                await respond(send, 200, to_json({"status": "ok"}))
+            case "/readyz":
+                await self._ready(send)
+            case "/metrics":
+                await respond(send, 200, generate_latest(), CONTENT_TYPE_LATEST)
+            case _:
+                detail = "This process works behind the API; it answers /healthz, /readyz and /metrics only."
+                await respond_problem(send, NotFound("not_found", detail), None)
+
+    async def _ready(self, send: Send) -> None:
+        checks = [sentence for part in self._parts for sentence in await part.readiness()]
+        if checks:
+            await respond_problem(send, Unavailable("not_ready", "; ".join(checks), checks=checks), None)
+        else:
+            await respond(send, 200, to_json({"status": "ready", "checks": []}))
