@@ -6,7 +6,9 @@ from shared.web.client import Client, ClientFacts, bucket_of, client_of
 from shared.web.costs import costs
 from shared.web.fingerprints import fingerprint
 from shared.web.hot import HotRequest, HotRoute
+from shared.web.idempotency_keys import Submission
 from shared.web.identity import MERCHANT, Caller, Needs, merchant_needs, needs, operator_needs, sign_headers
+from shared.web.keyed import Keyed
 from shared.web.owners import offered, partners_index, visible
 from shared.web.paging import Page, PageParams, Paging, filtered, page_of
 from shared.web.patches import Patch, merged
@@ -61,6 +63,7 @@ __all__ = [
     "HotRoute",
     "Instant",
     "JsonObject",
+    "Keyed",
     "Name",
     "Needs",
     "NotFound",
@@ -73,6 +76,7 @@ __all__ = [
     "ProblemDocument",
     "Provided",
     "Quantity",
+    "Submission",
     "Text",
     "TooLarge",
     "TooManyRequests",

@@ -40,8 +40,8 @@ class PartApp:
         self._document: dict[str, Any] | None = None
         api.state.document = Remembered(self._written, math.inf)
         api.state.metrics = Remembered(_rendered)
-        layers: ASGIApp = HotRouter(api, hot_routes)
-        layers = IdempotencyMiddleware(layers, kit.db, kit.clock, kit.metadata.tables["idempotency"])
+        records = kit.metadata.tables["idempotency"]
+        layers: ASGIApp = HotRouter(api, hot_routes, lambda app: IdempotencyMiddleware(app, kit.db, kit.clock, records))
         layers = IdentityMiddleware(layers, kit.secret, kit.clock)
         self._layers = RequestMiddleware(layers, kit.name)
         api.openapi = self.openapi  # type: ignore[method-assign] # FastAPI's documented way to extend it

@@ -13,11 +13,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.web.asgi import read_body, respond
 from shared.web.bodies import read_body_as
 from shared.web.costs import COST_HEADER
+from shared.web.idempotency_keys import KeyedCall, Replayed, Submission, header_values, keyed_call
 from shared.web.identity import Caller, required
 from shared.web.openapi_components import refusals
 from shared.web.walls import refuse_body, refuse_query
 
 B = TypeVar("B")
+Q = TypeVar("Q")
 _NOTHING = (b"", b"null")
 """Bodies that say nothing, as they do where FastAPI reads them."""
 
@@ -37,11 +39,18 @@ class HotRequest(Generic[B]):
     scope: Scope
     cost: int = 1
     replayed: bool = False
+    status: int = 200
+    call: KeyedCall | None = None
+    """Under whose Idempotency-Key the call comes, on a route that says `keyed`."""
 
     @property
     def request_id(self) -> str | None:
         """The id that the gateway gave this request."""
         return self.scope.get("quanyu.request_id")
+
+    def submission(self, request: Q) -> Submission[Q]:
+        """What the endpoint of a `keyed` route submits to its group."""
+        return Submission(request, self.call, self.status, self.request_id)
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,7 @@ class HotRoute:
     errors: tuple[int, ...] = ()
     description: str = ""
     client: bool = False
+    keyed: bool = False
     operation_id: str = ""
 
     @property
@@ -76,25 +86,48 @@ class HotRoute:
         return tuple(self.path.strip("/").split("/"))
 
 
-class HotRouter:
-    """Looks at the hot routes first and hands everything else to the application."""
+Found = tuple[HotRoute, dict[str, str]]
+_FOUND = "quanyu.hot_route"
 
-    def __init__(self, app: ASGIApp, routes: Sequence[HotRoute]) -> None:
+
+class HotRouter:
+    """Looks at the hot routes first and hands everything else to the application.
+
+    `idempotent` wraps what honours no Idempotency-Key by itself: the application, and routes that are not `keyed`.
+    """
+
+    def __init__(
+        self, app: ASGIApp, routes: Sequence[HotRoute], idempotent: Callable[[ASGIApp], ASGIApp] = lambda app: app
+    ) -> None:
         self._app = app
+        self._others = idempotent(self._serve_other)
         self._routes: dict[tuple[str, int], list[HotRoute]] = {}
         for route in routes:
             self._routes.setdefault((route.method, len(route.segments)), []).append(route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI: a hot route answers itself, the rest goes on."""
-        if scope["type"] == "http":
-            segments = scope["path"].strip("/").split("/")
-            for route in self._routes.get((scope["method"], len(segments)), ()):
-                params = _match(route.segments, segments)
-                if params is not None:
-                    scope["quanyu.route"] = route.path
-                    return await _serve(route, params, scope, receive, send)
-        await self._app(scope, receive, send)
+        found = self._find(scope) if scope["type"] == "http" else None
+        if found is not None:
+            scope["quanyu.route"] = found[0].path
+            if found[0].keyed:
+                return await _serve(*found, scope, receive, send)
+            scope[_FOUND] = found
+        await self._others(scope, receive, send)
+
+    def _find(self, scope: Scope) -> Found | None:
+        segments = scope["path"].strip("/").split("/")
+        for route in self._routes.get((scope["method"], len(segments)), ()):
+            params = _match(route.segments, segments)
+            if params is not None:
+                return route, params
+        return None
+
+    async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found: Found | None = scope.get(_FOUND)
+        if found is None:
+            return await self._app(scope, receive, send)
+        await _serve(*found, scope, receive, send)
 
 
 def _match(template: Sequence[str], segments: Sequence[str]) -> dict[str, str] | None:
@@ -117,8 +150,13 @@ async def _serve(route: HotRoute, params: dict[str, str], scope: Scope, receive:
     body = None
     if route.parse and route.body is not None and not (route.optional and raw.strip() in _NOTHING):
         body = read_body_as(route.body, raw)
-    request = HotRequest(caller, params, body, raw, scope)
-    answer = await route.endpoint(request)
+    request = HotRequest(caller, params, body, raw, scope, status=route.status)
+    if route.keyed and (keys := header_values(scope)):
+        request.call = keyed_call(caller, keys, scope, raw)
+    try:
+        answer = await route.endpoint(request)
+    except Replayed as earlier:
+        return await earlier.answer.play(send, again=True)
     payload = answer if isinstance(answer, bytes) else answer.model_dump_json().encode()
     told = [(COST_HEADER, b"%d" % request.cost)] if request.cost > 1 else []
     if request.replayed:

@@ -49,6 +49,7 @@ def redeem_route(redeeming: Redeeming) -> HotRoute:
         tags=("codes",),
         errors=(403, 409, 422, 429),
         client=True,
+        keyed=True,
         description="Unique and public codes alike. 422 `coupon_invalid` for every code that gives nothing, whatever the "
         "reason; 409 `claim_limit_reached`, `day_limit_reached`, `not_started` and 403 `not_eligible` only with a valid "
         "code. The customer's own redeemed code answers its coupon again. Refusals count: after a few of one address, "

@@ -10,7 +10,7 @@ from services.coupon.wallet.queries import Wallet
 from shared.batching import GroupCommit
 from shared.db import Transaction
 from shared.service import Kit
-from shared.web import HotRequest, TooManyRequests, client_of
+from shared.web import HotRequest, Keyed, Submission, TooManyRequests, client_of
 
 
 class Redeeming:
@@ -20,8 +20,9 @@ class Redeeming:
         self._codes = codes
         self._wallet = wallet
         self._attempts = attempts
-        self.group: GroupCommit[Ask, bytes | Refused] = GroupCommit(
-            "coupon.codes", kit.db, self._work, max_batch=max_batch
+        work: Keyed[Ask, bytes | Refused] = Keyed(kit, self._work)
+        self.group: GroupCommit[Submission[Ask], bytes | Refused] = GroupCommit(
+            "coupon.codes", kit.db, work, max_batch=max_batch
         )
 
     async def redeem_code(self, request: HotRequest[RedeemIn]) -> bytes:
@@ -31,7 +32,7 @@ class Redeeming:
         client = client_of(request.scope)
         async with self._attempts.admit(client, body.customer_id, denied=coupon_invalid()) as attempt:
             ask = Ask(body.code, body.customer_id, caller, request.request_id, attempt.origin)
-            answer = await self.group.submit(ask)
+            answer = await self.group.submit(request.submission(ask))
             if isinstance(answer, Refused):
                 if not isinstance(answer.problem, TooManyRequests):
                     attempt.failed(answer.template_id)

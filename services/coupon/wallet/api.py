@@ -63,6 +63,7 @@ def claim_route(claiming: Claiming) -> HotRoute:
         tags=("coupons",),
         errors=(403, 404, 409, 410),
         client=True,
+        keyed=True,
         description="409 `sold_out`, `claim_limit_reached`, `day_limit_reached`, `budget_exhausted`, `paused`, "
         "`not_started`; 410 `ended`; 403 `not_eligible`.",
     )

@@ -11,7 +11,7 @@ from services.coupon.wishes import Granted, Wish
 from shared.batching import GroupCommit
 from shared.db import Transaction
 from shared.service import Kit
-from shared.web import HotRequest, Problem, client_of
+from shared.web import HotRequest, Keyed, Problem, Submission, client_of
 
 _TEMPLATE_ID = re.compile(r"tpl_[0-9A-Z]{26}", re.ASCII)
 
@@ -20,10 +20,12 @@ class Claiming:
     """Takes claims and answers each by itself."""
 
     def __init__(self, kit: Kit, granting: Granting, controls: ControlsCache, max_batch: int) -> None:
-        self._kit = kit
         self._granting = granting
         self._controls = controls
-        self.group: GroupCommit[Wish, Granted] = GroupCommit("coupon.claims", kit.db, self._work, max_batch=max_batch)
+        work = Keyed(kit, self._work)
+        self.group: GroupCommit[Submission[Wish], bytes] = GroupCommit(
+            "coupon.claims", kit.db, work, max_batch=max_batch
+        )
 
     async def claim_coupon(self, request: HotRequest[ClaimIn]) -> bytes:
         """The new coupon as JSON. Raises the refusals of `refusals`."""
@@ -44,8 +46,8 @@ class Claiming:
             owner_id=caller.owner_id,
             walled=caller.wall is not None,
         )
-        return (await self.group.submit(wish)).body
+        return await self.group.submit(request.submission(wish))
 
-    async def _work(self, tx: Transaction, wishes: Sequence[Wish]) -> Sequence[Granted | Problem]:
-        # Within the transaction of a call with an idempotency key nothing can be run again.
-        return await self._granting.grant(tx, wishes, may_lease=not self._kit.db.is_joined())
+    async def _work(self, tx: Transaction, wishes: Sequence[Wish]) -> Sequence[bytes | Problem]:
+        answers = await self._granting.grant(tx, wishes, may_lease=True)
+        return [answer.body if isinstance(answer, Granted) else answer for answer in answers]
