@@ -24,8 +24,8 @@ def main() -> None:
         (
             "## One hot key, over HTTP through the gateway",
             hot_keys.__doc__,
-            "| what | database | rate | p50 ms | p99 ms | ratio |",
-            6,
+            "| what | database | rate | p50 ms | p99 ms | CPU ms a call (bare) | of pgbench | of the bare program |",
+            8,
         ),
         (
             "## Quotes, over HTTP through the gateway",

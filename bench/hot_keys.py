@@ -1,21 +1,28 @@
 """Claims of one coupon template (and, beside it, of 1,000) and reservations of one SKU: everybody wants the same row.
 
-Yardstick, measured in the same run: the bare claim as one SQL statement (conditional UPDATE of the counter and INSERT with
-a unique key), driven by pgbench with 32 clients. The suite does the same over HTTP through the gateway, in one process,
-with 64 connections, ledger and outbox included.
+Two yardsticks, measured in the same run. The bare claim as one SQL statement (conditional UPDATE of the counter and INSERT
+with a unique key), driven by pgbench with 32 clients. And `bench/bare.py`: the same effect as the suite's, one transaction for
+all that wait with counter, coupon, ledger row and outbox pack, behind bare Starlette and asyncpg without anything else; it runs
+in turns with the suite, round by round, under the same load of 64 connections. The suite does it over HTTP through the gateway
+as `quanyu serve` starts it. `keys`: each call has an Idempotency-Key. CPU is milliseconds of the suite's processes for one
+call, with all that follows from it (relay, consumers, scoring), and in brackets those of the bare program.
 """
 
 import asyncio
 import json
+import time
 import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from bench.load import Result, median_of, request, run
-from bench.servers import Suite, database, execute, pgbench, suite
+from bench.servers import Suite, bare, database, execute, pgbench, suite
 
 ROUNDS = 3
 CALLS = 12_000
 MANY = 1_000
+Measure = Callable[[Suite, int], Result]
 
 _TABLES = (
     "CREATE TABLE template (id int PRIMARY KEY, issued int NOT NULL, total int NOT NULL, CHECK (issued <= total))",
@@ -38,30 +45,25 @@ def call(one: Suite, method: str, path: str, body: Any = None) -> Any:
         return json.load(answer)
 
 
-def claims(one: Suite, round_number: int) -> Result:
-    template = call(
-        one,
-        "POST",
-        "/v1/coupon-templates",
-        {
-            "name": f"满300减50 #{round_number}",
-            "currency": "CNY",
-            "benefit": {"kind": "amount_off", "amount": 5000},
-            "threshold": {"amount": 30000},
-            "validity": {"days_after_claim": 7},
-            "limits": {"total": CALLS, "per_customer": 1},
-        },
-    )
+def claims(one: Suite, round_number: int, *, keys: bool = False) -> Result:
+    """One template, one claim for each of many customers."""
+    template = call(one, "POST", "/v1/coupon-templates", _offer(round_number))
+    headers = "Idempotency-Key: claim-%d-%d\r\n" if keys else ""
     path = f"/v1/coupon-templates/{template['id']}/claims"
-    work = [request("POST", path, one.key, b'{"customer_id":"c%d"}' % number) for number in range(CALLS)]
-    result = asyncio.run(run(one.port, work))
-    assert result.statuses == {201: CALLS}, result.statuses
-    return result
+    work = [
+        request("POST", path, one.key, b'{"customer_id":"c%d"}' % number, headers and headers % (round_number, number))
+        for number in range(CALLS)
+    ]
+    return _load(one, work)
 
 
-def claims_on_many(one: Suite, round_number: int) -> Result:
-    """Claims spread over 1,000 templates: a batch locks and counts hundreds of rows."""
-    body = {
+def claims_with_keys(one: Suite, round_number: int) -> Result:
+    """The same, each call with an Idempotency-Key."""
+    return claims(one, round_number, keys=True)
+
+
+def _offer(round_number: int) -> dict[str, Any]:
+    return {
         "name": f"满300减50 #{round_number}",
         "currency": "CNY",
         "benefit": {"kind": "amount_off", "amount": 5000},
@@ -69,15 +71,22 @@ def claims_on_many(one: Suite, round_number: int) -> Result:
         "validity": {"days_after_claim": 7},
         "limits": {"total": CALLS, "per_customer": 1},
     }
-    template = json.dumps(body).encode()
+
+
+def _load(one: Suite, work: list[bytes]) -> Result:
+    result = asyncio.run(run(one.port, work))
+    assert result.statuses == {201: CALLS}, result.statuses
+    return result
+
+
+def claims_on_many(one: Suite, round_number: int) -> Result:
+    """Claims spread over 1,000 templates: a batch locks and counts hundreds of rows."""
+    template = json.dumps(_offer(round_number)).encode()
     before = {row["id"] for row in _templates(one)}
     made = asyncio.run(run(one.port, [request("POST", "/v1/coupon-templates", one.key, template)] * MANY, 8))
     assert made.statuses == {201: MANY}, made.statuses
     paths = [f"/v1/coupon-templates/{row['id']}/claims" for row in _templates(one) if row["id"] not in before]
-    work = [request("POST", paths[n % MANY], one.key, b'{"customer_id":"c%d"}' % n) for n in range(CALLS)]
-    result = asyncio.run(run(one.port, work))
-    assert result.statuses == {201: CALLS}, result.statuses
-    return result
+    return _load(one, [request("POST", paths[n % MANY], one.key, b'{"customer_id":"c%d"}' % n) for n in range(CALLS)])
 
 
 def _templates(one: Suite) -> list[dict[str, Any]]:
@@ -102,39 +111,91 @@ def reservations(one: Suite, round_number: int) -> Result:
         request("POST", "/v1/reservations", one.key, body % (round_number, number, sku.encode()))
         for number in range(CALLS)
     ]
-    result = asyncio.run(run(one.port, work))
-    assert result.statuses == {201: CALLS}, result.statuses
-    return result
+    return _load(one, work)
+
+
+def bare_claims(one: Suite, round_number: int) -> Result:
+    """The yardstick's."""
+    body = b'{"customer_id":"c%d-%d"}'
+    path = "/v1/coupon-templates/1/claims"
+    return _load(one, [request("POST", path, one.key, body % (round_number, number)) for number in range(CALLS)])
+
+
+def bare_reservations(one: Suite, round_number: int) -> Result:
+    """The yardstick's."""
+    body = b'{"order_id":"o%d-%d"}'
+    return _load(
+        one, [request("POST", "/v1/reservations", one.key, body % (round_number, number)) for number in range(CALLS)]
+    )
 
 
 _MEASURES = (
-    ("claims on one template", claims, "coupons"),
-    ("claims on 1,000 templates", claims_on_many, "coupons"),
-    ("reservations of one SKU", reservations, "stock"),
+    ("claims on one template", claims, bare_claims, "coupons"),
+    ("claims on one template, keys", claims_with_keys, bare_claims, "coupons"),
+    ("claims on 1,000 templates", claims_on_many, bare_claims, "coupons"),
+    ("reservations of one SKU", reservations, bare_reservations, "stock"),
 )
 
 
 def main() -> list[str]:
     """Rows of the results table."""
-    rows = []
     with database() as url:
         asyncio.run(execute(url, *_TABLES))
-        yardsticks = [pgbench(url, CLAIM) for _ in range(ROUNDS)]
-    bare = median_of(yardsticks)
-    rows.append(f"| pgbench, one statement, 32 clients (yardstick) | PostgreSQL | {bare:,.0f}/s | | | 1.0 |")
+        one_statement = median_of([pgbench(url, CLAIM) for _ in range(ROUNDS)])
+    rows = [f"| pgbench, one statement, 32 clients (yardstick) | PostgreSQL | {one_statement:,.0f}/s | | | | 1.0 | |"]
     print(rows[-1], flush=True)
     for backend, label in (("postgresql", "PostgreSQL"), ("sqlite", "SQLite")):
-        for name, measure, audited in _MEASURES:
-            with suite(backend) as one:
-                results = [measure(one, number) for number in range(ROUNDS)]
-                audit = call(one, "GET", f"/v1/audit/{audited}")
-                assert audit["ok"], audit
-            rate = median_of([result.rate for result in results])
-            p50 = median_of([result.percentile(0.5) for result in results]) * 1000
-            p99 = median_of([result.percentile(0.99) for result in results]) * 1000
-            rows.append(f"| {name} | {label} | {rate:,.0f}/s | {p50:.1f} | {p99:.1f} | {rate / bare:.1f} |")
+        for name, measure, yardstick, audited in _MEASURES:
+            seen = _in_turns(backend, measure, yardstick, audited)
+            rows.append(f"| {name} | {label} | {seen.line(one_statement)} |")
             print(rows[-1], flush=True)
     return rows
+
+
+@dataclass
+class _Seen:
+    """Rounds of the suite, and of the bare program between them; `cpu` and `bare_cpu` in seconds for one call."""
+
+    results: list[Result]
+    bare: list[Result]
+    cpu: list[float]
+    bare_cpu: list[float]
+
+    def line(self, one_statement: float) -> str:
+        """The columns of the table."""
+        rate = median_of([result.rate for result in self.results])
+        p50, p99 = (median_of([result.percentile(share) for result in self.results]) * 1000 for share in (0.5, 0.99))
+        share = median_of([ours.rate / theirs.rate for ours, theirs in zip(self.results, self.bare, strict=True)])
+        cpu = f"{median_of(self.cpu) * 1000:.2f} ({median_of(self.bare_cpu) * 1000:.2f})"
+        bare_rate = median_of([result.rate for result in self.bare])
+        return f"{rate:,.0f}/s | {p50:.1f} | {p99:.1f} | {cpu} | {rate / one_statement:.1f} | {share:.2f} of {bare_rate:,.0f}/s"
+
+
+def _in_turns(backend: str, measure: Measure, yardstick: Measure, audited: str) -> _Seen:
+    seen = _Seen([], [], [], [])
+    with suite(backend) as one, bare() as other:
+        for number in range(ROUNDS):
+            before = one.cpu_seconds()
+            seen.results.append(measure(one, number))
+            seen.cpu.append((_at_rest(one) - before) / CALLS)
+            before = other.cpu_seconds()
+            seen.bare.append(yardstick(other, number))
+            seen.bare_cpu.append((other.cpu_seconds() - before) / CALLS)
+        audit = call(one, "GET", f"/v1/audit/{audited}")
+        assert audit["ok"], audit
+    return seen
+
+
+def _at_rest(one: Suite) -> float:
+    """The suite's CPU seconds once it has done what followed from the calls (or after half a minute)."""
+    last, end = one.cpu_seconds(), time.monotonic() + 30
+    while time.monotonic() < end:
+        time.sleep(1)
+        now = one.cpu_seconds()
+        if now - last < 0.1:  # its loops look around all the time
+            return now
+        last = now
+    return last
 
 
 if __name__ == "__main__":

@@ -33,8 +33,15 @@ class Suite:
     pid: int
 
     def cpu_seconds(self) -> float:
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(") ", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Of the process and of those that it started."""
+        return _cpu_seconds(self.pid)
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
+    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return own + sum(_cpu_seconds(int(child)) for child in children)
 
 
 def free_port() -> int:
@@ -82,11 +89,31 @@ def suite(backend: str, **settings: str) -> Iterator[Suite]:
             **settings,
         }
         command = [sys.executable, "-m", "suite", "serve", "--port", str(port), "--data-dir", folder]
-        log = (Path(folder) / "server.log").open("wb")
+        try:
+            with _serving(command, environment, port) as process:
+                yield Suite(port, key, backend, process.pid)
+        finally:
+            shutil.rmtree(folder)
+
+
+@contextmanager
+def bare() -> Iterator[Suite]:
+    """The yardstick of the hot paths (`bench.bare`), on a database of its own."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "bench.bare:app", "--loop", "uvloop", "--http", "httptools"]
+    command += ["--no-access-log", "--log-level", "warning", "--port", str(port)]
+    with database() as url, _serving(command, {**os.environ, "BARE_URL": url}, port) as process:
+        yield Suite(port, "none", "postgresql", process.pid)
+
+
+@contextmanager
+def _serving(command: list[str], environment: dict[str, str], port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A server that is ready, torn down afterwards."""
+    with tempfile.NamedTemporaryFile("wb", suffix=".log") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
-            _wait_ready(port, process, Path(folder) / "server.log")
-            yield Suite(port, key, backend, process.pid)
+            _wait_ready(port, process, Path(log.name))
+            yield process
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -94,22 +121,20 @@ def suite(backend: str, **settings: str) -> Iterator[Suite]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-            log.close()
-            shutil.rmtree(folder)
 
 
 def _wait_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise SystemExit(f"the suite did not start:\n{log.read_text()[-3000:]}")
+            raise SystemExit(f"the server did not start:\n{log.read_text()[-3000:]}")
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
                 if answer.status == 200:
                     return
         except OSError:
             time.sleep(0.1)
-    raise SystemExit("the suite was not ready within 60 seconds")
+    raise SystemExit("the server was not ready within 60 seconds")
 
 
 def pgbench(url: str, script: str, *, clients: int = 32, seconds: int = 5) -> float:

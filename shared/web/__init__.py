@@ -6,7 +6,7 @@ from shared.web.client import Client, ClientFacts, bucket_of, client_of
 from shared.web.costs import costs
 from shared.web.fingerprints import fingerprint
 from shared.web.hot import HotRequest, HotRoute
-from shared.web.idempotency_keys import Submission
+from shared.web.idempotency_keys import KeyedCall, Submission
 from shared.web.identity import MERCHANT, Caller, Needs, merchant_needs, needs, operator_needs, sign_headers
 from shared.web.keyed import Keyed
 from shared.web.owners import offered, partners_index, visible
@@ -64,6 +64,7 @@ __all__ = [
     "Instant",
     "JsonObject",
     "Keyed",
+    "KeyedCall",
     "Name",
     "Needs",
     "NotFound",

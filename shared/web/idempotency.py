@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.clock import Clock
 from shared.db import Database, Transaction, insert_ignore
 from shared.web.asgi import read_body, replayed, respond_problem
-from shared.web.idempotency_keys import Answer, KeyedCall, header_values, in_progress, keyed_call, reused
+from shared.web.idempotency_keys import HeldAnswer, KeyedCall, header_values, in_progress, keyed_call, reused
 from shared.web.identity import SCOPE_KEY
 from shared.web.problems import Problem
 
@@ -55,7 +55,7 @@ class IdempotencyMiddleware:
         answer = await self._perform(call, scope, replayed(body, receive))
         await answer.play(send)
 
-    async def _begin(self, call: KeyedCall) -> Answer | None:
+    async def _begin(self, call: KeyedCall) -> HeldAnswer | None:
         """The answer of an earlier call, or None when this call now holds the record."""
         now = self._clock.now()
         mine = (self._table.c.owner == call.owner) & (self._table.c.key == call.key)
@@ -76,15 +76,15 @@ class IdempotencyMiddleware:
             if found.fingerprint != call.fingerprint:
                 raise reused()
             if found.status is not None:
-                return Answer.of(found.status, found.headers, found.body)
+                return HeldAnswer.of(found.status, found.headers, found.body)
             free = mine & (self._table.c.token == found.token) & (self._table.c.lease_until < now)
             taken = update(self._table).where(free).values(token=call.token, lease_until=now + _LEASE)
             if (await tx.execute(taken)).rowcount:
                 return None
         raise in_progress()
 
-    async def _perform(self, call: KeyedCall, scope: Scope, receive: Receive) -> Answer:
-        answer = Answer()
+    async def _perform(self, call: KeyedCall, scope: Scope, receive: Receive) -> HeldAnswer:
+        answer = HeldAnswer()
         try:
             async with self._db.joined() as tx:
                 await self._app(scope, receive, answer.capture)
@@ -102,7 +102,7 @@ class IdempotencyMiddleware:
             raise
         return answer
 
-    async def _finish(self, tx: Transaction, call: KeyedCall, answer: Answer) -> bool:
+    async def _finish(self, tx: Transaction, call: KeyedCall, answer: HeldAnswer) -> bool:
         kept = answer.kept()
         values = {"status": kept.status, "headers": kept.texts(), "body": bytes(kept.body), "lease_until": None}
         return (await tx.execute(update(self._table).where(self._held(call)).values(**values))).rowcount > 0

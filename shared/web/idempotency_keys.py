@@ -37,7 +37,7 @@ class Submission(NamedTuple, Generic[Q]):
 
 
 @dataclass
-class Answer:
+class HeldAnswer:
     """A response that is held back until its transaction is durable."""
 
     status: int = 500
@@ -45,7 +45,7 @@ class Answer:
     body: bytearray = field(default_factory=bytearray)
 
     @classmethod
-    def of(cls, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> "Answer":
+    def of(cls, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> "HeldAnswer":
         """One that was kept."""
         pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         return cls(status, pairs, bytearray(body))
@@ -76,17 +76,17 @@ class Answer:
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": bytes(self.body)})
 
-    def kept(self) -> "Answer":
+    def kept(self) -> "HeldAnswer":
         """What a repeated call gets: without what holds for one answer only, and without secrets (`no-store`)."""
         if (b"cache-control", b"no-store") in self.headers:
             return _not_kept()
-        return Answer(self.status, [pair for pair in self.headers if pair[0] in _KEPT_HEADERS], self.body)
+        return HeldAnswer(self.status, [pair for pair in self.headers if pair[0] in _KEPT_HEADERS], self.body)
 
 
 class Replayed(Exception):
     """In the place of a result: the call was answered before, like this."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: HeldAnswer) -> None:
         super().__init__("answered before")
         self.answer = answer
 
@@ -123,12 +123,12 @@ def reused() -> Unprocessable:
     return Unprocessable("idempotency_key_reused", "This Idempotency-Key was used for another request. Make a new one.")
 
 
-def refused(problem: Problem, request_id: str | None) -> Answer:
+def refused(problem: Problem, request_id: str | None) -> HeldAnswer:
     """The answer that a problem is."""
-    return Answer(problem.status, [(b"content-type", MEDIA_TYPE.encode())], bytearray(problem.body(request_id)))
+    return HeldAnswer(problem.status, [(b"content-type", MEDIA_TYPE.encode())], bytearray(problem.body(request_id)))
 
 
-def _not_kept() -> Answer:
+def _not_kept() -> HeldAnswer:
     """What a repeated call gets when the first answer held a secret (`Cache-Control: no-store`): it is nowhere stored."""
     problem = Conflict(
         "answer_not_kept",

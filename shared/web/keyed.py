@@ -5,7 +5,7 @@ by the unique key when another process was faster (then the batch runs again and
 neither effect nor record.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar, cast
@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, delete, select
 from shared.batching import Again, Work
 from shared.db import Prepared, Transaction, insert_bulk, one_of
 from shared.service import Kit
-from shared.web.idempotency_keys import Answer, KeyedCall, Replayed, Submission, in_progress, refused, reused
+from shared.web.idempotency_keys import HeldAnswer, KeyedCall, Replayed, Submission, in_progress, refused, reused
 from shared.web.problems import Problem
 
 Q = TypeVar("Q")
@@ -46,10 +46,17 @@ class _Sorted:
 class Keyed(Generic[Q, A]):
     """Work for `GroupCommit` that honours keys: `GroupCommit("coupon.claims", kit.db, Keyed(kit, self._work))`.
 
-    Kept are answers in bytes, and refusals that stay what they are.
+    Kept are answers, and refusals that stay what they are.
     """
 
-    def __init__(self, kit: Kit, work: Work[Q, A]) -> None:
+    def __init__(
+        self,
+        kit: Kit,
+        work: Work[Q, A],
+        body: Callable[[A], bytes | None] = lambda answer: answer if isinstance(answer, bytes) else None,
+    ) -> None:
+        """`body` is what is sent of an answer of the work; None for what is a refusal in disguise."""
+        self._body = body
         self._clock = kit.clock
         self._work = work
         self._table = kit.metadata.tables["idempotency"]
@@ -70,7 +77,7 @@ class Keyed(Generic[Q, A]):
         plan = await self._sort(tx, given)
         done = await self._work(tx, [given[index].request for index in plan.fresh]) if plan.fresh else ()
         results: dict[int, A | Exception] = {**plan.decided, **dict(zip(plan.fresh, done, strict=True))}
-        answers = {index: answer for index in plan.fresh if (answer := _answer(given[index], results[index]))}
+        answers = {index: answer for index in plan.fresh if (answer := self._answer(given[index], results[index]))}
         await self._keep(tx, [(cast(KeyedCall, given[index].call), answer) for index, answer in answers.items()])
         for index, first in plan.repeats.items():
             results[index] = Replayed(answers[first]) if first in answers else results[first]
@@ -103,13 +110,13 @@ class Keyed(Generic[Q, A]):
         if record.fingerprint != call.fingerprint:
             return reused()
         if record.status is not None:
-            return Replayed(Answer.of(record.status, record.headers or (), record.body or b""))
+            return Replayed(HeldAnswer.of(record.status, record.headers or (), record.body or b""))
         if record.lease_until is None or record.lease_until >= self._clock.now():
             return in_progress()
         await tx.run(self._forget, {"of": record.owner, "by": record.token})
         return None
 
-    async def _keep(self, tx: Transaction, answers: Sequence[tuple[KeyedCall, Answer]]) -> None:
+    async def _keep(self, tx: Transaction, answers: Sequence[tuple[KeyedCall, HeldAnswer]]) -> None:
         now = self._clock.now()
         rows: list[dict[str, Any]] = [
             {
@@ -128,12 +135,14 @@ class Keyed(Generic[Q, A]):
         if len(await insert_bulk(tx, self._table, rows, ignore=True)) < len(rows):
             raise Again
 
-
-def _answer(one: Submission[Any], result: object) -> Answer | None:
-    """What is kept of a result; None for nothing."""
-    if one.call is None:
-        return None
-    if isinstance(result, bytes):
-        return Answer(one.status, [(b"content-type", b"application/json")], bytearray(result))
-    answer = refused(result, one.request_id) if isinstance(result, Problem) else None
-    return answer if answer is not None and answer.final else None
+    def _answer(self, one: Submission[Q], result: A | Exception) -> HeldAnswer | None:
+        """What is kept of a result; None for nothing."""
+        if one.call is None:
+            return None
+        if isinstance(result, Exception):
+            answer = refused(result, one.request_id) if isinstance(result, Problem) else None
+            return answer if answer is not None and answer.final else None
+        body = self._body(result)
+        return (
+            None if body is None else HeldAnswer(one.status, [(b"content-type", b"application/json")], bytearray(body))
+        )

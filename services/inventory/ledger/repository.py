@@ -11,7 +11,7 @@ from services.inventory.ledger.rules import COUNTERS, By, Level, LevelKey, Movem
 from services.inventory.ledger.schemas import MovementView, StockView
 from services.inventory.ledger.views import stock_view
 from services.inventory.locations.models import Location
-from shared.db import Transaction, insert_bulk, insert_ignore, one_of, update_bulk
+from shared.db import Prepared, Transaction, insert_bulk, insert_ignore, one_of, update_bulk
 from shared.ids import new_id
 from shared.web import Page, Paging, filtered, page_of, visible
 
@@ -31,16 +31,17 @@ _BY_KEY: Final = one_of((StockLevel.c.sku, StockLevel.c.location_id), "keys")
 _BY_SKU: Final = one_of(StockLevel.c.sku, "skus")
 
 
-def _locked(statement: Select[Any]) -> Select[Any]:
-    return statement.order_by(StockLevel.c.sku, StockLevel.c.location_id).with_for_update(of=StockLevel.table)
+def _locked(statement: Select[Any]) -> Prepared:
+    ordered = statement.order_by(StockLevel.c.sku, StockLevel.c.location_id)
+    return Prepared(ordered.with_for_update(of=StockLevel.table))
 
 
 _LOCK_KEYS: Final = _locked(_LEVELS.where(_BY_KEY))
 _LOCK_SKUS: Final = _locked(_LEVELS.where(_BY_SKU))
 _BOTH: Final = union(*(select(StockLevel.c.id).where(either) for either in (_BY_KEY, _BY_SKU)))
 _LOCK_BOTH: Final = _locked(_LEVELS.where(StockLevel.c.id.in_(_BOTH)))
-_OF_SKUS: Final = _LEVELS.where(_BY_SKU).order_by(StockLevel.c.sku, StockLevel.c.location_id)
-_SHARED: Final = (
+_OF_SKUS: Final = Prepared(_LEVELS.where(_BY_SKU).order_by(StockLevel.c.sku, StockLevel.c.location_id))
+_SHARED: Final = Prepared(
     select(StockLevel.c.sku, func.sum(StockLevel.c.available).label("units"))
     .join(Location.table, Location.c.id == StockLevel.c.location_id)
     .where(_BY_SKU, Location.c.active, Location.c.can_ship)

@@ -103,14 +103,15 @@ def hot_routes(reserving: Reserving, settling: Settling, shipping: Shipping) -> 
             caller.actor,
             request.request_id,
         )
-        reply = await reserving.reserve(order)
+        reply = await reserving.reserve(request.submission(order))
         request.replayed = reply.replayed
         return reply.body
 
     async def confirm(request: HotRequest[ConfirmIn | None]) -> bytes:
         body = request.body or ConfirmIn()
         part = _part(body.lines, body.remark)
-        return await settling.confirm(request.caller, request.path_params["reservation_id"], part, request.request_id)
+        reservation_id = request.path_params["reservation_id"]
+        return await settling.confirm(request.caller, reservation_id, part, request.request_id, request.call)
 
     async def release(request: HotRequest[ReleaseIn | None]) -> bytes:
         body, reservation_id = request.body or ReleaseIn(), request.path_params["reservation_id"]
@@ -142,6 +143,7 @@ def hot_routes(reserving: Reserving, settling: Settling, shipping: Shipping) -> 
             ReservationIn,
             "Reserve stock for an order, all lines or nothing",
             status=201,
+            keyed=True,
             errors=(409, 422),
         ),
         hot(
@@ -150,6 +152,7 @@ def hot_routes(reserving: Reserving, settling: Settling, shipping: Shipping) -> 
             ConfirmIn,
             "The order, or a part of it, is paid",
             optional=True,
+            keyed=True,
             errors=(404, 409, 410, 422),
         ),
         hot(

@@ -10,20 +10,20 @@ from sqlalchemy import Select, delete, exists, select
 
 from services.inventory.reservations.models import ReservationLineRow, ReservationRow
 from services.inventory.reservations.rules import OPEN, Line, Reservation, Status
-from shared.db import Transaction, insert_bulk, one_of, update_bulk
+from shared.db import Prepared, Transaction, insert_bulk, one_of, update_bulk
 from shared.web import Caller, Page, Paging, filtered, page_of, visible
 
 _NAMES: Final = tuple(ReservationRow.c.keys())
 _IDS: Final = one_of(ReservationRow.c.id, "ids")
-_BY_ORDER: Final = (
+_BY_ORDER: Final = Prepared(
     select(ReservationRow.table)
     .where(one_of((ReservationRow.c.order_id, ReservationRow.c.owner_id), "orders"))
     .order_by(ReservationRow.c.id)
     .with_for_update()
 )
 _BY_ID: Final = select(ReservationRow.table).where(_IDS).order_by(ReservationRow.c.id)
-_LOCK: Final = _BY_ID.with_for_update()
-_LINES: Final = (
+_LOCK: Final = Prepared(_BY_ID.with_for_update())
+_LINES: Final = Prepared(
     select(ReservationLineRow.table)
     .where(one_of(ReservationLineRow.c.reservation_id, "ids"))
     .order_by(ReservationLineRow.c.reservation_id, ReservationLineRow.c.line_no)
@@ -194,7 +194,7 @@ async def update_reservations(tx: Transaction, changed: Sequence[tuple[Reservati
     )
 
 
-async def _load(tx: Transaction, statement: Select[Any], parameters: dict[str, Any]) -> list[Reservation]:
+async def _load(tx: Transaction, statement: Select[Any] | Prepared, parameters: dict[str, Any]) -> list[Reservation]:
     return await loaded(tx, await tx.rows(ReservationRow, statement, parameters))
 
 

@@ -28,7 +28,7 @@ from shared.contracts.inventory import ReservationExpired, ReservationHeld
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Conflict, FieldError, Problem, Unavailable, Unprocessable, fingerprint
+from shared.web import Conflict, FieldError, Keyed, Problem, Submission, Unavailable, Unprocessable, fingerprint
 
 _TRIES = 3
 
@@ -97,23 +97,26 @@ class Reserving:
         self._locations = locations
         self._ledger = ledger
         self._sweeper = sweeper
-        self._group: GroupCommit[Order, Reply] = GroupCommit("reservations", kit.db, self.batch, max_batch=max_batch)
+        work: Keyed[Order, Reply] = Keyed(kit, self.batch, lambda reply: reply.body)
+        self._group: GroupCommit[Submission[Order], Reply] = GroupCommit(
+            "reservations", kit.db, work, max_batch=max_batch
+        )
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """Requests are answered inside the block."""
         return self._group.running()
 
-    async def reserve(self, order: Order) -> Reply:
+    async def reserve(self, wanted: Submission[Order]) -> Reply:
         """The held reservation, durable.
 
         Raises Conflict (`insufficient_stock`, `location_closed`, `order_already_reserved`, `order_already_shipped`).
         """
         for _ in range(_TRIES):
             try:
-                return await self._group.submit(order)
+                return await self._group.submit(wanted)
             except StockOverdue:
                 await self._sweeper.sweep_all()
-                order = replace(order, swept=True)
+                wanted = wanted._replace(request=replace(wanted.request, swept=True))
             except Again:
                 continue
         raise Unavailable(

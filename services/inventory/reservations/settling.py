@@ -22,7 +22,7 @@ from shared.batching import GroupCommit
 from shared.contracts.inventory import ReservationConfirmed, ReservationEvent, ReservationReleased
 from shared.db import Transaction
 from shared.service import Kit
-from shared.web import Caller, Gone, Problem
+from shared.web import Caller, Gone, Keyed, KeyedCall, Problem, Submission
 
 Transition = Callable[[Reservation, Demand | None, datetime], list[Movement]]
 
@@ -77,13 +77,18 @@ class Settling:
     def __init__(self, kit: Kit, ledger: Ledger, sweeper: ReservationSweeper, max_batch: int) -> None:
         self._ledger = ledger
         self._sweeper = sweeper
-        self._group: GroupCommit[Step, bytes] = GroupCommit("settlements", kit.db, self.batch, max_batch=max_batch)
+        work: Keyed[Step, bytes] = Keyed(kit, self.batch)
+        self._group: GroupCommit[Submission[Step], bytes] = GroupCommit(
+            "settlements", kit.db, work, max_batch=max_batch
+        )
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """Requests are answered inside the block."""
         return self._group.running()
 
-    async def confirm(self, caller: Caller, reservation_id: str, part: Part, correlation: str | None) -> bytes:
+    async def confirm(
+        self, caller: Caller, reservation_id: str, part: Part, correlation: str | None, call: KeyedCall | None = None
+    ) -> bytes:
         """The confirmed reservation as JSON.
 
         Raises NotFound, Conflict (`reservation_state`, `confirm_exceeds_reserved`, `confirmed_otherwise`), Gone
@@ -91,10 +96,10 @@ class Settling:
         """
         step = Step(caller, reservation_id, rules.confirm, part, True, correlation)
         try:
-            return await self._group.submit(step)
+            return await self._group.submit(Submission(step, call, request_id=correlation))
         except StockOverdue:
             await self._sweeper.sweep_all()
-            return await self._group.submit(replace(step, swept=True))
+            return await self._group.submit(Submission(replace(step, swept=True), call, request_id=correlation))
 
     async def release(self, caller: Caller, reservation_id: str, part: Part, correlation: str | None) -> bytes:
         """The reservation as JSON, released or with what is left of it.
@@ -102,7 +107,7 @@ class Settling:
         Raises NotFound, Conflict (`reservation_state`, `release_exceeds_reserved`).
         """
         step = Step(caller, reservation_id, rules.release, part, False, correlation)
-        return await self._group.submit(step)
+        return await self._group.submit(Submission(step))
 
     async def batch(self, tx: Transaction, steps: Sequence[Step]) -> list[bytes | Exception]:
         """One transaction's work; also used for a single step inside a caller's transaction."""
