@@ -5,7 +5,14 @@ import secrets
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Annotated
 
+from pydantic import StringConstraints
+
+from shared.web.schemas import Text
+
+Typed = Annotated[Text, StringConstraints(min_length=1, max_length=100)]
+"""A code as somebody typed it."""
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 MOST_PREFIX = 8
 _BASE = len(ALPHABET)

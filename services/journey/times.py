@@ -7,11 +7,11 @@ Two kinds of length are kept apart, because they differ on the days when clocks 
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from shared.times import read_instant
+from shared.zones import known_zone, zone
 
 Unit = Literal["s", "m", "h", "d", "w"]
 ELAPSED: dict[str, int] = {"s": 1, "m": 60, "h": 3600}
@@ -63,12 +63,11 @@ def parse_local_time(text: str) -> time:
     return time(int(match[1]), int(match[2]), int(match[3] or 0))
 
 
-@lru_cache(maxsize=512)
 def zone_named(name: str) -> ZoneInfo | None:
     """The IANA zone of this name, or None when there is none."""
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return zone(known_zone(name))
+    except ValueError:
         return None
 
 

@@ -42,4 +42,16 @@ BasisPoints = Annotated[int, Field(strict=True, ge=0, le=10_000)]
 """10,000 = 100 %."""
 Instant = Annotated[IncomingTime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
 """RFC 3339 text with offset, see `shared.times`; answered in UTC."""
+_YEARS = range(2000, 2200)
+
+
+def _showable(value: datetime) -> datetime:
+    if value.year not in _YEARS:
+        raise ValueError(f"must lie in the years {_YEARS.start} to {_YEARS.stop - 1}")
+    return value
+
+
+# A rule, not bounds of the field: JSON Schema has none for times, and pydantic would write `ge` and `lt` into the document.
+Simulated = Annotated[Instant, AfterValidator(_showable)]
+"""A time that a simulated clock can show: years after it, and days in every time zone, are still in the calendar."""
 JsonObject = dict[str, Any]

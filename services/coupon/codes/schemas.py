@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from services.coupon.code_format import ALPHABET, LEAST_PUBLIC, MOST_PREFIX, MOST_PUBLIC, normalised, readable
+from services.coupon.code_format import ALPHABET, LEAST_PUBLIC, MOST_PREFIX, MOST_PUBLIC, Typed, normalised, readable
 from shared.web import Body, ExternalId, Instant, Patch, View
 
 MOST_CODES = 1_000_000
@@ -33,8 +33,6 @@ def _public(value: str) -> str:
 
 Prefix = Annotated[str, StringConstraints(max_length=40), AfterValidator(_prefix)]
 PublicText = Annotated[str, StringConstraints(max_length=100), AfterValidator(_public)]
-Typed = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-"""A code as somebody typed it."""
 
 
 class CodesIn(Body):

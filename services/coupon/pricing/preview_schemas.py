@@ -8,7 +8,8 @@ from services.coupon.pricing.schemas import EXAMPLE, CartIn, QuoteView
 from services.coupon.promotions.schemas import as_a_promotion
 from services.coupon.templates.schemas import TemplateIn
 from services.coupon.templates.scopes import Flag
-from shared.web import ExternalId, Instant, Unprocessable, View
+from shared.web import ExternalId, Unprocessable, View
+from shared.web.schemas import Simulated
 
 MOST_DRAFTS = 50
 _DRAFT: dict[str, Any] = {
@@ -39,7 +40,7 @@ class PreviewIn(CartIn):
     model_config = ConfigDict(json_schema_extra={"examples": [{**EXAMPLE, "drafts": [_DRAFT], "live": False}]})
     drafts: Annotated[list[DraftIn], Field(min_length=1, max_length=MOST_DRAFTS)]
     live: Annotated[Flag, Field(description="true: price the cart with the running promotions as well")] = False
-    at: Annotated[Instant | None, Field(description="the instant to price at; default now")] = None
+    at: Annotated[Simulated | None, Field(description="the instant to price at; default now")] = None
 
     @model_validator(mode="after")
     def _distinct_drafts(self) -> Self:

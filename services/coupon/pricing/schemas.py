@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from services.coupon.code_format import Typed
 from services.coupon.pricing.cart import SHIPPING, Cart, Line
 from services.coupon.templates.scopes import Flag
 from services.coupon.templates.terms import Layer
@@ -88,7 +89,7 @@ class CartIn(Body):
         Field(description="`best`: whatever of the wallet takes most off; or the ids of the coupons to use"),
     ] = "best"
     codes: Annotated[
-        tuple[ExternalId, ...],
+        tuple[Typed, ...],
         Field(max_length=10, description="codes that the shopper typed: priced by a quote, redeemed by a checkout"),
     ] = ()
     points: Annotated[

@@ -80,7 +80,8 @@ def window(validity: Validity, claimed_at: datetime) -> tuple[datetime, datetime
     start = max(validity.from_ or claimed_at, claimed_at)
     end = validity.until or FOREVER
     if validity.days_after_claim is not None:
-        end = min(end, start + timedelta(days=validity.days_after_claim))
+        left = timedelta(days=validity.days_after_claim)
+        end = min(end, start + left if start < FOREVER - left else FOREVER)
     return start, end
 
 

@@ -1,25 +1,10 @@
 """HTTP shapes of the dry run."""
 
-from datetime import datetime
-from typing import Annotated
-
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from services.journey.run import RunState
 from shared.web import Body, ExternalId, Instant, JsonObject, View
-
-_YEARS = range(2000, 2200)
-
-
-def _showable(value: datetime) -> datetime:
-    if value.year not in _YEARS:
-        raise ValueError(f"must lie in the years {_YEARS.start} to {_YEARS.stop - 1}")
-    return value
-
-
-# A rule, not bounds of the field: JSON Schema has none for times, and pydantic would write `ge` and `lt` into the document.
-Simulated = Annotated[Instant, AfterValidator(_showable)]
-"""A time that a simulated clock can show."""
+from shared.web.schemas import Simulated
 
 
 class DryEvent(Body):

@@ -4,16 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from services.segments.rule_language.zones import zone
 from shared.web import Body, Instant, JsonObject, Name, View
+from shared.zones import known_zone
 
-
-def _known_zone(name: str) -> str:
-    zone(name)
-    return name
-
-
-TimeZone = Annotated[str, Field(max_length=60, examples=["Asia/Shanghai"]), AfterValidator(_known_zone)]
+TimeZone = Annotated[str, Field(max_length=60, examples=["Asia/Shanghai"]), AfterValidator(known_zone)]
 """An IANA name."""
 Rule = Annotated[
     JsonObject,

@@ -2,21 +2,12 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.segments.rule_language.scalars import day_date, day_micros, instant, micros
+from shared.zones import zone
 
 MIN_DAY = day_micros(date.min + timedelta(days=2))
 MAX_DAY = day_micros(date.max - timedelta(days=2))
-
-
-@lru_cache(maxsize=256)
-def zone(name: str) -> ZoneInfo:
-    """The zone of an IANA name. Raises ValueError for an unknown one."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"unknown time zone {name!r}") from None
 
 
 @lru_cache(maxsize=65_536)

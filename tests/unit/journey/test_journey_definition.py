@@ -69,6 +69,7 @@ EDGES = ABANDONED_CART["edges"]
         ({"nodes__w__timeout": "0s"}, [("#/nodes/w/timeout", "invalid_duration")]),
         ({"goal__within": "forever"}, [("#/goal/within", "invalid_duration")]),
         ({"time_zone": "Mars/Olympus"}, [("#/time_zone", "unknown_time_zone")]),
+        ({"time_zone": "right/UTC"}, [("#/time_zone", "unknown_time_zone")]),
         ({"entry__key": None}, [("#/entry/reentry/mode", "reentry_needs_key"), ("#/nodes/w/match_key", "match_needs_key")]),
         ({"nodes__b__rule": {}}, [("#/nodes/b/rule", "invalid_rule")]),
         ({"nodes__b__rule": {"colour": "red"}}, [("#/nodes/b/rule", "invalid_rule")]),
