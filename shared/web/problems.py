@@ -15,6 +15,7 @@
 `code` is stable and snake_case; `detail` tells a person what to do; further members are given by keyword.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -187,14 +188,26 @@ def _place(error: Mapping[str, Any], sent: Any, location: Sequence[Any]) -> str:
     return pointer_into(sent, parts, missing=kind in ("missing", "union_tag_not_found"))
 
 
+_SUBJECT = re.compile(r"^(Input|String|List|Tuple|Set|Dictionary|Data|Value|Number) should ")
+_SENTENCES = {
+    "extra_forbidden": "This field is not known here; check its spelling or leave it out.",
+    **dict.fromkeys(("missing", "union_tag_not_found"), "This field is required."),
+    **dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "This must be an object {…}."),
+    **dict.fromkeys(("list_type", "tuple_type", "set_type"), "This must be a list […]."),
+    **dict.fromkeys(
+        ("int_type", "int_parsing", "int_from_float"), "This must be a whole number, without quotation marks."
+    ),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "This must be true or false, without quotation marks."),
+    "string_type": "This must be a text.",
+}
+"""What is said in the place of pydantic's words, which speak of its own classes."""
+
+
 def _sentence(error: Mapping[str, Any]) -> str:
-    if error["type"] == "extra_forbidden":
-        return "This field is not known here; check its spelling or leave it out."
-    if error["type"] in ("missing", "union_tag_not_found"):
-        return "This field is required."
     if error["type"] == "union_tag_invalid":
         return f"This must be one of {error['ctx']['expected_tags']}."
-    message = str(error["msg"]).removeprefix("Value error, ")
+    message = str(_SENTENCES.get(error["type"], error["msg"])).removeprefix("Value error, ")
+    message = _SUBJECT.sub("This must ", message)
     return message if message.endswith(".") else message + "."
 
 

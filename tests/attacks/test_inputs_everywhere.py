@@ -31,6 +31,8 @@ NO_TIMES = [
     "2026-11-11T24:00:00Z",
     "2026-02-30T00:00:00Z",
 ]
+OUR_WORDS = re.compile(r"Input should|instance of|dictionary|[a-z]+_[a-z]+ should|NoneType")
+"""What no merchant should have to read."""
 TRACKING = re.compile(r"/v1/(identify|track|page|screen|group|alias|batch|[itpsgab])$")
 """In the manner of others' SDKs: an item is taken or not, as a whole."""
 
@@ -74,6 +76,8 @@ async def test_every_refusal_points_into_the_body_that_was_sent(whole: Suite) ->
             wrong += [
                 f"{method} {path}: {one} is not in {broken.body}" for one in pointers if cut_to(broken.body, one) != one
             ]
+            details = [error["detail"] for error in problem.get("errors", ())]
+            wrong += [f"{method} {path}: {one}" for one in details if OUR_WORDS.search(one)]
             wanted = {pointer(*place) for place in broken.places | broken.gone}
             if len(problem.get("errors", ())) < 50 and not wanted <= pointers:
                 wrong.append(

@@ -94,3 +94,19 @@ def test_the_input_is_never_echoed() -> None:
     problem = from_validation(raised.value.errors(), {"pets": [{"kind": "13812345678"}]}, in_body=True)
     assert b"138" not in problem.body(None)
     assert b"must be one of 'cat', 'dog'" in problem.body(None)
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b'{"pets": 7}', "This must be a list […]."),
+        (b'{"by_room": []}', "This must be an object {…}."),
+        (b'{"pets": [{"kind": "cat", "cat": 1.5}]}', "This must be a whole number, without quotation marks."),
+        (b'{"pets": [{"kind": "cat"}]}', "This field is required."),
+        (b'{"by_room": {"A": {"kind": "dog", "name": "x"}}}', "This must match pattern '^[a-z]+$'."),
+    ],
+)
+def test_no_refusal_speaks_of_our_classes(body: bytes, sentence: str) -> None:
+    with pytest.raises(Unprocessable) as refused:
+        read_body_as(House, body)
+    assert [error.detail for error in refused.value.errors or ()] == [sentence]
