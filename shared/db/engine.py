@@ -214,7 +214,10 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
-        """Reading only; never waits for a writer. Inside a `joined` block it sees that block's writes."""
+        """Reading only; never waits for a writer. Each statement sees what was committed before it.
+
+        Inside a `joined` block it sees that block's writes.
+        """
         joined = _ambient.get().get(id(self))
         if joined is not None:
             yield joined

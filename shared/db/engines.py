@@ -54,11 +54,11 @@ def sqlite_engines(url: URL, threads: WeakSet[Thread]) -> tuple[AsyncEngine, Asy
     options: dict[str, Any] = {"hide_parameters": True, "async_creator": connect, **_POOL, **_JSON}
     # One writer by nature: a pool of one lets tasks queue in memory instead of on the file lock.
     writer = create_async_engine(url, pool_size=1, **options)
-    reader = create_async_engine(url, pool_size=SQLITE_READERS, **options)
+    # Each statement reads what was committed last, as on PostgreSQL; BEGIN and ROLLBACK are four ways to the thread and back.
+    reader = create_async_engine(url, pool_size=SQLITE_READERS, skip_autocommit_rollback=True, **options)
     for engine in (writer, reader):
         event.listen(engine.sync_engine, "connect", _configure_sqlite)
     event.listen(writer.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    event.listen(reader.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return writer, reader
 
 

@@ -92,6 +92,17 @@ async def test_read_then_write_is_safe_on_sqlite_too(db: Database) -> None:
         assert await tx.scalar(select(COUNTER.c.n)) == 50
 
 
+async def test_each_statement_of_a_read_sees_what_was_committed_before_it(db: Database) -> None:
+    async def count() -> None:
+        async with db.write() as tx:
+            await tx.execute(insert(COUNTER), {"id": 1, "n": 7})
+
+    async with db.read() as tx:
+        assert await tx.scalar(select(COUNTER.c.n)) is None
+        await asyncio.create_task(count())
+        assert await tx.scalar(select(COUNTER.c.n)) == 7
+
+
 async def test_an_exception_rolls_back_and_calls_nobody(db: Database) -> None:
     told: list[str] = []
     with pytest.raises(RuntimeError):
