@@ -64,7 +64,10 @@ class ReservationEvent(OwnedEvent):
     reservation_id: str
     order_id: str
     channel: str
-    lines: tuple[ReservedLine, ...]
+    lines: tuple[ReservedLine, ...] = Field(description="the units that this is about: of a part, the part")
+    status: str | None = Field(
+        None, description="of the whole reservation from then on: `held` when a part was released"
+    )
     expires_at: Instant | None = None
 
 

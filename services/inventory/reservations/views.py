@@ -71,5 +71,6 @@ def event(kind: type[E], reservation: Reservation, moved: Iterable[Line | Moveme
         order_id=reservation.order_id,
         channel=reservation.channel,
         lines=lines,
+        status=reservation.status,
         expires_at=reservation.expires_at if reservation.status == "held" else None,
     )

@@ -27,6 +27,7 @@ from shared.clock import ManualClock
 SKUS = ("a", "b")
 sku = st.sampled_from(SKUS)
 few = st.integers(1, 5)
+VERBS = ("confirm", "confirm_one", "release", "release_one", "extend", "ship", "ship_one")
 
 
 @dataclass
@@ -189,6 +190,27 @@ class StockMachine(RuleBasedStateMachine):
         if order.status == "held":
             order.status = "confirmed"
         return 409 if order.status == "released" else 200
+
+    def _confirm_one(self, order: Order, one: str) -> int:
+        """One unit is paid, the others go back."""
+        if order.status in ("confirmed", "partially_shipped", "shipped"):
+            kept = {name: units - order.released.get(name, 0) for name, units in order.lines.items()}
+            return 200 if {name: units for name, units in kept.items() if units} == {one: 1} else 409
+        if order.status == "released":
+            return 409
+        if order.status == "expired":
+            if not self.fits({one: 1}):
+                self.sweep()
+            if not self.fits({one: 1}):
+                return 410
+            self.take(order.left(), -1)
+        freed = order.left()
+        freed[one] -= 1
+        self.take(freed, +1)
+        for name, units in freed.items():
+            order.released[name] = order.released.get(name, 0) + units
+        order.status = "confirmed"
+        return 200
 
     def _release(self, order: Order, _: str) -> int:
         if order.status == "shipped":

@@ -43,21 +43,23 @@ async def test_reservation_messages_through_a_life(shop: Shop) -> None:
     shop.clock.advance(seconds=900)
     await shop.running.tick()
 
-    def message(reservation: Json, order: str, units: int, expires_at: str | None = None) -> Json:
+    def message(reservation: Json, order: str, units: int, status: str, expires_at: str | None = None) -> Json:
         return {
             "owner_id": "own_test",
             "reservation_id": reservation["id"],
             "order_id": order,
             "channel": "app",
             "lines": [{"sku": "a", "quantity": units, "location_id": "w1"}],
+            "status": status,
             "expires_at": expires_at,
         }
 
     soon = "2026-11-11T02:15:00Z"
-    assert await shop.told("reservation.held") == [message(paid, "paid", 2, soon), message(lost, "lost", 3, soon)]
-    assert await shop.told("reservation.confirmed") == [message(paid, "paid", 2)]
-    assert await shop.told("reservation.released") == [message(paid, "paid", 1)]
-    assert await shop.told("reservation.expired") == [message(lost, "lost", 3)]
+    held = [message(paid, "paid", 2, "held", soon), message(lost, "lost", 3, "held", soon)]
+    assert await shop.told("reservation.held") == held
+    assert await shop.told("reservation.confirmed") == [message(paid, "paid", 2, "confirmed")]
+    assert await shop.told("reservation.released") == [message(paid, "paid", 1, "released")]
+    assert await shop.told("reservation.expired") == [message(lost, "lost", 3, "expired")]
 
 
 async def test_the_envelope_names_the_order_and_the_request(shop: Shop) -> None:
