@@ -48,15 +48,18 @@ class Scope(ToldScope):
 class Threshold(Part):
     """满X元 / 满X件: what the cart must reach, on which price basis, over which lines (default: the offer's own).
 
-    `basis` list and activity look at the price before discounts, running at what is left after them and points. The default
-    is activity; for what takes off the shipping fee 包邮 it is running: the fee is due on what is really paid.
-
     0 is the same as none 无门槛.
     """
 
     amount: Annotated[Annotated[int, Field(strict=True, ge=0, le=10**13)] | None, NoneForZero] = None
     quantity: Annotated[Annotated[int, Field(strict=True, ge=0, le=10**6)] | None, NoneForZero] = None
-    basis: Basis = "activity"
+    basis: Annotated[
+        Basis,
+        Field(
+            description="list, activity: the price before discounts; running: what is left after them and points. The "
+            "default is activity, but running for what takes off the shipping fee 包邮: that is due on what is really paid"
+        ),
+    ] = "activity"
     scope: LineScope | None = None
 
 

@@ -133,7 +133,7 @@ async def test_spent_cash_back_of_refunded_goods_is_taken_once_it_is_free(mall: 
 async def test_spent_cash_back_is_taken_when_the_till_that_used_it_takes_it_back(mall: Mall) -> None:
     checkout, _, given = await _cash_back(mall)
     till = Till(mall)
-    done = (await till.redeem(**{"coupon_id": given, "customer_id": "c1"})).json()
+    done = (await till.redeem(coupon_id=given, customer_id="c1")).json()
     await mall.refund(checkout["id"])
     assert (await status(mall, given), await mall.audit()) == ("redeemed", {})
     await till.http.post(f"/v1/redemptions/{done['id']}/reverse", json={"reason": "x"})

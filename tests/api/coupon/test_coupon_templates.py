@@ -164,3 +164,13 @@ async def test_an_idempotency_key_makes_one_offer(mall: Mall) -> None:
     again = await mall.http.post("/v1/coupon-templates", json=GOOD, headers=headers)
     assert first.json() == again.json()
     assert len((await mall.http.get("/v1/coupon-templates")).json()["data"]) == 1
+
+
+async def test_the_basis_of_a_threshold_is_stored_as_it_was_decided(mall: Mall) -> None:
+    """A shipping benefit counts what is left to pay unless its threshold says otherwise; changes of other parts leave it."""
+    free: Json = {"benefit": {"kind": "free_shipping"}}
+    for threshold, basis in (({"amount": 5_900}, "running"), ({"amount": 5_900, "basis": "activity"}, "activity")):
+        template_id = await mall.template(**free, threshold=threshold)
+        assert (await mall.seen(template_id))["threshold"]["basis"] == basis
+        answer = await mall.http.patch(f"/v1/coupon-templates/{template_id}", json={"name": "包邮券"})
+        assert (answer.status_code, answer.json()["threshold"]["basis"]) == (200, basis)

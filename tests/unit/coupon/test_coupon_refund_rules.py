@@ -135,6 +135,7 @@ def test_all_of_it_in_any_order_split_and_policy_is_what_was_paid(data: st.DataO
         price = {line.line_id: line.unit_price for line in sale.lines}
         for line in lines:
             assert line.money >= 0 <= line.points
+            assert min(line.offers.values(), default=0) >= 0  # so no line gives back more than its price
             assert line.money + line.points + sum(line.offers.values()) == price[line.line_id] * line.quantity
         books = plus(books, lines)
         assert books.money <= sale.worth - sale.points
