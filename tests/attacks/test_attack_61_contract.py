@@ -15,6 +15,7 @@ from gateway.routes import PUBLIC, ROUTES, Route
 
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what is asked for never reaches a database
 SERVED = [route for route in ROUTES if route.service != "journey" and route.template.startswith("/v1/")]
+_MADE: list[dict[str, Any]] = []
 UNSAFE = [route for route in SERVED if route.method != "GET" and route.scope != PUBLIC]
 
 
@@ -41,9 +42,16 @@ async def whole_document(client: httpx.AsyncClient) -> dict[str, Any]:
     return dict(found)
 
 
-async def test_a_broken_body_is_a_declared_problem(door: Suite) -> None:
+@pytest.fixture
+async def document(door: Suite) -> dict[str, Any]:
+    """The same for all tests here: to make it anew costs seconds."""
+    if not _MADE:
+        _MADE.append(await whole_document(door.client()))
+    return _MADE[0]
+
+
+async def test_a_broken_body_is_a_declared_problem(door: Suite, document: dict[str, Any]) -> None:
     client = door.client()
-    document = await whole_document(client)
     for route in UNSAFE:
         operation = document["paths"][route.template][route.method.lower()]
         if "requestBody" not in operation:
@@ -63,9 +71,10 @@ async def test_a_broken_body_is_a_declared_problem(door: Suite) -> None:
             is_the_documents(answer, operation)
 
 
-async def test_two_idempotency_keys_are_a_declared_problem_at_every_operation(door: Suite) -> None:
+async def test_two_idempotency_keys_are_a_declared_problem_at_every_operation(
+    door: Suite, document: dict[str, Any]
+) -> None:
     client = door.client()
-    document = await whole_document(client)
     for route in UNSAFE:
         two = [("Idempotency-Key", "one"), ("Idempotency-Key", "two")]
         answer = await client.request(route.method, path_of(route), json={}, headers=two)
@@ -73,9 +82,8 @@ async def test_two_idempotency_keys_are_a_declared_problem_at_every_operation(do
         is_the_documents(answer, document["paths"][route.template][route.method.lower()])
 
 
-async def test_parameters_out_of_bounds_are_declared_problems(door: Suite) -> None:
+async def test_parameters_out_of_bounds_are_declared_problems(door: Suite, document: dict[str, Any]) -> None:
     client = door.client()
-    document = await whole_document(client)
     for route in SERVED:
         if route.method != "GET":
             continue

@@ -17,14 +17,13 @@ from schemathesis.specs.openapi.checks import (
 
 from shared.external_ids import FORMAT
 
-EXAMPLES = 12
 # Without it, nearly every text is refused before it reaches a use case. One in many is odd still.
 schemathesis.openapi.format(
     FORMAT, st.text("aZ0-_ 客é😀", min_size=1, max_size=20).map(str.strip).filter(bool) | st.text(min_size=1)
 )
 
 
-def fuzz(url: str, key: str, *, below: tuple[str, ...] = ("/",), least: int = 300) -> list[str]:
+def fuzz(url: str, key: str, *, examples: int = 12, below: tuple[str, ...] = ("/",), least: int = 300) -> list[str]:
     """What went wrong, one text for each operation whose path is `below` one of these. At `least` so many calls succeed."""
     document = requests.get(f"{url}/openapi.json", timeout=30).json()
     failures, seen = [], Counter[int]()
@@ -37,7 +36,7 @@ def fuzz(url: str, key: str, *, below: tuple[str, ...] = ("/",), least: int = 30
         for operation in (one for one in operations if one.path.startswith(below)):
             if operation.path.startswith("/v1/keys") and operation.method.upper() == "DELETE":
                 continue  # it could only ever hit the key that we call with
-            failure = _one(operation, session)
+            failure = _one(operation, session, examples)
             if failure:
                 failures.append(failure)
     # A document that no call gets past would prove nothing.
@@ -65,10 +64,10 @@ def _ids(path: str, name: str, url: str, session: requests.Session) -> list[str]
     return [*[row["id"] for row in rows if "id" in row], "nothing_here", "客户%20%3F"]
 
 
-def _one(operation: Any, session: requests.Session) -> str | None:
+def _one(operation: Any, session: requests.Session, examples: int) -> str | None:
     @given(case=operation.as_strategy())
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         database=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),

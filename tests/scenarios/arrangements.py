@@ -22,7 +22,6 @@ from suite.processes import WHOLE, Processes, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 RETRY_SECONDS = (1.0, 5.0, 30.0)
-KINDS = ("embedded", "one_process", "each_alone")
 SPLIT = "split"
 """Embedded, with a second process for what follows from requests."""
 ON_FILES = ("embedded", SPLIT)
@@ -56,8 +55,11 @@ class RunningSuite:
     def client(self, *, stubborn: bool = False) -> Client:
         return (StubbornClient if stubborn else Client)(self.url, self.key)
 
-    async def kill_and_restart(self, part: str) -> None:
-        """SIGKILL, and at once a new process of the same part, as a supervisor would."""
+    async def kill_and_restart(self, *parts: str) -> None:
+        """SIGKILL, and at once a new process of the same part, as a supervisor would; of several all at the same time."""
+        await asyncio.gather(*(self._kill_and_restart(part) for part in parts))
+
+    async def _kill_and_restart(self, part: str) -> None:
         if part == WORKER:
             for pid in _children(self.processes.running[WHOLE].child.pid):
                 os.kill(pid, signal.SIGKILL)

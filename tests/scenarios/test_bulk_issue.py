@@ -13,8 +13,8 @@ from suite.processes import WHOLE
 
 pytestmark = pytest.mark.slow
 
-CUSTOMERS = 6_000
-TOTAL = 5_500
+CUSTOMERS = 3_000
+TOTAL = 2_700
 
 
 async def upload(suite: RunningSuite, template_id: str, data: bytes) -> str:

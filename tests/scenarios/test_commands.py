@@ -45,6 +45,9 @@ async def test_a_day_at_the_command_line(start_suite: StartSuite, kind: str) -> 
         assert (code, "every part is ready" in printed, "bad" in printed) == (0, True, False), printed
         code, printed = await quanyu("parked", "replay", "journey.events", "evt_none")
         assert (code, "has no parked message evt_none" in printed) == (1, True), printed
+        await suite.processes.kill("suite")
+        code, printed = await quanyu("doctor")
+        assert (code, "No suite answers at" in printed) == (1, True), printed
 
 
 async def keys_are_made_rotated_and_ended(suite: RunningSuite, quanyu: Quanyu) -> None:
@@ -65,13 +68,3 @@ async def keys_are_made_rotated_and_ended(suite: RunningSuite, quanyu: Quanyu) -
         assert (await quanyu("keys", "revoke", one))[0] == 0
     code, printed = await quanyu("keys", "create", "wrong", "--scope", "everything")
     assert (code, "scopes" in printed) == (1, True), printed
-
-
-@pytest.mark.parametrize("kind", ["embedded"])
-async def test_doctor_says_what_is_away(start_suite: StartSuite, kind: str) -> None:
-    async with start_suite(kind) as suite:
-        await suite.processes.kill("suite")
-        code, printed = await command_line(suite)("doctor")
-        assert (code, "No suite answers at" in printed) == (1, True), printed
-        await suite.processes.start("suite")
-        await suite.processes.ready(["suite"])

@@ -65,7 +65,7 @@ def requests(suite: RunningSuite, path: str, bodies: Sequence[dict[str, Any]]) -
 
 
 @pytest.mark.parametrize("kind", ["embedded", "one_process"])
-async def test_a_thousand_coupons_for_five_thousand_claims(start_suite: StartSuite, kind: str) -> None:
+async def test_five_thousand_want_a_thousand_coupons_and_a_thousand_units(start_suite: StartSuite, kind: str) -> None:
     async with start_suite(kind) as suite:
         wanted = await template(suite, total=STOCK, per_customer=1)
         path = f"/v1/coupon-templates/{wanted}/claims"
@@ -79,10 +79,6 @@ async def test_a_thousand_coupons_for_five_thousand_claims(start_suite: StartSui
         assert result.statuses == {201: 1, 409: 49}
         await sound(suite, "coupons")
 
-
-@pytest.mark.parametrize("kind", ["embedded", "one_process"])
-async def test_a_thousand_units_for_five_thousand_orders(start_suite: StartSuite, kind: str) -> None:
-    async with start_suite(kind) as suite:
         async with suite.client() as client:
             await client.call("POST", "/v1/locations", {"id": "wh", "name": "上海仓", "kind": "warehouse"})
             line = {"sku": "hot", "location_id": "wh", "change": STOCK}

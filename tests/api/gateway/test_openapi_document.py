@@ -35,35 +35,14 @@ _PLAIN = (
 _WORDS = {*_NAMED, *_MANY, *_ONE, *_PLAIN}
 _FORMATS = {"date-time", "date", "binary", "uri", "json-string", "json-pointer", FORMAT}
 _NO_IDS = {
-    *(
-        "name",
-        "fallback",
-        "reason",
-        "note",
-        "description",
-        "address",
-        "subject",
-        "body",
-        "url",
-        "link",
-        "category",
-    ),  # told
-    *(
-        "cursor",
-        "token",
-        "short_code",
-        "code",
-        "prefix",
-        "secret",
-        "scheme",
-        "scopes",
-        "events",
-        "types{}",
-    ),  # known words
-    *("action", "event_type", "entry_kind", "edges", "allowed_ips", "identifier"),
-    *("time_zone", "until", "within", "at_local", "for", "timeout", "timestamp", "sentAt"),  # parsed
-    *("rule{}", "facts{}", "profile{}", "properties{}", "customer{}", "event{}", "coupon{}", "journey{}", "orders{}"),
-}
+    "name", "fallback", "reason", "note", "remark", "description", "address", "subject", "body", "url", "link", "category",
+    # known words, and what is parsed
+    "cursor", "token", "short_code", "code", "prefix", "secret", "scheme", "scopes", "events", "types{}", "action", "event_type",
+    "entry_kind", "edges", "allowed_ips", "identifier",
+    "time_zone", "until", "within", "at_local", "for", "timeout", "timestamp", "sentAt",
+    # data of the merchant's own, whatever its keys
+    "rule{}", "facts{}", "profile{}", "properties{}", "customer{}", "event{}", "coupon{}", "journey{}", "orders{}",
+}  # fmt: skip
 """Texts in requests that are no ids of the merchant's own. Any other is an `ExternalId`, or has a pattern or a choice."""
 
 
