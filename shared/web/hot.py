@@ -145,14 +145,14 @@ async def _serve(route: HotRoute, params: dict[str, str], scope: Scope, receive:
     if scope["query_string"]:
         refuse_query(scope["query_string"], {})
     raw = await read_body(receive)
+    keys = header_values(scope) if route.keyed else None
+    call = keyed_call(caller, keys, scope, raw) if keys else None
     if route.body is None:
         refuse_body(raw)
     body = None
     if route.parse and route.body is not None and not (route.optional and raw.strip() in _NOTHING):
         body = read_body_as(route.body, raw)
-    request = HotRequest(caller, params, body, raw, scope, status=route.status)
-    if route.keyed and (keys := header_values(scope)):
-        request.call = keyed_call(caller, keys, scope, raw)
+    request = HotRequest(caller, params, body, raw, scope, status=route.status, call=call)
     try:
         answer = await route.endpoint(request)
     except Replayed as earlier:
