@@ -75,7 +75,7 @@ class ServiceSettings(BaseSettings):
         ge=3,
         le=1000,
         description="PostgreSQL connections of one process, divided over its parts; empty = 42 for the whole suite, 8 for "
-        "a part alone, half of it for a process with one role",
+        "a part alone, half of it for a process with one role, or what the server has left where that is less",
     )
     role: Role = Field(
         Role.ALL, description="`api` answers requests, `worker` does what follows from them, `all` both in one process"

@@ -4,7 +4,7 @@ A default PostgreSQL server lets in a hundred. Two whole suites fit, in one proc
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import NamedTuple
 
 from sqlalchemy.engine import make_url
@@ -52,7 +52,7 @@ def divide(whole: int | None, wishes: Mapping[str, Wish], role: Role = Role.ALL)
         whole = OF_THE_SUITE if len(wishes) > 1 else CONNECTIONS_OF_A_PART
         whole //= 1 if role is Role.ALL else 2  # the other half is the other process's
     kept = sum(pool.size for pool in pools.values())
-    weights = {name: _SHARES.get(name, 1) if len(others) > 1 else 1 for name in others}
+    weights = _weights(others)
     shares = sum(weights.values())
     each = (whole - kept) // shares if shares else 0
     if others and each < LEAST_TURNS:
@@ -61,6 +61,28 @@ def divide(whole: int | None, wishes: Mapping[str, Wish], role: Role = Role.ALL)
             f"Each needs {LEAST_TURNS}, and coupon beside others twice as many: set {kept + shares * LEAST_TURNS} or more."
         )
     return pools | {name: Pool(ours[name].url, each * weight) for name, weight in weights.items()}
+
+
+def _weights(names: Collection[str]) -> dict[str, int]:
+    """How many shares each of them has of what they divide."""
+    return {name: _SHARES.get(name, 1) if len(names) > 1 else 1 for name in names}
+
+
+async def fitting(pools: Mapping[str, Pool]) -> int | None:
+    """How many connections these pools may have together, where the server has fewer left than they would like; the least
+    that they work with where it has not even that. None where there are enough, or where that can't be known.
+    """
+    wanted = sum(pool.size for pool in pools.values())
+    urls = {pool.url for pool in pools.values()}
+    if len({_server(url) for url in urls}) != 1:
+        return None
+    try:
+        left = await connections_left(next(iter(urls)), beside_running=True)
+    except (OSError, SQLAlchemyError, LookupError):
+        return None
+    limits = [left.server] if len(urls) > 1 else [one for one in left if one is not None]
+    least = LEAST_TURNS * sum(_weights(pools).values())
+    return None if min(limits) >= wanted else max(min(limits), least)
 
 
 async def shortages(pools: Mapping[str, Pool], *, beside_running: bool) -> AsyncIterator[str]:

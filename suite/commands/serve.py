@@ -85,7 +85,7 @@ async def _serve(
             f"[yellow]Others on this machine may look into the data folder:[/yellow] chmod go= {plain(settings.data_dir)}",
             soft_wrap=True,
         )
-    await _count_connections(part, settings, given)
+    settings = await _count_connections(part, settings, given)
     descriptors = raise_descriptors()
     address = server.listen(settings.host, settings.port)
     configure_tracing(part or "suite", settings.otlp_endpoint)
@@ -140,13 +140,22 @@ def _name(part: Part | None, role: Role) -> str | None:
     return part.value if part else None
 
 
-async def _count_connections(part: Part | None, settings: SuiteSettings, given: dict[str, Any]) -> None:
-    """A sentence for the operator where the database may let in fewer connections than this process may open."""
+async def _count_connections(part: Part | None, settings: SuiteSettings, given: dict[str, Any]) -> SuiteSettings:
+    """A sentence for the operator where the database lets in fewer connections than this process may open.
+
+    It takes fewer then, unless a number was set.
+    """
     from suite import budget, wiring
 
-    pools = wiring.pools_of(PARTS if part is None else (part.value,), settings, given)
+    names = PARTS if part is None else (part.value,)
+    pools = wiring.pools_of(names, settings, given)
     async for sentence in budget.shortages(pools, beside_running=True):
         errors.print(f"[yellow]Database connections:[/yellow] {plain(sentence)}", soft_wrap=True)
+    if settings.database_connections is not None or (fitting := await budget.fitting(pools)) is None:
+        return settings
+    errors.print(f"This process opens {fitting} at most.", soft_wrap=True)
+    given["database_connections"] = fitting
+    return settings.model_copy(update={"database_connections": fitting})
 
 
 def _limits(settings: SuiteSettings, proxies: tuple[str, ...] | None, descriptors: int | None) -> "Limits":

@@ -6,7 +6,7 @@ import pytest
 from conftest import Backend
 from kit.small_server import few_connections
 
-from suite.budget import Pool, Wish, divide, shortages
+from suite.budget import Pool, Wish, divide, fitting, shortages
 from suite.errors import Stop
 from suite.parts import PARTS
 
@@ -51,5 +51,11 @@ async def test_too_few_connections_are_told_with_a_remedy(backend: Backend) -> N
         (sentence,) = await told(narrow, 4)
         assert "has 3 connections left, and 4 may be opened" in sentence
         assert "QUANYU_DATABASE_CONNECTIONS" in sentence
+        assert await fitting({"coupon": Pool(narrow, 3)}) is None
+        assert await fitting({"coupon": Pool(narrow, 8)}) == 3
+        parts = {name: Pool(narrow, 7) for name in EMBEDDED}
+        least = await fitting(parts)
+        assert least == 21  # fewer than that they can't work with
+        assert sum(pool.size for pool in divide(least, {name: Wish(narrow, least) for name in parts}).values()) == 21
     assert "has" in (await told(url, 5000))[0]
     assert await asyncio.wait_for(told("postgresql://nobody@127.0.0.1:1/x", 4), 30) == []  # others tell of that
