@@ -37,8 +37,8 @@ _FORMATS = {"date-time", "date", "binary", "uri", "json-string", "json-pointer",
 _NO_IDS = {
     "name", "fallback", "reason", "note", "remark", "description", "address", "subject", "body", "url", "link", "category",
     # known words, and what is parsed
-    "cursor", "token", "short_code", "code", "codes", "prefix", "secret", "scheme", "scopes", "events", "types{}", "action", "event_type",
-    "entry_kind", "edges", "allowed_ips", "identifier",
+    "cursor", "token", "short_code", "code", "codes", "prefix", "secret", "scheme", "scopes", "events", "types{}", "action",
+    "event_type", "entry_kind", "edges", "allowed_ips", "identifier",
     "time_zone", "until", "within", "at_local", "for", "timeout", "timestamp", "sentAt",
     # data of the merchant's own, whatever its keys
     "rule{}", "facts{}", "profile{}", "properties{}", "customer{}", "event{}", "coupon{}", "journey{}", "orders{}",
