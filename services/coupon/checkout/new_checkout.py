@@ -137,7 +137,7 @@ def lines(row: Json, priced: Priced) -> list[Json]:
     if answer.cart.shipping_fee:
         fee = {"unit_price": answer.cart.shipping_fee, "quantity": 1, "discount": answer.shipping_discount, "points": 0}
         sold.append({"line_id": SHIPPING, "kind": "shipping", "source": None, **fee})
-    return [{"checkout_id": row["id"], "position": position, **line} for position, line in enumerate(sold)]
+    return [{"checkout_id": row["id"], "position": at, **line, "returned": 0} for at, line in enumerate(sold)]
 
 
 def shares(row: Json, answer: Answer) -> list[Json]:

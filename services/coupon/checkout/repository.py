@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, or_, select, update
 
 from services.coupon.checkout.models import (
     Checkout,
@@ -14,17 +14,33 @@ from services.coupon.checkout.models import (
     DiscountShare,
     PromotionEntry,
 )
-from shared.db import Transaction, insert_ignore, one_of
+from shared.db import Prepared, Transaction, UtcDateTime, insert_bulk, insert_ignore, one_of
 from shared.web import MERCHANT, Caller, Page, Paging, filtered, page_of, visible
 
 Json = dict[str, Any]
-_OPEN = Checkout.c.status.in_(("locked", "committed"))
+_OPEN = or_(Checkout.c.status == "locked", Checkout.c.status == "committed")
 _MOST_DUE = 100
 """So many locks of one customer that ran out are ended on their way; the sweeper ends the others."""
 
 # Built once: every order runs them.
-_LOCKS = (
+_LOCKS = Prepared(
     select(CheckoutCoupon.table).where(one_of(CheckoutCoupon.c.checkout_id, "ids")).order_by(CheckoutCoupon.c.coupon_id)
+)
+_BY_ID = select(Checkout.table).where(Checkout.c.id == bindparam("checkout_id"))
+_FIND, _LOCK = Prepared(_BY_ID), Prepared(_BY_ID.with_for_update())
+_FIND_OPEN = Prepared(
+    select(Checkout.table).where(
+        Checkout.c.owner_id == bindparam("of_owner"), Checkout.c.order_id == bindparam("of_order"), _OPEN
+    )
+)
+_DUE = select(Checkout.table).where(
+    Checkout.c.status == "locked", Checkout.c.expires_at <= bindparam("now", type_=UtcDateTime)
+)
+_LOCK_DUE = Prepared(
+    _DUE.where(or_(Checkout.c.customer_id == bindparam("of_customer"), Checkout.c.order_id == bindparam("of_order")))
+    .order_by(Checkout.c.id)
+    .limit(_MOST_DUE)
+    .with_for_update()
 )
 _SET_LOCK = (
     update(CheckoutCoupon.table)
@@ -38,7 +54,8 @@ _PROMOTIONS = (
     .where(one_of(CheckoutPromotion.c.checkout_id, "ids"))
     .order_by(CheckoutPromotion.c.promotion_id, CheckoutPromotion.c.checkout_id)
 )
-_PROMOTIONS_IN = _PROMOTIONS.where(CheckoutPromotion.c.state == bindparam("state"))
+_PROMOTIONS_ALL = Prepared(_PROMOTIONS)
+_PROMOTIONS_IN = Prepared(_PROMOTIONS.where(CheckoutPromotion.c.state == bindparam("state")))
 _STEP = (
     update(CheckoutPromotion.table)
     .where(
@@ -63,13 +80,12 @@ async def insert_checkout(tx: Transaction, row: Json) -> bool:
 async def insert_parts(tx: Transaction, lines: Sequence[Json], shares: Sequence[Json], coupons: Sequence[Json]) -> None:
     """Store what belongs to a new checkout: its lines, their shares of the discounts, the locks of its coupons."""
     for target, rows in ((CheckoutLine, lines), (DiscountShare, shares), (CheckoutCoupon, coupons)):
-        if rows:
-            await tx.run(insert(target.table), rows)
+        await insert_bulk(tx, target.table, rows)
 
 
 async def lock(tx: Transaction, checkout_id: str) -> Checkout | None:
     """The checkout, locked until the end of the transaction. Its coupons are locked after it, never before."""
-    return await tx.row(Checkout, select(Checkout.table).where(Checkout.c.id == checkout_id).with_for_update())
+    return await tx.row(Checkout, _LOCK, {"checkout_id": checkout_id})
 
 
 async def lock_seen(tx: Transaction, caller: Caller, checkout_id: str) -> Checkout | None:
@@ -79,7 +95,7 @@ async def lock_seen(tx: Transaction, caller: Caller, checkout_id: str) -> Checko
 
 async def find(tx: Transaction, checkout_id: str) -> Checkout | None:
     """The checkout as it is; not locked."""
-    return await tx.row(Checkout, select(Checkout.table).where(Checkout.c.id == checkout_id))
+    return await tx.row(Checkout, _FIND, {"checkout_id": checkout_id})
 
 
 async def find_seen(tx: Transaction, caller: Caller, checkout_id: str) -> Checkout | None:
@@ -93,8 +109,7 @@ def _seen(caller: Caller, checkout_id: str) -> Select[Any]:
 
 async def find_open(tx: Transaction, owner_id: str, order_id: str) -> Checkout | None:
     """The owner's locked or committed checkout of that order: each partner counts orders for themselves."""
-    mine = (Checkout.c.owner_id == owner_id) & (Checkout.c.order_id == order_id)
-    return await tx.row(Checkout, select(Checkout.table).where(mine, _OPEN))
+    return await tx.row(Checkout, _FIND_OPEN, {"of_owner": owner_id, "of_order": order_id})
 
 
 async def lock_newest(tx: Transaction, owner_id: str, order_id: str) -> Checkout | None:
@@ -117,8 +132,7 @@ def due(now: datetime) -> Select[Any]:
 
 async def lock_due(tx: Transaction, now: datetime, customer_id: str, order_id: str) -> list[Checkout]:
     """Locks of the customer or the order that ran out, locked until the end of the transaction in the order of their ids."""
-    mine = (Checkout.c.customer_id == customer_id) | (Checkout.c.order_id == order_id)
-    return await tx.rows(Checkout, _due(now).where(mine).order_by(Checkout.c.id).limit(_MOST_DUE).with_for_update())
+    return await tx.rows(Checkout, _LOCK_DUE, {"now": now, "of_customer": customer_id, "of_order": order_id})
 
 
 async def lock_if_due(tx: Transaction, now: datetime, checkout_id: str) -> Checkout | None:
@@ -127,7 +141,7 @@ async def lock_if_due(tx: Transaction, now: datetime, checkout_id: str) -> Check
 
 
 def _due(now: datetime) -> Select[Any]:
-    return select(Checkout.table).where(Checkout.c.status == "locked", Checkout.c.expires_at <= now)
+    return _DUE.params(now=now)
 
 
 async def page(
@@ -200,13 +214,13 @@ async def promotions(tx: Transaction, checkout_ids: Sequence[str], state: str | 
     if not checkout_ids:
         return []
     if state is None:
-        return await tx.rows(CheckoutPromotion, _PROMOTIONS, {"ids": checkout_ids})
+        return await tx.rows(CheckoutPromotion, _PROMOTIONS_ALL, {"ids": checkout_ids})
     return await tx.rows(CheckoutPromotion, _PROMOTIONS_IN, {"ids": checkout_ids, "state": state})
 
 
 async def insert_promotions(tx: Transaction, rows: Sequence[Json]) -> None:
     """Store the promotions of a new checkout."""
-    await tx.run(insert(CheckoutPromotion.table), rows)
+    await insert_bulk(tx, CheckoutPromotion.table, rows)
 
 
 async def step_promotions(tx: Transaction, rows: Sequence[Json]) -> None:
@@ -216,7 +230,7 @@ async def step_promotions(tx: Transaction, rows: Sequence[Json]) -> None:
 
 async def insert_promotion_entries(tx: Transaction, rows: Sequence[Json]) -> None:
     """The ledger's entries of such steps; their key refuses what was written already."""
-    await tx.run(insert(PromotionEntry.table), rows)
+    await insert_bulk(tx, PromotionEntry.table, rows)
 
 
 def orders_of(

@@ -88,16 +88,19 @@ _PROMOTIONS = Prepared(
     .where(or_(Template.c.budget.is_(None), Template.c.budget_spent < Template.c.budget))
     .order_by(Template.c.id)
 )
-_LIMITED_PROMOTIONS = select(Template.c.id).where(
+_WITH_LIMITS = select(Template.c.id).where(
     *_ACTIVE, or_(Template.c.total.is_not(None), Template.c.per_day.is_not(None), Template.c.budget.is_not(None))
 )
-_LIMITED = _LIMITED_PROMOTIONS.union(
-    select(Template.c.id)
-    .join(Coupon.table, Coupon.c.template_id == Template.c.id)
-    .where(
-        one_of(Coupon.c.id, "ids"),
-        Template.c.budget.is_not(None),
-        or_(Template.c.budget_on == "redemption", Coupon.c.step > 1),
+_LIMITED_PROMOTIONS = Prepared(_WITH_LIMITS)
+_LIMITED = Prepared(
+    _WITH_LIMITS.union(
+        select(Template.c.id)
+        .join(Coupon.table, Coupon.c.template_id == Template.c.id)
+        .where(
+            one_of(Coupon.c.id, "ids"),
+            Template.c.budget.is_not(None),
+            or_(Template.c.budget_on == "redemption", Coupon.c.step > 1),
+        )
     )
 )
 

@@ -47,15 +47,15 @@ async def apply(tx: Transaction, changes: Sequence[Change], now: datetime) -> No
 def _row(change: Change, now: datetime) -> dict[str, Any]:
     locked = change.to_status == "locked"
     return {
-        "held_id": change.before.id,
-        "held_step": change.before.step,
-        "to_status": change.to_status,
+        "id": change.before.id,
+        "step": change.before.step,
+        "status": change.to_status,
         "budget_change": change.budget_change,
-        "to_face": change.face_amount,
-        "to_token": change.before.lock_token if change.lock_token is None else change.lock_token,
-        "to_checkout": change.checkout_id if locked else None,
-        "to_locked_until": change.locked_until if locked else None,
-        "now": now,
+        "face_amount": change.face_amount,
+        "lock_token": change.before.lock_token if change.lock_token is None else change.lock_token,
+        "checkout_id": change.checkout_id if locked else None,
+        "locked_until": change.locked_until if locked else None,
+        "updated_at": now,
     }
 
 

@@ -5,14 +5,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Select,
     and_,
-    bindparam,
     case,
     func,
-    insert,
     literal,
     select,
     update,
@@ -20,7 +17,7 @@ from sqlalchemy import (
 
 from services.coupon.templates.models import Template
 from services.coupon.wallet.models import Coupon, CouponEntry, IssueRequest
-from shared.db import Prepared, Transaction, UtcDateTime, insert_bulk, insert_ignore, one_of
+from shared.db import Prepared, Transaction, UtcDateTime, insert_bulk, insert_ignore, one_of, update_bulk
 from shared.web import Page, Paging, filtered, page_of, visible
 
 # Built once: claims and orders run them for every batch.
@@ -33,21 +30,17 @@ _NUMBERS = Prepared(
     .group_by(Coupon.c.customer_id, Coupon.c.template_id)
 )
 _BY_ID = select(Coupon.table).where(one_of(Coupon.c.id, "ids")).order_by(Coupon.c.id)
-_LOCK = _BY_ID.with_for_update()
-_CHANGE = (
-    update(Coupon.table)
-    .where(Coupon.c.id == bindparam("held_id"), Coupon.c.step == bindparam("held_step"))
-    .values(
-        status=bindparam("to_status"),
-        step=Coupon.c.step + 1,
-        reserved=Coupon.c.reserved + bindparam("budget_change"),
-        face_amount=func.coalesce(bindparam("to_face", type_=BigInteger), Coupon.c.face_amount),
-        lock_token=bindparam("to_token"),
-        checkout_id=bindparam("to_checkout"),
-        locked_until=bindparam("to_locked_until"),
-        updated_at=bindparam("now"),
-    )
-)
+_LOCK = Prepared(_BY_ID.with_for_update())
+_CHANGED = {
+    "status": "given.status",
+    "step": "kept.step + 1",
+    "reserved": "kept.reserved + given.budget_change",
+    "face_amount": "coalesce(given.face_amount, kept.face_amount)",
+    "lock_token": "given.lock_token",
+    "checkout_id": "given.checkout_id",
+    "locked_until": "given.locked_until",
+    "updated_at": "given.updated_at",
+}
 
 
 class ShownCoupon(NamedTuple):
@@ -130,8 +123,8 @@ async def insert_entries(tx: Transaction, rows: Sequence[dict[str, Any]]) -> Non
 
 async def change(tx: Transaction, changes: Sequence[dict[str, Any]], entries: Sequence[dict[str, Any]]) -> None:
     """Write changes of held coupons, and the entries of the ledger that tell of them. See `ledger.apply`."""
-    await tx.run(_CHANGE, changes)
-    await tx.run(insert(CouponEntry.table), entries)
+    await update_bulk(tx, Coupon.table, changes, match={"id": "id", "step": "step"}, values=_CHANGED)
+    await insert_bulk(tx, CouponEntry.table, entries)
 
 
 async def entries(tx: Transaction, coupon_id: str) -> list[CouponEntry]:
