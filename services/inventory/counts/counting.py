@@ -17,6 +17,8 @@ from shared.web import Caller, Conflict, invalid
 
 OLDEST: Final = timedelta(days=31)
 """How long ago a count may have been taken: what is older is a slip of the pen rather than a count."""
+AHEAD: Final = timedelta(minutes=1)
+"""By which the clock of who counts may be fast: until then it means now."""
 
 
 class Counting:
@@ -56,7 +58,7 @@ class Counting:
     async def _version(self, tx: Transaction, body: CountIn, level: Level, now: datetime) -> int:
         """The level's version when it was counted."""
         if body.as_of is not None:
-            if not now - OLDEST <= body.as_of <= now:
+            if not now - OLDEST <= body.as_of <= now + AHEAD:
                 detail = f"Give the instant of the count: not in the future, and at most {OLDEST.days} days ago."
                 raise invalid("#/as_of", "not_of_this_month", detail)
             version = await repository.version_at(tx, level.key, body.as_of)

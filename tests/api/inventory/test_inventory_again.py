@@ -227,3 +227,34 @@ async def test_no_step_passes_over_a_body_that_it_does_not_know(shop: Shop, verb
     for nothing in ("", "null", " \n", "{}"):
         answer = await shop.client.post(f"/v1/reservations/{held['id']}/release", content=nothing)
         assert (answer.status_code, answer.json()["status"]) == (200, "released")
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_a_batch_takes_as_many_statements_as_one_order(shop: Shop) -> None:
+    """Whether orders reserve for the first time or anew, and whether one is paid or forty."""
+    await shop.receive("a", 1_000)
+    said: list[str] = []
+    async with shop.running.service.kit.db.write() as tx:
+        raw = await tx.connection.get_raw_connection()
+        assert raw.driver_connection is not None
+        await raw.driver_connection.set_trace_callback(said.append)
+
+    def longest(table: str) -> int:
+        """Statements of the longest transaction that wrote this table."""
+        whole = "\n".join(statement.split("\n")[0] for statement in said).split("BEGIN IMMEDIATE")
+        said.clear()
+        return max(len(one.strip().split("\n")) for one in whole if table in one)
+
+    async def reserved(first: int, last: int) -> int:
+        await asyncio.gather(*(shop.held(f"o{number}", ("a", 1)) for number in range(first, last)))
+        return longest('INSERT INTO "reservation_line"')
+
+    async def confirmed(first: int, last: int) -> int:
+        listed = (await shop.client.get("/v1/reservations", params={"limit": 100, "status": "held"})).json()["data"]
+        await asyncio.gather(*(shop.done(one, "confirm") for one in listed[first:last]))
+        return longest('UPDATE "reservation"')
+
+    assert await reserved(0, 1) == await reserved(1, 41) == 9  # a pack for each of two names, and the COMMIT
+    shop.clock.advance(seconds=900)
+    assert await reserved(0, 1) == await reserved(1, 41)
+    assert await confirmed(0, 1) == await confirmed(1, 40)
