@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Self
 
+from prometheus_client import Gauge
+
 from shared.observability.metrics import (
     DATABASE_CONNECTIONS,
     DATABASE_IN_USE,
@@ -115,11 +117,12 @@ class Turns:
             Use.LONG: (asyncio.Semaphore(apart), self._all),
         }
         DATABASE_CONNECTIONS.labels(name).set(size)
+        self._in_use = DATABASE_IN_USE.labels(name)
 
     async def take(self, seconds: float | None = None) -> "Turn":
         """One's turn, to be given back. Raises DatabaseBusy when it does not come in time."""
         use = _use.get()
-        turn = Turn(self._name, self._ways[use])
+        turn = Turn(self._in_use, self._ways[use])
         if turn.free():
             return await turn.enter()
         waiting = DATABASE_WAITING.labels(self._name, use.value)
@@ -137,10 +140,10 @@ class Turns:
 class Turn:
     """One task's turn: it may have a connection. Given back, the next in the queue has it."""
 
-    __slots__ = ("_entered", "_name", "_way")
+    __slots__ = ("_entered", "_in_use", "_way")
 
-    def __init__(self, name: str, way: tuple[asyncio.Semaphore, ...]) -> None:
-        self._name = name
+    def __init__(self, in_use: Gauge, way: tuple[asyncio.Semaphore, ...]) -> None:
+        self._in_use = in_use
         self._way = way
         self._entered = 0
 
@@ -157,12 +160,12 @@ class Turn:
         except BaseException:
             self._leave(0.0)
             raise
-        DATABASE_IN_USE.labels(self._name).inc()
+        self._in_use.inc()
         return self
 
     def give_back(self, rest: float = 0.0) -> None:
         """The next one may have it, at once or after `rest` seconds: for so long the pool is smaller."""
-        DATABASE_IN_USE.labels(self._name).dec()
+        self._in_use.dec()
         self._leave(rest)
 
     def _leave(self, rest: float) -> None:
