@@ -30,8 +30,8 @@ def main() -> None:
         (
             "## Quotes, over HTTP through the gateway",
             quotes.__doc__,
-            "| what | database | rate | p50 ms | p99 ms | ratio to the bare engine |",
-            6,
+            "| what | database | rate | p50 ms | p99 ms | CPU ms | ratio to the bare engine |",
+            7,
         ),
         ("## Two processes on one hot template", leases.__doc__, "| what | rate | ratio |", 3),
         (
