@@ -27,7 +27,8 @@ async def test_each_state_has_its_reason(mall: Mall, clock: ManualClock) -> None
     spent = await mall.template(1000, limits={"budget": 1000})
     hidden = await mall.template(visible_in_centre=False)
     paused = await mall.template(status="paused")
-    over = await mall.template(validity={"until": "2026-11-11T02:00:00Z"})
+    over = await mall.template(validity={"until": "2026-11-11T02:00:01Z"})
+    clock.advance(seconds=1)
     for template_id, customer in ((wanted["claimed"], "c1"), (wanted["claimable"], "c1")):
         await mall.claim(template_id, customer)
     for template_id in (wanted["gone"], today, spent, wanted["claimable"]):
