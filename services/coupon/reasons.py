@@ -93,6 +93,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "不可与已选优惠同享，已选优惠更划算或相同",
         "It cannot be combined with another offer, which takes as much off or more.",
     ),
+    "excluded_by:priority": (
+        "不可与已选优惠同享，商家优先使用已选优惠",
+        "It cannot be combined with another offer, which the shop puts first.",
+    ),
     "not_best": (
         "使用该券不会更优惠，已为您选择更优组合",
         "The cart is not cheaper with it: another combination takes as much off or more.",

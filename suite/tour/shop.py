@@ -78,6 +78,7 @@ class Shop:
             "currency": CURRENCY,
             "benefit": {"kind": "amount_off", "amount": DISCOUNT},
             "threshold": {"amount": 30_000},
+            "stacking": {"group": "tour"},  # coupons of several tours are not used together
             "validity": {
                 "from": (now - timedelta(minutes=5)).isoformat(),
                 "until": (now + timedelta(days=7)).isoformat(),

@@ -55,13 +55,14 @@ class PreviewIn(CartIn):
 
 
 class DraftFault(View):
-    """Why a draft would be refused when it is created. `offers` names the live ones that it is about."""
+    """Why a draft would be refused when it is created. `offers` names the live ones that it is about, `example_lines` a cart."""
 
     ref: str
     pointer: str
     code: str
     detail: str
     offers: list[str]
+    example_lines: list[dict[str, Any]] | None = None
 
 
 class ConflictOffer(View):

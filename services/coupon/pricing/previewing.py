@@ -9,6 +9,7 @@ from services.coupon.pricing.cart import Cart
 from services.coupon.pricing.conflicts import Conflict, conflicts
 from services.coupon.pricing.engine import reprice
 from services.coupon.pricing.live_offers import live_offers
+from services.coupon.pricing.occasions import LiveOffer
 from services.coupon.pricing.offers import Offer, Refusal
 from services.coupon.pricing.on_offer import OfferReader
 from services.coupon.pricing.preview_schemas import (
@@ -20,7 +21,7 @@ from services.coupon.pricing.preview_schemas import (
     PreviewView,
 )
 from services.coupon.pricing.quoting import Quoting, best_price, vouched
-from services.coupon.pricing.stacks import LiveOffer, stack_fault
+from services.coupon.pricing.stacks import MOST_WORK, stack_fault
 from services.coupon.pricing.views import quote_json
 from services.coupon.reasons import explain
 from services.coupon.templates.cache import TermsCache
@@ -70,7 +71,8 @@ class Previewing:
         refused.update(answer.refused)
         shown = {one: refused[one] for one in [*wanted, *(one.id for one in running)] if one in refused}
         tried = [one.offer() for one in usable if one.id in drafts]
-        compared, found, wrong = await to_thread(_compare, cart, tried, body.drafts, live)
+        compared, found = await to_thread(_compare, cart, tried, live)
+        wrong = await to_thread(_faults, body.drafts, live, now)
         names = {**{one.id: one.name for one in live}, **{ref: draft.name for ref, draft in drafts.items()}}
         return PreviewView(
             **quote_json(answer, candidates, shown, now, drafts),
@@ -80,10 +82,8 @@ class Previewing:
         )
 
 
-def _compare(
-    cart: Cart, tried: Sequence[Offer], drafts: Sequence[DraftIn], live: Sequence[LiveOffer]
-) -> tuple[int, list[tuple[str, Conflict]], list[DraftFault]]:
-    """How many live offers were compared, the stacks that go too far by the draft's ref, and what refuses drafts."""
+def _compare(cart: Cart, tried: Sequence[Offer], live: Sequence[LiveOffer]) -> tuple[int, list[tuple[str, Conflict]]]:
+    """How many live offers were compared, and the stacks that go too far by the draft's ref."""
     most = MOST_PRICED_LINES // (len(cart.lines) * max(1, len(tried)))
     strong = _strongest(cart, [_offer(one) for one in live])[:most]
     found = [
@@ -91,7 +91,7 @@ def _compare(
         for draft in tried
         for one in conflicts(cart, draft, [*[other for other in tried if other.id != draft.id][:most], *strong])
     ]
-    return len(strong), found, [fault for draft in drafts for fault in _faults(draft, live)]
+    return len(strong), found
 
 
 def _strongest(cart: Cart, live: Sequence[Offer]) -> list[Offer]:
@@ -122,13 +122,26 @@ def _offer(live: LiveOffer) -> Offer:
     return Offer(live.id, live.id, live.terms, live.terms.validity.until or FOREVER, automatic=live.automatic)
 
 
-def _faults(draft: DraftIn, live: Sequence[LiveOffer]) -> list[DraftFault]:
+def _faults(drafts: Sequence[DraftIn], live: Sequence[LiveOffer], now: datetime) -> list[DraftFault]:
+    """What would refuse each draft. Many drafts share the work that one offer may have: then some stacks are not looked at."""
+    return [fault for draft in drafts for fault in _of_draft(draft, live, now, MOST_WORK // len(drafts))]
+
+
+def _of_draft(draft: DraftIn, live: Sequence[LiveOffer], now: datetime, most_work: int) -> list[DraftFault]:
     kind: OfferKind = "promotion" if draft.automatic else "coupon"
     terms = draft.terms()
-    stack = stack_fault(terms, kind, live)
+    stack = stack_fault(LiveOffer(draft.ref, draft.name, terms, draft.automatic), live, now, draft.currency, most_work)
+    known = stack is not None and (stack.lines or most_work == MOST_WORK)
     return [
-        DraftFault(ref=draft.ref, pointer=one.pointer, code=one.code, detail=one.detail, offers=list(one.offers))
-        for one in [*faults(terms, draft.limits, kind), *([] if stack is None else [stack])]
+        DraftFault(
+            ref=draft.ref,
+            pointer=one.pointer,
+            code=one.code,
+            detail=one.detail,
+            offers=list(one.offers),
+            example_lines=[dict(line) for line in one.lines] or None,
+        )
+        for one in [*faults(terms, draft.limits, kind), *([stack] if stack is not None and known else [])]
     ]
 
 

@@ -82,6 +82,16 @@ class Compiled:
         return self._counted if self._basis == "running" and self.limit is not None else None
 
     @property
+    def priority(self) -> int:
+        """Its rank among offers that exclude each other."""
+        return self.offer.terms.stacking.priority
+
+    @property
+    def insists(self) -> bool:
+        """True when it goes before those of lower rank that it excludes, whatever they would take."""
+        return self.offer.terms.stacking.choice == "priority"
+
+    @property
     def fixed(self) -> bool:
         """True when its shares before caps are the same whatever was applied before."""
         return self._wanted is not None

@@ -162,11 +162,12 @@ class Offers(Generic[V]):
         """
         if body.status != "active":
             return
-        proposal = Proposal(caller, own_id, self.kind, body.currency, body.terms())
+        proposal = Proposal(caller, own_id, body.name, self.kind, body.currency, body.terms())
         fault = await self._check_stack(tx, self._cache, proposal, self._kit.clock.now())
         if fault is not None:
             error = FieldError(pointer=fault.pointer, code=fault.code, detail=fault.detail)
-            raise Unprocessable(fault.code, fault.detail, errors=[error], offers=list(fault.offers))
+            offers, lines = list(fault.offers), list(fault.lines)
+            raise Unprocessable(fault.code, fault.detail, errors=[error], offers=offers, example_lines=lines)
 
     def _view(self, row: Template, terms: Terms, leased: Leased) -> V:
         issued = row.issued - leased.unused

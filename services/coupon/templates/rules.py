@@ -1,8 +1,8 @@
 """What makes an offer acceptable, and the most that one coupon of it can cost. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from services.coupon.templates.benefits import Benefit
 from services.coupon.templates.terms import Limits, Terms
@@ -20,6 +20,8 @@ class Fault:
     detail: str
     offers: tuple[str, ...] = ()
     """The live offers that it is about."""
+    lines: tuple[Mapping[str, Any], ...] = ()
+    """An example: a cart as one sends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Proposal:
 
     caller: Caller
     id: str | None
+    name: str
     kind: OfferKind
     currency: str
     terms: Terms

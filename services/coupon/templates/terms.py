@@ -78,7 +78,8 @@ class Limits(Part):
 
 
 class Stacking(Part):
-    """How the offer combines with others: pricing layer, priority in it, exclusion group 互斥组, exclusive or not.
+    """How the offer combines with others: pricing layer, priority in it, exclusion group 互斥组, exclusive or not, and whether
+    `priority` decides between it and offers that it excludes.
 
     `calculation` parallel works on the basis price, sequential on what earlier discounts left. `overflow` says what
     becomes of a share that is larger than what its line has left. The preset chinese is the default of both; western is
@@ -90,6 +91,12 @@ class Stacking(Part):
     group: ExternalId | None = None
     exclusive: Flag = False
     priority: Annotated[int, Field(strict=True, ge=-1000, le=1000)] = 0
+    choice: Annotated[
+        Literal["best", "priority"],
+        Field(
+            description="of offers that exclude each other: the better price, or this one before those of lower priority"
+        ),
+    ] = "best"
     calculation: Literal["sequential", "parallel"] = "parallel"
     overflow: Literal["drop", "redistribute"] = "drop"
     share_by: Literal["amount", "quantity"] = "amount"

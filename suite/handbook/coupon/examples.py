@@ -167,6 +167,13 @@ COMBINING: Mapping[str, Example] = {
             coupon("满200减30", amount_off(3000), threshold=at_least(20000)),
         ),
     ),
+    "choice": Example(
+        _CART,
+        (
+            coupon("会员日减30", amount_off(3000), stacking={"group": "大促", "priority": 10, "choice": "priority"}),
+            coupon("满300减50", amount_off(5000), threshold=at_least(30000), stacking={"group": "大促"}),
+        ),
+    ),
     "order": Example((goods("A", 10000),), (coupon("减10", amount_off(1000)), coupon("8折", percent_off(2000))), 0),
     "sequential": Example(
         (goods("A", 10000),),

@@ -83,6 +83,37 @@ async def test_stacks_that_go_too_far_are_named(mall: Mall) -> None:
 
 
 @on_sqlite
+async def test_three_offers_give_orders_away_whenever_the_last_of_them_comes_into_force(mall: Mall) -> None:
+    """At its creation, when it is activated, when its terms change, and when its time is extended."""
+    third: Json = {"benefit": {"kind": "percent_off", "percent_bp": 4000}}
+    early = {"until": "2026-11-30T00:00:00Z"}
+    await mall.promotion(**third, validity={"from": "2026-12-01T00:00:00Z"}, stacking={"layer": "item"})
+    other = await mall.template(**third)
+    body = {"name": "三", **third, "stacking": {"layer": "cross_shop"}}
+    refused = await mall.http.post("/v1/promotions", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (422, "stack_zero_pay"), refused.text
+    assert len(refused.json()["offers"]) == 2
+    lines = refused.json()["example_lines"]
+    assert "1 × ¥1.00" in refused.json()["detail"]
+    drafts = [{**body, "ref": str(at), "allow_zero_pay": True, "automatic": True} for at in range(3)]
+    shown = await preview(mall, *drafts, cart={"customer_id": "c1", "lines": lines})
+    assert shown["total"] == 0
+    changes: list[Json] = [{"status": "active"}, {"validity": {}}, third]
+    for change in changes:
+        quiet = {"status": "paused"} if "status" in change else {"validity": early}
+        made = await mall.http.post("/v1/promotions", json={**body, **quiet})
+        assert made.status_code == 201, made.text
+        path = f"/v1/promotions/{made.json()['id']}"
+        if change is third:
+            small = {"benefit": {"kind": "percent_off", "percent_bp": 500}, "validity": {}}
+            assert (await mall.http.patch(path, json=small)).status_code == 200
+        late = await mall.http.patch(path, json=change)
+        assert (late.status_code, late.json()["code"]) == (422, "stack_zero_pay"), change
+        assert other in late.json()["offers"]
+        await mall.http.patch(path, json={"status": "paused"})
+
+
+@on_sqlite
 async def test_all_that_would_refuse_a_draft_is_said_at_once(mall: Mall) -> None:
     live = await mall.template(6000, threshold={"amount": 10_000})
     percent = {"kind": "percent_off", "percent_bp": 5000}

@@ -50,18 +50,52 @@ def amounts(answer: Answer) -> list[int]:
 
 
 def by_brute_force(cart: Cart, offers: Sequence[Offer], points: int = 0) -> tuple[int, int, int]:
-    """Money off, other worth, and fewest coupons of the best set, found by trying every set there is."""
+    """Money off, other worth, and fewest coupons of the best set, found by trying every set there is.
+
+    Priorities: while an offer that insists is used, or could be, nothing of a lower rank that it excludes is in the set. One
+    that is in no best set gives up, and it is tried again.
+    """
     numbers = Numbers(cart)
     ordered = sorted((Compiled(one, numbers) for one in offers), key=lambda one: one.order)
-    best = (-1, 0, 0)
+    insisting = [one for one in ordered if one.offer.terms.stacking.choice == "priority" and one.refusal is None]
+    while True:
+        beaten: dict[str, str] = {}
+        for one in sorted(insisting, key=lambda one: -one.offer.terms.stacking.priority):
+            rank = one.offer.terms.stacking.priority
+            if one.offer.id not in beaten:
+                lower = [
+                    other for other in ordered if other.offer.terms.stacking.priority < rank and excludes(one, other)
+                ]
+                beaten |= {other.offer.id: one.offer.id for other in lower if other.offer.id not in beaten}
+        standing = [one for one in ordered if one.offer.id not in beaten]
+        found, chosen = _best_set(numbers, standing, points)
+        # Who beats only what could take nothing anyway makes no difference.
+        usable = {one.offer.id for one in ordered if one.refusal is None}
+        idle = {winner for loser, winner in beaten.items() if loser in usable} - {one.offer.id for one in chosen}
+        if not idle:
+            return found
+        insisting = [one for one in insisting if one.offer.id not in idle]
+
+
+def _best_set(
+    numbers: Numbers, ordered: Sequence[Compiled], points: int
+) -> tuple[tuple[int, int, int], Sequence[Compiled]]:
+    best: tuple[int, int, int] = (-1, 0, 0)
+    names: object = None
+    found: Sequence[Compiled] = ()
     for size in range(len(ordered) + 1):
         for chosen in combinations(ordered, size):
             if any(excludes(one, other) for one, other in combinations(chosen, 2)):
                 continue
             worth = _worth(numbers, ordered, chosen, points)
-            if worth is not None:
-                best = max(best, (*worth, -sum(not one.offer.automatic for one in chosen)))
-    return best
+            if worth is None:
+                continue
+            coupons = sorted((one.offer.expires_at, one.offer.id) for one in chosen if not one.offer.automatic)
+            called = coupons, sorted(one.offer.id for one in chosen if one.offer.automatic)
+            key = (*worth, -len(coupons))
+            if key > best or (key == best and called < names):  # type: ignore[operator] # set with the first
+                best, names, found = key, called, chosen
+    return best, found
 
 
 def _worth(
@@ -199,18 +233,24 @@ TERMS = st.one_of(
 )
 
 
-def wallets(most: int, *, automatic: bool = True) -> st.SearchStrategy[list[Offer]]:
-    """Offers of every kind; a quarter of them are promotions."""
-    one = st.tuples(TERMS, st.integers(0, 3), st.sampled_from([False, False, False, automatic]))
+def wallets(most: int, *, automatic: bool = True, insisting: bool = False) -> st.SearchStrategy[list[Offer]]:
+    """Offers of every kind; a quarter of them are promotions. `insisting`: some let their priority decide."""
+    choices = ["best", "priority"] if insisting else ["best"]
+    kinds = st.sampled_from([False, False, False, automatic])
+    one = st.tuples(TERMS, st.integers(0, 3), kinds, st.sampled_from(choices))
     return st.lists(one, min_size=1, max_size=most).map(
         lambda rows: [
-            offer(str(at), days=days, automatic=auto, **dict[str, Any](terms))
-            for at, (terms, days, auto) in enumerate(rows)
+            offer(str(at), days=days, automatic=auto, **_choosing(terms, choice))
+            for at, (terms, days, auto, choice) in enumerate(rows)
         ]
     )
 
 
-def tangle(random: Random) -> tuple[Cart, list[Offer]]:
+def _choosing(terms: Json, choice: str) -> dict[str, Any]:
+    return {**terms, "stacking": {**terms["stacking"], "choice": choice}}
+
+
+def tangle(random: Random, *, insisting: bool = False) -> tuple[Cart, list[Offer]]:
     """A small cart and offers that get into each other's way: groups, running thresholds, promotions, few amounts."""
     lines = tuple(
         line(str(at), random.choice([400, 1000]), random.randint(1, 2), category=random.choice("ab"))
@@ -226,6 +266,8 @@ def tangle(random: Random) -> tuple[Cart, list[Offer]]:
             ]
         )
         terms: Json = {"stacking": {"group": random.choice([None, None, "g", "h"]), "priority": random.randint(0, 1)}}
+        if insisting:
+            terms["stacking"] |= {"choice": random.choice(["best", "priority"]), "exclusive": random.random() < 0.2}
         if random.random() < 0.5:
             terms["stacking"]["calculation"] = "sequential"
         if random.random() < 0.6:

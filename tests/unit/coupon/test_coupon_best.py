@@ -28,7 +28,7 @@ def taken(answer: Answer) -> int:
 
 
 @settings(max_examples=examples(150))
-@given(CARTS, wallets(7), POINTS)
+@given(CARTS, wallets(7, insisting=True), POINTS)
 def test_the_search_finds_what_brute_force_finds(cart: Cart, wallet: list[Offer], points: int) -> None:
     answer = price(cart, wallet, points=points, most_steps=ENOUGH)
     extra = sum(one.quantity for one in answer.extra_lines) + sum(one.amount for one in answer.cash_back)
@@ -50,7 +50,16 @@ def test_offers_that_get_into_each_others_way_are_searched_exactly() -> None:
         assert (taken(answer), answer.exact) == (found.money, True), seed
 
 
-@given(CARTS, wallets(6), POINTS)
+def test_where_priority_decides_the_search_finds_what_brute_force_finds() -> None:
+    """Among tangles with groups and exclusive offers, of which some insist."""
+    for seed in range(1500):
+        cart, wallet = tangle(Random(seed), insisting=True)  # noqa: S311 - no secret
+        answer = price(cart, wallet, most_steps=ENOUGH)
+        coupons = sum(not use.offer.automatic for use in answer.uses)
+        assert (taken(answer), 0, -coupons) == by_brute_force(cart, wallet), seed
+
+
+@given(CARTS, wallets(6, insisting=True), POINTS)
 def test_shares_sum_up_and_no_line_goes_under_its_floor(cart: Cart, wallet: list[Offer], points: int) -> None:
     answer = price(cart, wallet, points=points)
     for index, one in enumerate(cart.lines):
@@ -86,7 +95,7 @@ def test_a_search_that_stops_early_stays_within_five_percent_and_its_bound_holds
     assert early.exact == (early.bound == taken(early))
 
 
-@given(CARTS, wallets(6), POINTS, st.randoms(use_true_random=False))
+@given(CARTS, wallets(6, insisting=True), POINTS, st.randoms(use_true_random=False))
 def test_a_price_is_the_same_whatever_the_order_of_the_wallet(
     cart: Cart, wallet: list[Offer], points: int, random: Random
 ) -> None:
