@@ -62,6 +62,30 @@ def test_the_given_units_leave_enough_that_is_bought() -> None:
 
 
 @pytest.mark.parametrize(
+    ("units", "free", "missing"), [(11, 0, 2), (12, 0, 1), (13, 3, None), (25, 3, None), (26, 6, None)]
+)
+def test_only_whole_groups_of_buy_and_get_count(units: int, free: int, missing: int | None) -> None:
+    """Buy 10, get 3 买10送3: who has not filled a group is told what is missing, and gets no part of it."""
+    answer = priced(
+        [line("1", 100, units)], offer("x", {"kind": "buy_get", "buy": {"quantity": 10}, "get": {"quantity": 3}})
+    )
+    assert answer.discount == free * 100
+    assert [one.missing_quantity for one in answer.refused.values()] == ([] if missing is None else [missing])
+
+
+def test_exclusive_is_for_the_order_and_a_group_for_the_same_goods() -> None:
+    """An exclusive offer for A keeps one for B out; in a group with the other offers for A it does not."""
+    named = {"include": {"skus": ["a"]}}
+    alone = offer("alone", **off(900, exclusive=True), scope=named)
+    grouped = offer("grouped", **off(900, group="a"), scope=named)
+    other = offer("other", **off(500, group="a"), scope=named)
+    elsewhere = offer("b", **off(700), scope={"include": {"skus": ["b"]}})
+    cart = [line("1", 2000, sku="a"), line("2", 2000, sku="b")]
+    assert priced(cart, alone, elsewhere).discount == 900
+    assert priced(cart, grouped, other, elsewhere).discount == 1600
+
+
+@pytest.mark.parametrize(
     ("benefit", "missing_amount", "missing_quantity"),
     [
         ({"kind": "ladder", "steps": [{"threshold": 8000, "amount": 1}, {"threshold": 9000, "amount": 2}]}, 1000, None),
