@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from scenarios.arrangements import SPLIT, WORKER, RunningSuite
+from scenarios.arrangements import RunningSuite
 from scenarios.conftest import StartSuite, open_story
 
 from suite.processes import WHOLE
@@ -34,8 +34,6 @@ async def test_the_story(start_suite: StartSuite, kind: str) -> None:
     ("kind", "parts"),
     [
         ("embedded", [WHOLE]),
-        (SPLIT, [WHOLE]),
-        (SPLIT, [WORKER]),
         ("one_process", [WHOLE]),
         # Each part dies in each scene, while others live that wait for it.
         ("each_alone", ["gateway", "segments", "inventory"]),
