@@ -1,7 +1,6 @@
 """The port to a part: one request, already authorised, and its answer. Two adapters: in this process, or over HTTP."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from starlette.types import Receive, Scope, Send
 
@@ -10,8 +9,7 @@ from shared.web import Caller
 Headers = list[tuple[bytes, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class Forwarded:
+class Forwarded(NamedTuple):
     """A request on its way. `headers` are stripped of credentials, identity and hop-by-hop fields.
 
     `caller` is None for public routes. `has_body` is False when the request surely carries none.

@@ -4,14 +4,13 @@ A bucket is one number, the theoretical arrival time: when the next request woul
 Nothing doubles at the edge of a window, and an idle bucket needs no memory.
 """
 
-from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 
 from gateway.policy import Policy
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What `policy` does to one request. `retry_after` and `reset` are seconds from now; `arrival` is the bucket's new number."""
 
     policy: Policy

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 
 from starlette.types import Message, Receive, Scope, Send
 
@@ -13,6 +14,7 @@ from shared.web.asgi import respond_problem
 from shared.web.costs import COST_HEADER
 
 HeaderPairs = list[tuple[bytes, bytes]]
+_seconds = lru_cache(maxsize=4096)(REQUEST_SECONDS.labels)
 
 
 class Exchange:
@@ -108,7 +110,7 @@ class Exchange:
         template = self.route.template if self.route else "unmatched"
         method = self.scope["method"] if self.route else "other"
         status = self.status or 499
-        REQUEST_SECONDS.labels(method, template, str(status)).observe(seconds)
+        _seconds(method, template, str(status)).observe(seconds)
         if not log.enabled:
             return
         line: list[tuple[str, str | int | float]] = [

@@ -39,6 +39,8 @@ _DROPPED = frozenset(
 _CONDITIONS = frozenset((b"if-match", b"if-unmodified-since"))
 """Whoever sends them wants nothing done unless they hold; passed over, they would be taken for kept."""
 
+_NOTED = frozenset((b"content-length", b"content-encoding", b"origin", b"access-control-request-method"))
+
 
 @dataclass(slots=True)
 class RequestHeaders:
@@ -68,12 +70,14 @@ def headers_too_large() -> Problem:
 
 def read_headers(headers: list[tuple[bytes, bytes]]) -> RequestHeaders:
     """Sort the headers. Raises BadRequest for an ambiguous request, a 431 for too many headers, a 412 for a condition."""
-    if len(headers) > MOST_HEADERS or sum(len(name) + len(value) for name, value in headers) > MOST_BYTES:
+    if len(headers) > MOST_HEADERS:
         raise headers_too_large()
     found = RequestHeaders()
-    hosts = 0
+    size = hosts = 0
     named: set[bytes] = set()
-    for name, value in headers:
+    for pair in headers:
+        name, value = pair
+        size += len(name) + len(value)
         if name == b"host":
             hosts += 1
         elif name == b"connection":
@@ -83,8 +87,11 @@ def read_headers(headers: list[tuple[bytes, bytes]]) -> RequestHeaders:
         elif b"_" in name or name.startswith(b"x-quanyu-"):
             continue  # an underscore can pass for a hyphen further on; identity is written by us alone
         else:
-            _note_kept(found, name, value)
-            found.kept.append((name, value))
+            if name in _NOTED:
+                _note_kept(found, name, value)
+            found.kept.append(pair)
+    if size > MOST_BYTES:
+        raise headers_too_large()
     if hosts > 1:
         raise BadRequest("ambiguous_host", "Send one Host header.")
     if named:

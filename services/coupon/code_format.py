@@ -31,7 +31,7 @@ _UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\
 
 def new_code(prefix: str = "") -> str:
     """`prefix` and 13 characters with 59 random bits; the last one is the check character of all before it."""
-    return next(new_codes(prefix))
+    return next(new_codes(prefix) if prefix else _PLAIN)
 
 
 def new_codes(prefix: str = "") -> Iterator[str]:
@@ -135,3 +135,6 @@ def corrected(code: str) -> str:
     place = strangers[0]
     tries = (code[:place] + one + code[place + 1 :] for one in _LOOK_ALIKES.get(code[place], ""))
     return next((one for one in tries if well_formed(one)), code)
+
+
+_PLAIN = new_codes()

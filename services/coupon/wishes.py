@@ -1,7 +1,6 @@
 """What the ways to a coupon say to the wallet, and what it answers: shapes that several rooms speak of."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from shared.web import MERCHANT
 
@@ -9,8 +8,7 @@ Source = Literal["claim", "direct", "journey", "code", "pack", "share", "qr", "d
 """How a coupon came to its customer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a request of a shopper's comes from, as hashes; None = not known. Stored with the coupon it brought."""
 
     address: str | None = None
@@ -20,8 +18,7 @@ class Origin:
 NOWHERE = Origin()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(NamedTuple):
     """One customer should get one coupon of one template. `correlation` is the request that asks for it.
 
     `origin` is where a shopper's own request comes from; what the merchant gives comes from nowhere. `face_amount` is what
@@ -46,8 +43,7 @@ class Wish:
         return not self.walled or owner_id in (self.owner_id, MERCHANT)
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(NamedTuple):
     """The new coupon; `body` is the answer to a claim, as JSON."""
 
     coupon_id: str

@@ -1,12 +1,12 @@
 """Databases: one set of calls for SQLite and PostgreSQL."""
 
 from shared.db.base import AutoId, TableModel, part_registry
-from shared.db.bulk import insert_bulk, update_bulk, upsert_bulk
+from shared.db.bulk import insert_bulk, insert_later, update_bulk, update_later, upsert_bulk
 from shared.db.dialect import claim_due, excluded, insert_ignore, planned_for_whole_tables, upsert
 from shared.db.engine import Database, Transaction
 from shared.db.faults import is_outage, is_transient, is_unstorable
 from shared.db.many import one_of
-from shared.db.prepared import Prepared
+from shared.db.prepared import Prepared, Write
 from shared.db.rounds import delete_some, prune, sweep
 from shared.db.rows import as_dict
 from shared.db.turns import DatabaseBusy, Use, used_for
@@ -22,12 +22,14 @@ __all__ = [
     "Transaction",
     "Use",
     "UtcDateTime",
+    "Write",
     "as_dict",
     "claim_due",
     "delete_some",
     "excluded",
     "insert_bulk",
     "insert_ignore",
+    "insert_later",
     "is_outage",
     "is_transient",
     "is_unstorable",
@@ -39,6 +41,7 @@ __all__ = [
     "prune",
     "sweep",
     "update_bulk",
+    "update_later",
     "upsert",
     "upsert_bulk",
     "used_for",

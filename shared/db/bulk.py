@@ -19,7 +19,7 @@ from sqlalchemy import JSON, LargeBinary, Table, text
 from sqlalchemy.dialects import postgresql
 
 from shared.db.engine import Transaction
-from shared.db.prepared import Prepared
+from shared.db.prepared import Prepared, Write
 from shared.db.types import bulk_json
 
 _POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy types it for 2.1 only in part
@@ -44,6 +44,27 @@ async def insert_bulk(
     ending = ("ON CONFLICT DO NOTHING " if ignore else "") + f"RETURNING {_listed(wanted)}"
     statement = _insert(target, tuple(rows[0]), tx.dialect, ending)
     return await tx.tuples(statement, {"rows": bulk_json(rows)})
+
+
+def insert_later(tx: Transaction, target: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """INSERT all rows, which have the same keys, with the transaction's `later` writes."""
+    if rows:
+        statement = _insert(target, tuple(rows[0]), tx.dialect, "")
+        tx.later(Write(statement, {"rows": bulk_json(rows)}, target.name, changes=False))
+
+
+def update_later(
+    tx: Transaction,
+    target: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    match: Mapping[str, str],
+    values: Mapping[str, str],
+) -> None:
+    """As `update_bulk`, with the transaction's `later` writes."""
+    if rows:
+        shape = (tuple(rows[0]), tuple(match.items()), tuple(values.items()))
+        tx.later(Write(_update(target, *shape, tx.dialect), {"rows": bulk_json(rows)}, target.name, changes=True))
 
 
 async def upsert_bulk(

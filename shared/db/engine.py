@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.db.engines import SQLITE_READERS, postgresql_engines, sqlite_engines
 from shared.db.faults import is_full
-from shared.db.prepared import Prepared
+from shared.db.prepared import Prepared, Write, run_together
 from shared.db.rows import shaped
 from shared.db.turns import DatabaseBusy, OneEach, Turn, Turns, patience
 from shared.observability.metrics import DATABASE_FULL
@@ -36,15 +36,40 @@ class Transaction:
         self.dialect = dialect
         self._after_commit: list[Callable[[], None]] = []
         self._afterwards: list[Work] = []
+        self._later: list[Write] = []
+
+    def later(self, write: Write) -> None:
+        """Run a write whose outcome nobody asks before the next statement or the end, in one go with others that wait."""
+        self._later.append(write)
+
+    async def settle(self) -> None:
+        """Run what waits."""
+        waiting, self._later = self._later, []
+        if waiting:
+            await run_together(self.connection, waiting)
+
+    @asynccontextmanager
+    async def nested(self) -> AsyncIterator[None]:
+        """A block whose writes an exception takes back, and only those."""
+        await self.settle()
+        try:
+            async with self.connection.begin_nested():
+                yield
+                await self.settle()
+        except BaseException:
+            self._later.clear()
+            raise
 
     async def execute(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
         """Run one statement, or one statement with many parameter sets."""
+        await self.settle()
         return await self.connection.execute(statement, parameters)
 
     async def rows(
         self, kind: type[R], statement: Executable | Prepared, parameters: Mapping[str, Any] | None = None
     ) -> list[R]:
         """The rows that the statement answers, as `kind`: a table's model, or a NamedTuple or dataclass of the columns."""
+        await self.settle()
         if isinstance(statement, Prepared):
             return shaped(kind, await statement.read(self.connection, parameters))
         return shaped(kind, await self.connection.execute(statement, parameters))
@@ -60,6 +85,7 @@ class Transaction:
 
     async def tuples(self, statement: Prepared, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """The rows that the statement answers, as they are."""
+        await self.settle()
         return (await statement.read(self.connection, parameters)).tuples()
 
     async def run(self, statement: Executable | Prepared, parameters: Parameters = None) -> int:
@@ -67,18 +93,21 @@ class Transaction:
 
         With many sets PostgreSQL's driver does not count: ask only after statements with one. Prepared ones take one.
         """
+        await self.settle()
         if isinstance(statement, Prepared):
             return await statement.count(self.connection, cast("Mapping[str, Any] | None", parameters))
         return (await self.connection.execute(statement, parameters)).rowcount
 
     async def scalars(self, statement: Executable | Prepared, parameters: Mapping[str, Any] | None = None) -> list[Any]:
         """The first column of each row."""
+        await self.settle()
         if isinstance(statement, Prepared):
             return [row[0] for row in (await statement.read(self.connection, parameters)).tuples()]
         return list((await self.connection.execute(statement, parameters)).scalars())
 
     async def scalar(self, statement: Executable | Prepared, parameters: Mapping[str, Any] | None = None) -> Any:
         """The first column of the first row, or None."""
+        await self.settle()
         if isinstance(statement, Prepared):
             return next(iter(await self.scalars(statement, parameters)), None)
         return await self.connection.scalar(statement, parameters)
@@ -190,6 +219,7 @@ class Database:
                 transaction = Transaction(connection, self.dialect)
                 async with connection.begin():
                     yield transaction
+                    await transaction.settle()
             transaction.committed()
         finally:
             async with AsyncExitStack() as stack:  # each is done, even when another fails

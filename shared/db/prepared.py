@@ -9,11 +9,12 @@ They run in the transaction's own connection, so they mix with all other stateme
 grow with the statement (`IN (?, ?, …)`): say `one_of`.
 """
 
+import re
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, NoReturn, cast
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple, NoReturn, cast
 
 from sqlalchemy import Executable
 from sqlalchemy.engine import Dialect
@@ -23,6 +24,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
 Processor = Callable[[Any], Any]
+_TOGETHER = 8
+_PLACE = re.compile(r"\$(\d+)")
 Parameters = Mapping[str, Any] | None
 
 
@@ -35,7 +38,7 @@ class Prepared:
 
     async def read(self, connection: AsyncConnection, parameters: Parameters) -> "Found":
         """Run it for its rows."""
-        form, driver = await self._ready(connection)
+        form, driver = await self.ready(connection)
         values = form.values(parameters)
         try:
             if form.dialect.name == "postgresql":
@@ -48,7 +51,7 @@ class Prepared:
 
     async def count(self, connection: AsyncConnection, parameters: Parameters) -> int:
         """Run it for how many rows it changes."""
-        form, driver = await self._ready(connection)
+        form, driver = await self.ready(connection)
         values = form.values(parameters)
         try:
             if form.dialect.name == "postgresql":
@@ -60,17 +63,87 @@ class Prepared:
         except BaseException as error:
             await _failed(connection, form, error)
 
-    async def _ready(self, connection: AsyncConnection) -> tuple["_Form", Any]:
-        """The statement as the driver takes it, and the driver's connection, in its transaction."""
-        form = self._forms.get(connection.dialect.name)
+    def form(self, dialect: Dialect) -> "_Form":
+        """The statement as the driver takes it."""
+        form = self._forms.get(dialect.name)
         if form is None:
-            form = self._forms[connection.dialect.name] = _Form.of(self.statement, connection.dialect)
+            form = self._forms[dialect.name] = _Form.of(self.statement, dialect)
+        return form
+
+    async def ready(self, connection: AsyncConnection) -> tuple["_Form", Any]:
+        """The same, and the driver's connection, in its transaction."""
+        form = self.form(connection.dialect)
         raw = await connection.get_raw_connection()
         if form.dialect.name == "postgresql":
             adapter: Any = raw.dbapi_connection
             if adapter._transaction is None:  # SQLAlchemy's adapter sends BEGIN with its own first statement
                 await adapter._start_transaction()
         return form, raw.driver_connection
+
+
+class Write(NamedTuple):
+    """A write that may wait. `changes`: it changes rows of the table that are there, else it adds some."""
+
+    statement: Prepared
+    parameters: Mapping[str, Any]
+    table: str
+    changes: bool
+
+
+async def run_together(connection: AsyncConnection, waiting: Sequence[Write]) -> None:
+    """Run writes, in as few statements as the database can."""
+    for group in _groups(waiting) if connection.dialect.name == "postgresql" else [[one] for one in waiting]:
+        if len(group) == 1:
+            await group[0].statement.count(connection, group[0].parameters)
+        else:
+            joined = _joined(tuple(one.statement for one in group))
+            await joined.run(connection, [one.parameters for one in group])
+
+
+def _groups(waiting: Sequence[Write]) -> list[list[Write]]:
+    """In their order. Parts of one statement do not see each other: what is changed in one is touched by no other."""
+    groups: list[list[Write]] = []
+    for one in waiting:
+        last = groups[-1] if groups else ()
+        alone = any(other.table == one.table and (other.changes or one.changes) for other in last)
+        if not groups or alone or len(last) == _TOGETHER:
+            groups.append([])
+        groups[-1].append(one)
+    return groups
+
+
+class _Joined:
+    """Writes as one statement of PostgreSQL's."""
+
+    def __init__(self, parts: Sequence[Prepared]) -> None:
+        self._parts = parts
+        self._sql = ""
+
+    async def run(self, connection: AsyncConnection, parameters: Sequence[Parameters]) -> None:
+        values: list[Any] = []
+        for part, given in zip(self._parts, parameters, strict=True):
+            form, driver = await part.ready(connection)
+            values += form.values(given)
+        self._sql = self._sql or self._written(connection.dialect)
+        try:
+            await driver.execute(self._sql, *values)
+        except BaseException as error:
+            await _failed(connection, form, error)
+
+    def _written(self, dialect: Dialect) -> str:
+        parts, count = [], 0
+        for number, part in enumerate(self._parts):
+            form = part.form(dialect)
+            sql = _PLACE.sub(lambda place, before=count: f"${int(place[1]) + before}", form.sql)  # type: ignore[misc]
+            parts.append(f"part_{number} AS ({sql})")
+            count += len(form.names)
+        # PostgreSQL runs them from the last to the first: so messages keep their order, though nobody promises it.
+        return f"WITH {', '.join(reversed(parts))} SELECT 1"
+
+
+@lru_cache(maxsize=256)
+def _joined(parts: tuple[Prepared, ...]) -> _Joined:
+    return _Joined(parts)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from sqlalchemy import CTE, MetaData, Table, bindparam, delete, func, insert, se
 
 from shared.clock import Clock
 from shared.contracts import Event
-from shared.db import Database, Prepared, Transaction, one_of
+from shared.db import Database, Prepared, Transaction, Write, one_of
 from shared.ids import new_id
 from shared.messaging.bus import Bus, Pack
 from shared.observability.context import current_cause
@@ -61,7 +61,7 @@ class Outbox:
         envelopes = self._envelopes(events, subject, correlations)
         for pack in _packs(envelopes):
             row = {"pack_id": pack[0]["id"], "name": pack[0]["name"], "body": to_json(pack), "created_at": now}
-            await tx.run(self._insert, row)
+            tx.later(Write(self._insert, row, self.table.name, changes=False))
         tx.after_commit(self.wake.set)
         return [envelope["id"] for envelope in envelopes]
 

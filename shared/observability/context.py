@@ -1,11 +1,10 @@
 """Why the present work happens: carried from an HTTP request through messages into everything they cause."""
 
 from contextvars import ContextVar
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """`correlation_id` is the request that began it all, `causation_id` the message just being handled."""
 
     correlation_id: str | None = None
@@ -13,4 +12,4 @@ class Cause:
     traceparent: str | None = None
 
 
-current_cause: ContextVar[Cause] = ContextVar("current_cause", default=Cause())  # noqa: B039 - frozen
+current_cause: ContextVar[Cause] = ContextVar("current_cause", default=Cause())  # noqa: B039 - a tuple

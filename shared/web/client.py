@@ -6,9 +6,8 @@ in `X-Client-Address`; without it only the server's own address is known, which 
 partner's server no more than that is known.
 """
 
-from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -22,8 +21,7 @@ MOST_DEVICE = 200
 _SERVERS = frozenset(("secret", "restricted", "partner"))
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(NamedTuple):
     """`address` is an IP address, `device` an id of the app's own; None = not known.
 
     `server`: the address is that of a server, which speaks for many shoppers. `partner` is the partner whose server it is: no

@@ -1,6 +1,7 @@
 """The outermost layer of a part's web application: request id, cause, metrics, and a problem document for every failure."""
 
 import time
+from functools import lru_cache
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -71,4 +72,7 @@ class RequestMiddleware:
             finally:
                 current_cause.reset(token)
         seconds = time.perf_counter() - started
-        REQUEST_SECONDS.labels(self._service, scope["method"], route_of(scope), str(status)).observe(seconds)
+        _seconds(self._service, scope["method"], route_of(scope), str(status)).observe(seconds)
+
+
+_seconds = lru_cache(maxsize=4096)(REQUEST_SECONDS.labels)

@@ -170,7 +170,7 @@ class PromotionUsage:
         if len(moved) > 1:
             await templates.lock(tx, moved)  # those without limits are not held yet, and one statement has no order
         counts = [{"id": key, "more_issued": issued[key], "more_spent": spent[key]} for key in moved]
-        await templates.count(tx, counts)
+        templates.count(tx, counts)
         more = [{"template_id": key, "day": day, "issued": n} for (key, day), n in sorted(days.items()) if n > 0]
         await templates.count_days(tx, more)
         await templates.uncount_days(tx, {key: -number for key, number in days.items() if number < 0})

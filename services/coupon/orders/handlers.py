@@ -55,7 +55,7 @@ class OrderMessages:
             "received_at": self._kit.clock.now(),
         }
         try:
-            async with tx.connection.begin_nested():  # a refusal takes back what was begun, and only that
+            async with tx.nested():  # a refusal takes back what was begun, and only that
                 nothing = await self._act(tx, checkout, event)
         except Problem as refusal:
             row |= {"outcome": "refused", "code": refusal.code, "detail": refusal.detail}

@@ -121,7 +121,7 @@ async def give_back(tx: Transaction, returned: Sequence[QuotaLease]) -> None:
     changes = [
         {"id": key, "more_issued": -units[key], "more_spent": -spent[key]} for key in sorted(units) if units[key]
     ]
-    await repository.count(tx, changes)
+    repository.count(tx, changes)
     await repository.uncount_days(tx, {key: number for key, number in days.items() if number})
 
 

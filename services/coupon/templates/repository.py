@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, insert, or_, select, up
 
 from services.coupon.templates.models import Template, TemplateDay, TemplateTerms
 from services.coupon.templates.rules import OfferKind
-from shared.db import Prepared, Transaction, one_of, update_bulk, upsert_bulk
+from shared.db import Prepared, Transaction, one_of, update_later, upsert_bulk
 from shared.web import Caller, Page, Paging, filtered, offered, page_of, visible
 
 TermsKey = tuple[str, int]
@@ -154,8 +154,8 @@ async def update_offer(tx: Transaction, template_id: str, values: dict[str, Any]
     await tx.run(update(Template.table).where(Template.c.id == template_id).values(**values))
 
 
-async def count(tx: Transaction, changes: Sequence[dict[str, Any]], by: str | None = None) -> None:
-    """Move counters: rows of `id`, `more_issued` and `more_spent`. The CHECKs refuse to pass a limit.
+def count(tx: Transaction, changes: Sequence[dict[str, Any]], by: str | None = None) -> None:
+    """Move counters, when the transaction goes on: rows of `id`, `more_issued`, `more_spent`. The CHECKs refuse to pass a limit.
 
     Each offer once; where there are several, their rows are held. `by` is the process that gives coupons out.
     """
@@ -163,7 +163,7 @@ async def count(tx: Transaction, changes: Sequence[dict[str, Any]], by: str | No
     if by is not None:
         moved["granted_by"] = "given.granted_by"
         changes = [{**change, "granted_by": by} for change in changes]
-    await update_bulk(tx, Template.table, changes, match={"id": "id"}, values=moved)
+    update_later(tx, Template.table, changes, match={"id": "id"}, values=moved)
 
 
 async def days(tx: Transaction, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:

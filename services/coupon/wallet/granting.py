@@ -190,7 +190,7 @@ class Granting:
         output, tx = batch.output, batch.tx
         if not output.coupons:
             return
-        await repository.insert_entries(tx, output.entries)
+        repository.insert_entries(tx, output.entries)
         numbers = Counter(row["template_id"] for row in output.coupons)
         await self._leasing.spend(tx, {key: numbers[key] for key in sorted(numbers) if key in batch.leased})
         counts, days = [], []
@@ -201,7 +201,7 @@ class Granting:
             counts.append({"id": key, "more_issued": number, "more_spent": number * lot.cost})
             if lot.day is not None:
                 days.append({"template_id": key, "day": lot.day, "issued": number})
-        await templates.count(tx, counts, by=self._leasing.holder)
+        templates.count(tx, counts, by=self._leasing.holder)
         await templates.count_days(tx, days)
         await self._kit.outbox.publish(tx, output.events, correlations=output.correlations)
 

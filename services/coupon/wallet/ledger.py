@@ -41,7 +41,7 @@ async def apply(tx: Transaction, changes: Sequence[Change], now: datetime) -> No
     if moved:
         await templates.lock(tx, moved)
         rows = [{"id": one, "more_issued": 0, "more_spent": spent[one]} for one in moved]
-        await templates.count(tx, rows)
+        templates.count(tx, rows)
 
 
 def _row(change: Change, now: datetime) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from sqlalchemy import (
 
 from services.coupon.templates.models import Template
 from services.coupon.wallet.models import Coupon, CouponEntry, IssueRequest
-from shared.db import Prepared, Transaction, UtcDateTime, insert_bulk, insert_ignore, one_of, update_bulk
+from shared.db import Prepared, Transaction, UtcDateTime, insert_bulk, insert_ignore, insert_later, one_of, update_bulk
 from shared.web import Page, Paging, filtered, page_of, visible
 
 # Built once: claims and orders run them for every batch.
@@ -116,9 +116,9 @@ async def insert_coupons(tx: Transaction, rows: Sequence[dict[str, Any]]) -> set
     return {coupon_id for (coupon_id,) in await insert_bulk(tx, Coupon.table, rows, ignore=True)}
 
 
-async def insert_entries(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
-    """Store the first entries of new coupons."""
-    await insert_bulk(tx, CouponEntry.table, rows)
+def insert_entries(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
+    """Store the first entries of new coupons, at the end of the transaction."""
+    insert_later(tx, CouponEntry.table, rows)
 
 
 async def change(tx: Transaction, changes: Sequence[dict[str, Any]], entries: Sequence[dict[str, Any]]) -> None:

@@ -71,7 +71,7 @@ class Ledger:
     async def keep_settings(self, tx: Transaction, level: Level) -> None:
         """Write what is set at a locked level: safety stock, threshold, when it was counted. Its units stay as they are."""
         await repository.update_settings(tx, level)
-        await repository.insert_due(tx, {level.sku: False})
+        repository.insert_due(tx, {level.sku: False})
 
     async def place_changed(self, tx: Transaction, location_id: str, sells: bool) -> None:
         """A place begins or ceases to sell: the world may have to be told of what it has."""
@@ -81,12 +81,12 @@ class Ledger:
         """Fill safety stocks, write movements and levels, and tell: ``news``, and one message for each level that changed."""
         for key in list(posting.before):
             _fill_safety(posting, posting.levels[key])
-        await repository.insert_movements(tx, posting.entries, posting.now)
+        repository.insert_movements(tx, posting.entries, posting.now)
         changed = sorted(posting.before)
         if changed:
             deltas = [(posting.levels[key].id, _delta(posting, key)) for key in changed]
-            await repository.update_levels(tx, deltas, posting.now)
-            await repository.insert_due(tx, _due(posting))
+            repository.update_levels(tx, deltas, posting.now)
+            repository.insert_due(tx, _due(posting))
         # By name, because messages of one name that stand together travel as one pack.
         told = sorted([*news, *_news(posting, changed)], key=lambda item: item.event.name)
         await self._outbox.publish(

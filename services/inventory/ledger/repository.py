@@ -11,7 +11,7 @@ from services.inventory.ledger.rules import COUNTERS, By, Level, LevelKey, Movem
 from services.inventory.ledger.schemas import MovementView, StockView
 from services.inventory.ledger.views import stock_view
 from services.inventory.locations.models import Location
-from shared.db import Prepared, Transaction, insert_bulk, insert_ignore, one_of, update_bulk
+from shared.db import Prepared, Transaction, insert_ignore, insert_later, one_of, update_later
 from shared.ids import new_id
 from shared.web import Page, Paging, filtered, page_of, visible
 
@@ -120,7 +120,7 @@ class Entry(NamedTuple):
     level_version: int
 
 
-async def insert_movements(tx: Transaction, entries: Sequence[Entry], now: datetime) -> None:
+def insert_movements(tx: Transaction, entries: Sequence[Entry], now: datetime) -> None:
     """Append to the ledger; a `key` that is there already is an error."""
     rows = [
         {
@@ -142,10 +142,10 @@ async def insert_movements(tx: Transaction, entries: Sequence[Entry], now: datet
         }
         for movement, by, level_version in entries
     ]
-    await insert_bulk(tx, StockMovement.table, rows)
+    insert_later(tx, StockMovement.table, rows)
 
 
-async def update_levels(tx: Transaction, deltas: Sequence[tuple[str, Mapping[str, int]]], now: datetime) -> None:
+def update_levels(tx: Transaction, deltas: Sequence[tuple[str, Mapping[str, int]]], now: datetime) -> None:
     """Add to the counters of each (level id, units by counter) and raise its version.
 
     Added, not set: should a lock ever be missing, the counters still follow the ledger and the CHECK still forbids less than
@@ -157,7 +157,7 @@ async def update_levels(tx: Transaction, deltas: Sequence[tuple[str, Mapping[str
     ]
     values = {counter: f"kept.{counter} + given.add_{counter}" for counter in (*COUNTERS, "on_hand")}
     values |= {"version": "kept.version + 1", "updated_at": "given.updated_at"}
-    await update_bulk(tx, StockLevel.table, rows, match={"id": "id"}, values=values)
+    update_later(tx, StockLevel.table, rows, match={"id": "id"}, values=values)
 
 
 async def update_settings(tx: Transaction, level: Level) -> None:
@@ -165,9 +165,9 @@ async def update_settings(tx: Transaction, level: Level) -> None:
     await tx.run(_UPDATE_SETTINGS, {"level_id": level.id} | {name: getattr(level, name) for name in _SETTINGS})
 
 
-async def insert_due(tx: Transaction, due: Mapping[str, bool]) -> None:
+def insert_due(tx: Transaction, due: Mapping[str, bool]) -> None:
     """Note SKUs whose signals are to be looked at, each with whether units went."""
-    await insert_bulk(tx, StockDue.table, [{"sku": sku, "fell": fell} for sku, fell in due.items()])
+    insert_later(tx, StockDue.table, [{"sku": sku, "fell": fell} for sku, fell in due.items()])
 
 
 async def insert_due_of(tx: Transaction, location_id: str, *, fell: bool) -> None:

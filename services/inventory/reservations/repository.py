@@ -10,7 +10,7 @@ from sqlalchemy import Select, delete, exists, select
 
 from services.inventory.reservations.models import ReservationLineRow, ReservationRow
 from services.inventory.reservations.rules import OPEN, Line, Reservation, Status
-from shared.db import Prepared, Transaction, insert_bulk, one_of, update_bulk
+from shared.db import Prepared, Transaction, insert_bulk, insert_later, one_of, update_bulk
 from shared.web import Caller, Page, Paging, filtered, page_of, visible
 
 _NAMES: Final = tuple(ReservationRow.c.keys())
@@ -133,7 +133,7 @@ async def insert_reservations(tx: Transaction, reservations: Sequence[Reservatio
     return {row[0] for row in rows}
 
 
-async def insert_lines(tx: Transaction, reservations: Iterable[Reservation]) -> None:
+def insert_lines(tx: Transaction, reservations: Iterable[Reservation]) -> None:
     """The lines of new reservations."""
     rows = [
         {
@@ -149,14 +149,14 @@ async def insert_lines(tx: Transaction, reservations: Iterable[Reservation]) -> 
         for reservation in reservations
         for line in reservation.lines
     ]
-    await insert_bulk(tx, ReservationLineRow.table, rows)
+    insert_later(tx, ReservationLineRow.table, rows)
 
 
 async def replace_lines(tx: Transaction, reservations: Sequence[Reservation]) -> None:
     """The lines of reservations that were placed anew; what they were before stands in the ledger."""
     ids = [reservation.id for reservation in reservations]
     await tx.run(delete(ReservationLineRow.table).where(one_of(ReservationLineRow.c.reservation_id, ids)))
-    await insert_lines(tx, reservations)
+    insert_lines(tx, reservations)
 
 
 async def update_reservations(tx: Transaction, changed: Sequence[tuple[Reservation, int]]) -> None:

@@ -168,7 +168,7 @@ class Reserving:
         written = await repository.insert_reservations(tx, reservations)
         if len(written) < len(reservations):
             raise Again  # another process reserved for one of these orders at the same moment
-        await repository.insert_lines(tx, reservations)
+        repository.insert_lines(tx, reservations)
         held = [
             News(event(ReservationHeld, reservation, reservation.lines), order.correlation)
             for reservation, order in fresh

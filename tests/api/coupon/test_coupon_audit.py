@@ -99,7 +99,7 @@ async def some_trade(mall: Mall) -> None:
     async with mall.running.service.kit.db.write() as tx:
         row = {"template_id": free, "unused": 5, "cost": 0, "day": None, "expires_at": FOREVER}
         await leases.insert_lease(tx, "hld_another", row)
-        await templates.count(tx, [{"id": free, "more_issued": 5, "more_spent": 0}])
+        templates.count(tx, [{"id": free, "more_issued": 5, "more_spent": 0}])
 
 
 async def found_in(mall: Mall, damage: Any) -> dict[str, str]:

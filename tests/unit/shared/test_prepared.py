@@ -11,7 +11,18 @@ from sqlalchemy import BigInteger, String, bindparam, delete, func, insert, sele
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Field
 
-from shared.db import Database, JsonType, Prepared, TableModel, UtcDateTime, as_dict, is_outage, one_of, part_registry
+from shared.db import (
+    Database,
+    JsonType,
+    Prepared,
+    TableModel,
+    UtcDateTime,
+    Write,
+    as_dict,
+    is_outage,
+    one_of,
+    part_registry,
+)
 
 
 class Base(TableModel, registry=part_registry()):
@@ -130,3 +141,49 @@ async def test_a_cancelled_one_leaves_nothing_behind(db: Database) -> None:
     await asyncio.gather(task, return_exceptions=True)
     async with db.write() as tx:
         assert [row.units for row in await tx.rows(Jar, SOME, {"ids": ["a", "b"]})] == [2**40, 0]
+
+
+def added(number: int) -> Write:
+    return Write(ADD, {"id": f"n{number}", "units": number, "at": None, "data": None}, "jar", changes=False)
+
+
+def moved(least: int) -> Write:
+    return Write(MORE, {"least": least}, "jar", changes=True)
+
+
+async def test_writes_that_wait_are_done_in_their_order_before_whatever_comes_next(db: Database) -> None:
+    async with db.write() as tx:
+        for write in (added(1), added(2), moved(1), moved(2), added(3)):
+            tx.later(write)
+        assert await tx.scalar(COUNT) == 5
+        for number in range(4, 30):
+            tx.later(added(number))
+    async with db.read() as tx:
+        found = await tx.execute(select(Jar.c.id, Jar.c.units).where(Jar.c.id.like("n%")))
+        units = {row.id: row.units for row in found}
+    assert (len(units), units["n1"], units["n2"], units["n3"]) == (29, 3, 4, 3)
+
+
+async def test_writes_that_wait_are_taken_back_with_the_rest(db: Database) -> None:
+    with pytest.raises(IntegrityError):
+        async with db.write() as tx:
+            tx.later(added(1))
+            tx.later(added(1))
+    with pytest.raises(RuntimeError, match="enough"):
+        async with db.write() as tx:
+            tx.later(added(2))
+            raise RuntimeError("enough")
+    assert await number(db) == 2
+
+
+async def test_a_nested_block_takes_back_its_own_and_keeps_what_waited_before(db: Database) -> None:
+    async with db.write() as tx:
+        tx.later(added(1))
+        with pytest.raises(RuntimeError, match="enough"):
+            async with tx.nested():
+                tx.later(added(2))
+                raise RuntimeError("enough")
+        async with tx.nested():
+            tx.later(added(3))
+    async with db.read() as tx:
+        assert await tx.scalars(select(Jar.c.id).where(Jar.c.id.like("n%")).order_by(Jar.c.id)) == ["n1", "n3"]
