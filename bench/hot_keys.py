@@ -4,8 +4,9 @@ Two yardsticks, measured in the same run. The bare claim as one SQL statement (c
 with a unique key), driven by pgbench with 32 clients. And `bench/bare.py`: the same effect as the suite's, one transaction for
 all that wait with counter, coupon, ledger row and outbox pack, behind bare Starlette and asyncpg without anything else; it runs
 in turns with the suite, round by round, under the same load of 64 connections. The suite does it over HTTP through the gateway
-as `quanyu serve` starts it. `keys`: each call has an Idempotency-Key. CPU is milliseconds of the suite's processes for one
-call, with all that follows from it (relay, consumers, scoring), and in brackets those of the bare program.
+as `quanyu serve` starts it, in one process or in two (`--split`). `keys`: each call has an Idempotency-Key. CPU is
+milliseconds of the suite's processes for one call, with all that follows from it (relay, consumers, scoring), and in brackets
+those of the bare program. What was tried to make them cheaper, and what of it paid: docs/adr/0014-hot-paths.md.
 """
 
 import asyncio
@@ -130,10 +131,11 @@ def bare_reservations(one: Suite, round_number: int) -> Result:
 
 
 _MEASURES = (
-    ("claims on one template", claims, bare_claims, "coupons"),
-    ("claims on one template, keys", claims_with_keys, bare_claims, "coupons"),
-    ("claims on 1,000 templates", claims_on_many, bare_claims, "coupons"),
-    ("reservations of one SKU", reservations, bare_reservations, "stock"),
+    ("claims on one template", claims, bare_claims, "coupons", ()),
+    ("claims on one template, keys", claims_with_keys, bare_claims, "coupons", ()),
+    ("claims on one template, `--split`", claims, bare_claims, "coupons", ("--split",)),
+    ("claims on 1,000 templates", claims_on_many, bare_claims, "coupons", ()),
+    ("reservations of one SKU", reservations, bare_reservations, "stock", ()),
 )
 
 
@@ -145,8 +147,11 @@ def main() -> list[str]:
     rows = [f"| pgbench, one statement, 32 clients (yardstick) | PostgreSQL | {one_statement:,.0f}/s | | | | 1.0 | |"]
     print(rows[-1], flush=True)
     for backend, label in (("postgresql", "PostgreSQL"), ("sqlite", "SQLite")):
-        for name, measure, yardstick, audited in _MEASURES:
-            seen = _in_turns(backend, measure, yardstick, audited)
+        for name, measure, yardstick, audited, flags in _MEASURES:
+            with suite(backend, *flags) as one, bare() as other:
+                seen = _in_turns(one, other, measure, yardstick)
+                audit = call(one, "GET", f"/v1/audit/{audited}")
+            assert audit["ok"], audit
             rows.append(f"| {name} | {label} | {seen.line(one_statement)} |")
             print(rows[-1], flush=True)
     return rows
@@ -171,18 +176,15 @@ class _Seen:
         return f"{rate:,.0f}/s | {p50:.1f} | {p99:.1f} | {cpu} | {rate / one_statement:.1f} | {share:.2f} of {bare_rate:,.0f}/s"
 
 
-def _in_turns(backend: str, measure: Measure, yardstick: Measure, audited: str) -> _Seen:
+def _in_turns(one: Suite, other: Suite, measure: Measure, yardstick: Measure) -> _Seen:
     seen = _Seen([], [], [], [])
-    with suite(backend) as one, bare() as other:
-        for number in range(ROUNDS):
-            before = one.cpu_seconds()
-            seen.results.append(measure(one, number))
-            seen.cpu.append((_at_rest(one) - before) / CALLS)
-            before = other.cpu_seconds()
-            seen.bare.append(yardstick(other, number))
-            seen.bare_cpu.append((other.cpu_seconds() - before) / CALLS)
-        audit = call(one, "GET", f"/v1/audit/{audited}")
-        assert audit["ok"], audit
+    for number in range(ROUNDS):
+        before = one.cpu_seconds()
+        seen.results.append(measure(one, number))
+        seen.cpu.append((_at_rest(one) - before) / CALLS)
+        before = other.cpu_seconds()
+        seen.bare.append(yardstick(other, number))
+        seen.bare_cpu.append((other.cpu_seconds() - before) / CALLS)
     return seen
 
 

@@ -72,8 +72,8 @@ def database() -> Iterator[str]:
 
 
 @contextmanager
-def suite(backend: str, **settings: str) -> Iterator[Suite]:
-    """The suite in one process on `sqlite` or `postgresql`, with an administrator key, torn down afterwards."""
+def suite(backend: str, *flags: str, **settings: str) -> Iterator[Suite]:
+    """`quanyu serve` with `flags` on `sqlite` or `postgresql`, with an administrator key, torn down afterwards."""
     from gateway.keys.management import new_key
 
     key = new_key("secret")
@@ -88,7 +88,7 @@ def suite(backend: str, **settings: str) -> Iterator[Suite]:
             **({"QUANYU_DATABASE_URL": url} if url else {}),
             **settings,
         }
-        command = [sys.executable, "-m", "suite", "serve", "--port", str(port), "--data-dir", folder]
+        command = [sys.executable, "-m", "suite", "serve", "--port", str(port), "--data-dir", folder, *flags]
         try:
             with _serving(command, environment, port) as process:
                 yield Suite(port, key, backend, process.pid)
