@@ -1,7 +1,7 @@
 """The preview 试算预览: a cart priced with drafts, for marketers. Stores nothing."""
 
 from asyncio import to_thread
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from services.coupon.pricing.candidates import Candidate, sort_out, with_the_carts
@@ -21,7 +21,8 @@ from services.coupon.pricing.preview_schemas import (
     PreviewView,
 )
 from services.coupon.pricing.quoting import Quoting, best_price, vouched
-from services.coupon.pricing.stacks import MOST_WORK, stack_fault
+from services.coupon.pricing.stacks import MOST_WORK, stack_fault, strengths
+from services.coupon.pricing.strengths import Strength
 from services.coupon.pricing.views import quote_json
 from services.coupon.reasons import explain
 from services.coupon.templates.cache import TermsCache
@@ -33,6 +34,9 @@ from shared.web import Caller, Forbidden
 MOST_COMPARED = 30
 MOST_PRICED_LINES = 10_000
 """Lines that stacks are priced of. With many drafts on a large cart each is tried with fewer of the others."""
+
+FAULTS_WORK = 4 * MOST_WORK
+"""What the guard against free orders may work for all drafts of a preview: some tenths of a second."""
 
 
 class Previewing:
@@ -123,15 +127,20 @@ def _offer(live: LiveOffer) -> Offer:
 
 
 def _faults(drafts: Sequence[DraftIn], live: Sequence[LiveOffer], now: datetime) -> list[DraftFault]:
-    """What would refuse each draft. Many drafts share the work that one offer may have: then some stacks are not looked at."""
-    return [fault for draft in drafts for fault in _of_draft(draft, live, now, MOST_WORK // len(drafts))]
+    """What would refuse each draft. Many drafts share `FAULTS_WORK`: then some stacks are not looked at."""
+    known = strengths(live)
+    most_work = min(MOST_WORK, FAULTS_WORK // len(drafts))
+    return [fault for draft in drafts for fault in _of_draft(draft, live, known, now, most_work)]
 
 
-def _of_draft(draft: DraftIn, live: Sequence[LiveOffer], now: datetime, most_work: int) -> list[DraftFault]:
+def _of_draft(
+    draft: DraftIn, live: Sequence[LiveOffer], known: Mapping[str, Strength], now: datetime, most_work: int
+) -> list[DraftFault]:
     kind: OfferKind = "promotion" if draft.automatic else "coupon"
     terms = draft.terms()
-    stack = stack_fault(LiveOffer(draft.ref, draft.name, terms, draft.automatic), live, now, draft.currency, most_work)
-    known = stack is not None and (stack.lines or most_work == MOST_WORK)
+    new = LiveOffer(draft.ref, draft.name, terms, draft.automatic)
+    stack = stack_fault(new, live, now, draft.currency, most_work, known)
+    certain = stack is not None and (stack.lines or most_work == MOST_WORK)
     return [
         DraftFault(
             ref=draft.ref,
@@ -141,7 +150,7 @@ def _of_draft(draft: DraftIn, live: Sequence[LiveOffer], now: datetime, most_wor
             offers=list(one.offers),
             example_lines=[dict(line) for line in one.lines] or None,
         )
-        for one in [*faults(terms, draft.limits, kind), *([stack] if stack is not None and known else [])]
+        for one in [*faults(terms, draft.limits, kind), *([stack] if stack is not None and certain else [])]
     ]
 
 

@@ -5,7 +5,7 @@ that one order could use. Where the goods come to nothing, and would not without
 that this is meant (`allow_zero_pay`); offers that say so are left aside.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,7 +24,6 @@ from shared.money import format_money
 
 MOST_WORK = 2_500
 """Offers that carts are priced with, counted for each cart: some tens of milliseconds."""
-_SEARCH = 300
 _MOST_SEARCHED = 8
 _SHOWN = 3
 _EARLY = datetime(2000, 1, 1, tzinfo=UTC)
@@ -39,11 +38,21 @@ class GivenAway:
     cart: Cart | None
 
 
+def strengths(live: Sequence[LiveOffer]) -> dict[str, Strength]:
+    """By id, those of the live offers that the guard looks at."""
+    return {one.id: strength(as_offer(one)) for one in live if _counts(one)}
+
+
 def stack_fault(
-    new: LiveOffer, live: Sequence[LiveOffer], now: datetime, currency: str, most_work: int = MOST_WORK
+    new: LiveOffer,
+    live: Sequence[LiveOffer],
+    now: datetime,
+    currency: str,
+    most_work: int = MOST_WORK,
+    known: Mapping[str, Strength] | None = None,
 ) -> Fault | None:
-    """What speaks against a new offer beside the live ones; None when nothing does."""
-    found = given_away(new, live, now, most_work)
+    """What speaks against a new offer beside the live ones; None when nothing does. `known` are their `strengths`."""
+    found = given_away(new, live, now, most_work, known)
     if found is None:
         return None
     names = ", ".join(f"{one.name} ({one.id})" for one in found.offers[:_SHOWN])
@@ -66,12 +75,16 @@ def stack_fault(
 
 
 def given_away(
-    new: LiveOffer, live: Sequence[LiveOffer], now: datetime, most_work: int = MOST_WORK
+    new: LiveOffer,
+    live: Sequence[LiveOffer],
+    now: datetime,
+    most_work: int = MOST_WORK,
+    known: Mapping[str, Strength] | None = None,
 ) -> GivenAway | None:
     """The smallest stack found that makes an order free by mistake, with that order."""
     if not _counts(new):
         return None
-    known = {one.id: strength(as_offer(one)) for one in live if _counts(one)}
+    known = strengths(live) if known is None else known
     guard = _Guard(strength(as_offer(new)), most_work)
     for partners in occasions(new.terms, [one for one in live if one.id in known], now):
         found = guard.look([known[one.id] for one in partners])
@@ -116,8 +129,8 @@ class _Guard:
             stack = self._best(cart, all_of_them)
         if new not in stack or self._free(cart, [new]) or is_small(cart, all_of_them):
             return None
-        others = [offer for offer in all_of_them if offer is not new]
-        if self._free(cart, others) or not any(price(cart, others, most_steps=_SEARCH).running):
+        others = [one for one in offers if one.offer is not new]
+        if self._free(cart, _at_once(cart, others)) or self._best(cart, [one.offer for one in others]):
             self._free_anyway = True
             return None
         return self._needed(cart, [offer for offer in stack if offer is not new])

@@ -121,6 +121,14 @@ def test_orders_that_would_be_free(stack: list[Terms]) -> None:
         assert refused(*turned[1:]) is None, "one fewer is accepted"
 
 
+def test_offers_that_exclude_each_other_are_not_counted_together() -> None:
+    """Two of a group would make the order free without the new one, if one order could use both."""
+    group: Json = {"stacking": {"group": "g"}}
+    found = refused(off(6000, 10_000, **group), off(6000, 10_000, **group), off(4000, 10_000))
+    assert found is not None
+    assert len(found.offers) == 1
+
+
 @pytest.mark.parametrize(
     "stack",
     [
