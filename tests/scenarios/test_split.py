@@ -21,9 +21,10 @@ async def test_newcomers_get_their_pack_once_whoever_is_killed(start_suite: Star
         for batch in range(BATCHES):
             await _arrive(client, batch)
             if batch == 1:
-                await suite.kill_and_restart(WORKER)
-            if batch == 3:
                 await suite.kill_and_restart(WHOLE)
+                await client.until_ready(60)
+            if batch == 3:  # last, so that nobody but its successor can do what is left
+                await suite.kill_and_restart(WORKER)
         expected = BATCHES * EACH
         for _ in range(600):
             issued = (await client.get(f"/v1/coupon-templates/{template_id}"))["issued"]
