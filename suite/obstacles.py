@@ -1,7 +1,7 @@
 """What may stand in the way of a start, each a sentence for the operator."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shared import private_files
 from shared.db.migrate import NewerSchema
+from shared.roles import Role
 from shared.settings import ServiceSettings
 from suite.errors import Stop
 
@@ -38,10 +39,16 @@ def telling(name: str, settings: ServiceSettings) -> Iterator[None]:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Two suites on the same files would each do the other's work. Raises Stop when another one keeps its data there."""
+def alone(folder: Path, role: Role) -> Iterator[None]:
+    """Two suites on the same files would each do the other's work. Raises Stop when another one keeps its data there.
+
+    A process that answers and one that works may share the folder: they are one suite.
+    """
+    duties = {"suite.lock": role.answers, "worker.lock": role.works}
     try:
-        with private_files.held(folder / "suite.lock"):
+        with ExitStack() as stack:
+            for name in (name for name, ours in duties.items() if ours):
+                stack.enter_context(private_files.held(folder / name))
             yield
     except private_files.HeldByAnother as error:
         raise Stop(

@@ -101,9 +101,9 @@ async def embedded(settings: SuiteSettings, flags: Flags) -> AsyncIterator[Runni
     from gateway.settings import GatewaySettings
 
     async with AsyncExitStack() as stack:
-        if settings.broker_url is None and settings.role.works:
+        if settings.broker_url is None:
             with telling("bus", settings):
-                stack.enter_context(alone(settings.data_dir))
+                stack.enter_context(alone(settings.data_dir, settings.role))
         pools = pools_of(PARTS, settings, flags)
         own = {name: {**flags, **_size(pools, name)} for name in PARTS}
         bus = await stack.enter_async_context(open_bus(settings, pools))

@@ -25,8 +25,9 @@ LINES = [{"line_id": str(n), "sku": f"s{n}", "quantity": 2, "unit_price": 500 + 
 async def mall(run_service: RunService) -> Mall:
     found = Mall(await run_service(create_service, CouponSettings))
     for number in range(30):
-        await found.claim(await found.template(100 + number, threshold={"amount": 1000 + 97 * number}))
-        await found.promotion(200 + number, threshold={"amount": 5000 + 131 * number})
+        together = {"allow_zero_pay": True}  # all of these pay a whole order
+        await found.claim(await found.template(100 + number, threshold={"amount": 1000 + 97 * number}, **together))
+        await found.promotion(200 + number, threshold={"amount": 5000 + 131 * number}, **together)
     return found
 
 

@@ -11,6 +11,9 @@ import pytest
 from kit.cli import Call
 
 from shared import private_files
+from shared.roles import Role
+from suite.errors import Stop
+from suite.obstacles import alone
 
 FEW_LETTERS = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
 ROOT = Path(__file__).parents[3]
@@ -65,6 +68,8 @@ def test_two_suites_on_one_folder(quanyu: Call, tmp_path: Path) -> None:
     with private_files.held(lock):
         code, _, said = quanyu("serve", "--port", "0")
         assert (code, f"process {os.getpid()}" in said, "--data-dir" in said) == (1, True, True)
+        with alone(tmp_path / "data", Role.WORKER), pytest.raises(Stop), alone(tmp_path / "data", Role.ALL):
+            pass
     with private_files.held(lock):
         pass
 
