@@ -4,7 +4,9 @@ A service's own variable wins over the suite's: the coupon service reads `QUANYU
 `QUANYU_DATABASE_URL`. Settings are passed on, never imported as a global.
 """
 
+from collections.abc import Callable
 from errno import EINVAL
+from functools import partial
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any, ClassVar, Literal, Self
@@ -34,7 +36,7 @@ class _Environment(EnvSettingsSource):
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
         """pydantic-settings asks this for every value that is more than one word."""
-        return listed(value) if _plain(value) else super().decode_complex_value(field_name, field, value)
+        return _decoded(partial(super().decode_complex_value, field_name, field), value)
 
 
 class _File(DotEnvSettingsSource):
@@ -42,16 +44,20 @@ class _File(DotEnvSettingsSource):
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
         """pydantic-settings asks this for every value that is more than one word."""
-        return listed(value) if _plain(value) else super().decode_complex_value(field_name, field, value)
+        return _decoded(partial(super().decode_complex_value, field_name, field), value)
 
 
-def _plain(value: Any) -> bool:
-    return isinstance(value, str) and not value.lstrip().startswith(("[", "{"))
-
-
-def listed(text: str) -> list[str]:
-    """The items of a list that has commas between them."""
-    return [part.strip() for part in text.split(",") if part.strip()]
+def _decoded(json: Callable[[Any], Any], value: Any) -> Any:
+    """What JSON makes of the value; where that is no list, and the field does not read texts itself, the items between commas."""
+    try:
+        decoded = json(value)
+    except ValueError:
+        if str(value).lstrip().startswith(("[", "{")):
+            raise
+        decoded = None
+    if isinstance(decoded, list | dict | str):
+        return decoded
+    return [part.strip() for part in str(value).split(",") if part.strip()]
 
 
 class ServiceSettings(BaseSettings):

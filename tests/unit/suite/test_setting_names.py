@@ -53,16 +53,16 @@ def test_no_part_is_forgotten() -> None:
     assert {options.service for options in all_settings()} == {"suite", "gateway", *SERVICES}
 
 
-@pytest.mark.parametrize("text", ["0, 5,300", "[0, 5, 300]"])
+@pytest.mark.parametrize(("text", "read"), [("0, 5,300", (0, 5, 300)), ("[0, 5, 300]", (0, 5, 300)), ("7", (7,))])
 @pytest.mark.parametrize("file", [True, False])
 def test_a_list_is_written_as_the_page_of_settings_shows_it(
-    monkeypatch: pytest.MonkeyPatch, folder: Path, text: str, file: bool
+    monkeypatch: pytest.MonkeyPatch, folder: Path, text: str, read: tuple[float, ...], file: bool
 ) -> None:
     if file:
         (folder / ".env").write_text(f"QUANYU_BUS_RETRY_SECONDS={text}\n")
     else:
         monkeypatch.setenv("QUANYU_BUS_RETRY_SECONDS", text)
-    assert ServiceSettings().bus_retry_seconds == (0, 5, 300)
+    assert ServiceSettings().bus_retry_seconds == read
 
 
 @pytest.mark.parametrize(
@@ -100,3 +100,8 @@ def test_networks_and_origins_are_lists_too(monkeypatch: pytest.MonkeyPatch) -> 
     settings = GatewaySettings()
     assert settings.trusted_proxies == ("10.0.0.1/32", "fd00::/8")
     assert settings.cors_origins == ("https://shop.example",)
+
+
+def test_a_ramp_of_points_reads_its_own_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUANYU_COUPON_ABUSE_DEVICE_CUSTOMERS", "3,20,15,80")
+    assert CouponSettings().abuse_device_customers == (3, 20, 15, 80)
