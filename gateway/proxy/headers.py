@@ -39,7 +39,7 @@ _DROPPED = frozenset(
 _CONDITIONS = frozenset((b"if-match", b"if-unmodified-since"))
 """Whoever sends them wants nothing done unless they hold; passed over, they would be taken for kept."""
 
-_NOTED = frozenset((b"content-length", b"content-encoding", b"origin", b"access-control-request-method"))
+_NOTED = _CONDITIONS | {b"content-length", b"content-encoding", b"origin", b"access-control-request-method"}
 
 
 @dataclass(slots=True)
