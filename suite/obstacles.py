@@ -29,13 +29,21 @@ def telling(name: str, settings: ServiceSettings) -> Iterator[None]:
         if url.get_backend_name() == "sqlite" and (trouble := private_files.trouble(Path(url.database or ""))):
             raise Stop(f"The suite can't keep its data: {trouble}.") from error
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error).splitlines()[0]
-        shown = url.database if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
         own = "" if name == "bus" else f" (or QUANYU_{name.upper()}_DATABASE_URL)"
+        where = shown(settings.resolved_database_url(name))
         raise Stop(
-            f"The database of {name}, {shown}, can't be used: {reason.split('Error) ')[-1].rstrip('.')}. "
+            f"The database of {name}, {where}, can't be used: {reason.split('Error) ')[-1].rstrip('.')}. "
             f"Check QUANYU_DATABASE_URL{own} and that the server runs; "
             "for SQLite, that the data folder may be written."
         ) from error
+
+
+def shown(url: str) -> str:
+    """A database as a person reads it: the path of a file, an address without its password."""
+    parsed = make_url(url)
+    return (
+        str(parsed.database) if parsed.get_backend_name() == "sqlite" else parsed.render_as_string(hide_password=True)
+    )
 
 
 @contextmanager

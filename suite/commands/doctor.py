@@ -31,17 +31,15 @@ def doctor(url: Url = None, key: Key = None, data_dir: DataDir = None) -> None:
 
 def configured(settings: SuiteSettings) -> Iterator[str]:
     """The settings that matter, without secrets."""
-    from sqlalchemy.engine import make_url
-
     from suite import wiring
+    from suite.obstacles import shown
 
     yield f"environment   {settings.environment}"
     yield f"data          {settings.data_dir.absolute()}"
     for name in PARTS:
-        database = make_url(wiring.settings_of(name, {"data_dir": settings.data_dir}).resolved_database_url())
-        yield f"{name:<13} {database.render_as_string(hide_password=True)}"
-    broker = settings.broker_url
-    yield f"bus           {'local, in ' + str(settings.data_dir / 'bus.db') if broker is None else 'RabbitMQ'}"
+        yield f"{name:<13} {shown(wiring.settings_of(name, {'data_dir': settings.data_dir}).resolved_database_url())}"
+    local = f"local, in {shown(settings.resolved_database_url('bus'))}"
+    yield f"bus           {local if settings.broker_url is None else 'RabbitMQ'}"
     yield f"limits        {'Redis' if settings.redis_url else 'no Redis: gateways on one database divide them'}"
 
 
