@@ -77,7 +77,11 @@ class Prepared:
         if form.dialect.name == "postgresql":
             adapter: Any = raw.dbapi_connection
             if adapter._transaction is None:  # SQLAlchemy's adapter sends BEGIN with its own first statement
-                await adapter._start_transaction()
+                try:
+                    await adapter._start_transaction()
+                except BaseException as error:
+                    # Whoever is next would have a savepoint in what was begun here, and commit nothing.
+                    await _failed(connection, form, error)
         return form, raw.driver_connection
 
 

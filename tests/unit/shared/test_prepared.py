@@ -187,3 +187,40 @@ async def test_a_nested_block_takes_back_its_own_and_keeps_what_waited_before(db
             tx.later(added(3))
     async with db.read() as tx:
         assert await tx.scalars(select(Jar.c.id).where(Jar.c.id.like("n%")).order_by(Jar.c.id)) == ["n1", "n3"]
+
+
+async def test_a_connection_that_was_gone_before_is_an_outage_as_well(db: Database) -> None:
+    if db.dialect == "sqlite":
+        pytest.skip("a file has no connections that others can end")
+    with pytest.raises(DBAPIError) as gone:
+        async with db.write() as tx:
+            raw = await tx.connection.get_raw_connection()
+            raw.driver_connection.terminate()  # type: ignore[union-attr] # asyncpg's
+            await tx.run(MORE, {"least": 0})
+    assert is_outage(gone.value)
+    assert await number(db) == 2
+
+
+async def test_whoever_is_cancelled_at_the_beginning_leaves_no_transaction_to_the_next(backend: Backend) -> None:
+    if backend.database_url is None:
+        pytest.skip("SQLAlchemy begins on SQLite")
+    one, other = (Database(backend.database_url, schema="public", pool_size=1) for _ in range(2))
+    made, put = text("CREATE TABLE spoon (id int)"), Prepared(text("INSERT INTO spoon VALUES (:id)"))
+    async with one.write() as tx:
+        await tx.execute(made)
+
+    async def write(number: int) -> None:
+        async with one.write() as tx:
+            await tx.run(put, {"id": number})
+
+    for steps in range(1, 12):
+        task = asyncio.create_task(write(-steps))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await write(steps)
+        async with other.read() as tx:
+            assert await tx.scalars(text("SELECT id FROM spoon WHERE id = :id"), {"id": steps}) == [steps]
+    await one.close()
+    await other.close()
