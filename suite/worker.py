@@ -56,7 +56,11 @@ class SecondProcess:
         failures = 0
         while True:
             started = time.monotonic()
-            code = await self._live()
+            code: int | str
+            try:
+                code = await self._live()
+            except OSError as error:  # no memory or no files are left for it now
+                code = str(error)
             failures = 0 if time.monotonic() - started > _LIVED else failures + 1
             self._log.error("the worker process ended and is started again", code=code)
             await asyncio.sleep(min(0.25 * 2**failures, _LONGEST_PAUSE))
@@ -74,6 +78,9 @@ class SecondProcess:
                 pass_fds=(told,),
                 start_new_session=True,  # Ctrl-C reaches us alone; we pass it on
             )
+        except BaseException:
+            os.close(heard)
+            raise
         finally:
             os.close(told)
         listening = asyncio.create_task(self._hear(heard))

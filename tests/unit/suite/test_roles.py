@@ -1,6 +1,10 @@
 """Which process does what: everything is done by somebody, and by both only what each keeps in memory."""
 
+import asyncio
+import os
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +15,7 @@ from shared.roles import Role
 from suite.budget import Wish, divide
 from suite.parts import PARTS
 from suite.wiring import build
+from suite.worker import SecondProcess
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -40,3 +45,24 @@ def test_the_halves_of_two_whole_suites_fit_a_default_server_too() -> None:
     assert 2 * sum(pool.size for pool in pools) <= 97
     alone = [divide(None, {"coupon": api["coupon"]}, role)["coupon"].size for role in (Role.API, Role.WORKER)]
     assert 2 * len(PARTS) * sum(alone) <= 97
+
+
+async def test_a_second_process_that_could_not_be_started_is_started_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, tries, opened = asyncio.create_subprocess_exec, list[int](), len(os.listdir("/proc/self/fd"))
+
+    async def crowded(*arguments: Any, **options: Any) -> asyncio.subprocess.Process:
+        tries.append(len(os.listdir("/proc/self/fd")))
+        if len(tries) == 1:
+            raise BlockingIOError("Resource temporarily unavailable")
+        return await start(*arguments, **options)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", crowded)
+    monkeypatch.setattr("suite.worker._LONGEST_PAUSE", 0.01)
+    beside = SecondProcess([], {})
+    beside._command = [sys.executable, "-c", "import os, sys; os.write(int(sys.argv[-1]), b'1'); sys.stdin.read()"]
+    async with beside.running():
+        for _ in range(2000):
+            if not beside.trouble():
+                break
+            await asyncio.sleep(0.01)
+    assert tries == [opened + 2, opened + 2], "its pipe and nothing of the try before"
