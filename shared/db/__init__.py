@@ -3,7 +3,7 @@
 from shared.db.base import AutoId, TableModel, part_registry
 from shared.db.bulk import insert_bulk, insert_later, update_bulk, update_later, upsert_bulk
 from shared.db.dialect import claim_due, excluded, insert_ignore, planned_for_whole_tables, upsert
-from shared.db.engine import Database, Transaction
+from shared.db.engine import Database, Errand, Transaction
 from shared.db.faults import is_outage, is_transient, is_unstorable
 from shared.db.many import one_of
 from shared.db.prepared import Prepared, Write
@@ -16,6 +16,7 @@ __all__ = [
     "AutoId",
     "Database",
     "DatabaseBusy",
+    "Errand",
     "JsonType",
     "Prepared",
     "TableModel",

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from threading import Thread
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, NamedTuple, TypeVar, cast
 from weakref import WeakSet
 
 from sqlalchemy import CursorResult, Executable
@@ -35,7 +35,7 @@ class Transaction:
         self.connection = connection
         self.dialect = dialect
         self._after_commit: list[Callable[[], None]] = []
-        self._afterwards: list[Work] = []
+        self._afterwards: list[Errand] = []
         self._later: list[Write] = []
 
     def later(self, write: Write) -> None:
@@ -117,22 +117,26 @@ class Transaction:
         if callback not in self._after_commit:
             self._after_commit.append(callback)
 
-    def afterwards(self, work: "Work") -> None:
-        """Do `work` in a transaction of its own once this one is over, however it ended: committed or rolled back."""
-        self._afterwards.append(work)
+    def afterwards(self, errand: "Errand") -> None:
+        """Do it in a transaction of its own once this one is over, however it ended: committed or rolled back."""
+        self._afterwards.append(errand)
 
     def committed(self) -> None:
         """Call what waits for the commit."""
         for callback in self._after_commit:
             callback()
 
-    def take_afterwards(self) -> list["Work"]:
+    def take_afterwards(self) -> list["Errand"]:
         """What was left for afterwards, once."""
-        works, self._afterwards = self._afterwards, []
-        return works
+        errands, self._afterwards = self._afterwards, []
+        return errands
 
 
-Work = Callable[[Transaction], Awaitable[None]]
+class Errand(NamedTuple):
+    """Work for a transaction of its own, and what is called when that is over, though it failed or never began."""
+
+    work: Callable[[Transaction], Awaitable[None]]
+    over: Callable[[], None]
 
 
 class Database:
@@ -223,24 +227,27 @@ class Database:
             transaction.committed()
         finally:
             async with AsyncExitStack() as stack:  # each is done, even when another fails
-                for work in reversed(transaction.take_afterwards() if transaction is not None else ()):
-                    stack.push_async_callback(self._by_itself, work)
+                for errand in reversed(transaction.take_afterwards() if transaction is not None else ()):
+                    stack.push_async_callback(self._by_itself, errand)
 
-    async def aside(self, work: Work) -> None:
+    async def aside(self, errand: Errand) -> None:
         """Write what must stay whatever becomes of the request, such as a counted failure: in a transaction of its own.
 
         Inside a `joined` block that is after the block, when the caller has its connection back (on SQLite there is only
-        one). Never call it inside a `write` block: give the work to its transaction's `afterwards` there.
+        one). Never call it inside a `write` block: give it to its transaction's `afterwards` there.
         """
         joined = _ambient.get().get(id(self))
         if joined is not None:
-            joined.afterwards(work)
+            joined.afterwards(errand)
         else:
-            await self._by_itself(work)
+            await self._by_itself(errand)
 
-    async def _by_itself(self, work: Work) -> None:
-        async with self.write() as transaction:
-            await work(transaction)
+    async def _by_itself(self, errand: Errand) -> None:
+        try:
+            async with self.write() as transaction:
+                await errand.work(transaction)
+        finally:
+            errand.over()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:

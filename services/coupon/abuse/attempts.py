@@ -28,7 +28,7 @@ from services.coupon.abuse.repository import Counted
 from services.coupon.settings import CouponSettings
 from services.coupon.wishes import Origin
 from shared.batching import GroupCommit
-from shared.db import Transaction
+from shared.db import Errand, Transaction
 from shared.service import Kit
 from shared.web import Client, Problem, TooManyRequests
 
@@ -100,7 +100,9 @@ class AttemptLimiter:
             yield attempt
         finally:
             if attempt.wrong:
-                await self._kit.db.aside(partial(self._count, attempt, subjects))
+                await self._kit.db.aside(
+                    Errand(partial(self._count, attempt, subjects), partial(self._leave, subjects))
+                )
                 if attempt.overrun is not None:  # guesses at other processes were faster
                     raise _too_many(attempt.overrun)
             else:
@@ -162,11 +164,8 @@ class AttemptLimiter:
             **dict.fromkeys(trying, attempt.wrong),
             **{("template", key): n for key, n in attempt.templates.items()},
         }
-        try:
-            await repository.count_failures(tx, wrong, self._budgets, now, now + self._window)
-            counted = await repository.failures(tx, trying, now)
-        finally:
-            self._leave(trying)
+        await repository.count_failures(tx, wrong, self._budgets, now, now + self._window)
+        counted = await repository.failures(tx, trying, now)
         over = [row.until - now for row in counted if row.failures > self._budgets[row.subject]]
         attempt.overrun = max(over, default=None)
 

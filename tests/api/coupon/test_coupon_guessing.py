@@ -3,7 +3,8 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, NoReturn
 
 import pytest
 from api.coupon.mall import Mall
@@ -17,6 +18,7 @@ from services.coupon.abuse.models import AbuseFailure
 from services.coupon.app import create_service
 from services.coupon.settings import CouponSettings
 from shared.clock import ManualClock
+from shared.db import DatabaseBusy
 from shared.web import Client, NotFound, TooManyRequests
 
 SHOPPER = Client("203.0.113.9", "phone-1")
@@ -80,6 +82,23 @@ async def test_a_used_up_budget_refuses_right_and_wrong_alike(
     assert refused.value.headers["Retry-After"] == "600"
     clock.advance(seconds=601)
     assert await guess(limiters[0], "c1", right=True, joined=joined) == "right"
+
+
+@pytest.mark.parametrize("joined", [False, True])
+async def test_a_guess_that_could_not_be_counted_is_not_under_way_for_ever(
+    limiters: list[AttemptLimiter], monkeypatch: pytest.MonkeyPatch, joined: bool
+) -> None:
+    db = limiters[0]._kit.db
+
+    def busy() -> NoReturn:
+        raise DatabaseBusy("no connection")
+
+    for _ in range(6):
+        with pytest.raises(DatabaseBusy), monkeypatch.context() as patch:
+            async with db.joined() if joined else nullcontext(), limiters[0].admit(SHOPPER, "c1") as attempt:
+                attempt.failed()
+                patch.setattr(db, "write", busy)
+    assert await guess(limiters[0], "c1", right=True) == "right"
 
 
 async def test_ten_guesses_in_one_attempt_are_ten_guesses(limiters: list[AttemptLimiter]) -> None:

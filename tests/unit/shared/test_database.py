@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
@@ -12,6 +13,7 @@ from sqlmodel import Field
 
 from shared.db import (
     Database,
+    Errand,
     JsonType,
     TableModel,
     Transaction,
@@ -137,7 +139,7 @@ async def test_what_is_set_aside_stays_whatever_becomes_of_the_request(db: Datab
         async with db.joined():
             async with db.write() as tx:
                 await tx.execute(insert(COUNTER), {"id": 1, "n": 0})
-            await db.aside(note)  # waits for the end: an SQLite file has one writer
+            await db.aside(Errand(note, lambda: None))  # waits for the end: an SQLite file has one writer
             if not ends_well:
                 raise RuntimeError
 
@@ -152,10 +154,13 @@ async def test_work_for_afterwards_is_done_once_and_by_itself(db: Database) -> N
     async def note(tx: Transaction) -> None:
         await tx.execute(insert(COUNTER), {"id": 7, "n": 1})
 
+    over = list[int]()
     with pytest.raises(RuntimeError):
         async with db.write() as tx:
-            tx.afterwards(note)
+            tx.afterwards(Errand(note, partial(over.append, 7)))
+            assert over == []
             raise RuntimeError
+    assert over == [7]
     async with db.read() as tx:
         assert await tx.scalar(select(COUNTER.c.n)) == 1
 
