@@ -164,13 +164,10 @@ def from_validation(errors: Sequence[Mapping[str, Any]], sent: Any, *, in_body: 
     """
     if any(error["type"] == "json_invalid" for error in errors):
         return BadRequest("malformed_json", "The body is not valid JSON. Send one JSON object in UTF-8.")
+    located = [(error, ("body", *error["loc"]) if in_body else error["loc"]) for error in errors[:50]]
     fields = [
-        FieldError(
-            pointer=_place(error, sent, ("body", *error["loc"]) if in_body else error["loc"]),
-            code=error["type"],
-            detail=_sentence(error),
-        )
-        for error in errors[:50]
+        FieldError(pointer=_place(error, sent, location), code=error["type"], detail=_sentence(error, location))
+        for error, location in located
     ]
     first = f"{fields[0].pointer}: {fields[0].detail}" if fields else "The request is not valid."
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
@@ -203,9 +200,11 @@ _SENTENCES = {
 """What is said in the place of pydantic's words, which speak of its own classes."""
 
 
-def _sentence(error: Mapping[str, Any]) -> str:
+def _sentence(error: Mapping[str, Any], location: Sequence[Any]) -> str:
     if error["type"] == "union_tag_invalid":
         return f"This must be one of {error['ctx']['expected_tags']}."
+    if error["type"] == "missing" and tuple(location) == ("body",):
+        return "This call needs a body: send one JSON object."
     message = str(_SENTENCES.get(error["type"], error["msg"])).removeprefix("Value error, ")
     message = _SUBJECT.sub("This must ", message)
     return message if message.endswith(".") else message + "."

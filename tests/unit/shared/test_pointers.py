@@ -110,3 +110,13 @@ def test_no_refusal_speaks_of_our_classes(body: bytes, sentence: str) -> None:
     with pytest.raises(Unprocessable) as refused:
         read_body_as(House, body)
     assert [error.detail for error in refused.value.errors or ()] == [sentence]
+
+
+def test_a_call_without_its_body_is_told_so_and_a_field_called_body_is_a_field() -> None:
+    missing = [{"type": "missing", "msg": "Field required", "loc": ("body",)}]
+    for in_body, place, sentence in (
+        (False, "#", "This call needs a body: send one JSON object."),
+        (True, "#/body", "This field is required."),
+    ):
+        problem = from_validation(missing, {} if in_body else None, in_body=in_body)
+        assert [(error.pointer, error.detail) for error in problem.errors or ()] == [(place, sentence)]
