@@ -63,7 +63,7 @@ class Counting:
                 raise invalid("#/as_of", "not_of_this_month", detail)
             version = await repository.version_at(tx, level.key, body.as_of)
         else:
-            version = body.expected_version or 0
+            version = body.began_at or 0
             if version > level.version or (version == 0 and level.version > 0):
                 raise _never_had(level)
         if version < level.counted_version:

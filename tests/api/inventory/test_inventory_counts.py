@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 from api.inventory.shopkit import Shop, figures
 
 
@@ -69,10 +70,22 @@ async def test_a_count_that_comes_after_a_newer_one_corrects_nothing(shop: Shop)
     assert (await shop.level("a"))["on_hand"] == 8
 
 
+@pytest.mark.parametrize("name", ["version", "expected_version"])
+async def test_the_version_that_was_read_may_be_called_as_it_was_read(shop: Shop, name: str) -> None:
+    await shop.receive("a", 10)
+    read = (await shop.level("a"))["version"]
+    await shop.adjust([line("a", -4)], "sold")
+    answer = (await counted(shop, 9, **{name: read})).json()
+    assert (answer["difference"], answer["on_hand"]) == (-1, 5)
+    never = await counted(shop, 9, **{name: 0})
+    assert (never.status_code, never.json()["code"]) == (409, "version_mismatch")
+
+
 async def test_when_a_count_was_taken_is_said_once_and_is_possible(shop: Shop) -> None:
     await shop.receive("a", 1)
     now = shop.clock.now()
-    wrong: list[Any] = [{}, {"as_of": now.isoformat(), "expected_version": 1}]
+    wrong: list[Any] = [{}, {"as_of": now.isoformat(), "expected_version": 1}, {"as_of": now.isoformat(), "version": 1}]
+    wrong += [{"version": 1, "expected_version": 1}, {"version": None}, {"version": "1"}]
     wrong += [{"as_of": (now + timedelta(seconds=by)).isoformat()} for by in (61, -32 * 86_400)]
     for when in wrong:
         assert (await counted(shop, 1, **when)).status_code == 422, when
