@@ -66,13 +66,13 @@ class ControlsCache:
         await self._refresh(None)
 
     async def _refresh(self, tx: Transaction | None) -> None:
+        """Whoever holds a connection waits neither for another nor for anybody who waits for one: first that, then the lock."""
+        if tx is None:
+            async with self._kit.db.read() as own:
+                return await self._refresh(own)
         async with self._loading:
             change = self._changes  # one that comes meanwhile asks for another look
-            if tx is None:
-                async with self._kit.db.read() as own:
-                    await self._load(own)
-            else:
-                await self._load(tx)  # whoever holds a connection must not wait for another
+            await self._load(tx)
             self._known = change
 
     async def _load(self, tx: Transaction) -> None:

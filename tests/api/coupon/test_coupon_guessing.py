@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
+from contextvars import Context
 from typing import Any, NoReturn
 
 import pytest
@@ -19,6 +20,7 @@ from services.coupon.app import create_service
 from services.coupon.settings import CouponSettings
 from shared.clock import ManualClock
 from shared.db import DatabaseBusy
+from shared.db.turns import Turns
 from shared.web import Client, NotFound, TooManyRequests
 
 SHOPPER = Client("203.0.113.9", "phone-1")
@@ -99,6 +101,22 @@ async def test_a_guess_that_could_not_be_counted_is_not_under_way_for_ever(
                 attempt.failed()
                 patch.setattr(db, "write", busy)
     assert await guess(limiters[0], "c1", right=True) == "right"
+
+
+async def test_who_has_the_last_connection_does_not_wait_for_who_wants_it(
+    limiters: list[AttemptLimiter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rules were changed: whoever reads them again needs a connection, and all are with those who ask for the rules."""
+    controls, db, one = limiters[0]._controls, limiters[0]._kit.db, Turns("coupon", 1)
+    monkeypatch.setattr(db, "_writing", one)
+    monkeypatch.setattr(db, "_reading", one)
+    async with db.joined():
+        waiting = asyncio.create_task(controls.refresh(), context=Context())
+        await asyncio.sleep(0.01)
+        controls._note_change()
+        assert (await asyncio.wait_for(controls.current(), 5)).rules == ()
+        assert not waiting.done()
+    await waiting
 
 
 async def test_ten_guesses_in_one_attempt_are_ten_guesses(limiters: list[AttemptLimiter]) -> None:
