@@ -235,6 +235,8 @@ async def _failed(connection: AsyncConnection, form: _Form, error: BaseException
         raise error  # such as a value that can't be written
     gone = form.dialect.is_disconnect(told, adapter, None)
     if gone:
+        # As SQLAlchemy does: the others of the pool are older than this loss, and replaced when somebody wants them.
+        connection.engine.pool._invalidate(raw, told, _checkin=False)
         await connection.invalidate()
     raise DBAPIError.instance(
         form.sql, None, told, base, hide_parameters=True, connection_invalidated=gone, dialect=form.dialect

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -199,6 +200,24 @@ async def test_a_connection_that_was_gone_before_is_an_outage_as_well(db: Databa
             await tx.run(MORE, {"least": 0})
     assert is_outage(gone.value)
     assert await number(db) == 2
+
+
+async def test_after_a_restart_of_the_server_one_call_fails_and_not_one_for_each_connection(db: Database) -> None:
+    if db.dialect == "sqlite":
+        pytest.skip("a file has no connections that others can end")
+    async with AsyncExitStack() as stack:
+        for _ in range(3):
+            connection = await stack.enter_async_context(db._writer.connect())
+            raw = await connection.get_raw_connection()
+            stack.callback(raw.driver_connection.terminate)  # type: ignore[union-attr] # asyncpg's
+    failed = 0
+    for _ in range(4):
+        try:
+            async with db.write() as tx:
+                await tx.run(MORE, {"least": 0})
+        except DBAPIError as error:
+            failed += is_outage(error)
+    assert failed == 1
 
 
 async def test_whoever_is_cancelled_at_the_beginning_leaves_no_transaction_to_the_next(backend: Backend) -> None:
