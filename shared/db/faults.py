@@ -8,7 +8,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 _AWAY = ("CannotConnectNow", "ConnectionDoesNotExist", "AdminShutdown", "TooManyConnections", "ConnectionFailure")
 _FULL = ("53300", "57P03")  # too many connections; the server is starting up
-_RETRY = ("SerializationError", "DeadlockDetected")
+_RETRY = ("SerializationError", "DeadlockDetected", "InvalidCachedStatement")  # the last after a column's type changed
 _SQLITE_AWAY = ("database is locked", "disk I/O error", "database or disk is full", "unable to open database file")
 _UNSTORABLE = ("CharacterNotInRepertoire", "UntranslatableCharacter", "DataError", "NumericValueOutOfRange")
 

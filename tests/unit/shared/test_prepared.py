@@ -21,6 +21,7 @@ from shared.db import (
     Write,
     as_dict,
     is_outage,
+    is_transient,
     one_of,
     part_registry,
 )
@@ -200,6 +201,23 @@ async def test_a_connection_that_was_gone_before_is_an_outage_as_well(db: Databa
             await tx.run(MORE, {"least": 0})
     assert is_outage(gone.value)
     assert await number(db) == 2
+
+
+async def test_after_a_change_of_its_columns_a_statement_is_to_be_run_again(db: Database) -> None:
+    if db.dialect == "sqlite":
+        pytest.skip("SQLite plans anew by itself")
+    asked = Prepared(select(Jar.c.id).where(Jar.c.units >= bindparam("least")))
+    async with db.write() as tx:
+        await tx.scalars(asked, {"least": 0})
+    async with db._writer.connect() as other, other.begin():
+        raw = await other.get_raw_connection()
+        await raw.driver_connection.execute("ALTER TABLE jar ALTER id TYPE text")  # type: ignore[union-attr] # asyncpg's
+    with pytest.raises(DBAPIError) as changed:
+        async with db.write() as tx:
+            await tx.scalars(asked, {"least": 0})
+    assert is_transient(changed.value)
+    async with db.write() as tx:
+        assert sorted(await tx.scalars(asked, {"least": 0})) == ["a", "b"]
 
 
 async def test_after_a_restart_of_the_server_one_call_fails_and_not_one_for_each_connection(db: Database) -> None:
