@@ -5,7 +5,7 @@ Changes to an event are additive; a breaking one is a new event beside the old. 
 
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shared.external_ids import LONGEST, sound
 from shared.times import IncomingTime
@@ -41,7 +41,7 @@ class Envelope(BaseModel):
     id: str
     name: str
     version: int
-    occurred_at: AwareDatetime
+    occurred_at: Instant
     subject: str | None = None
     correlation_id: str | None = None
     causation_id: str | None = None

@@ -153,7 +153,7 @@ async def _count_connections(part: Part | None, settings: SuiteSettings, given: 
         errors.print(f"[yellow]Database connections:[/yellow] {plain(sentence)}", soft_wrap=True)
     if settings.database_connections is not None or (fitting := await budget.fitting(pools)) is None:
         return settings
-    errors.print(f"This process opens {fitting} at most.", soft_wrap=True)
+    errors.print(f"This process opens {plain(fitting)} at most.", soft_wrap=True)
     given["database_connections"] = fitting
     return settings.model_copy(update={"database_connections": fitting})
 

@@ -118,9 +118,8 @@ async def test_errors_are_those_of_sqlalchemy(db: Database) -> None:
     assert await number(db) == 2
 
 
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)  # a file has no connections that others can end
 async def test_a_connection_that_is_gone_is_an_outage_and_not_used_again(db: Database) -> None:
-    if db.dialect == "sqlite":
-        pytest.skip("a file has no connections that others can end")
     with pytest.raises(DBAPIError) as gone:
         async with db.write() as tx:
             await tx.run(MORE, {"least": 0})
