@@ -60,6 +60,8 @@ SHOW = Prepared(select(Jar.c.id, Jar.c.at).where(Jar.c.at >= bindparam("since"))
 MORE = Prepared(update(Jar.table).where(Jar.c.units >= bindparam("least")).values(units=Jar.c.units + 1))
 COUNT = Prepared(select(func.count()).select_from(Jar.table))
 GONE = Prepared(delete(Jar.table).where(Jar.c.id == bindparam("gone")).returning(Jar.c.id))
+ON_A_SERVER = pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+"""A file has no connections that others can end, and SQLite plans anew by itself."""
 
 
 @pytest.fixture
@@ -118,7 +120,7 @@ async def test_errors_are_those_of_sqlalchemy(db: Database) -> None:
     assert await number(db) == 2
 
 
-@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)  # a file has no connections that others can end
+@ON_A_SERVER
 async def test_a_connection_that_is_gone_is_an_outage_and_not_used_again(db: Database) -> None:
     with pytest.raises(DBAPIError) as gone:
         async with db.write() as tx:
@@ -190,9 +192,8 @@ async def test_a_nested_block_takes_back_its_own_and_keeps_what_waited_before(db
         assert await tx.scalars(select(Jar.c.id).where(Jar.c.id.like("n%")).order_by(Jar.c.id)) == ["n1", "n3"]
 
 
+@ON_A_SERVER
 async def test_a_connection_that_was_gone_before_is_an_outage_as_well(db: Database) -> None:
-    if db.dialect == "sqlite":
-        pytest.skip("a file has no connections that others can end")
     with pytest.raises(DBAPIError) as gone:
         async with db.write() as tx:
             raw = await tx.connection.get_raw_connection()
@@ -202,9 +203,8 @@ async def test_a_connection_that_was_gone_before_is_an_outage_as_well(db: Databa
     assert await number(db) == 2
 
 
+@ON_A_SERVER
 async def test_after_a_change_of_its_columns_a_statement_is_to_be_run_again(db: Database) -> None:
-    if db.dialect == "sqlite":
-        pytest.skip("SQLite plans anew by itself")
     asked = Prepared(select(Jar.c.id).where(Jar.c.units >= bindparam("least")))
     async with db.write() as tx:
         await tx.scalars(asked, {"least": 0})
@@ -219,9 +219,8 @@ async def test_after_a_change_of_its_columns_a_statement_is_to_be_run_again(db: 
         assert sorted(await tx.scalars(asked, {"least": 0})) == ["a", "b"]
 
 
+@ON_A_SERVER
 async def test_after_a_restart_of_the_server_one_call_fails_and_not_one_for_each_connection(db: Database) -> None:
-    if db.dialect == "sqlite":
-        pytest.skip("a file has no connections that others can end")
     async with AsyncExitStack() as stack:
         for _ in range(3):
             connection = await stack.enter_async_context(db._writer.connect())
