@@ -107,7 +107,10 @@ class GroupCommit(Generic[Q, A]):
         for attempt in range(1, _TRIES + 1):
             try:
                 async with self._begin() as tx:
-                    return await self._work(tx, requests)
+                    results = await self._work(tx, requests)
+                    if len(results) != len(requests):
+                        raise RuntimeError(f"{self._name}: {len(results)} answers to {len(requests)} requests")
+                    return results
             except Exception as error:
                 if attempt == _TRIES or not (isinstance(error, Again) or is_transient(error)):
                     raise

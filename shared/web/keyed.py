@@ -94,10 +94,11 @@ class Keyed(Generic[Q, A]):
                 plan.fresh.append(index)
                 continue
             record = known.get((call.owner, call.key))
-            ahead = first.setdefault((call.owner, call.key), index)
             if record is not None and (told := await self._earlier(tx, record, call)):
                 plan.decided[index] = told
-            elif ahead == index:
+                continue
+            ahead = first.setdefault((call.owner, call.key), index)
+            if ahead == index:
                 plan.fresh.append(index)
             elif cast(KeyedCall, given[ahead].call).fingerprint == call.fingerprint:
                 plan.repeats[index] = ahead
