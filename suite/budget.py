@@ -68,12 +68,13 @@ def _weights(names: Collection[str]) -> dict[str, int]:
     return {name: _SHARES.get(name, 1) if len(names) > 1 else 1 for name in names}
 
 
-async def fitting(pools: Mapping[str, Pool]) -> int | None:
-    """How many connections these pools may have together, where the server has fewer left than they would like; the least
-    that they work with where it has not even that. None where there are enough, or where that can't be known.
+async def fitting(*processes: Mapping[str, Pool]) -> int | None:
+    """How many connections the pools of each of these processes may have together, where the server has fewer left than all
+    would like; the least that they work with where it has not even that. None where there are enough, or where that can't be
+    known.
     """
-    wanted = sum(pool.size for pool in pools.values())
-    urls = {pool.url for pool in pools.values()}
+    wanted = sum(pool.size for pools in processes for pool in pools.values())
+    urls = {pool.url for pools in processes for pool in pools.values()}
     if len({_server(url) for url in urls}) != 1:
         return None
     try:
@@ -81,14 +82,14 @@ async def fitting(pools: Mapping[str, Pool]) -> int | None:
     except (OSError, SQLAlchemyError, LookupError):
         return None
     limits = [left.server] if len(urls) > 1 else [one for one in left if one is not None]
-    least = LEAST_TURNS * sum(_weights(pools).values())
-    return None if min(limits) >= wanted else max(min(limits), least)
+    least = LEAST_TURNS * max(sum(_weights(pools).values()) for pools in processes)
+    return None if min(limits) >= wanted else max(min(limits) // len(processes), least)
 
 
-async def shortages(pools: Mapping[str, Pool], *, beside_running: bool) -> AsyncIterator[str]:
-    """A sentence for each database server, role or database that has fewer connections left than these pools may open."""
+async def shortages(*processes: Mapping[str, Pool], beside_running: bool) -> AsyncIterator[str]:
+    """A sentence for each database server, role or database that has fewer connections left than these processes may open."""
     by_url, by_server = Counter[str](), Counter[str]()
-    for pool in pools.values():
+    for pool in (pool for pools in processes for pool in pools.values()):
         by_url[pool.url] += pool.size
         by_server[_server(pool.url)] += pool.size
     told = set()

@@ -48,6 +48,11 @@ class Transaction:
         if waiting:
             await run_together(self.connection, waiting)
 
+    def refuse_waiting(self) -> None:
+        """Raises RuntimeError where writes wait: a block that only reads would lose them."""
+        if self._later:
+            raise RuntimeError("writes were asked for in a block that only reads")
+
     @asynccontextmanager
     async def nested(self) -> AsyncIterator[None]:
         """A block whose writes an exception takes back, and only those."""
@@ -260,7 +265,9 @@ class Database:
             yield joined
             return
         async with self._connected(self._reader, self._reading) as connection:
-            yield Transaction(connection, self.dialect)
+            transaction = Transaction(connection, self.dialect)
+            yield transaction
+            transaction.refuse_waiting()
 
     @asynccontextmanager
     async def joined(self) -> AsyncIterator[Transaction]:

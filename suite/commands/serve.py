@@ -141,17 +141,19 @@ def _name(part: Part | None, role: Role) -> str | None:
 
 
 async def _count_connections(part: Part | None, settings: SuiteSettings, given: dict[str, Any]) -> SuiteSettings:
-    """A sentence for the operator where the database lets in fewer connections than this process may open.
+    """A sentence for the operator where the database lets in fewer connections than this process, and the second one, may open.
 
-    It takes fewer then, unless a number was set.
+    Each takes fewer then, unless a number was set.
     """
     from suite import budget, wiring
 
     names = PARTS if part is None else (part.value,)
-    pools = wiring.pools_of(names, settings, given)
-    async for sentence in budget.shortages(pools, beside_running=True):
+    processes = [wiring.pools_of(names, settings, given)]
+    if settings.split:
+        processes.append(wiring.pools_of(names, settings.model_copy(update={"role": Role.WORKER}), given))
+    async for sentence in budget.shortages(*processes, beside_running=True):
         errors.print(f"[yellow]Database connections:[/yellow] {plain(sentence)}", soft_wrap=True)
-    if settings.database_connections is not None or (fitting := await budget.fitting(pools)) is None:
+    if settings.database_connections is not None or (fitting := await budget.fitting(*processes)) is None:
         return settings
     errors.print(f"This process opens {plain(fitting)} at most.", soft_wrap=True)
     given["database_connections"] = fitting

@@ -192,6 +192,12 @@ async def test_a_nested_block_takes_back_its_own_and_keeps_what_waited_before(db
         assert await tx.scalars(select(Jar.c.id).where(Jar.c.id.like("n%")).order_by(Jar.c.id)) == ["n1", "n3"]
 
 
+async def test_a_write_that_waits_is_not_lost_in_a_block_that_only_reads(db: Database) -> None:
+    with pytest.raises(RuntimeError, match="only reads"):
+        async with db.read() as tx:
+            tx.later(added(4))
+
+
 @ON_A_SERVER
 async def test_a_connection_that_was_gone_before_is_an_outage_as_well(db: Database) -> None:
     with pytest.raises(DBAPIError) as gone:

@@ -57,5 +57,16 @@ async def test_too_few_connections_are_told_with_a_remedy(backend: Backend) -> N
         least = await fitting(parts)
         assert least == 21  # fewer than that they can't work with
         assert sum(pool.size for pool in divide(least, {name: Wish(narrow, least) for name in parts}).values()) == 21
+    async with few_connections(url, 50) as narrow:
+        api = {name: Pool(narrow, 3) for name in PARTS}
+        worker = {name: Pool(narrow, 6) for name in EMBEDDED}
+        assert await fitting(api, worker) == 25  # half of what there is for each
+        assert await fitting(api, api) is None
+        (sentence,) = [one async for one in shortages(api, worker, beside_running=True)]
+        assert "has 50 connections left, and 51 may be opened" in sentence
+    async with few_connections(url, 30) as narrow:
+        api = {name: Pool(narrow, 3) for name in PARTS}
+        worker = {name: Pool(narrow, 6) for name in EMBEDDED}
+        assert await fitting(api, worker) == 21  # the worker has the bus besides, and works with no fewer
     assert "has" in (await told(url, 5000))[0]
     assert await asyncio.wait_for(told("postgresql://nobody@127.0.0.1:1/x", 4), 30) == []  # others tell of that
