@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import LRUCache
 
 _REMEMBERED = 5000
+_Kind = tuple[str, str, bool]
+"""Dialect, search path, and whether it spares itself what ends a read."""
 
 
 class SharedStatements:
@@ -17,7 +19,7 @@ class SharedStatements:
     """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], tuple[Dialect, LRUCache[Any, Any]]] = {}
+        self._known: dict[_Kind, tuple[Dialect, LRUCache[Any, Any]]] = {}
 
     def create(self, url: Any, **options: Any) -> AsyncEngine:
         made = create_async_engine(url, **options)
@@ -25,7 +27,8 @@ class SharedStatements:
         if engine.dialect.name == "sqlite":
             event.listen(engine, "checkout", _spare_the_disk)
         settings = options.get("connect_args", {}).get("server_settings", {})
-        key = (engine.dialect.name, settings.get("search_path", ""))
+        # The one that never rolls back, for reading, lends its dialect to no writer.
+        key = (engine.dialect.name, settings.get("search_path", ""), engine.dialect.skip_autocommit_rollback)
         if key in self._known:
             engine.dialect, compiled = self._known[key]  # the cache's keys name the dialect
             engine.update_execution_options(compiled_cache=compiled)
@@ -34,7 +37,7 @@ class SharedStatements:
             event.listen(engine, "connect", lambda *_: self._remember(key, engine), once=True)
         return made
 
-    def _remember(self, key: tuple[str, str], engine: Engine) -> None:
+    def _remember(self, key: _Kind, engine: Engine) -> None:
         if key not in self._known:
             compiled: LRUCache[Any, Any] = LRUCache(_REMEMBERED)
             engine.update_execution_options(compiled_cache=compiled)
