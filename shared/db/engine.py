@@ -48,11 +48,6 @@ class Transaction:
         if waiting:
             await run_together(self.connection, waiting)
 
-    def refuse_waiting(self) -> None:
-        """Raises RuntimeError where writes wait: a block that only reads would lose them."""
-        if self._later:
-            raise RuntimeError("writes were asked for in a block that only reads")
-
     @asynccontextmanager
     async def nested(self) -> AsyncIterator[None]:
         """A block whose writes an exception takes back, and only those."""
@@ -256,9 +251,8 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
-        """Reading only; never waits for a writer. Each statement sees what was committed before it.
-
-        Inside a `joined` block it sees that block's writes.
+        """Reading only; never waits for a writer. Each statement sees what was committed before it, and inside a `joined`
+        block that block's writes.
         """
         joined = _ambient.get().get(id(self))
         if joined is not None:
@@ -267,7 +261,8 @@ class Database:
         async with self._connected(self._reader, self._reading) as connection:
             transaction = Transaction(connection, self.dialect)
             yield transaction
-            transaction.refuse_waiting()
+            if transaction._later:
+                raise RuntimeError("writes that wait would be lost: this block only reads")
 
     @asynccontextmanager
     async def joined(self) -> AsyncIterator[Transaction]:
