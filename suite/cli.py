@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from shared.language import FLAG, Language, helps, say, speak
 from suite.client import connect
 from suite.commands import imports, keys, parked
 from suite.commands.common import DataDir, Key, Url, caller, flags, run
@@ -19,12 +20,35 @@ from suite.terminal import console, errors, plain
 
 app = typer.Typer(
     name="quanyu",
-    help="Quanyu 全域: coupons, audience segments, customer journeys and one stock for every channel.",
+    help=say(
+        "Quanyu 全域: coupons, audience segments, customer journeys and one stock for every channel.",
+        "Quanyu 全域：优惠券、人群、客户旅程，全渠道一盘货。",
+    ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.callback()(check_names)
+
+
+@app.callback()
+def root(
+    lang: Annotated[
+        Language | None,
+        typer.Option(
+            FLAG,
+            help=say(
+                "Speak English or Chinese; may stand anywhere. (by LANGUAGE, LC_ALL, LC_MESSAGES, LANG when left out)",
+                "使用英文或中文；可放在任意位置。（不填时依 LANGUAGE、LC_ALL、LC_MESSAGES、LANG）",
+            ),
+        ),
+    ] = None,
+) -> None:
+    """What holds for every command."""
+    if lang is not None:
+        speak(lang)
+    check_names()
+
+
 app.command()(serve)
 app.command()(migrate)
 app.command()(doctor)
@@ -34,6 +58,7 @@ app.add_typer(parked.app, name="parked")
 
 
 @app.command()
+@helps("对运行中的全域演示主线故事，逐步打印。有任何不符时以 1 退出。")
 def tour(url: Url = None, key: Key = None, data_dir: DataDir = None) -> None:
     """Play the main story against a running suite and print each step. Exits with 1 when something is off."""
     from suite.tour.play import play
@@ -47,11 +72,21 @@ def tour(url: Url = None, key: Key = None, data_dir: DataDir = None) -> None:
 
 
 @app.command()
+@helps("将每个服务与网关各作为一个进程启动，使用 PostgreSQL 与 RabbitMQ。按 Ctrl-C 全部停止。")
 def full(
     port: Annotated[
-        int | None, typer.Option(help="Port of the gateway; the services take free ones.  [default: 8000]")
+        int | None,
+        typer.Option(
+            help=say(
+                "Port of the gateway; the services take free ones. (8000 when left out)",
+                "网关端口；各服务取空闲端口。（不填为 8000）",
+            )
+        ),
     ] = None,
-    host: Annotated[str | None, typer.Option(help="Address of the gateway.  [default: 127.0.0.1]")] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(help=say("Address of the gateway. (127.0.0.1 when left out)", "网关地址。（不填为 127.0.0.1）")),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Start each service and the gateway as a process of its own, on PostgreSQL and RabbitMQ. Ctrl-C stops them all."""

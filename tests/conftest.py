@@ -20,6 +20,7 @@ from kit.services import Recorder, RunningService
 
 from shared.clock import ManualClock
 from shared.db import Database
+from shared.language import Language, wanted
 from shared.messaging import LocalBus
 from shared.observability.logging import configure_logging
 from shared.service import Service
@@ -36,6 +37,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     examples.load_profile()
+    if wanted(os.environ) is Language.CHINESE:
+        os.environ["LC_ALL"] = "C.UTF-8"  # what the programs of the tests say is read in English, whoever runs them
     if config.getoption("quick"):
         config.pluginmanager.register(Selection())
     if os.environ.get("CI") == "true":

@@ -7,18 +7,37 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from shared.language import say
 from shared.observability.logging import configure_logging
 from shared.settings import ServiceSettings
 from suite.settings import CallerSettings, load
 
-DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of databases and keys.  [default: ./data]")]
-Url = Annotated[str | None, typer.Option("--url", help="Where the suite runs.  [default: http://127.0.0.1:8000]")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        help=say("Folder of databases and keys. (./data when left out)", "存放数据库与密钥的目录。（不填为 ./data）"),
+    ),
+]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        help=say(
+            "Where the suite runs. (http://127.0.0.1:8000 when left out)",
+            "全域运行的地址。（不填为 http://127.0.0.1:8000）",
+        ),
+    ),
+]
 Key = Annotated[
     str | None,
     typer.Option(
         "--key",
-        help="API key; others on this machine see it here, but not in the variable.  "
-        "[default: QUANYU_ADMIN_KEY, or <data-dir>/admin.key]",
+        help=say(
+            "API key; others on this machine see it here, but not in the variable. "
+            "(QUANYU_ADMIN_KEY or <data-dir>/admin.key when left out)",
+            "API 密钥；写在这里会被本机其他用户看到，写在环境变量中则不会。（不填为 QUANYU_ADMIN_KEY 或 <data-dir>/admin.key）",
+        ),
     ),
 ]
 

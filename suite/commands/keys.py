@@ -4,27 +4,57 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from rich.table import Column, Table
 
+from shared.language import helps, say
 from suite.client import connect
 from suite.commands.common import DataDir, Key, Url, caller, flags, run
 from suite.settings import SuiteSettings, load
-from suite.terminal import console, plain
+from suite.terminal import console, plain, show_table
 
-app = typer.Typer(no_args_is_help=True, help="Create, list, revoke and rotate API keys; reset a lost administrator's.")
-KeyId = Annotated[str, typer.Argument(help="The key's id, as `quanyu keys list` shows it.")]
+app = typer.Typer(
+    no_args_is_help=True,
+    help=say(
+        "Create, list, revoke and rotate API keys; reset a lost administrator's.",
+        "创建、列出、作废、轮换 API 密钥；重置丢失的管理员密钥。",
+    ),
+)
+KeyId = Annotated[
+    str, typer.Argument(help=say("The key's id, as `quanyu keys list` shows it.", "密钥 id，见 `quanyu keys list`。"))
+]
 
 
 @app.command()
+@helps("创建一把密钥并打印。只显示这一次。")
 def create(
-    name: Annotated[str, typer.Argument(help="What the key is for; people read it.")],
-    kind: Annotated[str, typer.Option(help="secret, restricted, publishable or partner.")] = "restricted",
-    scope: Annotated[list[str] | None, typer.Option(help="Such as coupon:*:read; give it several times.")] = None,
-    expires_at: Annotated[
-        str | None, typer.Option(help="RFC 3339 with offset; without it the key does not end.")
+    name: Annotated[str, typer.Argument(help=say("What the key is for; people read it.", "密钥的用途，供人阅读。"))],
+    kind: Annotated[
+        str,
+        typer.Option(
+            help=say(
+                "secret, restricted, publishable or partner.",
+                "secret（密钥）、restricted（受限）、publishable（可公开）或 partner（合作方）。",
+            )
+        ),
+    ] = "restricted",
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help=say("Such as coupon:*:read; give it several times.", "如 coupon:*:read；可多次给出。")),
     ] = None,
-    shop: Annotated[str | None, typer.Option(help="Makes it a staff key of this shop.")] = None,
-    owner: Annotated[str | None, typer.Option(help="owner_id of a partner who gets another key.")] = None,
+    expires_at: Annotated[
+        str | None,
+        typer.Option(
+            help=say(
+                "RFC 3339 with offset; without it the key does not end.", "带时区偏移的 RFC 3339 时间；不填则不过期。"
+            )
+        ),
+    ] = None,
+    shop: Annotated[
+        str | None, typer.Option(help=say("Makes it a staff key of this shop.", "设为该门店的店员密钥。"))
+    ] = None,
+    owner: Annotated[
+        str | None,
+        typer.Option(help=say("owner_id of a partner who gets another key.", "再给一把密钥的合作方的 owner_id。")),
+    ] = None,
     url: Url = None,
     key: Key = None,
     data_dir: DataDir = None,
@@ -40,6 +70,7 @@ def create(
 
 
 @app.command("list")
+@helps("列出密钥，不含密钥本身。")
 def list_keys(url: Url = None, key: Key = None, data_dir: DataDir = None) -> None:
     """List the keys, without the keys themselves."""
 
@@ -47,20 +78,18 @@ def list_keys(url: Url = None, key: Key = None, data_dir: DataDir = None) -> Non
         async with connect(caller(url, data_dir), key) as client:
             return await client.all("/v1/keys")
 
-    # the id whole: it is what revoke and rotate want
-    columns = [Column(name, no_wrap=True) for name in ("id", "kind", "status")]
-    table = Table(*columns, Column("name", overflow="fold"), Column("scopes", overflow="fold"), box=None)
-    for one in run(work()):
-        cells = (one["id"], one["kind"], one["status"], one["name"], " ".join(one["scopes"]))
-        table.add_row(*map(plain, cells))
-    console.print(table)
+    heads = ("id", say("kind", "类型"), say("status", "状态"), say("name", "名称"), say("scopes", "权限"))
+    rows = [(one["id"], one["kind"], one["status"], one["name"], " ".join(one["scopes"])) for one in run(work())]
+    show_table(console, heads, rows, whole=heads[:3])
 
 
 @app.command()
+@helps("立即作废一把密钥，以及用它创建的所有密钥。")
 def revoke(
     key_id: KeyId,
     keep_made: Annotated[
-        bool, typer.Option("--keep-made", help="Let the keys that were made with it live on.")
+        bool,
+        typer.Option("--keep-made", help=say("Let the keys that were made with it live on.", "保留用它创建的密钥。")),
     ] = False,
     url: Url = None,
     key: Key = None,
@@ -73,13 +102,16 @@ def revoke(
             await client.delete(f"/v1/keys/{key_id}" + "?keep_made=true" * keep_made)
 
     run(work())
-    console.print(f"{plain(key_id)} is revoked.")
+    console.print(say(f"{plain(key_id)} is revoked.", f"{plain(key_id)} 已作废。"))
 
 
 @app.command()
+@helps("用权限相同的新密钥替换一把密钥，只打印一次。")
 def rotate(
     key_id: KeyId,
-    overlap: Annotated[int, typer.Option(help="Seconds for which the old key still works.")] = 86_400,
+    overlap: Annotated[
+        int, typer.Option(help=say("Seconds for which the old key still works.", "旧密钥继续有效的秒数。"))
+    ] = 86_400,
     url: Url = None,
     key: Key = None,
     data_dir: DataDir = None,
@@ -94,6 +126,7 @@ def rotate(
 
 
 @app.command()
+@helps("打印一个新的密钥值，可用作 QUANYU_ADMIN_KEY。不保存任何内容，也无需全域在运行。")
 def generate() -> None:
     """Print a fresh secret, as QUANYU_ADMIN_KEY takes it. Nothing is stored, and no suite need run."""
     from gateway.keys.management import new_key
@@ -102,6 +135,10 @@ def generate() -> None:
 
 
 @app.command("reset-admin")
+@helps(
+    "管理员密钥丢失时另发一把。供数据的所有者使用：直接作用于数据库。"
+    "若设置了 QUANYU_ADMIN_KEY 即用它，否则新生成一把；之后都在 <data-dir>/admin.key 中。运行中的全域在数秒内采用。"
+)
 def reset_admin(data_dir: DataDir = None) -> None:
     """Give the administrator another key when the old one is lost. For who owns the data: works on the database itself.
 
@@ -114,11 +151,20 @@ def reset_admin(data_dir: DataDir = None) -> None:
 
     path = run(wiring.reset_administrator(settings, given), settings)
     console.print(
-        f"The administrator has another key. It is in {plain(path)}; the one before ends at once.", soft_wrap=True
+        say(
+            f"The administrator has another key. It is in {plain(path)}; the one before ends at once.",
+            f"管理员已有新密钥，位于 {plain(path)}；旧密钥立即失效。",
+        ),
+        soft_wrap=True,
     )
 
 
 def _show_new(answer: dict[str, Any]) -> None:
     console.print(f"{plain(answer['id'])}  {plain(answer['name'])}  ({plain(answer['kind'])})")
     console.print(f"[bold]{plain(answer['key'])}[/bold]", soft_wrap=True)
-    console.print("Keep it now: it is stored as a digest only and cannot be shown again.")
+    console.print(
+        say(
+            "Keep it now: it is stored as a digest only and cannot be shown again.",
+            "请立即保存：系统只存摘要，无法再次显示。",
+        )
+    )

@@ -5,43 +5,61 @@ A message may be parked because it is no message at all, so nothing here relies 
 
 import json
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from pydantic_core import from_json
-from rich.table import Column, Table
 
+from shared.language import helps, say
 from shared.observability.logging import mask, visible
 from suite.commands.common import DataDir, flags, run
 from suite.errors import Stop
 from suite.settings import SuiteSettings, load
-from suite.terminal import console, plain
+from suite.terminal import console, show_table
 
 if TYPE_CHECKING:
     from shared.messaging import Bus, Parked
 
-app = typer.Typer(no_args_is_help=True, help="List, replay or drop messages that failed.")
-Queue = Annotated[str, typer.Argument(help="The consumer that failed, such as journey.events.")]
-ParkedId = Annotated[str, typer.Argument(help="The message's id, as `quanyu parked list` shows it; or `all`.")]
+app = typer.Typer(
+    no_args_is_help=True, help=say("List, replay or drop messages that failed.", "查看、重投或丢弃失败的消息。")
+)
+Queue = Annotated[
+    str,
+    typer.Argument(
+        help=say("The consumer that failed, such as journey.events.", "处理失败的消费者，如 journey.events。")
+    ),
+]
+ParkedId = Annotated[
+    str,
+    typer.Argument(
+        help=say(
+            "The message's id, as `quanyu parked list` shows it; or `all`.",
+            "消息 id，见 `quanyu parked list`；或 `all`（全部）。",
+        )
+    ),
+]
 MOST = 1000
 
 
 @app.command("list")
+@helps("列出停放的消息：属于哪个消费者、是什么、试过几次、为何失败。")
 def list_parked(
-    queue: Annotated[str | None, typer.Argument(help="Only this consumer's.")] = None, data_dir: DataDir = None
+    queue: Annotated[str | None, typer.Argument(help=say("Only this consumer's.", "只看该消费者的。"))] = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Show the parked messages: whose, what, how often tried, why it failed."""
     found = run(_parked(queue, flags(data_dir=data_dir)))
     if not found:
-        console.print("Nothing is parked.")
+        console.print(say("Nothing is parked.", "没有停放的消息。"))
         return
-    table = Table("queue", Column("id", no_wrap=True), "event", "tries", "error", box=None)
-    for one in found:
-        table.add_row(*map(plain, (one.queue, one.id, one.name, one.attempts, mask(one.error))))
-    console.print(table)
+    queue_head = say("queue", "队列")
+    heads = (queue_head, "id", say("event", "事件"), say("tries", "次数"), say("error", "错误"))
+    rows = [(one.queue, one.id, one.name, one.attempts, mask(one.error)) for one in found]
+    show_table(console, heads, rows, whole=(queue_head, "id"))
 
 
 @app.command()
+@helps("原样打印一条停放的消息（可能含客户数据）。")
 def show(queue: Queue, parked_id: ParkedId, data_dir: DataDir = None) -> None:
     """Print a parked message as it travels (it may hold customer data)."""
     for one in run(_parked(queue, flags(data_dir=data_dir))):
@@ -51,15 +69,19 @@ def show(queue: Queue, parked_id: ParkedId, data_dir: DataDir = None) -> None:
 
 
 @app.command()
+@helps("将消息交还其消费者重新处理，此前的尝试次数清零。重复处理无害。")
 def replay(queue: Queue, parked_id: ParkedId, data_dir: DataDir = None) -> None:
     """Give a message back to its consumer, with its tries forgotten. Handling it twice does no harm."""
-    _decide(queue, parked_id, "replayed", data_dir)
+    done = _decide(queue, parked_id, "replay", data_dir)
+    console.print(say(f"{done} replayed.", f"已重投 {done} 条。"))
 
 
 @app.command()
+@helps("永久删除一条消息。")
 def drop(queue: Queue, parked_id: ParkedId, data_dir: DataDir = None) -> None:
     """Delete a message for good."""
-    _decide(queue, parked_id, "dropped", data_dir)
+    done = _decide(queue, parked_id, "drop", data_dir)
+    console.print(say(f"{done} dropped.", f"已丢弃 {done} 条。"))
 
 
 def contents(parked: "Parked") -> list[Any]:
@@ -74,19 +96,24 @@ def contents(parked: "Parked") -> list[Any]:
     return found if isinstance(found, list) else [found]
 
 
-def _decide(queue: str, parked_id: str, what: str, data_dir: Any) -> None:
+def _decide(queue: str, parked_id: str, what: Literal["replay", "drop"], data_dir: Any) -> int:
     given = flags(data_dir=data_dir)
 
     async def work() -> int:
         async with _bus(given) as bus:
             ids = None if parked_id == "all" else [parked_id]
-            act = bus.replay if what == "replayed" else bus.drop
+            act = bus.replay if what == "replay" else bus.drop
             return await act(queue, ids)
 
     done = run(work())
     if done == 0 and parked_id != "all":
-        raise Stop(f"{queue} has no parked message {parked_id}. `quanyu parked list` shows what there is.")
-    console.print(f"{done} {what}.")
+        raise Stop(
+            say(
+                f"{queue} has no parked message {parked_id}. `quanyu parked list` shows what there is.",
+                f"{queue} 没有停放的消息 {parked_id}。用 `quanyu parked list` 查看现有的。",
+            )
+        )
+    return done
 
 
 async def _parked(queue: str | None, given: dict[str, Any]) -> "list[Parked]":

@@ -14,15 +14,15 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table as Grid
 
+from shared.language import say
 from suite.client import Client, NotRunning, Problem
 from suite.importing.columns import Columns, recognise
 from suite.importing.files import Table, open_table
 from suite.importing.orders import Order, OrderGroups, order_body
 from suite.importing.report import Rejects
 from suite.importing.rules import EXPLANATIONS, Reader, Reason
-from suite.terminal import plain
+from suite.terminal import plain, show_table
 
 ORDERS_PER_REQUEST = 250
 LINES_PER_REQUEST = 10_000  # some 1.5 MB
@@ -190,8 +190,10 @@ def _report(console: Console, done: Summary, rejects: Path) -> None:
         console.print(f"[bold]Nothing new:[/bold] {why}; nothing was changed.")
     if not done.rejected:
         return
-    grid = Grid("rejected rows", "reason", "what it means", box=None)
-    for reason, count in sorted(done.rejected.items(), key=lambda item: -item[1]):
-        grid.add_row(f"{count:,}", reason.value, EXPLANATIONS[reason])
-    console.print(grid)
+    rejected = sorted(done.rejected.items(), key=lambda item: -item[1])
+    show_table(
+        console,
+        (say("rejected rows", "被拒行数"), say("reason", "原因"), say("what it means", "含义")),
+        [(f"{count:,}", reason.value, EXPLANATIONS[reason]) for reason, count in rejected],
+    )
     console.print(f"Every rejected row, with its reason, is in {plain(rejects)} (opens in Excel).", soft_wrap=True)

@@ -108,10 +108,17 @@ def prints() -> Iterator[tuple[str, ast.expr]]:
                 if any(one.arg == "markup" for one in node.keywords):
                     continue  # says itself that its text is no markup
                 for argument in node.args:
+                    said = (
+                        isinstance(argument, ast.Call) and ast.unparse(argument.func) == "say"
+                    )  # its parts are looked at
                     for value in ast.walk(argument):
                         if isinstance(value, ast.FormattedValue) and value.format_spec is None:
                             yield f"{path.relative_to(SUITE)}:{value.lineno}", value.value
-                        elif value is argument and not isinstance(value, ast.Constant | ast.JoinedStr | ast.Starred):
+                        elif (
+                            value is argument
+                            and not said
+                            and not isinstance(value, ast.Constant | ast.JoinedStr | ast.Starred)
+                        ):
                             yield f"{path.relative_to(SUITE)}:{value.lineno}", value
 
 
