@@ -4,8 +4,6 @@ PYTHON ?= python3.11
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8000
-# Webhooks may go to the partner of the tour on this machine, and to no other private address.
-TOUR   := QUANYU_WEBHOOKS_ALLOWED_PRIVATE=127.0.0.1:8009
 PYTEST := $(BIN)/pytest -n auto --dist worksteal --durations=10
 
 .DEFAULT_GOAL := help
@@ -21,7 +19,7 @@ setup: $(BIN)/.installed ## Make the virtual environment with everything pinned 
 setup-dev: $(BIN)/.installed-dev ## The same with the tools for tests and checks
 
 run: $(BIN)/.installed ## Start the suite, load the sample shop, play the tour once, stay up (PORT=8000)
-	@$(TOUR) $(BIN)/quanyu serve --demo --port $(PORT)
+	@$(BIN)/quanyu serve --demo --port $(PORT)
 
 tour: $(BIN)/.installed ## Play the tour again on a suite that runs here
 	@$(BIN)/quanyu tour --url http://127.0.0.1:$(PORT)
@@ -54,7 +52,7 @@ format: $(BIN)/.installed-dev ## Rewrite the code in the house's style
 	$(BIN)/ruff format .
 
 full: $(BIN)/.installed ## Each service and the gateway as its own process (needs QUANYU_DATABASE_URL, QUANYU_BROKER_URL)
-	@$(TOUR) $(BIN)/quanyu full --port $(PORT)
+	@$(BIN)/quanyu full --port $(PORT)
 
 migrate: $(BIN)/.installed ## Create or update tables and queues of the configured servers
 	$(BIN)/quanyu migrate

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from gateway.own_secret import fault_of_secret
-from shared.internet import PrivateTarget, private_targets
+from shared.internet import PrivateTarget, private_targets, unsafe_targets
 from shared.settings import ServiceSettings
 
 
@@ -121,3 +121,7 @@ class GatewaySettings(ServiceSettings, service="gateway"):
     webhooks_in_keep_days: float = Field(
         30, ge=7, description="how long a delivery of a partner is known, and its repetition"
     )
+
+    def unsafe(self) -> list[str]:
+        """As for every part, and webhooks that would go to the machine itself."""
+        return super().unsafe() + unsafe_targets(self.webhooks_allow_private, self.webhooks_allowed_private)

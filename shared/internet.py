@@ -68,6 +68,11 @@ class PrivateTarget:
             raise ValueError("must be addresses or networks, each with a port or without: 127.0.0.1:8009, 10.1.0.0/16")
         return cls(ip_network(found[1] or found[2] or found[4]), int(found[3]) if found[3] else None)
 
+    def __str__(self) -> str:
+        if self.port is None:
+            return str(self.network)
+        return f"[{self.network}]:{self.port}" if self.network.version == 6 else f"{self.network}:{self.port}"
+
     def covers(self, address: Address, port: int) -> bool:
         """True when this address and port may be called."""
         return self.port in (None, port) and address.version == self.network.version and address in self.network
@@ -89,6 +94,23 @@ def private_targets(value: object) -> object:
     if not isinstance(value, str):
         return value
     return tuple(PrivateTarget.parse(part.strip()) for part in value.split(",") if part.strip())
+
+
+_THIS_MACHINE: tuple[IPv4Network | IPv6Network, ...] = (
+    *(IPv4Network(text) for text in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "100.100.100.200/32")),
+    *(IPv6Network(text) for text in ("::/127", "::ffff:0:0/96", "fe80::/10", "fd00:ec2::254/128", "fd20:ce::254/128")),
+)
+"""Loopback, and link-local networks with the clouds' servers of metadata, which hand out the machine's own credentials."""
+
+
+def unsafe_targets(every: bool, some: tuple[PrivateTarget, ...]) -> list[str]:
+    """What production refuses of where webhooks may go: to `every` private address, to `some` of them."""
+    wrong = []
+    if every:
+        wrong.append("QUANYU_WEBHOOKS_ALLOW_PRIVATE opens every private address to webhooks")
+    if any(one.network.overlaps(own) for one in some for own in _THIS_MACHINE):
+        wrong.append("QUANYU_WEBHOOKS_ALLOWED_PRIVATE opens this machine itself (loopback or link-local) to webhooks")
+    return wrong
 
 
 def is_public(address: Address) -> bool:

@@ -4,6 +4,7 @@ Nothing is left to the umask: a program that is started otherwise than by `quany
 """
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from getpass import getuser
@@ -15,6 +16,8 @@ try:
 except ImportError:  # Windows, where nothing stands in the way of two
     fcntl = None  # type: ignore[assignment]
 
+OURS = (".db", ".db-wal", ".db-shm", ".key", ".secret", ".lock")
+"""How the names of files in a data folder end."""
 _OTHERS = 0o077
 
 
@@ -41,8 +44,14 @@ def held(path: Path) -> Iterator[None]:
 
 
 def make_folder(path: Path) -> None:
-    """The folder, for its owner alone when it is made here. One that is there already stays as somebody made it."""
+    """The folder, for its owner alone (700).
+
+    One that was there is closed to others where it belongs to this user and holds nothing but what is ours; a folder with
+    other things in it may be shared on purpose, and stays as somebody made it.
+    """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if open_to_others(path) and all(one.name.endswith(OURS) for one in path.iterdir()):
+        close_to_others(path)
 
 
 def open_to_others(path: Path) -> bool:
@@ -54,9 +63,12 @@ def open_to_others(path: Path) -> bool:
 
 
 def close_to_others(path: Path) -> None:
-    """Take every right of other users from a file of ours. One that is not there, or not ours, is left alone."""
-    if open_to_others(path) and path.stat().st_uid == os.geteuid():
-        path.chmod(path.stat().st_mode & ~_OTHERS)
+    """Take every right of other users from a file of ours. One that is not there, or not ours, is left alone.
+
+    So is a folder in which everybody may make files of their own (`/tmp`).
+    """
+    if open_to_others(path) and (there := path.stat()).st_uid == os.geteuid() and not there.st_mode & stat.S_ISVTX:
+        path.chmod(there.st_mode & ~_OTHERS)
 
 
 def trouble(path: Path) -> str | None:

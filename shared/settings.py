@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any, ClassVar, Literal, Self
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
@@ -29,6 +30,20 @@ _SHORTEST_SECRET = 16
 CONNECTIONS_OF_A_PART = 8
 KNOWN_SECRETS = frozenset(("embedded-default-not-for-production",))
 """Everybody can read them in this repository's history."""
+
+
+_FIRST_GUESSES = frozenset(
+    ("admin", "changeme", "guest", "password", "postgres", "quanyu", "redis", "secret", "123456")
+)
+
+
+def _guessed(url: str) -> bool:
+    """True where the URL has a password that is its user's name or stands on every list. None at all is another way to log in."""
+    parts = urlsplit(url)
+    return parts.password is not None and unquote(parts.password).lower() in {
+        *_FIRST_GUESSES,
+        str(parts.username).lower(),
+    }
 
 
 class _Environment(EnvSettingsSource):
@@ -164,8 +179,12 @@ class ServiceSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _production_is_real(self) -> Self:
-        if self.environment != "production":
-            return self
+        if self.environment == "production" and (wrong := self.unsafe()):
+            raise ValueError("QUANYU_ENVIRONMENT=production refuses to start: " + "; ".join(wrong))
+        return self
+
+    def unsafe(self) -> list[str]:
+        """What production refuses of these settings, a half-sentence each; never a value. docs/security.md lists all."""
         wrong = []
         if self.internal_secret is None or len(self.internal_secret.get_secret_value()) < _SHORTEST_SECRET:
             wrong.append(f"QUANYU_INTERNAL_SECRET is missing or shorter than {_SHORTEST_SECRET} characters")
@@ -173,9 +192,13 @@ class ServiceSettings(BaseSettings):
             wrong.append("QUANYU_DATABASE_URL must name a PostgreSQL server")
         if self.broker_url is None:
             wrong.append("QUANYU_BROKER_URL must name a RabbitMQ server")
-        if wrong:
-            raise ValueError("QUANYU_ENVIRONMENT=production refuses to start: " + "; ".join(wrong))
-        return self
+        urls = {"DATABASE_URL": self.database_url, "BROKER_URL": self.broker_url, "REDIS_URL": self.redis_url}
+        wrong += [
+            f"the password in QUANYU_{name} is one that everybody tries first"
+            for name, url in urls.items()
+            if url is not None and _guessed(url.get_secret_value() if isinstance(url, SecretStr) else url)
+        ]
+        return wrong
 
     def resolved_database_connections(self) -> int:
         """How many connections this part may have to its PostgreSQL database."""

@@ -42,18 +42,16 @@ class Finding:
 Check = Callable[[Installation], Finding | None]
 
 
-_OURS = (".db", ".db-wal", ".db-shm", ".key", ".secret")
-
-
 def private_data(installation: Installation) -> Finding | None:
     """What the data folder holds, keys and customers' data, is read by nobody else on the machine."""
     folder = installation.suite.data_dir
-    ours = [file for file in sorted(folder.glob("*")) if file.name.endswith(_OURS)]
+    ours = [file for file in sorted(folder.glob("*")) if file.name.endswith(private_files.OURS)]
     bad = [file.name for file in ours if private_files.open_to_others(file)]
     if bad:
         return Finding(f"Others on this machine may read {', '.join(bad)} in {folder}: chmod -R go= {folder}", bad=True)
     if private_files.open_to_others(folder):
-        return Finding(f"Others on this machine may look into the data folder: chmod go= {folder}")
+        sentence = f"Others on this machine may look into the data folder: chmod go= {folder}"
+        return Finding(sentence, bad=installation.in_production)
     return None
 
 
@@ -105,8 +103,8 @@ def webhooks_stay_outside(installation: Installation) -> Finding | None:
         return None
     return Finding(
         "Webhooks may go to every private address, so whoever registers one reaches your own network. "
-        "Name the addresses that are meant with QUANYU_WEBHOOKS_ALLOWED_PRIVATE instead of QUANYU_WEBHOOKS_ALLOW_PRIVATE.",
-        bad=installation.in_production,
+        "Name the addresses that are meant with QUANYU_WEBHOOKS_ALLOWED_PRIVATE instead of QUANYU_WEBHOOKS_ALLOW_PRIVATE: "
+        "production refuses to start with it."
     )
 
 

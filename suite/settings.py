@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, SecretStr, StringConstraints, ValidationError, model_validator
+from pydantic import Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import SettingsError
 
 from shared.settings import ServiceSettings
@@ -40,9 +40,9 @@ class SuiteSettings(ServiceSettings, service="suite"):
     )
     least_bytes_per_second: int = Field(500, ge=1, description="the rate of a body and of the reading of an answer")
 
-    @model_validator(mode="after")
-    def _production_is_real(self) -> Self:
-        return self  # the suite owns no data; each of its parts checks its own servers and secrets
+    def unsafe(self) -> list[str]:
+        """Nothing: the suite owns no data, and each of its parts looks at its own servers and secrets."""
+        return []
 
 
 class CallerSettings(ServiceSettings, service="suite"):
@@ -55,13 +55,13 @@ class CallerSettings(ServiceSettings, service="suite"):
         8009,
         ge=0,
         le=65_535,
-        description="port of this machine where the tour's partner hears webhooks, 0 = any free one; the suite must let them "
-        "go there, by QUANYU_WEBHOOKS_ALLOWED_PRIVATE",
+        description="port of this machine where the tour's partner hears webhooks, 0 = any free one; `serve --demo` lets them go "
+        "there, another suite refuses and the tour says so",
     )
 
-    @model_validator(mode="after")
-    def _production_is_real(self) -> Self:
-        return self  # a caller needs no servers
+    def unsafe(self) -> list[str]:
+        """Nothing: a caller needs no servers."""
+        return []
 
     @property
     def key_file(self) -> Path:

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from shared.internet import PrivateTarget, private_targets
+from shared.internet import PrivateTarget, private_targets, unsafe_targets
 from shared.settings import ServiceSettings
 
 
@@ -30,3 +30,7 @@ class JourneySettings(ServiceSettings, service="journey"):
         (), description="private addresses and networks that webhooks may go to, with a port or without, between commas"
     )
     audit_grace_seconds: float = Field(60, ge=0, description="how late a run may be before the audit names it")
+
+    def unsafe(self) -> list[str]:
+        """As for every part, and webhooks that would go to the machine itself."""
+        return super().unsafe() + unsafe_targets(self.webhooks_allow_private, self.webhooks_allowed_private)

@@ -10,7 +10,8 @@ import typer
 from shared import private_files
 from shared.observability.tracing import configure_tracing
 from shared.roles import Role
-from suite.commands.common import DataDir, flags, run
+from suite.commands.common import DataDir, caller, flags, run
+from suite.errors import Stop
 from suite.parts import PARTS
 from suite.settings import SuiteSettings, load
 from suite.terminal import console, errors, plain
@@ -52,7 +53,7 @@ def serve(
             "the demonstration needs the whole suite; leave part and role out", param_hint="--demo"
         )
     if demo:
-        given["access_log"] = False  # the demonstration's own lines are to be read
+        given |= for_the_demonstration(settings)
     if settings.split:
         if settings.role is not Role.ALL:
             raise typer.BadParameter(
@@ -80,6 +81,8 @@ async def _serve(
     from suite import announcement, server, wiring, worker
     from suite.door.limits import raise_descriptors
 
+    if settings.data_dir.is_dir():
+        private_files.make_folder(settings.data_dir)
     if private_files.open_to_others(settings.data_dir):
         errors.print(
             f"[yellow]Others on this machine may look into the data folder:[/yellow] chmod go= {plain(settings.data_dir)}",
@@ -96,7 +99,7 @@ async def _serve(
         async with AsyncExitStack() as stack:
             running = await stack.enter_async_context(arrangement)
             if settings.split:
-                beside = worker.SecondProcess(*_second(part, settings))
+                beside = worker.SecondProcess(*_second(part, settings, given))
                 running.parts[-1].watched.append(beside.trouble)
                 await stack.enter_async_context(beside.running())
             if second is not None:
@@ -120,16 +123,36 @@ async def _serve(
             )
 
 
+def for_the_demonstration(settings: SuiteSettings) -> dict[str, Any]:
+    """Settings of a suite that plays the tour on itself: its webhooks may go to one more port, where the tour's partner listens.
+
+    Raises Stop in production, where made-up customers have no place.
+    """
+    from gateway.settings import GatewaySettings
+
+    if settings.environment == "production":
+        raise Stop(
+            "The demonstration loads made-up customers and orders; it does not run with QUANYU_ENVIRONMENT=production."
+        )
+    allowed = [str(one) for one in load(GatewaySettings, {"data_dir": settings.data_dir}).webhooks_allowed_private]
+    if port := caller(None, settings.data_dir).tour_port:
+        allowed.append(f"127.0.0.1:{port}")
+    # without a line for each request: the demonstration's own are to be read
+    return {"access_log": False, "webhooks_allowed_private": ",".join(allowed)}
+
+
 def _half(settings: SuiteSettings) -> dict[str, Any]:
     """Two processes have the database connections of one."""
     number = settings.database_connections
     return {} if number is None else {"database_connections": number // 2}
 
 
-def _second(part: Part | None, settings: SuiteSettings) -> tuple[list[str], dict[str, str]]:
+def _second(part: Part | None, settings: SuiteSettings, given: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
     """What the second process is called with, and its environment."""
     number = settings.database_connections
     environment = {} if number is None else {"QUANYU_DATABASE_CONNECTIONS": str(number)}
+    if "webhooks_allowed_private" in given:
+        environment["QUANYU_GATEWAY_WEBHOOKS_ALLOWED_PRIVATE"] = given["webhooks_allowed_private"]
     return [*([part.value] if part else []), "--data-dir", str(settings.data_dir)], environment
 
 

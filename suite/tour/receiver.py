@@ -39,11 +39,6 @@ class Receiver:
     deliveries: list[Delivery] = field(default_factory=list)
     forged: list[str] = field(default_factory=list)
 
-    @property
-    def address(self) -> str:
-        """Its host and port, as a setting names them."""
-        return self.url.split("/")[2]
-
     def of(self, event_type: str, **data: object) -> list[Delivery]:
         """The deliveries of a type whose data have these values."""
         return [
@@ -73,8 +68,8 @@ async def open_receiver(port: int = 0) -> AsyncIterator[Receiver]:
             address.bind(("127.0.0.1", port))
         except OSError as error:
             raise Stop(
-                f"The tour's partner can't listen on port {port}: {error.strerror}. Choose another with QUANYU_TOUR_PORT, and "
-                "let the suite's webhooks go there with QUANYU_WEBHOOKS_ALLOWED_PRIVATE=127.0.0.1:<port>."
+                f"The tour's partner can't listen on port {port}: {error.strerror}. Choose another with QUANYU_TOUR_PORT, "
+                "for the suite (`serve --demo`) and the tour alike."
             ) from None
         receiver = Receiver(f"http://127.0.0.1:{address.getsockname()[1]}/hooks")
 

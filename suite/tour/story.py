@@ -9,7 +9,6 @@ from typing import Any
 from shared.money import format_money
 from suite.audits import AUDITS, run_audits
 from suite.client import Client, Problem
-from suite.errors import Stop
 from suite.tour.checks import Checks
 from suite.tour.receiver import Receiver
 from suite.tour.shop import EVENTS, STOCK, WAREHOUSES, HttpTracker, Shop, Shopper, Tracker
@@ -60,12 +59,12 @@ class Story:
         try:
             endpoint = await self.client.post("/v1/webhook-endpoints", body)
         except Problem as error:
-            if error.status != 422:
+            if all(one.get("code") != "url_refused" for one in error.document.get("errors", ())):
                 raise
-            raise Stop(
-                "The suite does not send webhooks to this machine, where the tour's partner listens. "
-                f"Start it with QUANYU_WEBHOOKS_ALLOWED_PRIVATE={self.receiver.address} (`make run` does)."
-            ) from None
+            self.stage.tell(
+                "an endpoint on this machine is refused: webhooks lead out only 内网地址被拒", "url_refused"
+            )
+            return
         self.ids["endpoint"], self.receiver.secret = endpoint["id"], endpoint["secret"]
         self.stage.tell("a partner's webhook endpoint for " + ", ".join(EVENTS), endpoint["id"])
 
@@ -234,6 +233,11 @@ class Story:
     async def partner(self, shopper: Shopper, *, repeats: bool = False) -> None:
         """Each event once; `repeats` allows deliveries of one event id again, as after a crash of the gateway."""
         self.stage.scene("The partner's webhook endpoint 合作方回调")
+        if "endpoint" not in self.ids:
+            self.stage.note(
+                "left out: this suite sends webhooks to the internet only. `make run` plays it, with a partner here"
+            )
+            return
         for event_type, data in self._wanted(shopper).items():
 
             async def arrived(event_type: str = event_type, data: dict[str, str] = data) -> Any:

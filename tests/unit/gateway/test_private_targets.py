@@ -1,6 +1,5 @@
 """One private address may be opened for webhooks without opening the rest of the network."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -9,8 +8,9 @@ from pydantic import ValidationError
 from gateway.settings import GatewaySettings
 from services.journey.settings import JourneySettings
 from shared.http import EgressClient, EgressFailed, EgressRefused, check_url
-from shared.internet import PrivateTarget
-from suite.settings import CallerSettings
+from shared.internet import PrivateTarget, private_targets
+from suite.commands.serve import for_the_demonstration
+from suite.settings import CallerSettings, SuiteSettings
 
 TARGETS = tuple(PrivateTarget.parse(text) for text in ("127.0.0.1:8009", "10.1.0.0/16", "[::1]:8443"))
 ROOT = Path(__file__).parents[3]
@@ -81,7 +81,22 @@ def test_they_come_from_one_variable(
             kind()
 
 
-def test_make_opens_the_door_to_the_tours_partner_alone() -> None:
+def test_a_target_reads_as_it_is_written() -> None:
+    for target in TARGETS:
+        assert PrivateTarget.parse(str(target)) == target
+
+
+def test_make_opens_no_door() -> None:
     text = (ROOT / "Makefile").read_text()
-    assert "ALLOW_PRIVATE" not in text
-    assert re.findall(r"QUANYU_WEBHOOKS_ALLOWED_PRIVATE=(\S+)", text) == [f"127.0.0.1:{CallerSettings().tour_port}"]
+    assert "PRIVATE" not in text
+
+
+def test_the_demonstration_lets_webhooks_go_to_its_own_partner_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("QUANYU_WEBHOOKS_ALLOWED_PRIVATE", "10.1.0.0/16")
+    given = for_the_demonstration(SuiteSettings())
+    text = given["webhooks_allowed_private"]
+    assert text == f"10.1.0.0/16,127.0.0.1:{CallerSettings().tour_port}"
+    assert GatewaySettings(**given).webhooks_allowed_private == private_targets(text)

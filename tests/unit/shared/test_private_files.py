@@ -120,3 +120,15 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     private_files.write(path, "second")
     assert (path.read_text(), rights(path), rights(path.parent)) == ("second\n", 0o600, 0o700)
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_folder_that_stood_open_is_closed_where_nothing_else_lies_in_it(tmp_path: Path) -> None:
+    ours, shared, everybodys = (tmp_path / name for name in ("ours", "shared", "everybodys"))
+    for folder, mode in ((ours, 0o755), (shared, 0o755), (everybodys, 0o1777)):
+        folder.mkdir()
+        folder.chmod(mode)
+        (folder / "coupon.db").touch()
+    (shared / "notes.txt").touch()
+    for folder in (ours, shared, everybodys):
+        private_files.make_folder(folder)
+    assert [rights(folder) for folder in (ours, shared, everybodys)] == [0o700, 0o755, 0o1777]

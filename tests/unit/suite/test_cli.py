@@ -107,6 +107,12 @@ def test_production_refuses_the_defaults_without_printing_secrets(
     assert "too-short" not in said
 
 
+def test_the_demonstration_has_no_place_in_production(quanyu: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUANYU_ENVIRONMENT", "production")
+    code, _, said = quanyu("serve", "--demo", "--port", "0")
+    assert (code, "made-up customers" in said) == (1, True)
+
+
 def test_nobody_answers(quanyu: Call) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     for command in (("tour",), ("keys", "list"), ("import", "orders", "none.csv")):

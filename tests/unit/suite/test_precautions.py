@@ -40,7 +40,6 @@ def test_the_defaults_of_one_process_are_at_most_worth_a_note(tmp_path: Path) ->
     [
         ({"admin_key": None}, "QUANYU_ADMIN_KEY", False),
         ({"host": "0.0.0.0"}, "QUANYU_TRUSTED_PROXIES", False),
-        ({"webhooks_allow_private": True}, "QUANYU_WEBHOOKS_ALLOWED_PRIVATE", True),
         ({"url": "http://api.shop.example"}, "unencrypted", True),
         ({"url": "http://1.2.3.4:8000"}, "unencrypted", True),
     ],
@@ -52,6 +51,11 @@ def test_what_stands_open_is_said_with_its_remedy(tmp_path: Path, given: dict[st
     assert found.bad is bad
 
 
+def test_webhooks_to_every_private_address_are_worth_a_note(tmp_path: Path) -> None:
+    found = installation(tmp_path, environment=None, webhooks_allow_private=True)
+    assert [one.sentence for one in findings(found) if "QUANYU_WEBHOOKS_ALLOWED_PRIVATE" in one.sentence]
+
+
 @pytest.mark.parametrize("name", ["admin.key", "internal.secret", "coupon.db", "bus.db-wal"])
 def test_a_file_that_others_may_read_is_bad(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
@@ -61,10 +65,11 @@ def test_a_file_that_others_may_read_is_bad(tmp_path: Path, name: str) -> None:
     assert (found.bad, name in found.sentence, "notes.txt" in found.sentence) == (True, True, False)
 
 
-def test_a_folder_that_others_may_look_into_is_a_note(tmp_path: Path) -> None:
+@pytest.mark.parametrize("environment", ["production", None])
+def test_a_folder_that_others_may_look_into(tmp_path: Path, environment: str | None) -> None:
     tmp_path.chmod(0o755)
-    (found,) = findings(installation(tmp_path))
-    assert (found.bad, "chmod" in found.sentence) == (False, True)
+    (found,) = findings(installation(tmp_path, environment=environment))
+    assert (found.bad, "chmod" in found.sentence) == (environment == "production", True)
 
 
 @pytest.mark.parametrize(
