@@ -1,6 +1,8 @@
 """The connections behind a database: fixed pools, so that nothing opens and closes under load."""
 
+import asyncio
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -17,6 +19,7 @@ from shared.db.types import json_dumps, json_loads
 SQLITE_READERS = 8
 _POOL: dict[str, Any] = {"max_overflow": 0, "pool_timeout": 10}
 """Who has a turn finds a connection; the wait is for one that a cancelled task gives back in the background."""
+_PRAGMAS = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 _JSON: dict[str, Any] = {"json_serializer": json_dumps, "json_deserializer": json_loads}
 
 
@@ -42,29 +45,38 @@ def sqlite_engines(url: URL, threads: WeakSet[Thread]) -> tuple[AsyncEngine, Asy
     private_files.make_folder(Path(path).parent)
     url = url.set(drivername="sqlite+aiosqlite")
 
-    async def connect() -> aiosqlite.Connection:
+    async def opened() -> aiosqlite.Connection:
         private_files.touch(Path(path))  # SQLite gives the files beside it the same rights
         for suffix in ("-wal", "-shm"):
             private_files.close_to_others(Path(path + suffix))
         connection = aiosqlite.connect(path, isolation_level=None, factory=_SqliteConnection)
         connection._thread.daemon = True  # as SQLAlchemy would have it: no thread keeps a process that wants to end
         threads.add(connection._thread)
-        return await connection
+        await connection
+        try:
+            for pragma in _PRAGMAS:
+                await connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error:
+            await connection.close()
+            raise
+        return connection
+
+    async def connect() -> aiosqlite.Connection:
+        opening = asyncio.create_task(opened())
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:  # opened all the same, by a thread: nobody else would close it
+            with suppress(Exception):
+                await (await opening).close()
+            raise
 
     options: dict[str, Any] = {"hide_parameters": True, "async_creator": connect, **_POOL, **_JSON}
     # One writer by nature: a pool of one lets tasks queue in memory instead of on the file lock.
     writer = create_async_engine(url, pool_size=1, **options)
     # Each statement reads what was committed last, as on PostgreSQL; BEGIN and ROLLBACK are four ways to the thread and back.
     reader = create_async_engine(url, pool_size=SQLITE_READERS, skip_autocommit_rollback=True, **options)
-    for engine in (writer, reader):
-        event.listen(engine.sync_engine, "connect", _configure_sqlite)
     event.listen(writer.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return writer, reader
-
-
-def _configure_sqlite(connection: Any, _record: Any) -> None:
-    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
 
 
 def postgresql_engines(url: URL, schema: str, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
