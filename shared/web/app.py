@@ -42,7 +42,7 @@ class PartApp:
         api.state.metrics = Remembered(_rendered)
         records = kit.metadata.tables["idempotency"]
         layers: ASGIApp = HotRouter(api, hot_routes, lambda app: IdempotencyMiddleware(app, kit.db, kit.clock, records))
-        layers = IdentityMiddleware(layers, kit.secret, kit.clock)
+        layers = IdentityMiddleware(_HeadIsGet(layers), kit.secret, kit.clock)
         self._layers = RequestMiddleware(layers, kit.name)
         api.openapi = self.openapi  # type: ignore[method-assign] # FastAPI's documented way to extend it
 
@@ -59,6 +59,18 @@ class PartApp:
     async def _written(self) -> bytes:
         # In a thread: a large part's document takes seconds of processor time, for which everybody would wait.
         return await asyncio.to_thread(lambda: json.dumps(self.openapi(), ensure_ascii=False).encode())
+
+
+class _HeadIsGet:
+    """Behind this HEAD is GET: the same answer with the same length, whose body goes no further than `RequestMiddleware`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope["method"] = "GET"
+        await self._app(scope, receive, send)
 
 
 async def _rendered() -> bytes:
@@ -151,7 +163,9 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
         return _answer(request, NotFound("not_found", "There is nothing at this path. The paths are listed at /docs."))
     if error.status_code == 405:
         detail = "This path does not know that method; the Allow header names the ones it knows."
-        return _answer(request, Problem("method_not_allowed", detail, status=405, headers=error.headers))
+        known = (error.headers or {}).get("Allow", "").split(", ")
+        allow = ", ".join(sorted({*known, "HEAD"} if "GET" in known else known))
+        return _answer(request, Problem("method_not_allowed", detail, status=405, headers={"Allow": allow}))
     if error.status_code == 400:
         return _answer(
             request, Problem("malformed_body", "The body could not be read. Send JSON in UTF-8.", status=400)

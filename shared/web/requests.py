@@ -39,18 +39,20 @@ class RequestMiddleware:
         self._log = get_logger(service=service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI: every request has an id, a span, a line in the log and an answer."""
+        """ASGI: every request has an id, a span, a line in the log and an answer. Of an answer to HEAD the body stays here."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         request_id = scope[REQUEST_ID] = request_id_of(scope)
         started = time.perf_counter()
-        status = 0
+        status, head = 0, scope["method"] == "HEAD"
 
         async def tell(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+            elif head:
+                message = {**message, "body": b""}
             await send(message)
 
         with span(f"{scope['method']} {self._service}", header(scope, b"traceparent")) as traceparent:
