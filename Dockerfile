@@ -1,7 +1,7 @@
 # One image for every part: `docker run … quanyu` is the whole suite, `docker run … quanyu serve coupon` one service.
 # Everything installed is pinned by hash; our own code comes as a wheel.
 
-FROM python:3.11-slim AS build
+FROM python:3.11.14-slim-bookworm AS build
 WORKDIR /build
 RUN python -m venv /opt/quanyu
 COPY requirements.lock .
@@ -14,7 +14,7 @@ COPY suite suite
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir dist . \
  && /opt/quanyu/bin/pip install --no-cache-dir --no-deps dist/*.whl
 
-FROM python:3.11-slim
+FROM python:3.11.14-slim-bookworm
 LABEL org.opencontainers.image.title="Quanyu 全域" org.opencontainers.image.licenses="Apache-2.0"
 RUN useradd --system --uid 10001 --create-home --home-dir /home/quanyu quanyu \
  && install -d -m 700 -o quanyu -g quanyu /data

@@ -1,29 +1,22 @@
 """Settings of a part: flags first (keyword arguments), then environment variables, then `.env`, then embedded defaults.
 
 A service's own variable wins over the suite's: the coupon service reads `QUANYU_COUPON_DATABASE_URL`, then
-`QUANYU_DATABASE_URL`. Settings are passed on, never imported as a global.
+`QUANYU_DATABASE_URL`. Each may be read from a file instead: `QUANYU_COUPON_DATABASE_URL_FILE`. Settings are passed on, never
+imported as a global.
 """
 
-from collections.abc import Callable
 from errno import EINVAL
-from functools import partial
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any, ClassVar, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic.fields import FieldInfo
-from pydantic_settings import (
-    BaseSettings,
-    DotEnvSettingsSource,
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared import private_files
 from shared.roles import Role
+from shared.setting_sources import Environment, EnvironmentFile
 
 PREFIX = "QUANYU_"
 _SHORTEST_SECRET = 16
@@ -44,35 +37,6 @@ def _guessed(url: str) -> bool:
         *_FIRST_GUESSES,
         str(parts.username).lower(),
     }
-
-
-class _Environment(EnvSettingsSource):
-    """Variables of the process, in which a list has commas between its items (JSON is taken as well)."""
-
-    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
-        """pydantic-settings asks this for every value that is more than one word."""
-        return _decoded(partial(super().decode_complex_value, field_name, field), value)
-
-
-class _File(DotEnvSettingsSource):
-    """The same for `.env`."""
-
-    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
-        """pydantic-settings asks this for every value that is more than one word."""
-        return _decoded(partial(super().decode_complex_value, field_name, field), value)
-
-
-def _decoded(json: Callable[[Any], Any], value: Any) -> Any:
-    """What JSON makes of the value; where that is no list, and the field does not read texts itself, the items between commas."""
-    try:
-        decoded = json(value)
-    except ValueError:
-        if str(value).lstrip().startswith(("[", "{")):
-            raise
-        decoded = None
-    if isinstance(decoded, list | dict | str):
-        return decoded
-    return [part.strip() for part in str(value).split(",") if part.strip()]
 
 
 class ServiceSettings(BaseSettings):
@@ -136,8 +100,8 @@ class ServiceSettings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Where settings come from, the first word counts: flags, environment, `.env`."""
         prefixes = cls.prefixes()
-        environment = [_Environment(settings_cls, env_prefix=prefix) for prefix in prefixes]
-        files = [_File(settings_cls, env_prefix=prefix) for prefix in prefixes]
+        environment = [Environment(settings_cls, env_prefix=prefix) for prefix in prefixes]
+        files = [EnvironmentFile(settings_cls, env_prefix=prefix) for prefix in prefixes]
         return (init_settings, *environment, *files)
 
     @field_validator("database_url")
@@ -221,4 +185,4 @@ class ServiceSettings(BaseSettings):
 
 def file_variables() -> list[str]:
     """The names of what `.env` sets, in capitals."""
-    return [name.upper() for name in _File(ServiceSettings).env_vars]
+    return [name.upper() for name in EnvironmentFile(ServiceSettings).env_vars]

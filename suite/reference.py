@@ -49,7 +49,9 @@ def settings_page() -> str:
         "Flags of the command line go before environment variables, these before `.env`, this before the default. A part's own",
         "variable goes before the suite's: the coupon service reads `QUANYU_COUPON_DATABASE_URL`, then `QUANYU_DATABASE_URL`.\n",
         "A list has commas between its items. A name that begins with `QUANYU_` and is no setting is refused, not ignored.\n",
-        "`QUANYU_ENVIRONMENT=production` refuses to start on defaults that only suit a laptop.\n",
+        "Each may be read from a file, as Docker, Kubernetes and systemd hand over secrets: `QUANYU_ADMIN_KEY_FILE=/path`.",
+        "White space at the file's ends does not count, and who sets both names hears of it.\n",
+        "`QUANYU_ENVIRONMENT=production` refuses to start on defaults that only suit a laptop ([security.md](security.md)).\n",
         "## Every part\n",
         *_table(ServiceSettings, PREFIX, set()),
     ]

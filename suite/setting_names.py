@@ -7,6 +7,7 @@ refused, before any command does anything.
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+from shared.setting_sources import FILE_SUFFIX
 from shared.settings import PREFIX, ServiceSettings
 from suite.errors import Stop
 from suite.settings import CallerSettings, SuiteSettings
@@ -35,7 +36,7 @@ def _told(name: str, known: set[str]) -> str:
 def _known() -> Iterator[str]:
     for options in all_settings():
         for prefix in options.prefixes():
-            yield from (prefix + field.upper() for field in options.model_fields)
+            yield from (prefix + field.upper() + end for field in options.model_fields for end in ("", FILE_SUFFIX))
 
 
 def all_settings() -> tuple[type[ServiceSettings], ...]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import SettingsError
 
+from shared.setting_sources import WrongSettingFile
 from shared.settings import ServiceSettings
 from suite.errors import Stop
 from suite.variables import variable_of
@@ -75,7 +76,10 @@ def load(options: type[Settings], given: Mapping[str, Any]) -> Settings:
         return options(**given)
     except ValidationError as error:
         raise Stop(_wrong_settings(options, given, error)) from None
-    except SettingsError as error:  # a list that is no JSON though it begins so; the message names the field only
+    except SettingsError as error:
+        if isinstance(error.__cause__, WrongSettingFile):
+            raise Stop(f"The settings are wrong. {error.__cause__}") from None
+        # a list that is no JSON though it begins so; the message names the field only
         name = re.search(r'field "(\w+)"', str(error))
         variable = variable_of(options, name[1]) if name else "A setting"
         raise Stop(f"The settings are wrong. {variable} is a list: write its items with commas between them.") from None

@@ -2,6 +2,7 @@
 
 import os
 
+from shared.setting_sources import FILE_SUFFIX
 from shared.settings import PREFIX, ServiceSettings, file_variables
 
 
@@ -14,5 +15,5 @@ def written_names() -> dict[str, str]:
 def variable_of(options: type[ServiceSettings], field: str) -> str:
     """The variable from which this setting was taken; the suite's own where none is set."""
     written = written_names()
-    wanted = [prefix + field.upper() for prefix in options.prefixes()]
+    wanted = [prefix + field.upper() + end for prefix in options.prefixes() for end in (FILE_SUFFIX, "")]
     return next((written[name] for name in wanted if name in written), wanted[-1])

@@ -105,3 +105,59 @@ def test_networks_and_origins_are_lists_too(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_ramp_of_points_reads_its_own_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUANYU_COUPON_ABUSE_DEVICE_CUSTOMERS", "3,20,15,80")
     assert CouponSettings().abuse_device_customers == (3, 20, 15, 80)
+
+
+@pytest.mark.parametrize("in_file", [True, False])
+def test_a_value_may_lie_in_a_file(monkeypatch: pytest.MonkeyPatch, folder: Path, in_file: bool) -> None:
+    (folder / "secret").write_text("  postgresql://quanyu_coupon:it's@db/quanyu\n")
+    (folder / "proxies").write_text("10.0.0.1, 10.0.0.2\n")
+    names = {"QUANYU_COUPON_DATABASE_URL_FILE": folder / "secret", "quanyu_trusted_proxies_file": folder / "proxies"}
+    if in_file:
+        (folder / ".env").write_text("".join(f"{name}={path}\n" for name, path in names.items()))
+    else:
+        for name, path in names.items():
+            monkeypatch.setenv(name, str(path))
+    monkeypatch.setenv("QUANYU_DATABASE_URL", "postgresql://everybody/quanyu")
+    check_names()
+    # in the environment a part's own goes first, and what is in the environment goes before `.env`
+    own, everybodys = "postgresql://quanyu_coupon:it's@db/quanyu", "postgresql://everybody/quanyu"
+    assert CouponSettings().database_url == (everybodys if in_file else own)
+    assert SuiteSettings().database_url == everybodys
+    assert GatewaySettings().trusted_proxies == ("10.0.0.1/32", "10.0.0.2/32")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "can't be read: No such file"),
+        (b"", "is empty"),
+        (b"\xff\xfe\x00", "is no text"),
+        (b"x" * 70_000, "is too long"),
+    ],
+)
+def test_a_file_that_holds_no_value_is_named(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, content: bytes | None, told: str
+) -> None:
+    if content is not None:
+        (folder / "secret").write_bytes(content)
+    monkeypatch.setenv("QUANYU_ADMIN_KEY_FILE", str(folder / "secret"))
+    with pytest.raises(Stop, match=f"QUANYU_ADMIN_KEY_FILE names .*secret, which {told}"):
+        load(GatewaySettings, {})
+
+
+def test_a_wrong_value_in_a_file_is_called_by_the_variable_that_names_it(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    (folder / "url").write_text("hidden-word")
+    monkeypatch.setenv("QUANYU_BROKER_URL_FILE", str(folder / "url"))
+    with pytest.raises(Stop, match="QUANYU_BROKER_URL_FILE: must be amqp") as told:
+        load(CouponSettings, {})
+    assert "hidden" not in str(told.value)
+
+
+def test_a_value_and_a_file_for_it_are_one_too_many(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setenv("QUANYU_ADMIN_KEY", "hidden-word")
+    monkeypatch.setenv("QUANYU_ADMIN_KEY_FILE", str(folder / "secret"))
+    with pytest.raises(Stop, match="both set; leave one") as told:
+        load(GatewaySettings, {})
+    assert "hidden" not in str(told.value)
