@@ -16,8 +16,9 @@ from sqlmodel import SQLModel
 from structlog.typing import FilteringBoundLogger
 
 from shared.clock import Clock
-from shared.db import Database, Use, used_for
+from shared.db import Database, Trouble, Use, kind_of, used_for
 from shared.db.migrate import NewerSchema, pending, upgrade
+from shared.db.probe import trouble_of
 from shared.messaging import Bus, BusUnavailable, Consumer, Outbox, Relay, Subscription, rest_after
 from shared.observability.logging import get_logger
 from shared.observability.metrics import LOOP_BEAT, LOOP_FAILURES, RELAY_FAILURES
@@ -219,6 +220,11 @@ class Service:
         problems += [f"{self.name}: {sentence}" for ask in self.watched for sentence in ask()]
         return problems + await self._database.read()
 
+    async def _trouble(self) -> Trouble | None:
+        """What keeps the database from being written to."""
+        async with asyncio.timeout(3):
+            return await trouble_of(self.kit.db, self.kit.metadata, self.kit.clock.now())
+
     async def _look_at_database(self) -> list[str]:
         name = self.name
         try:
@@ -227,10 +233,14 @@ class Service:
             # Tables that are there stay: to read the migrations again would cost more than all else that readiness asks.
             self._migrated = self._migrated or not await pending(self.kit.db, self.kit.migrations)
             waiting = timedelta() if self.role.works or not self._migrated else await self.relay.waiting(self.kit.clock)
+            trouble = await self._trouble() if self._migrated else None
         except NewerSchema as error:
             return [f"{name}: the database is newer than this version: {error}"]
         except Exception as error:
-            return [f"{name}: the database does not answer ({type(error).__name__})"]
+            found = kind_of(error) or Trouble.AWAY
+            return [f"{name}: the database {found.value} ({type(error).__name__})"]
+        if trouble is not None:
+            return [f"{name}: the database {trouble.value}"]
         if not self._migrated:
             return [f"{name}: the database is not migrated; run `quanyu migrate`"]
         if waiting > _WORKER_MISSED:

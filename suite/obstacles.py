@@ -8,6 +8,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared import private_files
+from shared.db import Trouble, kind_of
 from shared.db.migrate import NewerSchema
 from shared.roles import Role
 from shared.settings import ServiceSettings
@@ -29,6 +30,8 @@ def telling(name: str, settings: ServiceSettings) -> Iterator[None]:
         if url.get_backend_name() == "sqlite" and (trouble := private_files.trouble(Path(url.database or ""))):
             raise Stop(f"The suite can't keep its data: {trouble}.") from error
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error).splitlines()[0]
+        if (found := kind_of(error)) is not None and found is not Trouble.AWAY:
+            reason = f"it {found.value}"
         own = "" if name == "bus" else f" (or QUANYU_{name.upper()}_DATABASE_URL)"
         where = shown(settings.resolved_database_url(name))
         raise Stop(

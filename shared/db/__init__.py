@@ -3,12 +3,13 @@
 from shared.db.base import AutoId, TableModel, part_registry
 from shared.db.bulk import insert_bulk, insert_later, update_bulk, update_later, upsert_bulk
 from shared.db.dialect import claim_due, excluded, insert_ignore, planned_for_whole_tables, upsert
-from shared.db.engine import Database, Errand, Transaction
-from shared.db.faults import is_outage, is_transient, is_unstorable
+from shared.db.engine import Database
+from shared.db.faults import Trouble, is_outage, is_transient, is_unstorable, kind_of
 from shared.db.many import one_of
 from shared.db.prepared import Prepared, Write
 from shared.db.rounds import delete_some, prune, sweep
 from shared.db.rows import as_dict
+from shared.db.transaction import Errand, Transaction
 from shared.db.turns import DatabaseBusy, Use, used_for
 from shared.db.types import JsonType, UtcDateTime, json_dumps, json_loads
 
@@ -21,6 +22,7 @@ __all__ = [
     "Prepared",
     "TableModel",
     "Transaction",
+    "Trouble",
     "Use",
     "UtcDateTime",
     "Write",
@@ -36,6 +38,7 @@ __all__ = [
     "is_unstorable",
     "json_dumps",
     "json_loads",
+    "kind_of",
     "one_of",
     "part_registry",
     "planned_for_whole_tables",

@@ -18,8 +18,8 @@ from typing import Any
 from sqlalchemy import JSON, LargeBinary, Table, text
 from sqlalchemy.dialects import postgresql
 
-from shared.db.engine import Transaction
 from shared.db.prepared import Prepared, Write
+from shared.db.transaction import Transaction
 from shared.db.types import bulk_json
 
 _POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy types it for 2.1 only in part

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, Table, select, text, tuple_, updat
 from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.db.base import TableModel
-from shared.db.engine import Transaction
+from shared.db.transaction import Transaction
 
 Columns = Sequence[ColumnElement[Any]]
 M = TypeVar("M", bound=TableModel)

@@ -2,141 +2,28 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from threading import Thread
-from typing import Any, Literal, NamedTuple, TypeVar, cast
+from typing import Literal
 from weakref import WeakSet
 
-from sqlalchemy import CursorResult, Executable
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared.db.condition import Condition
 from shared.db.engines import SQLITE_READERS, postgresql_engines, sqlite_engines
 from shared.db.faults import is_full
-from shared.db.prepared import Prepared, Write, run_together
-from shared.db.rows import shaped
+from shared.db.transaction import Errand, Transaction
 from shared.db.turns import DatabaseBusy, OneEach, Turn, Turns, patience
 from shared.observability.metrics import DATABASE_FULL
 
-R = TypeVar("R")
 _LONGEST_CLOSE_MS = 5_000
 _FIRST_REST, _LONGEST_REST = 0.05, 2.0
 """Seconds after which a server that had no connection left is asked again; doubled each time."""
-Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
-_ambient: ContextVar[Mapping[int, "Transaction"]] = ContextVar("ambient_transactions", default={})  # noqa: B039 - never mutated
-
-
-class Transaction:
-    """One open transaction. Repositories take it as their first argument; only its owner commits."""
-
-    def __init__(self, connection: AsyncConnection, dialect: Literal["sqlite", "postgresql"]) -> None:
-        self.connection = connection
-        self.dialect = dialect
-        self._after_commit: list[Callable[[], None]] = []
-        self._afterwards: list[Errand] = []
-        self._later: list[Write] = []
-
-    def later(self, write: Write) -> None:
-        """Run a write whose outcome nobody asks before the next statement or the end, in one go with others that wait."""
-        self._later.append(write)
-
-    async def settle(self) -> None:
-        """Run what waits."""
-        waiting, self._later = self._later, []
-        if waiting:
-            await run_together(self.connection, waiting)
-
-    @asynccontextmanager
-    async def nested(self) -> AsyncIterator[None]:
-        """A block whose writes an exception takes back, and only those."""
-        await self.settle()
-        try:
-            async with self.connection.begin_nested():
-                yield
-                await self.settle()
-        except BaseException:
-            self._later.clear()
-            raise
-
-    async def execute(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
-        """Run one statement, or one statement with many parameter sets."""
-        await self.settle()
-        return await self.connection.execute(statement, parameters)
-
-    async def rows(
-        self, kind: type[R], statement: Executable | Prepared, parameters: Mapping[str, Any] | None = None
-    ) -> list[R]:
-        """The rows that the statement answers, as `kind`: a table's model, or a NamedTuple or dataclass of the columns."""
-        await self.settle()
-        if isinstance(statement, Prepared):
-            return shaped(kind, await statement.read(self.connection, parameters))
-        return shaped(kind, await self.connection.execute(statement, parameters))
-
-    async def row(
-        self, kind: type[R], statement: Executable | Prepared, parameters: Mapping[str, Any] | None = None
-    ) -> R | None:
-        """The only row, or None. More than one is a mistake: ValueError."""
-        found = await self.rows(kind, statement, parameters)
-        if len(found) > 1:
-            raise ValueError(f"{len(found)} rows of {kind.__name__} where one at most was meant")
-        return found[0] if found else None
-
-    async def tuples(self, statement: Prepared, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """The rows that the statement answers, as they are."""
-        await self.settle()
-        return (await statement.read(self.connection, parameters)).tuples()
-
-    async def run(self, statement: Executable | Prepared, parameters: Parameters = None) -> int:
-        """Write: with one set of parameters or with many. Answers how many rows were changed.
-
-        With many sets PostgreSQL's driver does not count: ask only after statements with one. Prepared ones take one.
-        """
-        await self.settle()
-        if isinstance(statement, Prepared):
-            return await statement.count(self.connection, cast("Mapping[str, Any] | None", parameters))
-        return (await self.connection.execute(statement, parameters)).rowcount
-
-    async def scalars(self, statement: Executable | Prepared, parameters: Mapping[str, Any] | None = None) -> list[Any]:
-        """The first column of each row."""
-        await self.settle()
-        if isinstance(statement, Prepared):
-            return [row[0] for row in (await statement.read(self.connection, parameters)).tuples()]
-        return list((await self.connection.execute(statement, parameters)).scalars())
-
-    async def scalar(self, statement: Executable | Prepared, parameters: Mapping[str, Any] | None = None) -> Any:
-        """The first column of the first row, or None."""
-        await self.settle()
-        if isinstance(statement, Prepared):
-            return next(iter(await self.scalars(statement, parameters)), None)
-        return await self.connection.scalar(statement, parameters)
-
-    def after_commit(self, callback: Callable[[], None]) -> None:
-        """Call `callback` once this transaction is durable; not at all when it rolls back."""
-        if callback not in self._after_commit:
-            self._after_commit.append(callback)
-
-    def afterwards(self, errand: "Errand") -> None:
-        """Do it in a transaction of its own once this one is over, however it ended: committed or rolled back."""
-        self._afterwards.append(errand)
-
-    def committed(self) -> None:
-        """Call what waits for the commit."""
-        for callback in self._after_commit:
-            callback()
-
-    def take_afterwards(self) -> list["Errand"]:
-        """What was left for afterwards, once."""
-        errands, self._afterwards = self._afterwards, []
-        return errands
-
-
-class Errand(NamedTuple):
-    """Work for a transaction of its own, and what is called when that is over, though it failed or never began."""
-
-    work: Callable[[Transaction], Awaitable[None]]
-    over: Callable[[], None]
+_ambient: ContextVar[Mapping[int, Transaction]] = ContextVar("ambient_transactions", default={})  # noqa: B039 - never mutated
 
 
 class Database:
@@ -149,10 +36,14 @@ class Database:
     def __init__(self, url: str, *, schema: str, pool_size: int = 10) -> None:
         parsed = make_url(url)
         self.schema = schema
+        self.condition = Condition(schema)
+        self.file: Path | None = None
+        """Where an embedded one is kept."""
         self._threads: WeakSet[Thread] = WeakSet()
         self._one_each = OneEach(schema)
         if parsed.get_backend_name() == "sqlite":
             self.dialect: Literal["sqlite", "postgresql"] = "sqlite"
+            self.file = Path(parsed.database or "")
             self._writer, self._reader = sqlite_engines(parsed, self._threads)
             self._writing, self._reading = Turns(schema, 1), Turns(schema, SQLITE_READERS)
         elif parsed.get_backend_name() == "postgresql":
@@ -201,6 +92,7 @@ class Database:
                 full = is_full(error)
                 turn.give_back(rest if full else 0.0)
                 if not full:
+                    self.condition.failed(error, connecting=True)
                     raise
                 DATABASE_FULL.labels(self.schema).inc()
                 if time.monotonic() > deadline:
@@ -224,7 +116,11 @@ class Database:
                 async with connection.begin():
                     yield transaction
                     await transaction.settle()
+            self.condition.wrote() if transaction.changed else self.condition.answered()
             transaction.committed()
+        except Exception as error:
+            self.condition.failed(error)
+            raise
         finally:
             async with AsyncExitStack() as stack:  # each is done, even when another fails
                 for errand in reversed(transaction.take_afterwards() if transaction is not None else ()):
@@ -260,8 +156,13 @@ class Database:
             return
         async with self._connected(self._reader, self._reading) as connection:
             transaction = Transaction(connection, self.dialect)
-            yield transaction
-            if transaction._later:
+            try:
+                yield transaction
+            except Exception as error:
+                self.condition.failed(error)
+                raise
+            self.condition.answered()
+            if transaction.waits:
                 raise RuntimeError("writes that wait would be lost: this block only reads")
 
     @asynccontextmanager

@@ -10,10 +10,11 @@ from weakref import WeakSet
 
 import aiosqlite
 from sqlalchemy import event
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared import private_files
+from shared.db.faults import Trouble, kind_of
 from shared.db.types import json_dumps, json_loads
 
 SQLITE_READERS = 8
@@ -99,5 +100,12 @@ def postgresql_engines(url: URL, schema: str, pool_size: int) -> tuple[AsyncEngi
         **_POOL,
         **_JSON,
     )
+    event.listen(writer.sync_engine, "handle_error", _leave_standby)
     # Single reads need no BEGIN and COMMIT round trips.
     return writer, writer.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _leave_standby(context: ExceptionContext) -> None:
+    """A session on a server that is a standby now would stay there for ever: the next connection goes where writes are taken."""
+    if kind_of(context.sqlalchemy_exception or context.original_exception) is Trouble.READ_ONLY:
+        context.is_disconnect = True

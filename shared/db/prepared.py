@@ -23,6 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
+from shared.db.faults import Trouble, kind_of
+
 Processor = Callable[[Any], Any]
 _TOGETHER = 8
 _PLACE = re.compile(r"\$(\d+)")
@@ -34,6 +36,7 @@ class Prepared:
 
     def __init__(self, statement: Executable) -> None:
         self.statement = statement
+        self.is_dml = statement.is_dml
         self._forms: dict[str, _Form] = {}
 
     async def read(self, connection: AsyncConnection, parameters: Parameters) -> "Found":
@@ -233,7 +236,7 @@ async def _failed(connection: AsyncConnection, form: _Form, error: BaseException
         told = translated
     if not isinstance(told, base):
         raise error  # such as a value that can't be written
-    gone = form.dialect.is_disconnect(told, adapter, None)
+    gone = form.dialect.is_disconnect(told, adapter, None) or kind_of(told) is Trouble.READ_ONLY
     if gone:
         # As SQLAlchemy does: the others of the pool are older than this loss, and replaced when somebody wants them.
         connection.engine.pool._invalidate(raw, told, _checkin=False)

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, Table, delete, select
 
 from shared.db.dialect import among
-from shared.db.engine import Database, Transaction
+from shared.db.engine import Database
+from shared.db.transaction import Transaction
 
 R = TypeVar("R")
 PRUNED_AT_ONCE = 500

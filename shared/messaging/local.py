@@ -35,7 +35,7 @@ from sqlalchemy import (
 )
 
 from shared.clock import Clock
-from shared.db import AutoId, Database, Prepared, Use, UtcDateTime, insert_ignore, is_outage, one_of, used_for
+from shared.db import AutoId, Database, Prepared, Use, UtcDateTime, insert_ignore, is_outage, kind_of, one_of, used_for
 from shared.messaging.bus import BusUnavailable, Deliver, Failed, Pack, Parked
 from shared.messaging.pace import rest_after
 from shared.observability.logging import get_logger
@@ -234,10 +234,11 @@ class LocalBus:
         try:
             yield
         except Exception as error:
-            if not is_outage(error):
+            found = kind_of(error)
+            if found is None or not is_outage(error):
                 raise
             reason = type(getattr(error, "orig", None) or error).__name__
-            self._problem = f"the local bus's database does not answer ({reason})"
+            self._problem = f"the local bus's database {found.value} ({reason})"
             raise BusUnavailable(self._problem) from error
         if self._started:
             self._problem = None

@@ -29,6 +29,9 @@ DATABASE_WAITING = Gauge("quanyu_database_waiting", "Transactions that wait for 
 DATABASE_REFUSED = Counter(
     "quanyu_database_refused_total", "Transactions that waited for a connection in vain", ["service", "use"]
 )
+DATABASE_TROUBLE = Gauge(
+    "quanyu_database_in_trouble", "1 while a part's database does not answer, is full or takes no writes", ["service"]
+)
 DATABASE_FULL = Counter(
     "quanyu_database_full_total", "Times that the server had no connection left for this part", ["service"]
 )

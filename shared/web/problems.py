@@ -23,7 +23,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
-from shared.db import DatabaseBusy, is_outage, is_transient, is_unstorable
+from shared.db import DatabaseBusy, Trouble, is_transient, is_unstorable, kind_of
 from shared.web.pointers import pointer_into
 
 MEDIA_TYPE = "application/problem+json"
@@ -210,6 +210,32 @@ def _sentence(error: Mapping[str, Any], location: Sequence[Any]) -> str:
     return message if message.endswith(".") else message + "."
 
 
+_OF_TROUBLE = {
+    Trouble.AWAY: ("temporarily_unavailable", "The database does not answer; try again.", 2),
+    Trouble.STARTING: ("database_starting", "The database is starting up or recovering; try again.", 5),
+    Trouble.FULL: (
+        "storage_full",
+        "The database has no room left; nothing was changed, and what only reads goes on. "
+        "Whoever operates it must make room; repeat the call afterwards.",
+        30,
+    ),
+    Trouble.READ_ONLY: (
+        "storage_read_only",
+        "The database takes no writes at present; nothing was changed, and what only reads goes on. "
+        "A failover takes seconds; else whoever operates it must open it again.",
+        5,
+    ),
+    Trouble.FAILING: (
+        "storage_failing",
+        "The database can't read or write its disk. Whoever operates it must look at the disk; repeat the call afterwards.",
+        30,
+    ),
+    Trouble.MEMORY: ("database_out_of_memory", "The database is out of memory; nothing was changed. Try again.", 5),
+}
+"""Code, detail and seconds after which to come again. All are 503: a 507 forbids to repeat the call by itself, which is what
+SDKs, webhook senders and the gateway's callers shall do."""
+
+
 def to_problem(error: Exception) -> Problem | None:
     """The problem for an exception that is not a bug: a problem itself, a database away, a value that can't be stored."""
     if isinstance(error, Problem):
@@ -231,11 +257,11 @@ def to_problem(error: Exception) -> Problem | None:
             "Too many calls wait for the database; nothing was changed. Try again in a second.",
             headers={"Retry-After": "1"},
         )
-    if is_outage(error):
-        return Unavailable(
-            "temporarily_unavailable", "The database does not answer; try again.", headers={"Retry-After": "2"}
-        )
-    return None
+    trouble = kind_of(error)
+    if trouble is None:
+        return None
+    code, detail, seconds = _OF_TROUBLE[trouble]
+    return Unavailable(code, detail, headers={"Retry-After": str(seconds)})
 
 
 def unexpected() -> Problem:
