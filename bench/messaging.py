@@ -22,11 +22,11 @@ from bench.servers import database
 from shared.clock import SystemClock
 from shared.contracts import Envelope, StockLow
 from shared.db import Database, TableModel, Transaction, part_registry
+from shared.loops import Loop
 from shared.messaging import Bus, Consumer, LocalBus, Outbox, Relay, Subscription
 from shared.messaging.rabbit import RabbitBus
 from shared.messaging.topology import Topology
 from shared.observability.logging import configure_logging, get_logger
-from shared.service import Loop
 
 ROUNDS = 3
 SINGLES = 4_000

@@ -11,7 +11,7 @@ from shared.db import Database, prune
 
 
 class Pruner:
-    """A loop's work: `Loop("prune sightings", Pruner(kit.db, kit.clock, {Sighting.c.last_at: MONTH}).tick, 3600.0)`.
+    """A loop's work: `Loop("prune sightings", Pruner(kit.db, kit.clock, {Sighting.c.last_at: MONTH}).tick, 3600.0, timed=True)`.
 
     The columns need an index. Rows without an instant stay.
     """

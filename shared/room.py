@@ -6,8 +6,9 @@ from typing import Any, TypeVar, overload
 
 from fastapi import APIRouter
 
+from shared.loops import Loop
 from shared.messaging import Subscription
-from shared.service import Kit, Loop, Service
+from shared.service import Kit, Service
 from shared.web import HotRoute, create_app
 
 S = TypeVar("S", bound=Service)

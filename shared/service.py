@@ -4,8 +4,7 @@ The production command, the all-in-one process and the tests call the same `crea
 """
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,20 +15,19 @@ from sqlmodel import SQLModel
 from structlog.typing import FilteringBoundLogger
 
 from shared.clock import Clock
-from shared.db import Database, Trouble, Use, kind_of, used_for
+from shared.db import Database, Trouble, kind_of
 from shared.db.migrate import NewerSchema, pending, upgrade
 from shared.db.probe import trouble_of
-from shared.messaging import Bus, BusUnavailable, Consumer, Outbox, Relay, Subscription, rest_after
+from shared.loops import Loop, alarm_of
+from shared.messaging import Bus, Consumer, Outbox, Relay, Subscription
 from shared.observability.logging import get_logger
-from shared.observability.metrics import LOOP_BEAT, LOOP_FAILURES, RELAY_FAILURES
 from shared.pruning import Pruner
 from shared.remembered import Remembered
 from shared.roles import Role
 from shared.settings import ServiceSettings
 
-_STALE_LOOP_SECONDS = 30.0
-_RELAY_LOOK, _LOOK, _WOKEN = 0.25, 1.0, 5.0
-"""Seconds between looks for messages and for other work where nobody wakes who looks; what is rarer is never woken."""
+_RELAY_LOOK, _LOOK = 0.25, 1.0
+"""Seconds between looks for messages and for other work where nobody in the process wakes who looks."""
 _WORKER_MISSED = timedelta(seconds=30)
 _INBOX_KEPT = timedelta(days=14)
 _IDEMPOTENCY_KEPT = timedelta(days=7)
@@ -62,74 +60,6 @@ class Kit:
         return cls(name, settings, bus, clock, db, outbox, base.metadata, migrations, log, secret)
 
 
-@dataclass
-class Loop:
-    """Background work that is done in rounds.
-
-    `tick` answers True when more work waits (it is called again at once), a number of seconds until the next work is
-    due, or False/None for the normal `interval`. `wake` ends a pause early, but with `gather` never before a rest that
-    grows with the round's length: work that comes in a stream is gathered into fewer rounds and leaves the processor to
-    the requests, while the first of it after a quiet time is done at once. `role`: the processes that do it; ALL where each
-    keeps something in memory.
-    """
-
-    name: str
-    tick: Callable[[], Awaitable[bool | float | None]]
-    interval: float = 1.0
-    gather: bool = False
-    role: Role = Role.WORKER
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    last_success: float = field(default_factory=time.monotonic)
-
-    async def run(self, service: str, log: FilteringBoundLogger) -> None:
-        """Rounds until cancelled. A failed round is logged, counted and tried again after a growing pause."""
-        with used_for(Use.BACKGROUND):
-            await self._rounds(service, log)
-
-    async def _rounds(self, service: str, log: FilteringBoundLogger) -> None:
-        failures = 0
-        while True:
-            self.wake.clear()
-            started = time.monotonic()
-            try:
-                again = await self.tick()
-            except Exception as error:
-                failures += 1
-                LOOP_FAILURES.labels(service, self.name).inc()
-                if isinstance(error, BusUnavailable):
-                    RELAY_FAILURES.labels(service).inc()
-                log.warning(
-                    "loop failed", loop=self.name, error=f"{type(error).__name__}: {error}"[:300], failures=failures
-                )
-                await asyncio.sleep(min(0.1 * 2**failures, 5.0))
-                continue
-            failures = 0
-            self.last_success = time.monotonic()
-            LOOP_BEAT.labels(service, self.name).set_to_current_time()
-            if again is True:
-                await asyncio.sleep(0)
-                continue
-            if self.gather:
-                await asyncio.sleep(rest_after(time.monotonic() - started))
-            await self._pause(min(again, self.interval) if isinstance(again, float | int) and again else self.interval)
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self.wake.wait()
-        except TimeoutError:
-            pass  # the usual way for a pause to end
-
-    def look_oftener(self, seconds: float) -> None:
-        """Where nobody wakes it: what is looked for every few seconds is looked for after `seconds`."""
-        if self.interval <= _WOKEN:
-            self.interval = min(self.interval, seconds)
-
-    def stale(self) -> bool:
-        """True when no round has ended well for several intervals."""
-        return time.monotonic() - self.last_success > 3 * self.interval + _STALE_LOOP_SECONDS
-
-
 class Service:
     """One whole part: its web application, its consumers and its loops."""
 
@@ -150,7 +80,9 @@ class Service:
         self.relay = relay
         own = [
             Loop("relay messages", relay.tick, gather=True, wake=kit.outbox.wake),
-            Loop("prune inbox and answers", Pruner(kit.db, kit.clock, _forgotten(kit.metadata)).tick, 3600.0),
+            Loop(
+                "prune inbox and answers", Pruner(kit.db, kit.clock, _forgotten(kit.metadata)).tick, 3600.0, timed=True
+            ),
         ]
         self.role = kit.settings.role
         self.watched: list[Callable[[], list[str]]] = []
@@ -195,6 +127,8 @@ class Service:
                 asyncio.create_task(loop.run(self.name, kit.log), name=f"{self.name} {loop.name}")
                 for loop in self.loops
             ]
+            alarm = alarm_of(self.loops, self.name, kit.db, kit.clock)
+            tasks.append(asyncio.create_task(alarm.run(), name=f"{self.name} alarm"))
             stack.push_async_callback(_cancel, tasks)
             self._state = "running"
             stack.callback(self.drain)

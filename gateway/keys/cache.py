@@ -30,6 +30,7 @@ from shared.web import Caller
 from shared.web.schemas import rfc3339
 
 MEMORY = timedelta(seconds=5)
+_LOOK_AGAIN = timedelta(seconds=1)
 _LOOKS_A_SECOND = 20
 _OVERLAP = timedelta(seconds=60)
 """Replicas' clocks may differ by less; the identities that they sign allow half of it."""
@@ -91,6 +92,7 @@ class KeyCache:
         self._looking = asyncio.Lock()
         self._next_look: asyncio.Task[None] | None = None
         self._looks: deque[float] = deque(maxlen=_LOOKS_A_SECOND)
+        self.wake = asyncio.Event()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -118,6 +120,8 @@ class KeyCache:
             refusal = "unknown" if found is None else found.refusal(now, address)
             if found is None or refusal is not None:
                 return self._refuse(refusal or "unknown")
+        if self._fresh_at is not None and now - self._fresh_at > _LOOK_AGAIN:
+            self.wake.set()  # before what is known is too old, so that no request waits for a look
         self._uses[found.caller.key_id] = now
         return found
 
@@ -129,6 +133,8 @@ class KeyCache:
     async def note_uses(self) -> None:
         """Write down the last uses since the last round (a loop calls this once a minute)."""
         uses, self._uses = self._uses, {}
+        if not uses:
+            return
         try:
             async with self._db.write() as tx:
                 await repository.update_last_uses(tx, uses)
@@ -137,7 +143,8 @@ class KeyCache:
             raise
 
     async def refresh(self) -> None:
-        """Take up what was changed until now, on whatever replica; a loop calls this every second.
+        """Take up what was changed until now, on whatever replica; a loop calls this when something was written, and every second
+        while keys are used.
 
         All who come before a look begins share it.
         """

@@ -9,9 +9,10 @@ from gateway.keys.management import Keys
 from gateway.keys.scope_names import ScopeNames
 from gateway.route_table import RouteTable
 from gateway.settings import GatewaySettings
+from shared.loops import Loop
 from shared.roles import Role
 from shared.room import Room
-from shared.service import Kit, Loop
+from shared.service import Kit
 
 
 class KeysRoom(Room):
@@ -24,7 +25,7 @@ class KeysRoom(Room):
         self.administrator = Administrator(kit, settings, audit_log.log, self.key_file)
         self.provides = [Keys(kit, self.cache, audit_log.log, self.key_file, ScopeNames(table.routes))]
         self.loops = [
-            Loop("note key uses", self.cache.note_uses, 60, role=Role.API),
-            Loop("take up key changes", self.cache.refresh, 1, role=Role.ALL),
+            Loop("note key uses", self.cache.note_uses, 60, timed=True, role=Role.API),
+            Loop("take up key changes", self.cache.refresh, 1, wake=self.cache.wake, role=Role.ALL),
         ]
         self.resources = [*([self.administrator.running] if settings.role.answers else ()), self.cache.running]

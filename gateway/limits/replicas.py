@@ -2,6 +2,7 @@
 
 Without Redis every replica counts by itself, and so allows only its share of each limit; so does the understudy of a Redis
 that is away. A replica that was killed counts for twenty seconds more, during which the others are stricter than need be.
+One that is alone says nothing more, so that an idle suite writes nothing; the first word of another wakes it.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -48,9 +49,12 @@ class Replicas:
                     raise
                 self._log.info("could not say goodbye; the others notice it soon", error=type(error).__name__)
 
-    async def count(self) -> None:
-        """Say that this replica is there, and look how many there are."""
+    async def count(self) -> float | None:
+        """Say that this replica is there, and look how many there are. Answers when to do so again; None while it is alone."""
         now = self._clock.now()
+        async with self._db.read() as tx:
+            if self._count == 1 and await repository.is_alone(tx, self._id):
+                return None
         async with self._db.write() as tx:
             await repository.note_seen(tx, self._id, now)
             await repository.delete_replicas(tx, now - _ALIVE)
@@ -61,6 +65,7 @@ class Replicas:
         if count != self._count:
             self._tell(count)
         self._count = count
+        return None if count == 1 else BEAT_SECONDS
 
     def _tell(self, count: int) -> None:
         if self._shared:

@@ -8,6 +8,11 @@ from gateway.limits.models import Replica
 from shared.db import Transaction, upsert
 
 
+async def is_alone(tx: Transaction, replica_id: str) -> bool:
+    """Whether this replica, and no other one, is written down."""
+    return await tx.scalars(select(Replica.c.id).limit(2)) == [replica_id]
+
+
 async def note_seen(tx: Transaction, replica_id: str, now: datetime) -> None:
     """Write down that a replica is there."""
     await upsert(tx, Replica.table, [{"id": replica_id, "seen_at": now}], ["id"], ["seen_at"])

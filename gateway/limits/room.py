@@ -7,9 +7,10 @@ from gateway.limits.rate_limits import RateLimits
 from gateway.limits.replicas import BEAT_SECONDS, Replicas
 from gateway.limits.store import Limiter, MemoryLimiter, RedisLimiter
 from gateway.settings import GatewaySettings
+from shared.loops import Loop
 from shared.roles import Role
 from shared.room import Room
-from shared.service import Kit, Loop
+from shared.service import Kit
 
 
 class LimitsRoom(Room):

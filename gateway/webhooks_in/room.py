@@ -11,10 +11,11 @@ from gateway.webhooks_in.accepting import Accepting
 from gateway.webhooks_in.api import router
 from gateway.webhooks_in.management import Sources
 from gateway.webhooks_in.models import Received
+from shared.loops import Loop
 from shared.pruning import Pruner
 from shared.roles import Role
 from shared.room import Room
-from shared.service import Kit, Loop
+from shared.service import Kit
 
 
 @dataclass(eq=False)
@@ -33,7 +34,7 @@ class WebhooksInRoom(Room):
         self.routers = [router]
         self.provides = [Sources(self.kit, self.audit_log.log), accepting]
         self.loops = [
-            Loop("note unproven webhooks", accepting.note_failures, 10, role=Role.API),
-            Loop("prune received webhooks", Pruner(self.kit.db, self.kit.clock, kept).tick, 3600),
+            Loop("note unproven webhooks", accepting.note_failures, 10, timed=True, role=Role.API),
+            Loop("prune received webhooks", Pruner(self.kit.db, self.kit.clock, kept).tick, 3600, timed=True),
         ]
         self.resources = [accepting.group.running]

@@ -79,13 +79,14 @@ async def update_endpoint(tx: Transaction, endpoint_id: str, values: Mapping[str
     await tx.run(chosen.values(**values))
 
 
-def _served(now: datetime) -> ColumnElement[bool]:
+def served(now: datetime) -> ColumnElement[bool]:
+    """That an endpoint is sent what it wants: it is enabled, and its owner holds a key."""
     return (Endpoint.c.status == "enabled") & has_key_in_force(Endpoint.c.owner_id, now)
 
 
 async def listeners(tx: Transaction, now: datetime) -> list[Listener]:
     """All endpoints, whether they are served or events are held for them."""
-    columns = (Endpoint.c.id, Endpoint.c.owner_id, Endpoint.c.events, Endpoint.c.scopes, _served(now).label("served"))
+    columns = (Endpoint.c.id, Endpoint.c.owner_id, Endpoint.c.events, Endpoint.c.scopes, served(now).label("served"))
     return await tx.rows(Listener, select(*columns).where(Endpoint.c.status != "deleted"))
 
 
@@ -108,7 +109,7 @@ async def disable(
 
 async def hold_waiting(tx: Transaction, endpoint_id: str, now: datetime) -> None:
     """What waits for an endpoint that is not served waits for a replay from now on."""
-    unserved = exists(select(Endpoint.c.id).where(Endpoint.c.id == endpoint_id, ~_served(now)))
+    unserved = exists(select(Endpoint.c.id).where(Endpoint.c.id == endpoint_id, ~served(now)))
     waiting = update(Delivery.table).where(Delivery.c.endpoint_id == endpoint_id, Delivery.c.status == "pending")
     await tx.run(waiting.where(unserved).values(status="held", next_attempt_at=None, finished_at=now))
 
@@ -229,7 +230,7 @@ async def targets(tx: Transaction, lane: Lane, now: datetime, limit: int) -> lis
     due = select(Delivery.c.id).where(Delivery.c.endpoint_id == Endpoint.c.id, _due(now)).limit(1).scalar_subquery()
     statement = (
         select(*(Endpoint.c[name] for name in Target._fields))
-        .where(_served(now), one_of(Endpoint.c.standing, lane.standings))
+        .where(served(now), one_of(Endpoint.c.standing, lane.standings))
         .where(or_(Endpoint.c.paused_until.is_(None), Endpoint.c.paused_until <= now))
         .where(~one_of(Endpoint.c.id, lane.busy_endpoints()), ~one_of(Endpoint.c.owner_id, lane.busy_owners()))
         .where(due.is_not(None))

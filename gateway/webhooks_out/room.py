@@ -11,8 +11,9 @@ from gateway.webhooks_out.management import Endpoints
 from gateway.webhooks_out.replaying import Replaying
 from gateway.webhooks_out.worker import DeliveryWorker
 from shared.http import EgressClient
+from shared.loops import Loop
 from shared.room import Room
-from shared.service import Kit, Loop
+from shared.service import Kit
 
 
 @dataclass(eq=False)
@@ -38,6 +39,6 @@ class WebhooksOutRoom(Room):
         self.subscriptions = [fanout.subscription()]
         self.loops = [
             Loop("deliver webhooks", self.worker.tick, 0.5, wake=self.worker.wake),
-            Loop("prune deliveries", self.worker.prune, 3600),
+            Loop("prune deliveries", self.worker.prune, 3600, timed=True),
         ]
         self.resources = [self.worker.running]

@@ -11,11 +11,12 @@ from datetime import timedelta
 
 from gateway.audit_log.log import AuditLog
 from gateway.settings import GatewaySettings
-from gateway.webhooks_out import repository
+from gateway.webhooks_out import due_repository, repository
 from gateway.webhooks_out.delivering import Delivering
 from gateway.webhooks_out.lanes import Lane, lanes, most_attempts
 from gateway.webhooks_out.models import Delivery
 from gateway.webhooks_out.repository import Target
+from shared.db import seconds_until
 from shared.http import EgressClient
 from shared.ids import new_id
 from shared.service import Kit
@@ -66,11 +67,18 @@ class DeliveryWorker:
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def tick(self) -> bool:
-        """Claim what is due and start sending it. True: more may wait. False: the end of an attempt wakes the loop again."""
+    async def tick(self) -> bool | float | None:
+        """Claim what is due and start sending it. True: more may wait; else the seconds until something may be due. The end of
+        an attempt wakes the loop as well.
+        """
         async with self._claiming:
             filled = [await self._fill(lane) for lane in self._lanes]
-        return any(filled)
+        return any(filled) or await self._until_next()
+
+    async def _until_next(self) -> float | None:
+        now = self._clock.now()
+        async with self._db.read() as tx:
+            return seconds_until(await due_repository.next_due(tx, now, leases=not self.busy), now)
 
     async def _fill(self, lane: Lane) -> bool:
         """Some attempts only: a burst of thousands would keep everything else in the process waiting."""

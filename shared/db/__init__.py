@@ -2,12 +2,13 @@
 
 from shared.db.base import AutoId, TableModel, part_registry
 from shared.db.bulk import insert_bulk, insert_later, update_bulk, update_later, upsert_bulk
+from shared.db.changes import Changes
 from shared.db.dialect import claim_due, excluded, insert_ignore, planned_for_whole_tables, upsert
 from shared.db.engine import Database
 from shared.db.faults import Trouble, is_outage, is_transient, is_unstorable, kind_of
 from shared.db.many import one_of
 from shared.db.prepared import Prepared, Write
-from shared.db.rounds import delete_some, prune, sweep
+from shared.db.rounds import Due, delete_some, prune, seconds_until, sweep
 from shared.db.rows import as_dict
 from shared.db.transaction import Errand, Transaction
 from shared.db.turns import DatabaseBusy, Use, used_for
@@ -15,8 +16,10 @@ from shared.db.types import JsonType, UtcDateTime, json_dumps, json_loads
 
 __all__ = [
     "AutoId",
+    "Changes",
     "Database",
     "DatabaseBusy",
+    "Due",
     "Errand",
     "JsonType",
     "Prepared",
@@ -43,6 +46,7 @@ __all__ = [
     "part_registry",
     "planned_for_whole_tables",
     "prune",
+    "seconds_until",
     "sweep",
     "update_bulk",
     "update_later",

@@ -10,91 +10,20 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    ColumnElement,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    PrimaryKeyConstraint,
-    Select,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    bindparam,
-    delete,
-    func,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import ColumnElement, delete, func, select, text, update
 
+from shared.alarm import Alarm
 from shared.clock import Clock
-from shared.db import AutoId, Database, Prepared, Use, UtcDateTime, insert_ignore, is_outage, kind_of, one_of, used_for
+from shared.db import Database, Use, insert_ignore, is_outage, kind_of, seconds_until, used_for
 from shared.messaging.bus import BusUnavailable, Deliver, Failed, Pack, Parked
+from shared.messaging.local_repository import BINDING, DONE, METADATA, NEXT_BATCH, NEXT_DUE, PACK, PREFETCH, DuePack
 from shared.messaging.pace import rest_after
 from shared.observability.logging import get_logger
 
-PREFETCH = 50
-BATCH_BYTES = 1_000_000
-"""A batch ends with the pack that reaches this, so that neither memory nor a consumer's transaction grows without bound."""
-_IDLE_SECONDS = 0.5
+_LONGEST_SLEEP = 60.0
 _OUTAGE_SECONDS = 1.0
-
-_METADATA = MetaData()
-_BINDING = Table(
-    "bus_binding",
-    _METADATA,
-    Column("queue", String(80), nullable=False),
-    Column("name", String(80), nullable=False),
-    PrimaryKeyConstraint("queue", "name"),
-)
-_PACK = Table(
-    "bus_pack",
-    _METADATA,
-    Column("seq", AutoId, primary_key=True, autoincrement=True),
-    Column("queue", String(80), nullable=False),
-    Column("pack_id", String(80), nullable=False),
-    Column("name", String(80), nullable=False),
-    Column("body", LargeBinary, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("due_at", UtcDateTime, nullable=False),
-    Column("parked", Boolean, nullable=False),
-    Column("error", Text),
-    UniqueConstraint("queue", "pack_id"),
-    Index("ix_bus_pack_due", "queue", "parked", "due_at"),
-)
-
-
-class _Due(NamedTuple):
-    """A pack that is to be handed over."""
-
-    seq: int
-    pack_id: str
-    name: str
-    body: bytes
-    attempts: int
-
-
-def _next_batch() -> Select[Any]:
-    """The due packs of one queue, oldest first: as many as fit, at least one."""
-    mine = (_PACK.c.queue == bindparam("queue_name"), ~_PACK.c.parked, _PACK.c.due_at <= bindparam("now"))
-    due = (
-        select(*(_PACK.c[name] for name in _Due._fields)).where(*mine).order_by(_PACK.c.seq).limit(PREFETCH).subquery()
-    )
-    size = func.length(due.c.body)
-    sized = select(due, (func.sum(size).over(order_by=due.c.seq) - size).label("before")).subquery()
-    return select(*(sized.c[name] for name in _Due._fields)).where(sized.c.before < BATCH_BYTES).order_by(sized.c.seq)
-
-
-# Built once: their making costs more than their running.
-_NEXT_BATCH = Prepared(_next_batch())
-_DONE = Prepared(delete(_PACK).where(one_of(_PACK.c.seq, "seqs")))
 
 
 @dataclass
@@ -115,6 +44,7 @@ class LocalBus:
         self._bindings: dict[str, set[str]] = {}
         self._workers: dict[str, _Worker] = {}
         self._started = False
+        self._alarm: asyncio.Task[None] | None = None
         self._problem: str | None = "the local bus is not started"
         self._log = get_logger(bus="local")
 
@@ -126,25 +56,29 @@ class LocalBus:
                     async with connection.begin():
                         await connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{self._db.schema}"'))
                 async with connection.begin():
-                    await connection.run_sync(_METADATA.create_all)
+                    await connection.run_sync(METADATA.create_all)
         async with self._db.read() as tx:
-            for row in await tx.execute(select(_BINDING)):
+            for row in await tx.execute(select(BINDING)):
                 self._bindings.setdefault(row.name, set()).add(row.queue)
         self._started, self._problem = True, None
+        self._alarm = asyncio.create_task(Alarm(self._db, self._clock, self._hear).run(), name="bus alarm")
 
     async def stop(self) -> None:
         """Let the deliveries at work end, then close."""
         for queue in list(self._workers):
             await self.unsubscribe(queue)
+        if self._alarm is not None:
+            self._alarm.cancel()
+            await asyncio.gather(self._alarm, return_exceptions=True)
         self._started, self._problem = False, "the local bus is not started"
         await self._db.close()
 
     async def declare(self, queue: str, names: Sequence[str]) -> None:
         """As `Bus.declare`."""
         async with self._db.write() as tx:
-            stale = (_BINDING.c.queue == queue) & _BINDING.c.name.not_in(names)
-            await tx.execute(delete(_BINDING).where(stale))
-            await insert_ignore(tx, _BINDING, [{"queue": queue, "name": name} for name in names])
+            stale = (BINDING.c.queue == queue) & BINDING.c.name.not_in(names)
+            await tx.execute(delete(BINDING).where(stale))
+            await insert_ignore(tx, BINDING, [{"queue": queue, "name": name} for name in names])
         for name, queues in self._bindings.items():
             if name not in names:
                 queues.discard(queue)
@@ -182,7 +116,7 @@ class LocalBus:
         if not rows:
             return
         async with self._watched(), self._db.write() as tx:
-            await insert_ignore(tx, _PACK, rows)
+            await insert_ignore(tx, PACK, rows)
         for queue in {row["queue"] for row in rows}:
             self._wake(str(queue))
 
@@ -197,13 +131,13 @@ class LocalBus:
     async def backlog(self) -> int:
         """Packs that are due and not yet handled (parked and waiting ones don't count)."""
         async with self._db.read() as tx:
-            return int(await tx.scalar(select(func.count()).select_from(_PACK).where(self._due())) or 0)
+            return int(await tx.scalar(select(func.count()).select_from(PACK).where(self._due())) or 0)
 
     async def parked(self, queue: str | None = None, limit: int = 100) -> list[Parked]:
         """As `Bus.parked`."""
-        statement = select(_PACK).where(_PACK.c.parked).order_by(_PACK.c.seq).limit(limit)
+        statement = select(PACK).where(PACK.c.parked).order_by(PACK.c.seq).limit(limit)
         if queue is not None:
-            statement = statement.where(_PACK.c.queue == queue)
+            statement = statement.where(PACK.c.queue == queue)
         async with self._db.read() as tx:
             rows = (await tx.execute(statement)).all()
         return [Parked(row.pack_id, row.queue, row.name, row.attempts, row.error or "", row.body) for row in rows]
@@ -212,21 +146,26 @@ class LocalBus:
         """As `Bus.replay`."""
         values = {"parked": False, "attempts": 0, "due_at": self._clock.now(), "error": None}
         async with self._db.write() as tx:
-            found = (await tx.execute(update(_PACK).where(_chosen(queue, ids)).values(**values))).rowcount
+            found = (await tx.execute(update(PACK).where(_chosen(queue, ids)).values(**values))).rowcount
         self._wake(queue)
         return found
 
     async def drop(self, queue: str, ids: Collection[str] | None = None) -> int:
         """As `Bus.drop`."""
         async with self._db.write() as tx:
-            return (await tx.execute(delete(_PACK).where(_chosen(queue, ids)))).rowcount
+            return (await tx.execute(delete(PACK).where(_chosen(queue, ids)))).rowcount
 
     def _wake(self, queue: str) -> None:
         if queue in self._workers:
             self._workers[queue].wake.set()
 
+    def _hear(self, news: bool) -> None:
+        """What the alarm tells: another process may have written, such as one that replays what was parked."""
+        for worker in self._workers.values() if news else ():
+            worker.wake.set()
+
     def _due(self) -> Any:
-        return ~_PACK.c.parked & (_PACK.c.due_at <= self._clock.now())
+        return ~PACK.c.parked & (PACK.c.due_at <= self._clock.now())
 
     @asynccontextmanager
     async def _watched(self) -> AsyncIterator[None]:
@@ -250,6 +189,7 @@ class LocalBus:
             try:
                 async with worker.busy:
                     handled = await self._round(queue, worker.deliver)
+                    rest = None if handled else await self._until_due(queue)
             except Exception as error:
                 self._log.warning("delivery postponed", queue=queue, error=f"{type(error).__name__}: {error}"[:300])
                 await asyncio.sleep(_OUTAGE_SECONDS)
@@ -260,19 +200,24 @@ class LocalBus:
                 await asyncio.sleep(rest_after(time.monotonic() - started))
             else:
                 with suppress(TimeoutError):  # retries become due by time alone
-                    async with asyncio.timeout(_IDLE_SECONDS):
+                    async with asyncio.timeout(rest):
                         await worker.wake.wait()
+
+    async def _until_due(self, queue: str) -> float:
+        async with self._watched(), self._db.read() as tx:
+            wait = seconds_until(await tx.scalar(NEXT_DUE, {"queue_name": queue}), self._clock.now())
+        return _LONGEST_SLEEP if wait is None else min(wait, _LONGEST_SLEEP)
 
     async def _round(self, queue: str, deliver: Deliver) -> int:
         async with self._watched(), self._db.read() as tx:
-            rows = await tx.rows(_Due, _NEXT_BATCH, {"queue_name": queue, "now": self._clock.now()})
+            rows = await tx.rows(DuePack, NEXT_BATCH, {"queue_name": queue, "now": self._clock.now()})
         if not rows:
             return 0
         failed = await deliver([Pack(row.pack_id, row.name, row.body, row.attempts) for row in rows])
         async with self._watched(), self._db.write() as tx:
-            await tx.run(_DONE, {"seqs": [row.seq for row in rows]})
+            await tx.run(DONE, {"seqs": [row.seq for row in rows]})
             if failed:
-                await insert_ignore(tx, _PACK, [self._again(queue, one) for one in failed])
+                await insert_ignore(tx, PACK, [self._again(queue, one) for one in failed])
         return len(rows)
 
     def _again(self, queue: str, failed: Failed) -> dict[str, Any]:
@@ -294,5 +239,5 @@ class LocalBus:
 
 
 def _chosen(queue: str, ids: Collection[str] | None) -> ColumnElement[bool]:
-    parked = (_PACK.c.queue == queue) & _PACK.c.parked
-    return parked if ids is None else parked & _PACK.c.pack_id.in_(list(ids))
+    parked = (PACK.c.queue == queue) & PACK.c.parked
+    return parked if ids is None else parked & PACK.c.pack_id.in_(list(ids))

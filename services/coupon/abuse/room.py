@@ -12,10 +12,11 @@ from services.coupon.abuse.models import AbuseFailure, VelocityLog
 from services.coupon.abuse.velocity import Report, Velocity
 from services.coupon.abuse.velocity_rules import VelocityRules
 from services.coupon.settings import CouponSettings
+from shared.loops import Loop
 from shared.pruning import Pruner
 from shared.roles import Role
 from shared.room import Room
-from shared.service import Kit, Loop
+from shared.service import Kit
 
 
 @dataclass(eq=False)
@@ -40,6 +41,6 @@ class AbuseRoom(Room):
         kept = {AbuseFailure.c.until: KEPT, VelocityLog.c.expires_at: timedelta()}
         self.loops = [
             Loop("refresh abuse rules", self.controls.refresh, 1.0, role=Role.ALL),
-            Loop("prune guesses", Pruner(self.kit.db, self.kit.clock, kept).tick, 60.0),
+            Loop("prune guesses", Pruner(self.kit.db, self.kit.clock, kept).tick, 60.0, timed=True),
         ]
         self.resources = [self.attempts.group.running]

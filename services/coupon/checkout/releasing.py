@@ -84,8 +84,10 @@ class Releasing:
         if checkout is not None:
             await self._expire(tx, [checkout])
 
-    async def sweep(self) -> bool:
-        """Write down one batch of lock expiries that the clock has decided already. True: more may wait."""
+    async def sweep(self) -> bool | float:
+        """Write down one batch of lock expiries that the clock has decided already. True: more may wait; a number: the
+        seconds until the next lock runs out.
+        """
         due = repository.due(self._kit.clock.now())
         return await sweep(self._kit.db, Checkout, due, self._batch_size, self._expire)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, or_, select, text, update
 
 from services.coupon.checkout.models import (
     Checkout,
@@ -14,7 +14,7 @@ from services.coupon.checkout.models import (
     DiscountShare,
     PromotionEntry,
 )
-from shared.db import Prepared, Transaction, UtcDateTime, insert_bulk, insert_ignore, one_of
+from shared.db import Due, Prepared, Transaction, UtcDateTime, insert_bulk, insert_ignore, one_of
 from shared.web import MERCHANT, Caller, Page, Paging, filtered, page_of, visible
 
 Json = dict[str, Any]
@@ -36,6 +36,7 @@ _FIND_OPEN = Prepared(
 _DUE = select(Checkout.table).where(
     Checkout.c.status == "locked", Checkout.c.expires_at <= bindparam("now", type_=UtcDateTime)
 )
+_NEXT_END = select(Checkout.c.expires_at).where(text("status = 'locked'")).order_by(Checkout.c.expires_at).limit(1)
 _LOCK_DUE = Prepared(
     _DUE.where(or_(Checkout.c.customer_id == bindparam("of_customer"), Checkout.c.order_id == bindparam("of_order")))
     .order_by(Checkout.c.id)
@@ -125,9 +126,9 @@ async def lock_newest(tx: Transaction, owner_id: str, order_id: str) -> Checkout
     return None if found is None else await lock(tx, found)
 
 
-def due(now: datetime) -> Select[Any]:
+def due(now: datetime) -> Due:
     """Locks that ran out, those that ended first before the others."""
-    return _due(now).order_by(Checkout.c.expires_at, Checkout.c.id)
+    return Due(_due(now).order_by(Checkout.c.expires_at, Checkout.c.id), _NEXT_END, now)
 
 
 async def lock_due(tx: Transaction, now: datetime, customer_id: str, order_id: str) -> list[Checkout]:

@@ -19,8 +19,9 @@ from services.coupon.pricing.room import PricingRoom
 from services.coupon.settings import CouponSettings
 from services.coupon.templates.room import TemplatesRoom
 from services.coupon.wallet.room import WalletRoom
+from shared.loops import Loop
 from shared.room import Room
-from shared.service import Kit, Loop
+from shared.service import Kit
 
 
 @dataclass(eq=False)

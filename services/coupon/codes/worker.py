@@ -6,7 +6,8 @@ from services.coupon.code_format import new_codes
 from services.coupon.codes import repository
 from services.coupon.codes.models import CodeBatch
 from shared.db import Transaction
-from shared.service import Kit, Loop
+from shared.loops import Loop
+from shared.service import Kit
 
 
 class CodeWorker:

@@ -21,9 +21,10 @@ from services.coupon.refunds.room import RefundsRoom
 from services.coupon.settings import CouponSettings
 from services.coupon.templates.room import TemplatesRoom
 from services.coupon.wallet.room import WalletRoom
+from shared.loops import Loop
 from shared.pruning import Pruner
 from shared.room import Room
-from shared.service import Kit, Loop
+from shared.service import Kit
 
 
 @dataclass(eq=False)
@@ -55,4 +56,4 @@ class RedemptionRoom(Room):
             Redemptions(self.kit),
         ]
         forget = Pruner(self.kit.db, self.kit.clock, {RedemptionToken.c.expires_at: KEPT})
-        self.loops = [Loop("prune tokens", forget.tick, 60.0)]
+        self.loops = [Loop("prune tokens", forget.tick, 60.0, timed=True)]

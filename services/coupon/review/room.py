@@ -13,9 +13,10 @@ from services.coupon.review.scoring import Scoring
 from services.coupon.settings import CouponSettings
 from services.coupon.templates.room import TemplatesRoom
 from services.coupon.wallet.room import WalletRoom
+from shared.loops import Loop
 from shared.pruning import Pruner
 from shared.room import Room
-from shared.service import Kit, Loop
+from shared.service import Kit
 
 _SIGHTINGS_KEPT = timedelta(days=30)
 
@@ -46,5 +47,5 @@ class ReviewRoom(Room):
         kept = {AbuseSighting.c.last_at: _SIGHTINGS_KEPT, AbuseShare.c.last_at: _SIGHTINGS_KEPT}
         self.loops = [
             Loop("score claims", scoring.tick, self.settings.sweep_seconds),
-            Loop("prune sightings", Pruner(self.kit.db, self.kit.clock, kept).tick, 3600.0),
+            Loop("prune sightings", Pruner(self.kit.db, self.kit.clock, kept).tick, 3600.0, timed=True),
         ]

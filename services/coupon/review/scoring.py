@@ -20,7 +20,7 @@ from services.coupon.review.cases import Cases, Suspect
 from services.coupon.review.rules import Finding, Signals, Weights, findings, score
 from services.coupon.review.scoring_repository import ClaimedCoupon
 from services.coupon.settings import CouponSettings
-from shared.db import Transaction
+from shared.db import Transaction, seconds_until
 from shared.messaging import rest_after
 from shared.service import Kit
 
@@ -62,12 +62,16 @@ class Scoring:
         self._lag = timedelta(seconds=settings.abuse_lag_seconds)
 
     async def tick(self) -> float | None:
-        """Score the next coupons. Answers a rest when more may wait: claims go before their scores, also on SQLite."""
+        """Score the next coupons. Answers a rest when more may wait: claims go before their scores, also on SQLite. Else how
+        long the next is too fresh.
+        """
         started, horizon = time.monotonic(), self._kit.clock.now() - self._lag
         async with self._kit.db.read() as tx:
             position = await scoring_repository.find_position(tx)
-            if position is not None and not await scoring_repository.following(tx, position, horizon, 1):
-                return None
+            if position is not None:
+                wait = seconds_until(await scoring_repository.next_at(tx, position), horizon)
+                if wait is None or wait > 0:
+                    return wait
         async with self._kit.db.write() as tx:
             if position is None:  # what is older than a day, from before this was installed, is left alone
                 await scoring_repository.insert_position(tx, horizon - _DAY)

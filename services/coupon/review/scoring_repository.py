@@ -102,6 +102,12 @@ async def following(tx: Transaction, position: str, horizon: datetime, limit: in
     return found[:fresh]
 
 
+async def next_at(tx: Transaction, position: str) -> datetime | None:
+    """When the first coupon behind `position` was issued, however fresh it is."""
+    found = await tx.rows(ClaimedCoupon, _NEXT, {"position": position, "most": 1})
+    return found[0].issued_at if found else None
+
+
 async def count_sightings(tx: Transaction, rows: Sequence[ClaimedCoupon], last: datetime) -> None:
     """Remember which customers were seen on which device and address, and how many coupons they got there."""
     sightings: Counter[tuple[str, str, str]] = Counter()

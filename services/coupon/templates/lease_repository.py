@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, cast, delete, func, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, delete, func, insert, select, update
 
 from services.coupon.templates import repository
 from services.coupon.templates.models import QuotaLease, Template
-from shared.db import Prepared, Transaction, one_of
+from shared.db import Due, Prepared, Transaction, one_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +145,13 @@ async def unused(tx: Transaction, template_ids: Sequence[str]) -> dict[str, Leas
     return {row.template_id: Leased(row.units, row.budget) for row in sums}
 
 
-def due(now: datetime) -> Select[Any]:
+_NEXT_END = select(QuotaLease.c.expires_at).order_by(QuotaLease.c.expires_at).limit(1)
+
+
+def due(now: datetime) -> Due:
     """Offers with leases that ran out, in the order of their ids; for the loop that gives them back."""
     over = select(QuotaLease.c.template_id).where(QuotaLease.c.expires_at <= now)
-    return select(Template.table).where(Template.c.id.in_(over)).order_by(Template.c.id)
+    return Due(select(Template.table).where(Template.c.id.in_(over)).order_by(Template.c.id), _NEXT_END, now)
 
 
 async def end_expired(tx: Transaction, template_ids: Sequence[str], now: datetime) -> None:

@@ -86,8 +86,10 @@ class Leasing:
             supply.give(one.unused, one.cost, one.day == lot.day)
         return any(one.unused for one in returned)
 
-    async def sweep(self) -> bool:
-        """Give back one batch of leases that ran out, whoever had them. True when more may wait."""
+    async def sweep(self) -> bool | float:
+        """Give back one batch of leases that ran out, whoever had them. True when more may wait, or the seconds until one
+        runs out.
+        """
         due = leases.due(self._kit.clock.now())
         return await sweep(self._kit.db, Template, due, _BATCH, self._give_back)
 

@@ -18,8 +18,8 @@ class Reminding:
         self._kit = kit
         self._batch_size = batch_size
 
-    async def tick(self) -> bool:
-        """Tell one batch of those that are due. True when more may wait."""
+    async def tick(self) -> bool | float:
+        """Tell one batch of those that are due. True when more may wait, or the seconds until the next is due."""
         due = repository.due_reminders(self._kit.clock.now())
         return await sweep(self._kit.db, DueReminder, due, self._batch_size, self._remind)
 

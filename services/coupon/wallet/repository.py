@@ -12,12 +12,23 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    text,
     update,
 )
 
 from services.coupon.templates.models import Template
 from services.coupon.wallet.models import Coupon, CouponEntry, IssueRequest
-from shared.db import Prepared, Transaction, UtcDateTime, insert_bulk, insert_ignore, insert_later, one_of, update_bulk
+from shared.db import (
+    Due,
+    Prepared,
+    Transaction,
+    UtcDateTime,
+    insert_bulk,
+    insert_ignore,
+    insert_later,
+    one_of,
+    update_bulk,
+)
 from shared.web import Page, Paging, filtered, page_of, visible
 
 # Built once: claims and orders run them for every batch.
@@ -31,6 +42,12 @@ _NUMBERS = Prepared(
 )
 _BY_ID = select(Coupon.table).where(one_of(Coupon.c.id, "ids")).order_by(Coupon.c.id)
 _LOCK = Prepared(_BY_ID.with_for_update())
+_LIVE = text("status IN ('issued', 'locked')")
+"""Literal, as the predicate of the index is, so that both planners take it."""
+_NEXT_END = (
+    select(Coupon.c.valid_until).where(_LIVE, Coupon.c.status == "issued").order_by(Coupon.c.valid_until).limit(1)
+)
+_NEXT_REMINDER = select(Coupon.c.remind_at).where(Coupon.c.remind_at.is_not(None)).order_by(Coupon.c.remind_at).limit(1)
 _CHANGED = {
     "status": "given.status",
     "step": "kept.step + 1",
@@ -178,16 +195,16 @@ async def first_coupons(tx: Transaction, customer_ids: Sequence[str]) -> dict[st
     return {row.customer_id: row.first for row in await tx.rows(_First, mine)}
 
 
-def due(now: datetime) -> Select[Any]:
+def due(now: datetime) -> Due:
     """Coupons that nobody holds and whose validity is over; for the sweeper."""
     chosen = select(Coupon.table).where(Coupon.c.status == "issued", Coupon.c.valid_until <= now)
-    return chosen.order_by(Coupon.c.valid_until)
+    return Due(chosen.order_by(Coupon.c.valid_until), _NEXT_END, now)
 
 
-def due_reminders(now: datetime) -> Select[Any]:
+def due_reminders(now: datetime) -> Due:
     """Coupons whose reminder is due, as `DueReminder`."""
     chosen = select(*(Coupon.c[name] for name in DueReminder._fields)).where(Coupon.c.remind_at <= now)
-    return chosen.order_by(Coupon.c.remind_at)
+    return Due(chosen.order_by(Coupon.c.remind_at), _NEXT_REMINDER, now)
 
 
 async def set_reminders(tx: Transaction, coupon_ids: Sequence[str], at: datetime | None) -> None:

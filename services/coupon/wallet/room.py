@@ -23,9 +23,10 @@ from services.coupon.wallet.upload import ListUpload
 from services.coupon.wallet.voiding import Voiding
 from services.coupon.wallet.worker import IssueWorker
 from shared.contracts import CouponRequested
+from shared.loops import Loop
 from shared.messaging import Subscription
 from shared.room import Room
-from shared.service import Kit, Loop
+from shared.service import Kit
 
 
 @dataclass(eq=False)

@@ -17,8 +17,8 @@ class CouponSweeper:
         self._kit = kit
         self._batch_size = batch_size
 
-    async def sweep(self) -> bool:
-        """Write down one batch of expiries. True: more may wait."""
+    async def sweep(self) -> bool | float:
+        """Write down one batch of expiries. True: more may wait; a number: the seconds until the next."""
         due = repository.due(self._kit.clock.now())
         return await sweep(self._kit.db, Coupon, due, self._batch_size, self._expire)
 

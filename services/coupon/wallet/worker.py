@@ -12,7 +12,8 @@ from services.coupon.wallet.rules import next_chunk
 from services.coupon.wallet.upload import BROKEN_OFF
 from services.coupon.wishes import Granted, Wish
 from shared.db import Transaction
-from shared.service import Kit, Loop
+from shared.loops import Loop
+from shared.service import Kit
 from shared.web import Problem
 
 _FIRST_CHUNK = 200

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Select, delete, exists, select
+from sqlalchemy import Select, delete, exists, select, text
 
 from services.inventory.reservations.models import ReservationLineRow, ReservationRow
 from services.inventory.reservations.rules import OPEN, Line, Reservation, Status
-from shared.db import Prepared, Transaction, insert_bulk, insert_later, one_of, update_bulk
+from shared.db import Due, Prepared, Transaction, insert_bulk, insert_later, one_of, update_bulk
 from shared.web import Caller, Page, Paging, filtered, page_of, visible
 
 _NAMES: Final = tuple(ReservationRow.c.keys())
@@ -75,19 +75,18 @@ async def lock(tx: Transaction, ids: Iterable[str]) -> dict[str, Reservation]:
     return {reservation.id: reservation for reservation in found}
 
 
-def due(now: datetime) -> Select[*tuple[Any, ...]]:
+_HELD = select(ReservationRow.table).where(text("status = 'held'")).order_by(ReservationRow.c.expires_at)
+_NEXT_END = _HELD.with_only_columns(ReservationRow.c.expires_at).limit(1)
+
+
+def due(now: datetime) -> Due:
     """Reservations whose time has run out, the longest overdue first."""
-    held = ReservationRow.c.status == "held"
-    return (
-        select(ReservationRow.table)
-        .where(held, ReservationRow.c.expires_at <= now)
-        .order_by(ReservationRow.c.expires_at)
-    )
+    return Due(_HELD.where(ReservationRow.c.expires_at <= now), _NEXT_END, now)
 
 
 async def any_due(tx: Transaction, now: datetime) -> bool:
     """Whether a held reservation's time has run out."""
-    return await tx.scalar(due(now).limit(1)) is not None
+    return await tx.scalar(due(now).rows.limit(1)) is not None
 
 
 async def page_ids(tx: Transaction, paging: Paging, wanted: Wanted) -> Page[str]:

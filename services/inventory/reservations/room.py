@@ -9,8 +9,9 @@ from services.inventory.reservations.settling import Settling
 from services.inventory.reservations.shipping import Shipping
 from services.inventory.reservations.sweeper import ReservationSweeper
 from services.inventory.settings import InventorySettings
+from shared.loops import Loop
 from shared.room import Room
-from shared.service import Kit, Loop
+from shared.service import Kit
 
 
 class ReservationsRoom(Room):

@@ -29,8 +29,8 @@ class ReservationSweeper:
         self._batch_size = batch_size
         self._sweeping: asyncio.Task[bool] | None = None
 
-    async def sweep(self) -> bool:
-        """One batch; True when more may be waiting."""
+    async def sweep(self) -> bool | float:
+        """One batch; True when more may be waiting, or the seconds until the next time runs out."""
         due = repository.due(self._clock.now())
         return await sweep(self._db, ReservationRow, due, self._batch_size, self._expire)
 
@@ -62,6 +62,6 @@ class ReservationSweeper:
         await asyncio.shield(self._sweeping)
 
     async def _until_none(self) -> bool:
-        while await self.sweep():
+        while await self.sweep() is True:
             pass
         return True

@@ -11,8 +11,9 @@ from services.inventory.ledger.models import StockDue
 from services.inventory.signals import repository, rules
 from services.inventory.signals.rules import Place, Signal, Word
 from shared.contracts.inventory import LocationUnits, SkuEvent, StockBackInStock, StockLow, StockSoldOut
-from shared.db import Transaction, sweep
-from shared.service import Kit, Loop
+from shared.db import Due, Transaction, sweep
+from shared.loops import Loop
+from shared.service import Kit
 
 _BATCH: Final = 500
 MOST_PLACES: Final = 200
@@ -32,9 +33,9 @@ class SignalWorker:
         self._low_default = low_default
         self.loop = Loop("tell stock signals", self.tick, seconds)
 
-    async def tick(self) -> bool:
+    async def tick(self) -> bool | float:
         """One round; True when more may wait."""
-        return await sweep(self._kit.db, StockDue, repository.DUE, _BATCH, self._look)
+        return await sweep(self._kit.db, StockDue, Due(repository.DUE), _BATCH, self._look)
 
     async def _look(self, tx: Transaction, due: Sequence[StockDue]) -> None:
         skus = sorted({row.sku for row in due})

@@ -113,9 +113,20 @@ async def claim_messages(
 ) -> list[EffectRow]:
     """Messages of the channel that are due, but for those of `busy` templates, each with this attempt on its account."""
     values = {"status": "claimed", "due_at": now + lease, "attempts": EffectRow.c.attempts + 1, "updated_at": now}
-    free = or_(EffectRow.c.template_id.is_(None), ~one_of(EffectRow.c.template_id, busy))
-    where = and_(_pending, EffectRow.c.channel == channel, EffectRow.c.due_at <= now, free)
+    where = and_(_waiting(channel, busy), EffectRow.c.due_at <= now)
     return await claim_due(tx, EffectRow, where=where, order_by=EffectRow.c.due_at, limit=limit, values=values)
+
+
+async def next_message(tx: Transaction, channel: Channel, busy: Sequence[str]) -> datetime | None:
+    """When the next of them is due; one that was claimed is so again when its lease ends."""
+    waiting = select(EffectRow.c.due_at).where(_waiting(channel, busy)).order_by(EffectRow.c.due_at).limit(1)
+    found: datetime | None = await tx.scalar(waiting)
+    return found
+
+
+def _waiting(channel: Channel, busy: Sequence[str]) -> ColumnElement[bool]:
+    free = or_(EffectRow.c.template_id.is_(None), ~one_of(EffectRow.c.template_id, busy))
+    return and_(_pending, EffectRow.c.channel == channel, free)
 
 
 async def update_claimed(tx: Transaction, row: EffectRow, values: Mapping[str, Any]) -> bool:

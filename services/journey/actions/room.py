@@ -11,8 +11,9 @@ from services.journey.inbox.repository import insert_messages
 from services.journey.inbox.room import InboxRoom
 from services.journey.settings import JourneySettings
 from services.journey.templates.room import TemplatesRoom
+from shared.loops import Loop
 from shared.room import Room
-from shared.service import Kit, Loop
+from shared.service import Kit
 
 
 @dataclass(eq=False)

@@ -17,7 +17,7 @@ from services.journey.actions.messages import outcome
 from services.journey.actions.models import EffectRow
 from services.journey.settings import JourneySettings
 from services.journey.templates.repository import read_endpoint
-from shared.db import Transaction, as_dict
+from shared.db import Transaction, as_dict, seconds_until
 from shared.http import EgressClient, EgressFailed, EgressRefused
 from shared.service import Kit
 from shared.web.schemas import rfc3339
@@ -62,8 +62,8 @@ class WebhookWorker:
                 task.cancel()
             await asyncio.gather(*self._posting, return_exceptions=True)
 
-    async def tick(self) -> bool:
-        """Posts one batch side by side; True when there may be more."""
+    async def tick(self) -> bool | float | None:
+        """Posts one batch side by side; True when there may be more, else the seconds until the next is due, if one will be."""
         if len(self._posting) > _MOST - BATCH:
             await asyncio.wait(self._posting, timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
             return False
@@ -74,7 +74,7 @@ class WebhookWorker:
             task.add_done_callback(self._ended)
         if tasks:
             await asyncio.wait(tasks, timeout=_PATIENCE)
-        return len(rows) == BATCH
+        return len(rows) == BATCH or await self._until_next()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._posting[task]
@@ -83,12 +83,19 @@ class WebhookWorker:
             # Its claim runs out and counts as an attempt, so that nothing is posted for ever.
             self._kit.log.error("webhook message not settled", error=type(error).__name__, exc_info=error)
 
+    async def _until_next(self) -> float | None:
+        async with self._kit.db.read() as tx:
+            at = await repository.next_message(tx, "webhook", self._busy())
+        return seconds_until(at, self._kit.clock.now())
+
+    def _busy(self) -> list[str]:
+        counted = Counter(self._posting.values())
+        return [template_id for template_id, many in counted.items() if template_id and many >= _MOST_OF_ONE]
+
     async def _claim(self) -> list[EffectRow]:
         lease = timedelta(seconds=2 * self._settings.webhook_timeout_seconds + 10)
-        counted = Counter(self._posting.values())
-        busy = [template_id for template_id, many in counted.items() if template_id and many >= _MOST_OF_ONE]
         async with self._kit.db.write() as tx:
-            return await repository.claim_messages(tx, "webhook", busy, self._kit.clock.now(), lease, BATCH)
+            return await repository.claim_messages(tx, "webhook", self._busy(), self._kit.clock.now(), lease, BATCH)
 
     async def _post(self, row: EffectRow) -> None:
         async with self._kit.db.read() as tx:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, and_, bindparam, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, text, update
 
 from services.journey.definition.models import Journey
 from services.journey.engine.models import LIVE_SQL, Enrolment, RunRow
@@ -100,10 +100,11 @@ async def claim(tx: Transaction, now: datetime, lease: timedelta, limit: int) ->
 
 
 async def next_due(tx: Transaction, now: datetime) -> datetime | None:
-    """When the next run is due that nobody works on."""
-    statement = select(RunRow.c.due_at).where(_scheduled, _unleased(now)).order_by(RunRow.c.due_at).limit(1)
-    found: datetime | None = await tx.scalar(statement)
-    return found
+    """When the next run is due that nobody works on; those that somebody works on are so again when their leases end."""
+    free = select(RunRow.c.due_at).where(_scheduled, _unleased(now)).order_by(RunRow.c.due_at).limit(1)
+    taken = select(func.min(RunRow.c.lease_until)).where(_scheduled, RunRow.c.due_at <= now, RunRow.c.lease_until > now)
+    instants = [await tx.scalar(free), await tx.scalar(taken)]
+    return min((instant for instant in instants if instant is not None), default=None)
 
 
 async def lock(tx: Transaction, run_ids: Iterable[str]) -> list[RunRow]:

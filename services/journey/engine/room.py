@@ -23,10 +23,11 @@ from shared.contracts import (
     SegmentEntered,
     SegmentExited,
 )
+from shared.loops import Loop
 from shared.messaging import Subscription
 from shared.pruning import Pruner
 from shared.room import Room
-from shared.service import Kit, Loop
+from shared.service import Kit
 
 LATE_GOALS_KEPT = timedelta(days=1)
 
@@ -60,5 +61,5 @@ class EngineRoom(Room):
             Loop("sweep runs", RunSweeper(kit, advancer).sweep, 1.0, wake=self.definition.status_changed),
             Loop("step due runs", TimerWorker(kit, self.settings, advancer).tick, 1.0, wake=advancer.wake),
             Loop("fold counts", CountWorker(kit).tick, 1.0),
-            Loop("prune late goals", Pruner(kit.db, kit.clock, late).tick, 3600.0),
+            Loop("prune late goals", Pruner(kit.db, kit.clock, late).tick, 3600.0, timed=True),
         ]

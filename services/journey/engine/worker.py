@@ -11,7 +11,7 @@ from services.journey.engine.advancing import Advancer, Job
 from services.journey.engine.history_repository import fold, unfolded
 from services.journey.engine.models import CountDelta, RunRow
 from services.journey.settings import JourneySettings
-from shared.db import is_outage, sweep
+from shared.db import Due, is_outage, seconds_until, sweep
 from shared.observability.logging import get_logger
 from shared.service import Kit
 
@@ -28,8 +28,8 @@ class TimerWorker:
         self._advancer = advancer
         self._log = get_logger(service="journey")
 
-    async def tick(self) -> bool | float:
-        """Steps one batch of due runs. True: there may be more; else the seconds until the next is due."""
+    async def tick(self) -> bool | float | None:
+        """Steps one batch of due runs. True: there may be more; else the seconds until the next is due, if one will be."""
         rows = await self.claim()
         if rows:
             await self.work(rows)
@@ -37,7 +37,8 @@ class TimerWorker:
         now = self._kit.clock.now()
         async with self._kit.db.read() as tx:
             due_at = await repository.next_due(tx, now)
-        return 1.0 if due_at is None else max((due_at - now).total_seconds(), SHORTEST_PAUSE)
+        wait = seconds_until(due_at, now)
+        return None if wait is None else max(wait, SHORTEST_PAUSE)
 
     async def claim(self) -> list[RunRow]:
         """Takes due runs under a lease, in a transaction of its own: an attempt that kills the worker is counted."""
@@ -76,6 +77,6 @@ class CountWorker:
     def __init__(self, kit: Kit) -> None:
         self._db = kit.db
 
-    async def tick(self) -> bool:
+    async def tick(self) -> bool | float:
         """Folds one batch of deltas into the counters; True when there may be more."""
-        return await sweep(self._db, CountDelta, unfolded, FOLDED_AT_ONCE, fold)
+        return await sweep(self._db, CountDelta, Due(unfolded), FOLDED_AT_ONCE, fold)

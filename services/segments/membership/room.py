@@ -14,9 +14,10 @@ from services.segments.membership.sweeper import FlipSweeper
 from services.segments.profiles.room import ProfilesRoom
 from services.segments.settings import SegmentsSettings
 from shared.contracts import RuleAsked
+from shared.loops import Loop
 from shared.messaging import Subscription
 from shared.room import Room
-from shared.service import Kit, Loop
+from shared.service import Kit
 
 
 @dataclass(eq=False)

@@ -9,9 +9,10 @@ from fastapi import APIRouter
 from shared.clock import SystemClock
 from shared.contracts import SegmentChanged
 from shared.db import Database, TableModel, Transaction, part_registry
+from shared.loops import Loop
 from shared.messaging import LocalBus, Subscription
 from shared.room import Room, join
-from shared.service import Kit, Loop, Service
+from shared.service import Kit, Service
 from shared.settings import ServiceSettings
 from shared.web import HotRequest, HotRoute
 

@@ -10,7 +10,7 @@ from sqlalchemy import PrimaryKeyConstraint, String, insert, select, text, updat
 from sqlmodel import Field
 
 from shared.clock import ManualClock
-from shared.db import Database, TableModel, Transaction, UtcDateTime, delete_some, part_registry, prune, sweep
+from shared.db import Database, Due, TableModel, Transaction, UtcDateTime, delete_some, part_registry, prune, sweep
 from shared.pruning import Pruner
 
 
@@ -59,9 +59,29 @@ async def test_due_rows_are_worked_off_in_rounds(db: Database, clock: ManualCloc
         rounds.append([row.number for row in rows])
         await tx.run(update(Visit.table).where(V.number.in_(rounds[-1])).values(left_at=None))
 
-    answers = [await sweep(db, Visit, due, 4, work) for _ in range(4)]
+    answers = [await sweep(db, Visit, Due(due), 4, work) for _ in range(4)]
     assert rounds == [[9, 8, 7, 6], [5, 4, 3, 2], [1]]
     assert answers == [True, True, False, False]
+
+
+async def test_a_round_without_work_tells_how_long_there_will_be_none(db: Database, clock: ManualClock) -> None:
+    async def work(tx: Transaction, rows: Sequence[Visit]) -> None:
+        await tx.run(update(Visit.table).where(V.number.in_([row.number for row in rows])).values(left_at=None))
+
+    async def look() -> bool | float:
+        now = clock.now()
+        first = select(V.left_at).where(V.left_at.is_not(None)).order_by(V.left_at).limit(1)
+        rows = select(Visit.table).where(V.left_at <= now).order_by(V.left_at)
+        return await sweep(db, Visit, Due(rows, first, now), 10, work)
+
+    clock.advance(timedelta(hours=-12))
+    assert await look() == 3 * 3600.0
+    clock.advance(timedelta(hours=3))
+    assert await look() is False, "what was due is done; the commit of it tells the loop to look again"
+    assert await look() == 3600.0
+    clock.advance(timedelta(hours=20))
+    assert await look() is False
+    assert await look() is False, "nothing has a time any more"
 
 
 async def test_a_round_that_fails_leaves_everything_as_it_was(db: Database, clock: ManualClock) -> None:
@@ -72,7 +92,7 @@ async def test_a_round_that_fails_leaves_everything_as_it_was(db: Database, cloc
         raise RuntimeError("a bug")
 
     with pytest.raises(RuntimeError):
-        await sweep(db, Visit, due, 4, work)
+        await sweep(db, Visit, Due(due), 4, work)
     assert len(await left(db)) == 10
 
 
@@ -83,7 +103,7 @@ async def test_rounds_without_work_wait_for_no_writer(db: Database, clock: Manua
     nothing = V.left_at > clock.now()
     async with db.write() as tx, asyncio.timeout(60):
         await tx.run(update(Visit.table).where(V.place == "b").values(number=1))
-        rounds = [sweep(db, Visit, select(Visit.table).where(nothing), 4, work), prune(db, Visit.table, nothing)]
+        rounds = [sweep(db, Visit, Due(select(Visit.table).where(nothing)), 4, work), prune(db, Visit.table, nothing)]
         assert not any(await asyncio.gather(*rounds))
 
 
