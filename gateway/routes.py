@@ -35,6 +35,7 @@ GATEWAY = (
     Route("GET", "/readyz", PUBLIC, "gateway"),
     Route("GET", "/metrics", PUBLIC, "gateway"),
     Route("GET", "/openapi.json", PUBLIC, "gateway"),
+    Route("GET", "/openapi.zh-CN.json", PUBLIC, "gateway"),
     Route("GET", "/docs", PUBLIC, "gateway"),
     Route("GET", "/docs/static/{file}", PUBLIC, "gateway"),
     Route("POST", "/v1/keys", "gateway:keys:write", "gateway"),

@@ -34,6 +34,7 @@ _PAGES = {
     "/readyz": "Every part can serve; 503 names what cannot",
     "/metrics": "Prometheus metrics (not at the public door in production)",
     "/openapi.json": "The OpenAPI 3.1 document of all parts",
+    "/openapi.zh-CN.json": "The same in Chinese 中文接口文档",
     "/docs": "The same to read and try in a browser",
     "/docs/static/{file}": "What that page is made of",
 }

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from gateway.docs.events import catalogue
 from shared.web import Caller, Page, View, needs
+from shared.web.chinese import chinese
 
 router = APIRouter(prefix="/v1/event-types", tags=["webhooks"])
 EventsRead = Annotated[Caller, Depends(needs("gateway:events:read"))]
@@ -24,7 +25,7 @@ class EventTypeView(View):
     example: dict[str, Any]
 
 
-@router.get("", summary="List event types")
+@router.get("", summary="List event types", openapi_extra=chinese("列出事件类型", "端点可以订阅的全部类型，一页列完。"))
 async def list_event_types(_caller: EventsRead) -> Page[EventTypeView]:
     """Every type that an endpoint can ask for, all on one page."""
     entries = [EventTypeView.model_validate(entry) for entry in catalogue()]

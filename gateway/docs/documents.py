@@ -1,9 +1,10 @@
-"""Keeps the merged OpenAPI document: asked from the parts, remembered for a while, the last good copy when a part is away."""
+"""Keeps what is made of the parts' documents: asked for, remembered for a while, the last good copy when a part is away."""
 
 import asyncio
 import json
 from collections.abc import Mapping
 
+from gateway.docs.languages import Language
 from gateway.docs.merging import merge
 from gateway.docs.page import Page
 from gateway.forwarding.calls import call
@@ -14,24 +15,26 @@ from shared.web import Problem
 
 _FRESH_SECONDS = 60.0
 _MISSING_SECONDS = 1.0
+MADE: dict[str, Language] = {"/openapi.json": "en", "/openapi.zh-CN.json": "zh"}
+"""What is made, by its path: in which language."""
 _PATIENCE_SECONDS = 10.0  # a part makes its document when it is first asked for it
 
 
 class Documents:
-    """`merged()` answers the one document as a page."""
+    """`page("/openapi.json")` answers what is made of the documents of all parts: see `MADE`."""
 
     def __init__(self, upstreams: Mapping[str, Forwarder], table: RouteTable) -> None:
         self._upstreams = upstreams
         self._table = table
         self._good: dict[str, bytes] = {}
-        self._made_of: dict[str, bytes] | None = None
-        self._page = Page(b"", "application/json")
+        self._made_of: dict[str, bytes] = {}
+        self._pages: dict[str, Page] = {}
         self._until = 0.0
         self._gathering = asyncio.Lock()
         self._log = get_logger(part="docs")
 
-    async def merged(self) -> Page:
-        """The document; asks the parts again once a minute, and every second while one is missing.
+    async def page(self, path: str) -> Page:
+        """One of them; asks the parts again once a minute, and every second while one is missing.
 
         It is made again only when a part's own document has changed, and in a thread: that costs as much as a thousand calls.
         """
@@ -40,16 +43,16 @@ class Documents:
             if loop.time() >= self._until:
                 answers = await asyncio.gather(*(self._read(name) for name in self._upstreams))
                 if self._good != self._made_of:
-                    parts = dict(self._good)
-                    self._page = await asyncio.to_thread(self._merge, parts)
-                    self._made_of = parts
+                    self._pages, self._made_of = {}, dict(self._good)
                 self._until = loop.time() + (_FRESH_SECONDS if all(answers) else _MISSING_SECONDS)
-            return self._page
+            if path not in self._pages:
+                self._pages[path] = await asyncio.to_thread(self._make, path, self._made_of)
+            return self._pages[path]
 
-    def _merge(self, parts: Mapping[str, bytes]) -> Page:
+    def _make(self, path: str, parts: Mapping[str, bytes]) -> Page:
         documents = {name: json.loads(body) for name, body in parts.items()}
         missing = [name for name in self._upstreams if name not in documents]
-        document = merge(documents, self._table.routes, missing)
+        document = merge(documents, self._table.routes, missing, MADE[path])
         body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
         return Page(body, "application/json", ((b"cache-control", b"no-cache"),))
 

@@ -5,8 +5,8 @@ from typing import Any
 from gateway.routes import PUBLIC, Route
 
 SECURITY_SCHEMES = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer qy_live_…`"},
-    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "bearer": {"type": "http", "scheme": "bearer", "description": "Your key: `Authorization: Bearer qy_live_…`"},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key in `X-API-Key`"},
     "writeKey": {"type": "http", "scheme": "basic", "description": "Tracking calls only: the key as user name"},
 }
 SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"apiKey": []}]

@@ -1,10 +1,12 @@
 """Event types as the world sees them: schema and example, made from the contracts."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
 from gateway.docs.schemas import class_name
+from gateway.docs.tags import HOOKS
 from gateway.event_scopes import EVENT_SCOPES
 from shared.contracts import REGISTRY, Event, public_names
 
@@ -141,9 +143,9 @@ def webhooks() -> tuple[dict[str, Any], dict[str, Any]]:
             "post": {
                 "operationId": f"webhook_{name.replace('.', '_')}",
                 "summary": entry["description"],
-                "tags": ["webhooks to you"],
+                "tags": [HOOKS],
                 "security": [],
-                "parameters": _SIGNED,
+                "parameters": deepcopy(_SIGNED),
                 "requestBody": {
                     "content": {
                         "application/json": {

@@ -1,29 +1,28 @@
 """Makes one OpenAPI 3.1 document of the parts' documents. Pure."""
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from typing import Any
 
 from gateway.docs import door
 from gateway.docs.events import webhooks
+from gateway.docs.languages import Language, tell
 from gateway.docs.schemas import class_name, titled, untitled
+from gateway.docs.tags import chapter
 from gateway.routes import Route
 
 _SHARED = frozenset(("Problem", "FieldError"))
 """Schemas that every part has from the same place; they keep their names. So do all other components."""
 _METHODS = frozenset(("get", "put", "post", "delete", "options", "head", "patch", "trace"))
-_INTRODUCTION = """One door for coupons 优惠券, segments 人群, journeys 旅程 and stock 库存.
-
-Money is an integer in the currency's minor unit, rates are basis points, times are RFC 3339 text with offset. Every answer
-that is no success is a problem document (RFC 9457): its `detail` says what to do, its `code` is stable. Unsafe calls take an
-optional `Idempotency-Key`. Lists answer `data`, `has_more` and `next_cursor`. What an operation does not read (a parameter, a
-field, a body) is refused. Texts of the format `external-id` are ids of your own: no blanks at the ends, nothing invisible, NFC.
-"""
 
 
 def merge(
-    documents: Mapping[str, Mapping[str, Any]], routes: Iterable[Route], missing: Iterable[str] = ()
+    documents: Mapping[str, Mapping[str, Any]],
+    routes: Iterable[Route],
+    missing: Iterable[str] = (),
+    language: Language = "en",
 ) -> dict[str, Any]:
-    """One document of all parts. Operations that the route table does not list are left out: nobody can reach them.
+    """One document of all parts in one language. What the route table does not list is left out: nobody can reach it.
 
     `documents` is by part; `missing` names the parts whose document could not be had.
     """
@@ -31,7 +30,6 @@ def merge(
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
     common: dict[str, dict[str, Any]] = {"parameters": {}, "headers": door.headers(), "responses": {}}
-    tags: list[dict[str, str]] = []
     for part, document in documents.items():
         names = _renamed(part, document.get("components", {}).get("schemas", {}))
         for path, item in document.get("paths", {}).items():
@@ -43,7 +41,6 @@ def merge(
             schemas.setdefault(names[name], titled(_rewritten(schema, names), names[name]))
         for kind, found in common.items():
             found.update(_rewritten(document.get("components", {}).get(kind, {}), names))
-        tags += [{"name": tag} for tag in _tags(paths) if {"name": tag} not in tags]
     door.tell(common["responses"])
     hooks, hook_schemas = webhooks()
     schemas |= {name: titled(schema, name) for name, schema in hook_schemas.items()}
@@ -52,7 +49,6 @@ def merge(
         "info": {
             "title": "Quanyu 全域",
             "version": "1",
-            "description": _INTRODUCTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
@@ -61,15 +57,14 @@ def merge(
         "components": {
             "schemas": dict(sorted(schemas.items())),
             **common,
-            "securitySchemes": door.SECURITY_SCHEMES,
+            "securitySchemes": deepcopy(door.SECURITY_SCHEMES),
         },
         "security": door.SECURITY,
-        "tags": sorted(tags, key=lambda tag: tag["name"]),
     }
     gone = sorted(missing)
     if gone:
         merged["x-missing-parts"] = gone
-    return merged
+    return tell(merged, language)
 
 
 def _renamed(part: str, schemas: Mapping[str, Any]) -> dict[str, str]:
@@ -77,8 +72,7 @@ def _renamed(part: str, schemas: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _operation(part: str, operation: dict[str, Any], route: Route) -> dict[str, Any]:
-    operation["operationId"] = f"{part}_{operation.get('operationId', route.method + route.template)}"
-    operation["tags"] = [f"{part} {tag}" for tag in operation.get("tags") or ["other"]]
+    operation["tags"] = [chapter(part, tag) for tag in operation.get("tags") or ["other"]]
     untitled(operation)
     door.guard(operation, route)
     return operation
@@ -103,8 +97,3 @@ def _refers(key: str, value: Any) -> bool:
 def _reference(value: str, names: Mapping[str, str]) -> str:
     base, _, name = value.rpartition("/")
     return f"{base}/{names.get(name, name)}"
-
-
-def _tags(paths: Mapping[str, Any]) -> list[str]:
-    found = [tag for item in paths.values() for operation in item.values() for tag in operation["tags"]]
-    return list(dict.fromkeys(found))

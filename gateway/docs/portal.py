@@ -1,11 +1,11 @@
-"""The pages of the gateway itself, `/`, `/docs` and `/openapi.json`, in front of the administrative API."""
+"""The pages of the gateway itself, such as `/`, `/docs` and `/openapi.json`, in front of the administrative API."""
 
 from functools import cache
 from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.docs.documents import Documents
+from gateway.docs.documents import MADE, Documents
 from gateway.docs.page import Page
 from shared.web import NotFound
 
@@ -64,8 +64,8 @@ class Portal:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a page, or let `api` answer."""
         path: str = scope["path"]
-        if path == "/openapi.json":
-            await (await self._documents.merged()).give(scope, send)
+        if path in MADE:
+            await (await self._documents.page(path)).give(scope, send)
         elif path in _PAGES:
             await _PAGES[path].give(scope, send)
         elif path.startswith("/docs/static/"):

@@ -10,11 +10,13 @@ _NAMED = ("properties", "patternProperties", "dependentSchemas", "$defs")
 
 
 def class_name(part: str, name: str) -> str:
-    """`Page_KeyView_` of the gateway is `GatewayKeyViewPage`, the event `stock.low` is `EventStockLow`: letters and digits only,
-    unique over all parts.
+    """`Page_KeyView_` of the gateway is `GatewayKeyViewPage`, the event `stock.low` is `EventStockLow`, `CouponView` of the
+    coupon service is itself: letters and digits only, unique over all parts.
     """
     generic = re.fullmatch(r"([^_]+)_(.+)_", name)
-    words = [part, *re.split(r"[^A-Za-z0-9]+", f"{generic[2]}{generic[1]}" if generic else name)]
+    plain = f"{generic[2]}{generic[1]}" if generic else name
+    said = plain.lower().startswith(part.removesuffix("s"))
+    words = [*(() if said else (part,)), *re.split(r"[^A-Za-z0-9]+", plain)]
     return "".join(word[:1].upper() + word[1:] for word in words)
 
 

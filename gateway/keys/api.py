@@ -9,6 +9,7 @@ from gateway.keys.management import Keys
 from gateway.keys.rules import Kind
 from gateway.keys.schemas import KeyIn, KeyView, NewKeyView, RotateIn
 from shared.web import Caller, ExternalId, Page, PageParams, Provided, needs
+from shared.web.chinese import chinese
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 KeysRead = Annotated[Caller, Depends(needs("gateway:keys:read"))]
@@ -16,14 +17,19 @@ KeysWrite = Annotated[Caller, Depends(needs("gateway:keys:write"))]
 Managed = Annotated[Keys, Provided(Keys)]
 
 
-@router.post("", status_code=201, summary="Create a key")
+@router.post(
+    "",
+    status_code=201,
+    summary="Create a key",
+    openapi_extra=chinese("创建密钥", "密钥只在这次应答中出现；保存的内容无法还原出密钥。"),
+)
 async def create_key(caller: KeysWrite, body: KeyIn, keys: Managed, response: Response) -> NewKeyView:
     """Make a key. It is shown in this answer only; what is stored can't be turned back into it."""
     response.headers["cache-control"] = "no-store"
     return await keys.create(caller, body)
 
 
-@router.get("", summary="List keys")
+@router.get("", summary="List keys", openapi_extra=chinese("列出密钥", "密钥，新的在前。"))
 async def list_keys(
     caller: KeysRead,
     keys: Managed,
@@ -35,13 +41,18 @@ async def list_keys(
     return await keys.page(caller, paging, kind, owner_id)
 
 
-@router.get("/{key_id}", summary="Read a key")
+@router.get("/{key_id}", summary="Read a key", openapi_extra=chinese("读取密钥", "一个密钥，不含密文。"))
 async def get_key(caller: KeysRead, keys: Managed, key_id: str) -> KeyView:
     """One key, without its secret."""
     return await keys.read(caller, key_id)
 
 
-@router.post("/{key_id}/rotate", status_code=201, summary="Rotate a key")
+@router.post(
+    "/{key_id}/rotate",
+    status_code=201,
+    summary="Rotate a key",
+    openapi_extra=chinese("轮换密钥", "生成后继密钥。旧密钥在重叠期结束前仍可使用，其应答会带 Deprecation 和 Sunset。"),
+)
 async def rotate_key(
     caller: KeysWrite, keys: Managed, key_id: str, response: Response, body: RotateIn | None = None
 ) -> NewKeyView:
@@ -51,7 +62,12 @@ async def rotate_key(
     return await keys.rotate(caller, key_id, timedelta(seconds=overlap))
 
 
-@router.delete("/{key_id}", status_code=204, summary="Revoke a key")
+@router.delete(
+    "/{key_id}",
+    status_code=204,
+    summary="Revoke a key",
+    openapi_extra=chinese("吊销密钥", "立即吊销，连同用它创建的全部密钥。吊销的密钥仍会列出。"),
+)
 async def revoke_key(
     caller: KeysWrite,
     keys: Managed,

@@ -20,6 +20,7 @@ from gateway.webhooks_in.schemas import (
     TrialView,
 )
 from shared.web import OPEN_QUERY, Caller, ExternalId, Page, PageParams, Provided, needs
+from shared.web.chinese import chinese
 
 router = APIRouter(prefix="/v1", tags=["webhooks in"])
 SourcesRead = Annotated[Caller, Depends(needs("gateway:sources:read"))]
@@ -31,14 +32,23 @@ _ANY_BODY: dict[str, Any] = {"requestBody": {"required": True, "content": {"appl
 _ANYTHING = _ANY_BODY | OPEN_QUERY
 
 
-@router.post("/webhook-sources", status_code=201, summary="Create a webhook source")
+@router.post(
+    "/webhook-sources",
+    status_code=201,
+    summary="Create a webhook source",
+    openapi_extra=chinese(
+        "创建回调来源", "让合作方向专属的 URL 提交。密钥只在这次应答中出现；持有它的人可以结算订单。"
+    ),
+)
 async def create_source(caller: SourcesWrite, body: SourceIn, sources: Managed, response: Response) -> NewSourceView:
     """Let a partner post to a URL of its own. The answer holds the secret, once; whoever has it can settle orders."""
     response.headers["cache-control"] = "no-store"
     return await sources.create(caller, body)
 
 
-@router.get("/webhook-sources", summary="List webhook sources")
+@router.get(
+    "/webhook-sources", summary="List webhook sources", openapi_extra=chinese("列出回调来源", "来源，新的在前。")
+)
 async def list_sources(
     caller: SourcesRead,
     sources: Managed,
@@ -50,25 +60,42 @@ async def list_sources(
     return await sources.page(caller, paging, status, scheme)
 
 
-@router.get("/webhook-sources/{source_id}", summary="Read a webhook source")
+@router.get(
+    "/webhook-sources/{source_id}",
+    summary="Read a webhook source",
+    openapi_extra=chinese("读取回调来源", "一个来源，不含密钥。"),
+)
 async def get_source(caller: SourcesRead, sources: Managed, source_id: str) -> SourceView:
     """One source, without its secret."""
     return await sources.read(caller, source_id)
 
 
-@router.patch("/webhook-sources/{source_id}", summary="Change a webhook source")
+@router.patch(
+    "/webhook-sources/{source_id}",
+    summary="Change a webhook source",
+    openapi_extra=chinese("修改回调来源", "改名、更换映射；暂停或恢复。"),
+)
 async def change_source(caller: SourcesWrite, sources: Managed, source_id: str, body: SourcePatch) -> SourceView:
     """Rename, map otherwise; pause or resume."""
     return await sources.change(caller, source_id, body)
 
 
-@router.delete("/webhook-sources/{source_id}", status_code=204, summary="Remove a webhook source")
+@router.delete(
+    "/webhook-sources/{source_id}",
+    status_code=204,
+    summary="Remove a webhook source",
+    openapi_extra=chinese("删除回调来源", "删除来源：从现在起拒绝提交到其 URL 的内容。"),
+)
 async def delete_source(caller: SourcesWrite, sources: Managed, source_id: str) -> None:
     """Remove a source: what is posted to its URL is refused from now on."""
     await sources.remove(caller, source_id)
 
 
-@router.post("/webhook-sources/{source_id}/rotate-secret", summary="Rotate a source's secret")
+@router.post(
+    "/webhook-sources/{source_id}/rotate-secret",
+    summary="Rotate a source's secret",
+    openapi_extra=chinese("更换来源的密钥", "生成新密钥，或采用合作方的密钥。重叠期内旧密钥仍可验证投递。"),
+)
 async def rotate_source_secret(
     caller: SourcesWrite,
     sources: Managed,
@@ -82,13 +109,21 @@ async def rotate_source_secret(
     return await sources.rotate_secret(caller, source_id, timedelta(seconds=wanted.overlap_seconds), wanted.secret)
 
 
-@router.post("/webhook-sources/{source_id}/test", summary="Try a mapping on a body")
+@router.post(
+    "/webhook-sources/{source_id}/test",
+    summary="Try a mapping on a body",
+    openapi_extra=chinese("用报文试验映射", "展示一个报文按来源的映射或另一映射会变成什么。不发布也不保存任何内容。"),
+)
 async def test_source(caller: SourcesRead, sources: Managed, source_id: str, body: Trial) -> TrialView:
     """Show what a body would become, by the source's mapping or by another. Nothing is published or stored."""
     return await sources.try_out(caller, source_id, body)
 
 
-@router.get("/webhook-sources/{source_id}/received", summary="List what came from a source")
+@router.get(
+    "/webhook-sources/{source_id}/received",
+    summary="List what came from a source",
+    openapi_extra=chinese("列出来源收到的内容", "来源收到的内容及其结果，新的在前。"),
+)
 async def list_received(
     caller: SourcesRead,
     sources: Managed,
@@ -101,7 +136,17 @@ async def list_received(
     return await sources.received(caller, source_id, paging, outcome, order_id)
 
 
-@router.post("/hooks/{source_id}", status_code=202, openapi_extra=_ANYTHING, summary="Take a partner's delivery")
+@router.post(
+    "/hooks/{source_id}",
+    status_code=202,
+    summary="Take a partner's delivery",
+    openapi_extra=_ANYTHING
+    | chinese(
+        "接收合作方的投递",
+        "合作方向这里提交。签名就是凭证；消息安全保存后才应答。凡是无法证明的，包括未知的来源，一律 401；"
+        "映射读不懂的返回 422；暂停期间返回 503。",
+    ),
+)
 async def receive_hook(request: Request, accepting: Accepts, source_id: str) -> HookAnswer:
     """Where partners post. The signature is the key; the answer comes once the message is safe.
 

@@ -19,6 +19,7 @@ from gateway.webhooks_out.schemas import (
     SecretRotation,
 )
 from shared.web import Caller, Forbidden, Needs, Page, PageParams, Provided
+from shared.web.chinese import chinese
 
 router = APIRouter(prefix="/v1", tags=["webhooks"])
 
@@ -41,7 +42,16 @@ WebhooksWrite = Annotated[Caller, Depends(NeedsWholeOwner("gateway:webhooks:writ
 Managed = Annotated[Endpoints, Provided(Endpoints)]
 
 
-@router.post("/webhook-endpoints", status_code=201, summary="Create a webhook endpoint")
+@router.post(
+    "/webhook-endpoints",
+    status_code=201,
+    summary="Create a webhook endpoint",
+    openapi_extra=chinese(
+        "登记回调端点",
+        "登记一个 URL。签名密钥只在这次应答中出现；投递遵循 Standard Webhooks。每种事件都需要 "
+        "`GET /v1/event-types` 所列的权限；`*` 和 `coupon.*` 包含你的密钥有权读取的事件。",
+    ),
+)
 async def create_endpoint(
     caller: WebhooksWrite, body: EndpointIn, endpoints: Managed, response: Response
 ) -> NewEndpointView:
@@ -53,7 +63,9 @@ async def create_endpoint(
     return await endpoints.create(caller, body)
 
 
-@router.get("/webhook-endpoints", summary="List webhook endpoints")
+@router.get(
+    "/webhook-endpoints", summary="List webhook endpoints", openapi_extra=chinese("列出回调端点", "端点，新的在前。")
+)
 async def list_endpoints(
     caller: WebhooksRead, endpoints: Managed, paging: PageParams, status: Literal["enabled", "disabled"] | None = None
 ) -> Page[EndpointView]:
@@ -61,13 +73,25 @@ async def list_endpoints(
     return await endpoints.page(caller, paging, status)
 
 
-@router.get("/webhook-endpoints/{endpoint_id}", summary="Read a webhook endpoint")
+@router.get(
+    "/webhook-endpoints/{endpoint_id}",
+    summary="Read a webhook endpoint",
+    openapi_extra=chinese("读取回调端点", "一个端点，不含签名密钥。"),
+)
 async def get_endpoint(caller: WebhooksRead, endpoints: Managed, endpoint_id: str) -> EndpointView:
     """One endpoint, without its secret."""
     return await endpoints.read(caller, endpoint_id)
 
 
-@router.patch("/webhook-endpoints/{endpoint_id}", summary="Change a webhook endpoint")
+@router.patch(
+    "/webhook-endpoints/{endpoint_id}",
+    summary="Change a webhook endpoint",
+    openapi_extra=chinese(
+        "修改回调端点",
+        "修改 URL、事件或说明；停用或启用。端点停用期间事件会被扣留，时长与已完成的投递相同：之后可以重放。"
+        "更换 URL 或事件需要这些事件的权限，与登记时一样，并改用你的密钥的权限。",
+    ),
+)
 async def change_endpoint(
     caller: WebhooksWrite, endpoints: Managed, endpoint_id: str, body: EndpointPatch
 ) -> EndpointView:
@@ -79,13 +103,22 @@ async def change_endpoint(
     return await endpoints.change(caller, endpoint_id, body)
 
 
-@router.delete("/webhook-endpoints/{endpoint_id}", status_code=204, summary="Remove a webhook endpoint")
+@router.delete(
+    "/webhook-endpoints/{endpoint_id}",
+    status_code=204,
+    summary="Remove a webhook endpoint",
+    openapi_extra=chinese("删除回调端点", "删除端点；等待投递的内容随之放弃。"),
+)
 async def delete_endpoint(caller: WebhooksWrite, endpoints: Managed, endpoint_id: str) -> None:
     """Remove an endpoint; what waits for it is given up."""
     await endpoints.remove(caller, endpoint_id)
 
 
-@router.get("/webhook-endpoints/{endpoint_id}/deliveries", summary="List what was sent to an endpoint")
+@router.get(
+    "/webhook-endpoints/{endpoint_id}/deliveries",
+    summary="List what was sent to an endpoint",
+    openapi_extra=chinese("列出端点的投递", "已发送或等待发送给端点的内容，新的在前。"),
+)
 async def list_deliveries(
     caller: WebhooksRead,
     endpoints: Managed,
@@ -98,13 +131,23 @@ async def list_deliveries(
     return await endpoints.deliveries(caller, endpoint_id, paging, status, event_type)
 
 
-@router.post("/webhook-endpoints/{endpoint_id}/test", status_code=202, summary="Send a test event to an endpoint")
+@router.post(
+    "/webhook-endpoints/{endpoint_id}/test",
+    status_code=202,
+    summary="Send a test event to an endpoint",
+    openapi_extra=chinese("向端点发送测试事件", "向此端点发送一个 `webhook.test` 事件。"),
+)
 async def test_endpoint(caller: WebhooksWrite, endpoints: Managed, endpoint_id: str) -> DeliveryView:
     """Send a `webhook.test` event to this endpoint."""
     return await endpoints.test(caller, endpoint_id)
 
 
-@router.post("/webhook-endpoints/{endpoint_id}/replay", status_code=202, summary="Send an endpoint's deliveries again")
+@router.post(
+    "/webhook-endpoints/{endpoint_id}/replay",
+    status_code=202,
+    summary="Send an endpoint's deliveries again",
+    openapi_extra=chinese("重放端点的投递", "再次发送某个时间段内失败或扣留的投递，每次最多一万个，旧的在前。"),
+)
 async def replay_deliveries(
     caller: WebhooksWrite, endpoint_id: str, body: ReplayIn, replaying: Annotated[Replaying, Provided(Replaying)]
 ) -> ReplayView:
@@ -112,7 +155,11 @@ async def replay_deliveries(
     return await replaying.replay(caller, endpoint_id, body)
 
 
-@router.post("/webhook-endpoints/{endpoint_id}/rotate-secret", summary="Rotate an endpoint's secret")
+@router.post(
+    "/webhook-endpoints/{endpoint_id}/rotate-secret",
+    summary="Rotate an endpoint's secret",
+    openapi_extra=chinese("更换端点的签名密钥", "生成新的签名密钥。重叠期内每次投递都带两个签名。"),
+)
 async def rotate_secret(
     caller: WebhooksWrite, endpoints: Managed, endpoint_id: str, response: Response, body: SecretRotation | None = None
 ) -> NewEndpointView:
@@ -122,13 +169,22 @@ async def rotate_secret(
     return await endpoints.rotate_secret(caller, endpoint_id, timedelta(seconds=overlap))
 
 
-@router.get("/webhook-deliveries/{delivery_id}", summary="Read a delivery")
+@router.get(
+    "/webhook-deliveries/{delivery_id}",
+    summary="Read a delivery",
+    openapi_extra=chinese("读取投递", "一次投递、它的报文和各次尝试。还需要该事件的权限。"),
+)
 async def get_delivery(caller: WebhooksRead, endpoints: Managed, delivery_id: str) -> DeliveryDetail:
     """One delivery with its payload and its tries. Needs the scope of its event as well."""
     return await endpoints.delivery(caller, delivery_id)
 
 
-@router.post("/webhook-deliveries/{delivery_id}/replay", status_code=202, summary="Send a delivery again")
+@router.post(
+    "/webhook-deliveries/{delivery_id}/replay",
+    status_code=202,
+    summary="Send a delivery again",
+    openapi_extra=chinese("重新投递", "以同一个 `webhook-id` 再发一次。"),
+)
 async def replay_delivery(caller: WebhooksWrite, endpoints: Managed, delivery_id: str) -> DeliveryView:
     """Send a delivery again, under the same `webhook-id`."""
     return await endpoints.replay(caller, delivery_id)

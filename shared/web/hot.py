@@ -4,7 +4,7 @@ They stand beside the FastAPI routes, check permission and body alike, and appea
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
@@ -59,8 +59,8 @@ class HotRoute:
 
     `body` is the model of the request; with `parse=False` it only documents what the endpoint reads from `raw`; one that is
     `optional` may be left out, but is never passed over. `errors` are statuses worth naming; `client` says that the endpoint
-    asks who sits at the other end (`client_of`). `operation_id` is for a route that was none of these before: generated clients
-    keep their name of it.
+    asks who sits at the other end (`client_of`). Generated clients call it by the
+    endpoint's name, or by `operation_id`. `openapi_extra` goes into the document as it is.
     """
 
     method: str
@@ -79,6 +79,7 @@ class HotRoute:
     client: bool = False
     keyed: bool = False
     operation_id: str = ""
+    openapi_extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -170,10 +171,9 @@ def operation(route: HotRoute, reference: Callable[[type[BaseModel]], Mapping[st
     answer: dict[str, Any] = {"description": "Success"}
     if route.answer is not None:
         answer["content"] = {"application/json": {"schema": reference(route.answer)}}
-    called = f"{route.endpoint.__name__}_{'_'.join(names) or 'all'}_{route.method.lower()}_{route.segments[-1]}"
     result: dict[str, Any] = {
         "summary": route.summary,
-        "operationId": route.operation_id or called,
+        "operationId": route.operation_id or route.endpoint.__name__,
         "tags": list(route.tags),
         "parameters": [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names],
         "responses": {str(route.status): answer, **refusals(str(status) for status in route.errors)},
@@ -185,4 +185,4 @@ def operation(route: HotRoute, reference: Callable[[type[BaseModel]], Mapping[st
             "required": not route.optional,
             "content": {"application/json": {"schema": reference(route.body)}},
         }
-    return result
+    return result | route.openapi_extra

@@ -40,10 +40,12 @@ def build(api: FastAPI, hot_routes: Sequence[HotRoute]) -> dict[str, Any]:
     needed = _needed(api)
     for route in hot_routes:
         document["paths"].setdefault(route.path, {})[route.method.lower()] = operation(route, reference)
-        needed[route.method, route.path] = (route.scope, route.client)
+        called = document["paths"][route.path][route.method.lower()]["operationId"]
+        needed[route.method, route.path] = (route.scope, route.client, called)
     for path, operations in document["paths"].items():
         for method, details in operations.items():
-            scope, client = needed.get((method.upper(), path), (None, False))
+            scope, client, name = needed.get((method.upper(), path), (None, False, details["operationId"]))
+            details["operationId"] = name
             complete(details, method, scope, client)
             if scope is not None:
                 details["x-required-scope"] = scope
@@ -54,8 +56,8 @@ def _as_fastapi_writes(schema: dict[str, Any]) -> Any:
     return jsonable_encoder(Schema.model_validate(schema), by_alias=True, exclude_none=True)
 
 
-def _needed(api: FastAPI) -> dict[tuple[str, str], tuple[str | None, bool]]:
-    """What each route asks for: its scope, and whether who sits at the other end."""
+def _needed(api: FastAPI) -> dict[tuple[str, str], tuple[str | None, bool, str]]:
+    """What each route asks for: its scope, and whether who sits at the other end; and its function's name, which is its id."""
     found = {}
     for context in iter_route_contexts(api.routes):
         route: Any = context.original_route
@@ -64,7 +66,7 @@ def _needed(api: FastAPI) -> dict[tuple[str, str], tuple[str | None, bool]]:
             asked = list(_dependencies(endpoint))
             scope = next((one.scope for one in asked if isinstance(one, Needs)), None)
             for method in route.methods or ():
-                found[method, route.path] = (scope, client_of_request in asked)
+                found[method, route.path] = (scope, client_of_request in asked, endpoint.__name__)
     return found
 
 

@@ -76,8 +76,8 @@ def _everything_is_there(document: dict[str, Any], modules: list[str]) -> None:
 
 async def _use(package: Any, suite: RunningSuite) -> None:
     api, models = f"{NAME}.api", importlib.import_module(f"{NAME}.models")
-    create_key = importlib.import_module(f"{api}.gateway_keys.gateway_create_key_v1_keys_post")
-    templates = importlib.import_module(f"{api}.coupon_coupon_templates.coupon_list_templates_v1_coupon_templates_get")
+    create_key = importlib.import_module(f"{api}.keys.create_key")
+    templates = importlib.import_module(f"{api}.coupon_templates.list_templates")
     wanted = models.GatewayKeyIn(name="reports", kind=models.GatewayKeyInKind("restricted"), scopes=["coupon:*:read"])
     async with package.AuthenticatedClient(suite.url, token=suite.key) as administrator:
         made = await create_key.asyncio_detailed(client=administrator, body=wanted, x_request_id="from-the-client")

@@ -7,13 +7,18 @@ from fastapi import APIRouter, Depends, Query
 from services.coupon.orders.queries import OrderMessageLog
 from services.coupon.orders.schemas import MessageName, OrderMessageView, Outcome
 from shared.web import Caller, ExternalId, Page, PageParams, Provided, operator_needs
+from shared.web.chinese import chinese
 
 router = APIRouter(prefix="/v1/order-messages", tags=["checkouts"])
 MessagesRead = Annotated[Caller, Depends(operator_needs("coupon:order-messages:read"))]
 Log = Annotated[OrderMessageLog, Provided(OrderMessageLog)]
 
 
-@router.get("", summary="List what the order system told")
+@router.get(
+    "",
+    summary="List what the order system told",
+    openapi_extra=chinese("列出订单系统的通知", "有结算单的订单收到的通知及其结果，新的在前：`refused` 说明原因。"),
+)
 async def list_order_messages(
     caller: MessagesRead,
     paging: PageParams,
@@ -26,7 +31,9 @@ async def list_order_messages(
     return await log.page(paging, order_id, name, outcome)
 
 
-@router.get("/{message_id}", summary="Read an order message")
+@router.get(
+    "/{message_id}", summary="Read an order message", openapi_extra=chinese("读取订单通知", "一条通知及其结果。")
+)
 async def get_order_message(caller: MessagesRead, message_id: str, log: Log) -> OrderMessageView:
     """One message, and what became of it."""
     return await log.read(message_id)

@@ -18,6 +18,7 @@ from services.coupon.scanning.schemas import (
 )
 from services.coupon.wallet.schemas import CouponView
 from shared.web import Caller, ClientFacts, ExternalId, Page, PageParams, Provided, needs
+from shared.web.chinese import chinese
 from shared.web.requests import request_id_of
 
 router = APIRouter(prefix="/v1/claim-codes", tags=["scanning"])
@@ -29,13 +30,18 @@ Codes = Annotated[ClaimCodes, Provided(ClaimCodes)]
 ShopFilter = Annotated[ExternalId | None, Query(description="of this shop only")]
 
 
-@router.post("", status_code=201, summary="Create a QR code to claim by")
+@router.post(
+    "",
+    status_code=201,
+    summary="Create a QR code to claim by",
+    openapi_extra=chinese("创建领券二维码", "海报，或店内屏幕上轮换的二维码，扫码领券。"),
+)
 async def create_claim_code(caller: CodesWrite, body: ClaimCodeIn, codes: Codes) -> ClaimCodeView:
     """A poster, or a rotating code for a screen in the shop 扫码领券."""
     return await codes.create(caller, body)
 
 
-@router.get("", summary="List QR codes to claim by")
+@router.get("", summary="List QR codes to claim by", openapi_extra=chinese("列出领券二维码", "新的在前。"))
 async def list_claim_codes(
     caller: CodesRead,
     paging: PageParams,
@@ -48,7 +54,11 @@ async def list_claim_codes(
     return await codes.page(paging, shop_id, template_id, status)
 
 
-@router.get("/figures", summary="Count the coupons of each shop's QR codes")
+@router.get(
+    "/figures",
+    summary="Count the coupons of each shop's QR codes",
+    openapi_extra=chinese("统计各门店二维码领出的券", "按门店和商户日历的日期。"),
+)
 async def claim_code_figures(
     caller: CodesRead,
     codes: Codes,
@@ -59,7 +69,12 @@ async def claim_code_figures(
     return await codes.figures(caller, shop_id, days)
 
 
-@router.post("/redeem", status_code=201, summary="Claim a coupon by a scanned QR code")
+@router.post(
+    "/redeem",
+    status_code=201,
+    summary="Claim a coupon by a scanned QR code",
+    openapi_extra=chinese("扫码领券", "伪造、过期或停用的码返回 422 `token_invalid`；码有效时，拒绝原因与领券相同。"),
+)
 async def redeem_scan(
     caller: CouponsWrite,
     client: ClientFacts,
@@ -71,13 +86,19 @@ async def redeem_scan(
     return await scanning.claim(caller, client, body, request_id_of(request.scope))
 
 
-@router.get("/{claim_code_id}", summary="Read a QR code to claim by")
+@router.get(
+    "/{claim_code_id}", summary="Read a QR code to claim by", openapi_extra=chinese("读取领券二维码", "一个二维码。")
+)
 async def get_claim_code(caller: CodesRead, claim_code_id: str, codes: Codes) -> ClaimCodeView:
     """One QR code."""
     return await codes.read(caller, claim_code_id)
 
 
-@router.patch("/{claim_code_id}", summary="Pause or activate a QR code to claim by")
+@router.patch(
+    "/{claim_code_id}",
+    summary="Pause or activate a QR code to claim by",
+    openapi_extra=chinese("暂停或启用领券二维码", "暂停后不再发券，海报也一样。"),
+)
 async def change_claim_code(
     caller: CodesWrite, claim_code_id: str, body: ClaimCodePatch, codes: Codes
 ) -> ClaimCodeView:
@@ -85,7 +106,11 @@ async def change_claim_code(
     return await codes.change(caller, claim_code_id, body)
 
 
-@router.get("/{claim_code_id}/token", summary="Read the token to show now")
+@router.get(
+    "/{claim_code_id}/token",
+    summary="Read the token to show now",
+    openapi_extra=chinese("读取当前要展示的令牌", "供门店屏幕使用：在 `expires_at` 之前再次读取。"),
+)
 async def get_claim_token(caller: TokensRead, claim_code_id: str, codes: Codes, response: Response) -> ClaimTokenView:
     """For the shop's screen: ask again before `expires_at`."""
     response.headers["Cache-Control"] = "no-store"
@@ -95,6 +120,7 @@ async def get_claim_token(caller: TokensRead, claim_code_id: str, codes: Codes, 
 @router.get(
     "/{claim_code_id}/qr.svg",
     summary="Draw the QR code to show now",
+    openapi_extra=chinese("绘制当前的二维码", "与令牌相同的内容，以图片形式。"),
     response_class=Response,
     responses={200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}, "description": "An SVG document"}},
 )

@@ -10,6 +10,7 @@ from services.coupon.templates.schemas import ShownTemplate, Status, TemplateIn,
 from services.coupon.templates.shop_window import ShopWindow
 from shared.money import Currency
 from shared.web import Caller, Page, PageParams, Provided, Text, needs
+from shared.web.chinese import chinese
 
 router = APIRouter(prefix="/v1/coupon-templates", tags=["coupon templates"])
 TemplatesRead = Annotated[Caller, Depends(needs("coupon:templates:read"))]
@@ -35,13 +36,22 @@ async def _wanted(
     return Wanted(status, currency, name)
 
 
-@router.post("", status_code=201, summary="Create a coupon template")
+@router.post(
+    "",
+    status_code=201,
+    summary="Create a coupon template",
+    openapi_extra=chinese("创建券模板", "创建一项优惠。除非 `status` 为 paused，否则立即生效。"),
+)
 async def create_template(caller: TemplatesWrite, body: TemplateIn, templates: Management) -> TemplateView:
     """Create an offer 券模板. It is active at once unless `status` says paused."""
     return await templates.create(caller, body)
 
 
-@router.get("", summary="List coupon templates")
+@router.get(
+    "",
+    summary="List coupon templates",
+    openapi_extra=chinese("列出券模板", "优惠，新的在前。可公开密钥只能得到领券中心里人人可见的内容。"),
+)
 async def list_templates(
     caller: TemplatesRead,
     paging: PageParams,
@@ -55,7 +65,11 @@ async def list_templates(
     return await templates.page(paging, wanted.status, wanted.name, wanted.currency)
 
 
-@router.get("/{template_id}", summary="Read a coupon template")
+@router.get(
+    "/{template_id}",
+    summary="Read a coupon template",
+    openapi_extra=chinese("读取券模板", "一项优惠及其计数。可公开密钥只能得到领券中心的优惠中人人可见的内容。"),
+)
 async def get_template(
     caller: TemplatesRead, template_id: str, templates: Management, window: Window
 ) -> TemplateView | ShownTemplate:
@@ -63,7 +77,13 @@ async def get_template(
     return await (window.read(caller, template_id) if caller.shopper else templates.read(caller, template_id))
 
 
-@router.patch("/{template_id}", summary="Change, pause or activate a coupon template")
+@router.patch(
+    "/{template_id}",
+    summary="Change, pause or activate a coupon template",
+    openapi_extra=chinese(
+        "修改、暂停或启用券模板", '修改优惠。已发出的优惠券保持原条款；`{"status": "paused"}` 停止发放新券。'
+    ),
+)
 async def change_template(
     caller: TemplatesWrite, template_id: str, body: TemplatePatch, templates: Management
 ) -> TemplateView:

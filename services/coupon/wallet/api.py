@@ -37,6 +37,7 @@ from shared.web import (
     needs,
 )
 from shared.web.bodies import read_body_as
+from shared.web.chinese import chinese
 
 router = APIRouter(prefix="/v1", tags=["coupons"])
 CouponsRead = Annotated[Caller, Depends(needs("coupon:coupons:read"))]
@@ -64,12 +65,22 @@ def claim_route(claiming: Claiming) -> HotRoute:
         errors=(403, 404, 409, 410),
         client=True,
         keyed=True,
-        description="409 `sold_out`, `claim_limit_reached`, `day_limit_reached`, `budget_exhausted`, `paused`, "
+        openapi_extra=chinese(
+            "领券",
+            "发给顾客一张券。409 `sold_out`、`claim_limit_reached`、`day_limit_reached`、`budget_exhausted`、`paused`、"
+            "`not_started`；410 `ended`；403 `not_eligible`。",
+        ),
+        description="Gives the customer one coupon 领券. "
+        "409 `sold_out`, `claim_limit_reached`, `day_limit_reached`, `budget_exhausted`, `paused`, "
         "`not_started`; 410 `ended`; 403 `not_eligible`.",
     )
 
 
-@router.get("/claim-centre", summary="List what a customer may claim")
+@router.get(
+    "/claim-centre",
+    summary="List what a customer may claim",
+    openapi_extra=chinese("领券中心：列出顾客可领的券", "正在公开发放的优惠，附剩余量、倒计时，以及不能领取的原因。"),
+)
 async def list_claim_centre(
     caller: CouponsRead,
     paging: PageParams,
@@ -82,7 +93,7 @@ async def list_claim_centre(
     return await centre.page(caller, paging, customer_id, channel, status)
 
 
-@router.get("/coupons", summary="List coupons")
+@router.get("/coupons", summary="List coupons", openapi_extra=chinese("列出优惠券", "券包：优惠券，新的在前。"))
 async def list_coupons(
     caller: CouponsRead,
     paging: PageParams,
@@ -95,13 +106,21 @@ async def list_coupons(
     return await wallet.page(caller, paging, customer_id, status, template_id)
 
 
-@router.get("/coupons/{coupon_id}", summary="Read a coupon and its ledger")
+@router.get(
+    "/coupons/{coupon_id}",
+    summary="Read a coupon and its ledger",
+    openapi_extra=chinese("读取优惠券及其流水", "一张优惠券，以及它的每次变化和原因。"),
+)
 async def get_coupon(caller: CouponsRead, coupon_id: str, wallet: Queries) -> CouponDetail:
     """One coupon with every change of it and why."""
     return await wallet.read(caller, coupon_id)
 
 
-@router.post("/coupons/{coupon_id}/void", summary="Take a coupon back")
+@router.post(
+    "/coupons/{coupon_id}/void",
+    summary="Take a coupon back",
+    openapi_extra=chinese("作废优惠券", "收回一张优惠券，原因记入流水。被订单锁定的券不能作废。"),
+)
 async def void_coupon(
     caller: VoidsWrite, coupon_id: str, body: VoidIn, voiding: Annotated[Voiding, Provided(Voiding)]
 ) -> CouponDetail:
@@ -113,7 +132,13 @@ async def void_coupon(
     "/coupon-templates/{template_id}/issues",
     status_code=202,
     summary="Issue coupons to a list of customers or a segment",
-    openapi_extra={
+    openapi_extra=chinese(
+        "向名单或人群批量发券",
+        "以任务方式直接发券：进度见 `/v1/coupon-jobs/{id}`。JSON 可列出最多 100,000 位顾客或一个人群。CSV "
+        "文件（`text/csv`，UTF-8、UTF-16 或 GB18030 编码）最多一百万行，取 `customer_id` 或“客户编号”列，"
+        "没有时取第一列；文件边接收边读取，未完整到达则一张也不发。",
+    )
+    | {
         "requestBody": {
             "required": True,
             "content": {
@@ -148,7 +173,7 @@ async def issue_coupons(
     return await upload.take_list(caller, template_id, body.customer_ids or (), body.reason)
 
 
-@router.get("/coupon-jobs", summary="List issue jobs")
+@router.get("/coupon-jobs", summary="List issue jobs", openapi_extra=chinese("列出发券任务", "任务，新的在前。"))
 async def list_jobs(
     caller: IssuesRead,
     paging: PageParams,
@@ -160,19 +185,31 @@ async def list_jobs(
     return await jobs.page(paging, status, template_id)
 
 
-@router.get("/coupon-jobs/{job_id}", summary="Read the progress of an issue job")
+@router.get(
+    "/coupon-jobs/{job_id}",
+    summary="Read the progress of an issue job",
+    openapi_extra=chinese("读取发券任务的进度", "目前的数量，以及预计还需多久。"),
+)
 async def get_job(caller: IssuesRead, job_id: str, jobs: Jobs) -> JobView:
     """Counts so far, and how long it will still take."""
     return await jobs.read(caller, job_id)
 
 
-@router.post("/coupon-jobs/{job_id}/cancel", summary="Stop an issue job")
+@router.post(
+    "/coupon-jobs/{job_id}/cancel",
+    summary="Stop an issue job",
+    openapi_extra=chinese("停止发券任务", "此任务不再给任何人发券；已发出的保留。任务已完成时返回 409 `job_done`。"),
+)
 async def cancel_job(caller: IssuesWrite, job_id: str, jobs: Jobs) -> JobView:
     """Nobody else gets a coupon by this job; those that were issued stay. 409 `job_done` once it is done."""
     return await jobs.cancel(caller, job_id)
 
 
-@router.get("/coupon-jobs/{job_id}/results", summary="Read what became of each customer of a job")
+@router.get(
+    "/coupon-jobs/{job_id}/results",
+    summary="Read what became of each customer of a job",
+    openapi_extra=chinese("读取任务中每位顾客的结果", "按提交名单的顺序。"),
+)
 async def list_job_results(caller: IssuesRead, job_id: str, paging: PageParams, jobs: Jobs) -> Page[JobResult]:
     """In the order of the list that was sent."""
     return await jobs.results(job_id, paging)
@@ -181,8 +218,9 @@ async def list_job_results(caller: IssuesRead, job_id: str, paging: PageParams, 
 @router.get(
     "/coupon-jobs/{job_id}/results.csv",
     summary="Download what became of each customer of a job",
+    openapi_extra=chinese("下载任务中每位顾客的结果", "可用表格软件打开的文件（带 BOM 的 UTF-8，原因为中文）。"),
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/csv": {}}}},
+    responses={200: {"content": {"text/csv": {}}, "description": "A file"}},
 )
 async def download_job_results(caller: IssuesRead, job_id: str, jobs: Jobs) -> StreamingResponse:
     """The results as a file for a spreadsheet (UTF-8 with its mark, reasons in Chinese)."""

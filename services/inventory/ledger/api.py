@@ -18,6 +18,7 @@ from services.inventory.ledger.schemas import (
 )
 from services.inventory.ledger.views import stock_view
 from shared.web import Caller, ExternalId, Instant, Page, PageParams, Provided, costs, needs
+from shared.web.chinese import chinese
 
 router = APIRouter(prefix="/v1", tags=["stock"])
 StockRead = Annotated[Caller, Depends(needs("inventory:stock:read"))]
@@ -27,7 +28,11 @@ Reading = Annotated[Stock, Provided(Stock)]
 Sku = Annotated[ExternalId | None, Query()]
 
 
-@router.get("/stock", summary="List stock by SKU and location")
+@router.get(
+    "/stock",
+    summary="List stock by SKU and location",
+    openapi_extra=chinese("按 SKU 和地点列出库存", "每个 SKU 在每个地点的库存。"),
+)
 async def list_stock(
     caller: StockRead, stock: Reading, paging: PageParams, sku: Sku = None, location_id: Sku = None
 ) -> Page[StockView]:
@@ -35,7 +40,11 @@ async def list_stock(
     return await stock.levels(paging, sku, location_id)
 
 
-@router.get("/stock/movements", summary="List stock movements")
+@router.get(
+    "/stock/movements",
+    summary="List stock movements",
+    openapi_extra=chinese("列出库存变动", "只增不改的流水，新的在前。"),
+)
 async def list_movements(
     caller: StockRead,
     stock: Reading,
@@ -48,7 +57,12 @@ async def list_movements(
     return await stock.movements(paging, sku, location_id, reservation_id)
 
 
-@router.post("/stock/adjustments", status_code=201, summary="Adjust stock, all lines or none")
+@router.post(
+    "/stock/adjustments",
+    status_code=201,
+    summary="Adjust stock, all lines or none",
+    openapi_extra=chinese("调整库存，全部行或一行不调", "变更库存：全部行一起成功或失败，不会低于零。"),
+)
 async def adjust_stock(
     caller: StockWrite,
     body: AdjustmentIn,
@@ -64,7 +78,11 @@ async def adjust_stock(
     return AdjustmentView.model_validate(made)
 
 
-@router.put("/stock/safety", summary="Set safety stock and the low threshold")
+@router.put(
+    "/stock/safety",
+    summary="Set safety stock and the low threshold",
+    openapi_extra=chinese("设定安全库存与低库存线", "保留一部分不售，并设定多少算低库存；省略的字段保持原样。"),
+)
 async def set_safety_stock(
     caller: StockWrite, body: SafetyIn, safety_stock: Annotated[SafetyStock, Provided(SafetyStock)]
 ) -> StockView:
@@ -73,7 +91,11 @@ async def set_safety_stock(
     return stock_view(await safety_stock.change((body.sku, body.location_id), body.settings(), by))
 
 
-@router.get("/availability", summary="Read what can be sold now")
+@router.get(
+    "/availability",
+    summary="Read what can be sold now",
+    openapi_extra=chinese("读取当前可售量", "当前可以销售的数量。可公开密钥只得知有没有货，不含准确数量和地点。"),
+)
 async def read_availability(
     caller: AvailabilityRead,
     stock: Reading,

@@ -7,13 +7,18 @@ from fastapi import APIRouter, Depends, Query
 from services.journey.actions.queries import MessageLedger
 from services.journey.actions.schemas import MessageStatus, MessageView
 from shared.web import Caller, ExternalId, Page, PageParams, Provided, needs
+from shared.web.chinese import chinese
 
 router = APIRouter(prefix="/v1/messages", tags=["messages"])
 MessagesRead = Annotated[Caller, Depends(needs("journey:messages:read"))]
 Ledger = Annotated[MessageLedger, Provided(MessageLedger)]
 
 
-@router.get("", summary="List sent messages")
+@router.get(
+    "",
+    summary="List sent messages",
+    openapi_extra=chinese("列出已发送的消息", "发送台账，新的在前：每条消息要么已发送，要么说明为何没有。"),
+)
 async def list_messages(
     caller: MessagesRead,
     ledger: Ledger,
@@ -29,7 +34,11 @@ async def list_messages(
     return await ledger.page(paging, customer_id, journey_id, status)
 
 
-@router.get("/{message_id}", summary="Read a message of the send ledger")
+@router.get(
+    "/{message_id}",
+    summary="Read a message of the send ledger",
+    openapi_extra=chinese("读取发送台账中的消息", "发送台账中的一条消息。"),
+)
 async def get_message(caller: MessagesRead, message_id: str, ledger: Ledger) -> MessageView:
     """One message of the send ledger."""
     message = await ledger.read(caller, message_id)

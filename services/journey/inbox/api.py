@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from services.journey.inbox.management import Inbox
 from services.journey.inbox.schemas import InboxMessageView
 from shared.web import Caller, Page, PageParams, Provided, needs
+from shared.web.chinese import chinese
 
 router = APIRouter(prefix="/v1/customers/{customer_id}/inbox", tags=["inbox"])
 InboxRead = Annotated[Caller, Depends(needs("journey:inbox:read"))]
@@ -14,7 +15,9 @@ InboxWrite = Annotated[Caller, Depends(needs("journey:inbox:write"))]
 Messages = Annotated[Inbox, Provided(Inbox)]
 
 
-@router.get("", summary="List a customer's inbox")
+@router.get(
+    "", summary="List a customer's inbox", openapi_extra=chinese("列出顾客的站内信", "顾客的站内信，新的在前。")
+)
 async def list_inbox(
     caller: InboxRead,
     customer_id: str,
@@ -27,7 +30,11 @@ async def list_inbox(
     return await inbox.page(customer_id, paging, unread)
 
 
-@router.post("/{message_id}/read", summary="Mark an inbox message as read")
+@router.post(
+    "/{message_id}/read",
+    summary="Mark an inbox message as read",
+    openapi_extra=chinese("把站内信标为已读", "标为已读；重复标记不会改变任何东西。"),
+)
 async def read_inbox_message(
     caller: InboxWrite, customer_id: str, message_id: str, inbox: Messages
 ) -> InboxMessageView:

@@ -14,6 +14,7 @@ from services.journey.templates.schemas import (
     PreviewView,
 )
 from shared.web import Caller, Name, Page, PageParams, Provided, needs
+from shared.web.chinese import chinese
 
 router = APIRouter(prefix="/v1/message-templates", tags=["message templates"])
 TemplatesRead = Annotated[Caller, Depends(needs("journey:templates:read"))]
@@ -21,7 +22,14 @@ TemplatesWrite = Annotated[Caller, Depends(needs("journey:templates:write"))]
 Manages = Annotated[Templates, Provided(Templates)]
 
 
-@router.post("", status_code=201, summary="Create a message template")
+@router.post(
+    "",
+    status_code=201,
+    summary="Create a message template",
+    openapi_extra=chinese(
+        "创建消息模板", "保存消息模板，并立即检查其 Liquid 语法。webhook 模板会得到签名密钥，只显示一次。"
+    ),
+)
 async def create_message_template(
     caller: TemplatesWrite, body: MessageTemplateIn, templates: Manages, response: Response
 ) -> MessageTemplateCreated:
@@ -32,7 +40,7 @@ async def create_message_template(
     return created
 
 
-@router.get("", summary="List message templates")
+@router.get("", summary="List message templates", openapi_extra=chinese("列出消息模板", "消息模板，新的在前。"))
 async def list_message_templates(
     caller: TemplatesRead,
     templates: Manages,
@@ -44,13 +52,19 @@ async def list_message_templates(
     return await templates.page(paging, channel, name)
 
 
-@router.get("/{template_id}", summary="Read a message template")
+@router.get(
+    "/{template_id}", summary="Read a message template", openapi_extra=chinese("读取消息模板", "一个消息模板。")
+)
 async def get_message_template(caller: TemplatesRead, template_id: str, templates: Manages) -> MessageTemplateView:
     """One message template."""
     return await templates.read(caller, template_id)
 
 
-@router.post("/{template_id}/preview", summary="Preview a message template")
+@router.post(
+    "/{template_id}/preview",
+    summary="Preview a message template",
+    openapi_extra=chinese("预览消息模板", "用顾客或给定的数据渲染模板；不发送任何内容。"),
+)
 async def preview_message_template(
     caller: TemplatesRead, template_id: str, body: PreviewIn, templates: Manages
 ) -> PreviewView:

@@ -50,7 +50,7 @@ async def test_one_valid_document_for_all_parts(suite: Suite) -> None:
     document = answer.json()
     OpenAPIV31SpecValidator(document).validate()
     operation = document["paths"]["/v1/things"]["post"]
-    assert (operation["operationId"], operation["tags"]) == ("coupon_create", ["coupon things"])
+    assert (operation["operationId"], operation["tags"]) == ("create", ["Things"])
     assert operation["x-required-scope"] == "coupon:things:write"
     assert document["components"]["schemas"]["CouponThing"]["properties"]["part"] == {
         "$ref": "#/components/schemas/CouponPiece"

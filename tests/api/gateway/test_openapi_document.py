@@ -47,13 +47,18 @@ _NO_IDS = {
 
 
 @pytest.fixture(scope="module")
-def document(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The parts' own documents."""
     folder = tmp_path_factory.mktemp("document")
     bus = LocalBus(Database(f"sqlite:///{folder}/bus.db", schema="bus"), SystemClock())
     flags = {"data_dir": folder} | {f"{name}_url": "http://127.0.0.1:1" for name in SERVICES}
     parts = {name: build(name, flags if name == "gateway" else {"data_dir": folder}, bus) for name in PARTS}
-    documents = {name: getattr(part, "admin", part.app).openapi() for name, part in parts.items()}
-    return json.loads(json.dumps(merge(documents, ROUTES)))
+    return {name: getattr(part, "admin", part.app).openapi() for name, part in parts.items()}
+
+
+@pytest.fixture(scope="module")
+def document(parts: Any) -> Any:
+    return json.loads(json.dumps(merge(parts, ROUTES)))
 
 
 def operations(document: Any) -> Iterator[tuple[str, dict[str, Any]]]:
