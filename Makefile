@@ -1,9 +1,12 @@
 # Quanyu 全域. `make` alone explains itself; `make run` is all that is needed to see the suite work.
 
-PYTHON ?= python3.11
+# The first that fits makes the environment; PYTHON=/path/to/python3 names another one.
+PYTHON ?=
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8000
+PYTHONS := $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
+FITS   := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))
 PYTEST := $(BIN)/pytest -n auto --dist worksteal --durations=10
 
 .DEFAULT_GOAL := help
@@ -12,7 +15,7 @@ PYTEST := $(BIN)/pytest -n auto --dist worksteal --durations=10
 help: ## Show this list
 	@echo "Quanyu 全域 - what you can make:"
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "Needs Python 3.11 and nothing else. Another interpreter: make run PYTHON=/path/to/python3.11"
+	@echo "Needs Python 3.11 to 3.14 and nothing else; takes the first that it finds, or make run PYTHON=/path/to/python3"
 
 setup: $(BIN)/.installed ## Make the virtual environment with everything pinned (done once, then instant)
 
@@ -71,19 +74,29 @@ lock: ## Renew both lock files after a change of pyproject.toml (needs uv)
 clean: ## Remove the virtual environment and caches; data stays
 	rm -rf $(VENV) mutants .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
 
-$(BIN)/python:
-	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed as $(PYTHON); install it, or say where it is: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+# What Debian's Python leaves without its venv package, or a set-up that was broken off, has a python but no pip: it is made anew.
+$(VENV)/.whole:
+	@if [ -x $(BIN)/pip ] && $(BIN)/python -m pip --version >/dev/null 2>&1; then touch $@; exit; fi; \
+	fitting=; able=; \
+	for python in $(PYTHONS); do \
+	  $$python -c '$(FITS)' >/dev/null 2>&1 || continue; \
+	  fitting=$${fitting:-$$python}; \
+	  $$python -c 'import ensurepip, venv' >/dev/null 2>&1 && able=$$python && break; \
+	done; \
+	if [ -z "$$fitting" ]; then \
+	  echo "Quanyu needs Python 3.11, 3.12, 3.13 or 3.14, and $(or $(PYTHON),your PATH) has none of them. Install one, or say where it is: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; \
+	elif [ -z "$$able" ]; then \
+	  echo "$$fitting can make no environment: its venv package is missing. On Debian and Ubuntu: apt install $$($$fitting -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'). Then again: make $(MAKECMDGOALS)"; exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$able ($$($$able -V)) 创建虚拟环境"; \
+	$$able -m venv --clear $(VENV) && touch $@
 
 # Our own package is installed without looking at its dependencies (the lock has them all), and editable: a change of the
 # code needs no new installation.
-$(BIN)/.installed: requirements.lock pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --editable .
+$(BIN)/.installed: requirements.lock pyproject.toml | $(VENV)/.whole
+	@$(BIN)/python -P suite/installation.py requirements.lock
 	@touch $@
 
-$(BIN)/.installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --no-deps --editable .
+$(BIN)/.installed-dev: requirements-dev.lock pyproject.toml | $(VENV)/.whole
+	@$(BIN)/python -P suite/installation.py requirements-dev.lock
 	@touch $@ $(BIN)/.installed

@@ -69,8 +69,10 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         found.close()
         if error.errno == errno.EADDRINUSE:
+            other = port + 1 if port < 65_535 else 8000
             raise Stop(
-                f"Port {port} is in use: stop the program that has it, or choose another one with --port."
+                f"Port {port} is in use: stop the program that has it, or choose another one with --port {other} "
+                f"(make run PORT={other})."
             ) from None
         if error.errno == errno.EACCES:
             raise Stop(f"Port {port} may not be opened by this user: choose one above 1023 with --port.") from None

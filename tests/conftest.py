@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit import examples, runs, servers
+from kit import examples, pythons, runs, servers
 from kit.alone import START
 from kit.backends import Backend, MigratedFiles
 from kit.broker import sweep
@@ -51,6 +51,11 @@ def pytest_configure(config: pytest.Config) -> None:
                 drop(name)
             elif kind == "broker" and servers.available("rabbitmq"):
                 asyncio.run(sweep(name.split()))
+
+
+def pytest_report_header() -> str:
+    found = ", ".join(f"{version} ({path})" for version, path in pythons.installed().items())
+    return f"make is tested with each Python that is here: {found}"
 
 
 @pytest.fixture(autouse=True)

@@ -25,6 +25,7 @@ def test_a_port_in_use(quanyu: Call, taken_port: int) -> None:
     code, _, said = quanyu("serve", "--port", str(taken_port))
     assert code == 1
     assert f"Port {taken_port} is in use" in said
+    assert f"make run PORT={taken_port + 1}" in said
     assert "--port" in said
 
 
