@@ -72,6 +72,7 @@ COUPON: tuple[Route, ...] = (
     Route("GET", "/v1/coupon-templates", "coupon:templates:read", "coupon"),
     Route("GET", "/v1/coupon-templates/{template_id}", "coupon:templates:read", "coupon"),
     Route("PATCH", "/v1/coupon-templates/{template_id}", "coupon:templates:write", "coupon"),
+    Route("GET", "/v1/coupon-templates/{template_id}/figures", "coupon:figures:read", "coupon"),
     Route("POST", "/v1/coupon-templates/{template_id}/claims", "coupon:coupons:write", "coupon"),
     Route(
         "POST",
@@ -100,6 +101,7 @@ COUPON: tuple[Route, ...] = (
     Route("GET", "/v1/promotions", "coupon:promotions:read", "coupon"),
     Route("GET", "/v1/promotions/{promotion_id}", "coupon:promotions:read", "coupon"),
     Route("PATCH", "/v1/promotions/{promotion_id}", "coupon:promotions:write", "coupon"),
+    Route("GET", "/v1/promotions/{promotion_id}/figures", "coupon:figures:read", "coupon"),
     Route("POST", "/v1/coupon-templates/{template_id}/codes", "coupon:codes:write", "coupon"),
     Route("GET", "/v1/code-batches", "coupon:codes:read", "coupon"),
     Route("GET", "/v1/code-batches/{batch_id}", "coupon:codes:read", "coupon"),

@@ -12,6 +12,7 @@ from services.coupon.cash_back.room import CashBackRoom
 from services.coupon.checkout.room import CheckoutRoom
 from services.coupon.codes.room import CodesRoom
 from services.coupon.draws.room import DrawsRoom
+from services.coupon.figures.room import FiguresRoom
 from services.coupon.orders.room import OrdersRoom
 from services.coupon.packs.room import PacksRoom
 from services.coupon.pricing.room import PricingRoom
@@ -64,6 +65,7 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
     redemption = RedemptionRoom(kit, settings, templates, abuse, wallet, pricing, checkout, refunds)
 
     # What is looked at afterwards.
+    figures = FiguresRoom(kit, templates, wallet, cash_back, checkout, refunds, redemption)
     review = ReviewRoom(kit, settings, cases, templates, audience, abuse, wallet)
     audit = AuditRoom(
         kit,
@@ -85,5 +87,5 @@ def create_service(settings: CouponSettings, bus: Bus, clock: Clock) -> Service:
     # Loops tick in this order: a lock that ran out gives its coupon back before the wallet looks for what is over.
     first = [templates, promotions, audience, checkout]
     ways = [wallet, packs, codes, sharing, scanning, draws]
-    others = [pricing, cash_back, refunds, orders, abuse, redemption, review, audit]
+    others = [pricing, cash_back, refunds, orders, abuse, redemption, figures, review, audit]
     return join(kit, [*first, *ways, *others], description=DESCRIPTION)

@@ -133,6 +133,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "paused": ("活动已暂停", "This template is paused. Activate it, or try again later."),
     "not_started:claims": ("领取尚未开始", "Claims have not started yet. Try again from `starts_at` on."),
+    "not_started:draft": ("活动尚未上线", "This template is a draft. Set its status to active to launch it."),
     "ended": ("活动已结束", "The time of this template is over."),
     "sold_out": ("优惠券已被领完", "Every coupon of this template has been claimed."),
     "claim_limit_reached": (

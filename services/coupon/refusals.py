@@ -9,6 +9,7 @@ REFUSALS: dict[str, tuple[type[Problem], str]] = {
     "not_found": (NotFound, "not_found:template"),
     "paused": (Conflict, "paused"),
     "not_started": (Conflict, "not_started:claims"),
+    "not_started:draft": (Conflict, "not_started:draft"),
     "ended": (Gone, "ended"),
     "not_eligible:customer": (Forbidden, "not_eligible:customer"),
     "not_eligible:segment": (Forbidden, "not_eligible:segment"),

@@ -19,6 +19,7 @@ OFFERED POST /v1/coupon-templates
 OFFERED GET /v1/coupon-templates
 OFFERED GET /v1/coupon-templates/{template_id}
 OFFERED PATCH /v1/coupon-templates/{template_id}
+OWN GET /v1/coupon-templates/{template_id}/figures
 OFFERED POST /v1/coupon-templates/{template_id}/claims
 OFFERED POST /v1/coupon-templates/{template_id}/issues
 OWN GET /v1/coupon-jobs
@@ -41,6 +42,7 @@ OFFERED POST /v1/promotions
 OFFERED GET /v1/promotions
 OFFERED GET /v1/promotions/{promotion_id}
 OFFERED PATCH /v1/promotions/{promotion_id}
+OWN GET /v1/promotions/{promotion_id}/figures
 OFFERED POST /v1/coupon-templates/{template_id}/codes
 OWN GET /v1/code-batches
 OWN GET /v1/code-batches/{batch_id}

@@ -998,7 +998,7 @@ def upgrade() -> None:
         sa.Column("updated_at", types.UtcDateTime(length=27), nullable=False),
         sa.CheckConstraint("budget_on IN ('issue', 'redemption')", name=op.f("ck_template_budget_on")),
         sa.CheckConstraint("kind IN ('coupon', 'promotion')", name=op.f("ck_template_kind")),
-        sa.CheckConstraint("status IN ('active', 'paused')", name=op.f("ck_template_status")),
+        sa.CheckConstraint("status IN ('draft', 'active', 'paused', 'ended')", name=op.f("ck_template_status")),
         sa.CheckConstraint(
             "budget_spent >= 0 AND (budget IS NULL OR budget_spent <= budget)", name=op.f("ck_template_within_budget")
         ),

@@ -21,10 +21,10 @@ Management = Annotated[Promotions, Provided(Promotions)]
     "",
     status_code=201,
     summary="Create a promotion",
-    openapi_extra=chinese("创建自动促销", "在有效期内自动生效，除非 `status` 为 paused，否则立即开始。"),
+    openapi_extra=chinese("创建自动促销", "在有效期内自动生效；除非 `status` 为 draft 或 paused，否则立即开始。"),
 )
 async def create_promotion(caller: PromotionsWrite, body: PromotionIn, promotions: Management) -> PromotionView:
-    """Create an automatic promotion 自动促销. It runs within its validity, at once unless `status` says paused."""
+    """Create an automatic promotion 自动促销. It runs within its validity, at once unless `status` says draft or paused."""
     return await promotions.create(caller, body)
 
 
@@ -49,13 +49,15 @@ async def get_promotion(caller: PromotionsRead, promotion_id: str, promotions: M
 
 @router.patch(
     "/{promotion_id}",
-    summary="Change, pause or activate a promotion",
+    summary="Change, launch, pause or end a promotion",
     openapi_extra=chinese(
-        "修改、暂停或启用自动促销", '修改促销。已锁定的订单保持原价；`{"status": "paused"}` 使其对新订单停止。'
+        "修改、上线、暂停或结束自动促销",
+        '修改促销。已锁定的订单保持原价；`{"status": "paused"}` 使其对新订单停止，`"ended"` 为永久结束。',
     ),
 )
 async def change_promotion(
     caller: PromotionsWrite, promotion_id: str, body: OfferPatch, promotions: Management
 ) -> PromotionView:
-    """Change a promotion. Orders that were locked keep their price; `{"status": "paused"}` stops it for new ones."""
+    """Change a promotion. Orders that were locked keep their price; `{"status": "paused"}` stops it for new ones,
+    `"ended"` for good."""
     return await promotions.change(caller, promotion_id, body)

@@ -40,10 +40,10 @@ async def _wanted(
     "",
     status_code=201,
     summary="Create a coupon template",
-    openapi_extra=chinese("创建券模板", "创建一项优惠。除非 `status` 为 paused，否则立即生效。"),
+    openapi_extra=chinese("创建券模板", "创建一项优惠。除非 `status` 为 draft 或 paused，否则立即生效。"),
 )
 async def create_template(caller: TemplatesWrite, body: TemplateIn, templates: Management) -> TemplateView:
-    """Create an offer 券模板. It is active at once unless `status` says paused."""
+    """Create an offer 券模板. It is live at once unless `status` says draft or paused."""
     return await templates.create(caller, body)
 
 
@@ -79,13 +79,14 @@ async def get_template(
 
 @router.patch(
     "/{template_id}",
-    summary="Change, pause or activate a coupon template",
+    summary="Change, launch, pause or end a coupon template",
     openapi_extra=chinese(
-        "修改、暂停或启用券模板", '修改优惠。已发出的优惠券保持原条款；`{"status": "paused"}` 停止发放新券。'
+        "修改、上线、暂停或结束券模板",
+        '修改优惠。已发出的优惠券保持原条款；`{"status": "paused"}` 停止发放新券，`"ended"` 为永久结束。',
     ),
 )
 async def change_template(
     caller: TemplatesWrite, template_id: str, body: TemplatePatch, templates: Management
 ) -> TemplateView:
-    """Change an offer. Coupons already issued keep their terms; `{"status": "paused"}` stops new ones."""
+    """Change an offer. Coupons already issued keep their terms; `{"status": "paused"}` stops new ones, `"ended"` for good."""
     return await templates.change(caller, template_id, body)

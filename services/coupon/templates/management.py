@@ -9,7 +9,7 @@ from services.coupon.templates.cache import TermsCache
 from services.coupon.templates.lease_repository import NOTHING, Leased
 from services.coupon.templates.models import Template
 from services.coupon.templates.problems import unknown_offer
-from services.coupon.templates.rules import Fault, OfferKind, Proposal, faults
+from services.coupon.templates.rules import Fault, OfferKind, Proposal, faults, refused_step
 from services.coupon.templates.schemas import OfferIn, OfferPatch, OfferView, SummaryView, TemplateIn, TemplateView
 from services.coupon.templates.summary import summarise
 from services.coupon.templates.terms import Limits, Terms
@@ -17,11 +17,11 @@ from shared.contracts import CouponTemplateChanged
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Caller, Conflict, FieldError, Page, Paging, Unprocessable, merged
+from shared.web import Caller, Conflict, FieldError, Page, Paging, Unprocessable, invalid, merged
 from shared.web.ends import refuse_passed
 from shared.web.patches import pointing_into
 
-_TO_END = "To end an offer now, set its status to paused: nobody gets it any more, and what was given stays as it is."
+_TO_END = "To end an offer now, set its status to ended: nobody gets it any more, and what was given stays as it is."
 V = TypeVar("V", bound=OfferView)
 StackCheck = Callable[[Transaction, TermsCache, Proposal, datetime], Awaitable[Fault | None]]
 """What speaks against an offer beside the live ones: pricing can tell, which stands on this room."""
@@ -45,6 +45,8 @@ class Offers(Generic[V]):
 
     async def create(self, caller: Caller, body: OfferIn) -> V:
         """Store a new offer. Raises Unprocessable when a rule refuses it."""
+        if body.status == "ended":
+            raise invalid("#/status", "offer_ended", "A new offer is a draft, active or paused.")
         terms = body.terms()
         self._refuse_faults(terms, body.limits)
         now = self._kit.clock.now()
@@ -101,8 +103,12 @@ class Offers(Generic[V]):
             # What is leased comes back first: whoever holds a lease must see the change before the next claim.
             row = await lease_repository.lock_whole(tx, template_id)
             assert row is not None  # noqa: S101 - offers are never deleted
+            if row.status == "ended" and patch.model_dump(exclude_unset=True) == {"status": "ended"}:
+                return await self._viewed(tx, row)
             after = merged(self.body, await self._viewed(tx, row), patch, by_field=("limits",))
             self._refuse_faults(after.terms(), after.limits)
+            if (refused := refused_step(row.status, after.status)) is not None:
+                raise Conflict(*refused)
             _refuse_limits(row, after.limits)
             await self._store(tx, caller, row, after)
             return await self._changed(tx, caller, template_id)

@@ -9,7 +9,7 @@ from services.coupon.base import Base
 from shared.db import JsonType, UtcDateTime
 
 KINDS = ("coupon", "promotion")
-STATUSES = ("active", "paused")
+STATUSES = ("draft", "active", "paused", "ended")
 BUDGET_ON = ("issue", "redemption")
 
 

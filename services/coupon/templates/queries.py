@@ -26,13 +26,15 @@ async def read_unended(tx: Transaction, caller: Caller, template_id: str, now: d
     row = await repository.find_offered(tx, caller, template_id)
     if row is None:
         raise refusal("not_found")
-    if row.ends_at is not None and row.ends_at <= now:
+    if row.status == "ended" or (row.ends_at is not None and row.ends_at <= now):
         raise refusal("ended")
     return row
 
 
 def refuse_ended(row: Template, pointer: str, at: datetime) -> None:
     """Raise Unprocessable at `pointer` for a template that has ended by then."""
+    if row.status == "ended":
+        raise invalid(pointer, "template_ended", "This template was ended, so nobody can get a coupon of it.")
     if row.ends_at is not None and row.ends_at <= at:
         detail = (
             "This template's validity.until comes before that, so nobody could get a coupon of it. Make it later first."

@@ -36,6 +36,15 @@ class Proposal:
     terms: Terms
 
 
+def refused_step(before: str, after: str) -> tuple[str, str] | None:
+    """Code and sentence of why an offer can't be changed so that its status is `after`; None where it can."""
+    if before == "ended":
+        return "offer_ended", "This offer has ended and stays as it was. Make a new one."
+    if after == "draft" and before != "draft":
+        return "offer_launched", "This offer was launched before. Set its status to paused to stop it."
+    return None
+
+
 def worst_case(benefit: Benefit) -> int | None:
     """The highest discount that one coupon can give, in minor units; None when nothing bounds it."""
     return benefit.most()

@@ -11,7 +11,8 @@ from services.coupon.templates.validity import Usable, Validity
 from shared.money import Currency
 from shared.web import Body, Instant, Name, View
 
-Status = Literal["active", "paused"]
+Status = Literal["draft", "active", "paused", "ended"]
+"""`draft` was never live 草稿, `active` is 生效, `paused` may go on 暂停, `ended` never does 结束."""
 _EXAMPLE: dict[str, Any] = {
     "name": "满300减50",
     "currency": "CNY",

@@ -54,7 +54,7 @@ LIMITS = frozenset(("sold_out", "day_limit_reached", "budget_exhausted"))
 def closed(status: str, validity: Validity, source: Source, now: datetime) -> str | None:
     """Why a template gives out nothing now; None when it is open."""
     if status != "active":
-        return "paused"
+        return {"draft": "not_started:draft", "ended": "ended"}.get(status, "paused")
     if validity.until is not None and now >= validity.until:
         return "ended"
     if source in _BY_CUSTOMER and validity.from_ is not None and now < validity.from_:

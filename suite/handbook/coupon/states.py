@@ -9,8 +9,10 @@ _CHECK = re.compile(r"(status|state) IN \((.*)\)")
 
 MEANINGS: Mapping[str, Mapping[str, str]] = {
     "template": {
+        "draft": "was never live 草稿; launching it is setting the status to active 上线",
         "active": "coupons are given out, or the promotion 自动促销 runs",
         "paused": "no new coupons, no new orders with the promotion; coupons that were given out keep working 暂停",
+        "ended": "as paused, and for good 结束: it stays as it was",
     },
     "coupon": {
         "issued": "in the wallet, usable within its validity 可用",
