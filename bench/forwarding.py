@@ -60,6 +60,8 @@ http {{
 class AiohttpForwarder:
     """The same port by aiohttp: streams both ways, decodes nothing, and ends the call when the caller goes away."""
 
+    in_process = False
+
     def __init__(self, base_url: str) -> None:
         self._base = base_url
         self._session = aiohttp.ClientSession(

@@ -19,6 +19,7 @@ from gateway.webhooks_in.room import WebhooksInRoom
 from gateway.webhooks_out.room import WebhooksOutRoom
 from shared.clock import Clock
 from shared.messaging import Bus
+from shared.readiness import Standing
 from shared.room import join
 from shared.service import Kit, Service
 from shared.web import PartApp
@@ -33,8 +34,8 @@ class Gateway(Service):
     limits: LimitsRoom
     webhooks_out: WebhooksOutRoom
 
-    async def readiness(self) -> list[str]:
-        """What keeps the suite from serving: the gateway's own troubles, and those of every part, by name."""
+    async def readiness(self) -> list[Standing]:
+        """How the gateway is, and each part behind it: those in other processes are not required for its own work."""
         behind = await self.forwarding.readiness() if self.role.answers else []
         return await super().readiness() + behind
 
@@ -54,7 +55,7 @@ def create_gateway(
     audit_log = AuditLogRoom(kit)
     limits = LimitsRoom(kit, settings)
     keys = KeysRoom(kit, settings, audit_log, table)
-    forwarding = ForwardingRoom(upstreams)
+    forwarding = ForwardingRoom(upstreams, clock)
     docs = DocsRoom(table, forwarding)
 
     # What partners hear, and what they tell.

@@ -32,6 +32,8 @@ class Route:
 GATEWAY = (
     Route("GET", "/", PUBLIC, "gateway"),
     Route("GET", "/healthz", PUBLIC, "gateway"),
+    Route("GET", "/livez", PUBLIC, "gateway"),
+    Route("GET", "/startupz", PUBLIC, "gateway"),
     Route("GET", "/readyz", PUBLIC, "gateway"),
     Route("GET", "/metrics", PUBLIC, "gateway"),
     Route("GET", "/openapi.json", PUBLIC, "gateway"),

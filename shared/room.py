@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from shared.loops import Loop
 from shared.messaging import Subscription
+from shared.readiness import Look
 from shared.service import Kit, Service
 from shared.web import HotRoute, create_app
 
@@ -28,6 +29,8 @@ class Room:
     loops: Sequence[Loop] = ()
     resources: Sequence[Callable[[], Any]] = ()
     """Async context managers (by factory) that are open while the service runs."""
+    looks: Sequence[Look] = ()
+    """What `/readyz` asks besides."""
 
 
 @overload
@@ -52,4 +55,5 @@ def join(kit: Kit, rooms: Sequence[Room], *, description: str = "", kind: type[S
         subscriptions=list(chain.from_iterable(room.subscriptions for room in rooms)),
         loops=list(chain.from_iterable(room.loops for room in rooms)),
         resources=list(chain.from_iterable(room.resources for room in rooms)),
+        looks=list(chain.from_iterable(room.looks for room in rooms)),
     )

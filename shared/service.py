@@ -8,27 +8,30 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, Self
 
-from sqlalchemy import Column, MetaData, text
+from sqlalchemy import Column, MetaData
 from sqlmodel import SQLModel
 from structlog.typing import FilteringBoundLogger
 
 from shared.clock import Clock
-from shared.db import Database, Trouble, kind_of
-from shared.db.migrate import NewerSchema, pending, upgrade
-from shared.db.probe import trouble_of
+from shared.database_look import DatabaseLook
+from shared.db import Database
+from shared.db.migrate import upgrade
 from shared.loops import Loop, alarm_of
 from shared.messaging import Bus, Consumer, Outbox, Relay, Subscription
 from shared.observability.logging import get_logger
 from shared.pruning import Pruner
+from shared.readiness import Finding, Journal, Look, Standing, State
 from shared.remembered import Remembered
 from shared.roles import Role
 from shared.settings import ServiceSettings
 
 _RELAY_LOOK, _LOOK = 0.25, 1.0
 """Seconds between looks for messages and for other work where nobody in the process wakes who looks."""
-_WORKER_MISSED = timedelta(seconds=30)
+_TOLD = 3
+"""Troubles of the bus in one sentence: the others are in the log."""
 _INBOX_KEPT = timedelta(days=14)
 _IDEMPOTENCY_KEPT = timedelta(days=7)
 
@@ -70,8 +73,11 @@ class Service:
         subscriptions: Sequence[Subscription] = (),
         loops: Sequence[Loop] = (),
         resources: Sequence[Callable[[], Any]] = (),
+        looks: Sequence[Look] = (),
     ) -> None:
-        """`resources` are further async context managers (by factory) to hold open while the service runs."""
+        """`resources` are further async context managers (by factory) to hold open while the service runs, `looks` further
+        ones of readiness.
+        """
         self.kit = kit
         self.name = kit.name
         self.app = app
@@ -85,16 +91,17 @@ class Service:
             ),
         ]
         self.role = kit.settings.role
-        self.watched: list[Callable[[], list[str]]] = []
-        """Further answers to what keeps it from serving, such as a second process that should run."""
+        self.journal = Journal(kit.name, kit.clock, kit.log)
+        self.watched: list[Look] = list(looks)
+        """Further looks of readiness, such as whether a second process runs."""
         self.loops = [loop for loop in (*own, *loops) if self.role.does(loop.role)]
         if self.role is Role.WORKER:  # requests are answered elsewhere: nobody wakes it
             for loop in self.loops:
                 loop.look_oftener(_RELAY_LOOK if loop.tick == relay.tick else _LOOK)
         self._resources = list(resources)
         self._state = "stopped"
-        self._migrated = False
-        self._database = Remembered(self._look_at_database)
+        waiting = None if self.role.works else partial(relay.waiting, kit.clock)
+        self._database = Remembered(DatabaseLook(kit.db, kit.metadata, kit.migrations, kit.clock, waiting).findings)
         if hasattr(app, "state"):
             app.state.service = self
 
@@ -145,41 +152,35 @@ class Service:
                 if await loop.tick() is not True:
                     break
 
-    async def readiness(self) -> list[str]:
-        """What keeps the part from serving, one sentence each; empty when it is ready."""
-        if self._state != "running":
-            return [f"{self.name} is {self._state}"]
-        problems = [f"{self.name}: {sentence}" for sentence in (self.kit.bus.health() if self.role.works else ())]
-        problems += [f"{self.name}: loop {loop.name} has not succeeded lately" for loop in self.loops if loop.stale()]
-        problems += [f"{self.name}: {sentence}" for ask in self.watched for sentence in ask()]
-        return problems + await self._database.read()
+    @property
+    def started(self) -> bool:
+        """True from the first moment at which it ran."""
+        return self._state not in ("stopped", "starting")
 
-    async def _trouble(self) -> Trouble | None:
-        """What keeps the database from being written to."""
-        async with asyncio.timeout(3):
-            return await trouble_of(self.kit.db, self.kit.metadata, self.kit.clock.now())
+    async def readiness(self) -> list[Standing]:
+        """How the part is, check by check. Cheap: costly looks are believed for a second."""
+        running = self._state == "running"
+        state, detail = (State.OK, "runs") if running else (State.DOWN, f"is {self._state}")
+        found = [Finding("process", state, detail, required=True)]
+        if running:
+            found += await self._database.read()
+            found += [self._bus(), self._loops()] if self.role.works else [self._loops()]
+            found += await asyncio.gather(*(look() for look in self.watched))
+        return self.journal.note(found)
 
-    async def _look_at_database(self) -> list[str]:
-        name = self.name
-        try:
-            async with asyncio.timeout(3), self.kit.db.read() as tx:
-                await tx.execute(text("SELECT 1"))
-            # Tables that are there stay: to read the migrations again would cost more than all else that readiness asks.
-            self._migrated = self._migrated or not await pending(self.kit.db, self.kit.migrations)
-            waiting = timedelta() if self.role.works or not self._migrated else await self.relay.waiting(self.kit.clock)
-            trouble = await self._trouble() if self._migrated else None
-        except NewerSchema as error:
-            return [f"{name}: the database is newer than this version: {error}"]
-        except Exception as error:
-            found = kind_of(error) or Trouble.AWAY
-            return [f"{name}: the database {found.value} ({type(error).__name__})"]
-        if trouble is not None:
-            return [f"{name}: the database {trouble.value}"]
-        if not self._migrated:
-            return [f"{name}: the database is not migrated; run `quanyu migrate`"]
-        if waiting > _WORKER_MISSED:
-            return [f"{name}: nobody has sent its messages for {waiting.total_seconds():.0f} s; does its worker run?"]
-        return []
+    def _bus(self) -> Finding:
+        """Messages wait in the outbox meanwhile: nothing that was accepted depends on the bus."""
+        # What stands behind a colon names servers and addresses: that is for the log.
+        sentences = [sentence.partition(":")[0] for sentence in self.kit.bus.health()]
+        return (
+            Finding("bus", State.DEGRADED, "; ".join(sentences[:_TOLD]))
+            if sentences
+            else Finding("bus", State.OK, "answers")
+        )
+
+    def _loops(self) -> Finding:
+        stale = [f"loop {loop.name} has not succeeded lately" for loop in self.loops if loop.stale()]
+        return Finding("loops", State.DEGRADED, "; ".join(stale)) if stale else Finding("loops", State.OK, "go round")
 
 
 def _forgotten(metadata: MetaData) -> dict[Column[Any], timedelta]:

@@ -1,5 +1,6 @@
 """What a starting suite tells the person who started it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from suite import sampleshop
@@ -10,16 +11,23 @@ from suite.terminal import console, errors, plain
 from suite.tour.play import play
 
 
-def announce(url: str, part: str | None, key_file: Path) -> None:
-    """Where things are; of the administrator's key, only its file."""
-    if part is not None:
-        console.print(f"[bold]Quanyu {part}[/bold] listens on {plain(url)}", soft_wrap=True)
-        return
+def announce(url: str, part: str | None, key_file: Path, ready: bool, troubles: Sequence[str]) -> None:
+    """Where things are, and what is not well; of the administrator's key, only its file."""
     url, file = plain(url), plain(key_file)
-    console.print()
-    console.print(f"[bold]Quanyu 全域[/bold] is ready on [bold]{url}[/bold]")
+    if part is not None:
+        console.print(f"[bold]Quanyu {part}[/bold] listens on {url}", soft_wrap=True)
+    elif ready:
+        console.print(f"\n[bold]Quanyu 全域[/bold] is ready on [bold]{url}[/bold]")
+    else:
+        console.print(f"\n[bold]Quanyu 全域[/bold] listens on [bold]{url}[/bold]")
+    if not ready:
+        console.print("  [red]It is not ready yet[/red]")
+    for trouble in troubles:
+        console.print(f"  [yellow]Not well[/yellow]           {plain(trouble)}", soft_wrap=True)
+    if part is not None:
+        return
     console.print(f"  API documents      {url}/docs   ({url}/openapi.json)", soft_wrap=True)
-    console.print(f"  Health, readiness  {url}/healthz, {url}/readyz", soft_wrap=True)
+    console.print(f"  Health, readiness  {url}/livez, {url}/readyz", soft_wrap=True)
     if key_file.exists():
         console.print(f"  Administrator key  {file}", soft_wrap=True)
         console.print(
@@ -30,7 +38,7 @@ def announce(url: str, part: str | None, key_file: Path) -> None:
 
 
 async def demonstrate(url: str, key_file: Path) -> None:
-    """Load the sample shop, play the tour once, then say where things are. A failure is told; the suite stays up."""
+    """Load the sample shop and play the tour once. A failure is told; the suite stays up."""
 
     settings = CallerSettings(url=url, data_dir=key_file.parent)
     try:
@@ -40,4 +48,3 @@ async def demonstrate(url: str, key_file: Path) -> None:
             await play(client, console, settings.tour_port)
     except Stop as error:
         errors.print(f"[bold red]The demonstration stopped:[/bold red] {plain(error)}", soft_wrap=True)
-    announce(url, None, key_file)

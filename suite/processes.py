@@ -180,7 +180,10 @@ async def supervise(settings: SuiteSettings) -> None:
 
 async def _up(processes: Processes, settings: SuiteSettings) -> None:
     await processes.ready(PARTS)
-    announcement.announce(processes.url_of("gateway"), None, settings.data_dir / "admin.key")
+    url = processes.url_of("gateway")
+    async with Client(url, "") as client:
+        status, told = await client.status("/readyz")
+    announcement.announce(url, None, settings.data_dir / "admin.key", status == 200, (told or {}).get("checks", []))
     await asyncio.Event().wait()
 
 

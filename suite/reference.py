@@ -31,7 +31,9 @@ from suite.wiring import service
 _PAGES = {
     "/": "A page that leads to the documents",
     "/healthz": "The process answers",
-    "/readyz": "Every part can serve; 503 names what cannot",
+    "/livez": "The same, by the name that Kubernetes uses",
+    "/startupz": "The parts run; asks no server",
+    "/readyz": "This process can do its own work, else 503; tells what is degraded or down, and since when",
     "/metrics": "Prometheus metrics (not at the public door in production)",
     "/openapi.json": "The OpenAPI 3.1 document of all parts",
     "/openapi.zh-CN.json": "The same in Chinese 中文接口文档",

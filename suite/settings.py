@@ -14,6 +14,7 @@ from suite.errors import Stop
 from suite.variables import variable_of
 
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+/?$", strip_whitespace=True)]
+_DRAIN_SECONDS = 5.0
 Settings = TypeVar("Settings", bound=ServiceSettings)
 
 
@@ -26,8 +27,11 @@ class SuiteSettings(ServiceSettings, service="suite"):
         False,
         description="answer requests in one process, and do what follows from them in a second one that it starts",
     )
-    drain_seconds: float = Field(
-        0, ge=0, le=300, description="wait between 'not ready' and closing, for load balancers"
+    drain_seconds: float | None = Field(
+        None,
+        ge=0,
+        le=300,
+        description="wait between 'not ready' and closing, for load balancers; empty = 5 in production, else 0",
     )
     open_connections: int | None = Field(
         None, ge=16, description="of callers, at once; empty = 8192, or what the process may open less 640"
@@ -44,6 +48,12 @@ class SuiteSettings(ServiceSettings, service="suite"):
     def unsafe(self) -> list[str]:
         """Nothing: the suite owns no data, and each of its parts looks at its own servers and secrets."""
         return []
+
+    def resolved_drain_seconds(self) -> float:
+        """Seconds between 'not ready' and closing."""
+        if self.drain_seconds is not None:
+            return self.drain_seconds
+        return _DRAIN_SECONDS if self.environment == "production" else 0.0
 
 
 class CallerSettings(ServiceSettings, service="suite"):

@@ -18,14 +18,15 @@ from shared.clock import Clock, SystemClock
 from shared.db import Database
 from shared.messaging import Bus, LocalBus
 from shared.messaging.rabbit import RabbitBus
+from shared.readiness import Standing
 from shared.service import Service
 from shared.settings import CONNECTIONS_OF_A_PART, ServiceSettings
+from shared.web.health import HealthApp
 from suite.budget import Pool, Wish, divide
 from suite.errors import Stop
 from suite.obstacles import alone, see_the_database, see_the_secret, telling
 from suite.parts import PARTS, SERVICES
 from suite.settings import SuiteSettings, load
-from suite.worker import WorkerApp
 
 Create = Callable[[Any, Bus, Clock], Service]
 Flags = Mapping[str, Any]
@@ -78,13 +79,14 @@ def service(name: str) -> tuple[Create, type[ServiceSettings]]:
 
 @dataclass(frozen=True)
 class Running:
-    """What is served: `app` on the socket, and the parts behind it.
+    """What is served: `app` on the socket, and the parts behind it. `health` tells how all of this process is.
 
     `proxies`: networks in front of the public door. None for a service alone, where nobody but the gateway calls.
     """
 
     app: Any
     parts: tuple[Service, ...]
+    health: HealthApp
     proxies: tuple[str, ...] | None = None
 
     def drain(self) -> None:
@@ -248,6 +250,12 @@ async def _enter(stack: AsyncExitStack, door: Service, parts: tuple[Service, ...
     for part in parts:
         with telling(part.name, part.kit.settings):
             await stack.enter_async_context(part.running())
-    if not door.role.answers:
-        return Running(WorkerApp(parts), parts)
-    return Running(door.app, parts, getattr(door.kit.settings, "trusted_proxies", None))
+    if door.role.answers:  # the door tells of all parts behind it
+        health = HealthApp(parts, door.readiness)
+        return Running(door.app, parts, health, getattr(door.kit.settings, "trusted_proxies", None))
+
+    async def readiness() -> list[Standing]:
+        return [check for part in parts for check in await part.readiness()]
+
+    health = HealthApp(parts, readiness)
+    return Running(health, parts, health)

@@ -1,4 +1,4 @@
-"""A process that does what follows from requests: what it answers, and how `quanyu serve --split` keeps one beside itself."""
+"""A process that does what follows from requests: how `quanyu serve --split` keeps one beside itself."""
 
 import asyncio
 import os
@@ -8,14 +8,8 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic_core import to_json
-from starlette.types import Receive, Scope, Send
-
 from shared.observability.logging import get_logger
-from shared.service import Service
-from shared.web.asgi import respond, respond_problem
-from shared.web.problems import NotFound, Unavailable
+from shared.readiness import Finding, State
 
 STOP_SECONDS = 40
 _LONGEST_PAUSE, _LIVED = 15.0, 60.0
@@ -34,7 +28,7 @@ class SecondProcess:
         self._command += ["--role", "worker", "--host", "127.0.0.1", "--port", "0"]
         self._environment = {**os.environ, "QUANYU_SPLIT": "false", "QUANYU_DRAIN_SECONDS": "0", **environment}
         self._child: asyncio.subprocess.Process | None = None
-        self._up = False
+        self._up = asyncio.Event()
         self._log = get_logger(part="worker")
 
     @asynccontextmanager
@@ -48,9 +42,17 @@ class SecondProcess:
             await asyncio.gather(keeping, return_exceptions=True)
             await self._stop()
 
-    def trouble(self) -> list[str]:
-        """A sentence while it is not at work."""
-        return [] if self._up else ["the worker process is starting; messages wait meanwhile"]
+    async def look(self) -> Finding:
+        """Whether it is at work. Calls are answered without it."""
+        if self._up.is_set():
+            return Finding("worker process", State.OK, "the worker process runs")
+        return Finding("worker process", State.DEGRADED, "the worker process is starting; messages wait meanwhile")
+
+    async def until_up(self, seconds: float) -> None:
+        """Wait until it is at work, at most so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._up.wait()
 
     async def _keep(self) -> None:
         failures = 0
@@ -87,7 +89,7 @@ class SecondProcess:
         try:
             return await child.wait()
         finally:
-            self._up = False
+            self._up.clear()
             listening.cancel()
 
     async def _hear(self, pipe: int) -> None:
@@ -97,7 +99,8 @@ class SecondProcess:
                 lambda: asyncio.StreamReaderProtocol(reader), file
             )
             try:
-                self._up = bool(await reader.read(1))  # nothing: it ended before
+                if await reader.read(1):  # nothing: it ended before
+                    self._up.set()
             finally:
                 transport.close()
 
@@ -136,30 +139,3 @@ async def _follow() -> None:
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     await reader.read()
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-class WorkerApp:
-    """`/healthz`, `/readyz` and `/metrics` of these parts, and nothing else."""
-
-    def __init__(self, parts: Sequence[Service]) -> None:
-        self._parts = parts
-
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """ASGI."""
-        match scope.get("path"):
-            case "/healthz":
-                await respond(send, 200, to_json({"status": "ok"}))
-            case "/readyz":
-                await self._ready(send)
-            case "/metrics":
-                await respond(send, 200, generate_latest(), CONTENT_TYPE_LATEST)
-            case _:
-                detail = "This process works behind the API; it answers /healthz, /readyz and /metrics only."
-                await respond_problem(send, NotFound("not_found", detail), None)
-
-    async def _ready(self, send: Send) -> None:
-        checks = [sentence for part in self._parts for sentence in await part.readiness()]
-        if checks:
-            await respond_problem(send, Unavailable("not_ready", "; ".join(checks), checks=checks), None)
-        else:
-            await respond(send, 200, to_json({"status": "ready", "checks": []}))

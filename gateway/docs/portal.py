@@ -42,7 +42,7 @@ _LANDING = """<!doctype html>
 <ul>
 <li><a href="/docs">API documentation · 接口文档</a> (<a href="/openapi.json">OpenAPI 3.1</a>)</li>
 <li><a href="/readyz">Is everything ready? · 就绪状态</a></li>
-<li><a href="/healthz">Is the door alive? · 存活状态</a></li>
+<li><a href="/livez">Is the door alive? · 存活状态</a></li>
 </ul></body></html>
 """
 
@@ -51,6 +51,7 @@ _PAGES = {
     "/": Page(_LANDING.encode(), "text/html; charset=utf-8", _POLICY, packs=False),
     "/docs": Page(_DOCS.encode(), "text/html; charset=utf-8", _POLICY, packs=False),
     "/healthz": Page(b'{"status":"ok"}', "application/json", packs=False),
+    "/livez": Page(b'{"status":"ok"}', "application/json", packs=False),
 }
 
 

@@ -10,6 +10,8 @@ from shared.web.requests import REQUEST_ID
 class AsgiForwarder:
     """Calls `app` with the verified caller in its scope, where no HTTP request can write."""
 
+    in_process = True
+
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 

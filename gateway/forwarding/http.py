@@ -42,6 +42,8 @@ class HttpForwarder:
     method is idempotent and the body is still at hand, or not one byte had been written. A POST that was sent never is.
     """
 
+    in_process = False
+
     def __init__(
         self,
         name: str,

@@ -32,6 +32,9 @@ class Forwarder(Protocol):
     When the part dies in the middle of its answer the answer stays incomplete, so that the server cuts the connection.
     """
 
+    in_process: bool
+    """The part runs in this process, and is well or unwell with it."""
+
     async def forward(self, request: Forwarded, receive: Receive, send: Send) -> None:
         """Hand one request on."""
 

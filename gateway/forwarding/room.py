@@ -2,25 +2,25 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
 
 from gateway.forwarding.port import Forwarder
-from gateway.forwarding.upstreams import troubles
-from shared.remembered import Remembered
+from gateway.forwarding.upstreams import Upstreams
+from shared.clock import Clock
+from shared.readiness import Standing
 from shared.room import Room
 
 
 class ForwardingRoom(Room):
-    """Offers `upstreams`, the way to each part by its name, and `readiness`: what keeps them from serving."""
+    """Offers `upstreams`, the way to each part by its name, and `readiness`: how each of them is."""
 
-    def __init__(self, upstreams: Mapping[str, Forwarder]) -> None:
+    def __init__(self, upstreams: Mapping[str, Forwarder], clock: Clock) -> None:
         self.upstreams = dict(upstreams)
-        self._troubles = Remembered(partial(troubles, self.upstreams))
+        self._parts = Upstreams(self.upstreams, clock)
         self.resources = [self._open]
 
-    async def readiness(self) -> list[str]:
-        """What keeps the parts from serving, one sentence each."""
-        return await self._troubles.read()
+    async def readiness(self) -> list[Standing]:
+        """How the parts are, check by check."""
+        return await self._parts.checks()
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:

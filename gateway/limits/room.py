@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from gateway.limits.rate_limits import RateLimits
 from gateway.limits.replicas import BEAT_SECONDS, Replicas
 from gateway.limits.store import Limiter, MemoryLimiter, RedisLimiter
 from gateway.settings import GatewaySettings
 from shared.loops import Loop
+from shared.readiness import Finding, State
+from shared.remembered import Remembered
 from shared.roles import Role
 from shared.room import Room
 from shared.service import Kit
@@ -24,6 +27,9 @@ class LimitsRoom(Room):
         self.loops = [Loop("count replicas", self.replicas.count, BEAT_SECONDS, role=Role.API)]
         self.resources = [self._open, *([self.replicas.running] if settings.role.answers else ())]
 
+        if isinstance(self._limiters[0], RedisLimiter) and settings.role.answers:
+            self.looks = [Remembered(partial(_look, self._limiters[0])).read]
+
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:
         try:
@@ -31,6 +37,13 @@ class LimitsRoom(Room):
         finally:
             for limiter in self._limiters:
                 await limiter.aclose()
+
+
+async def _look(limiter: RedisLimiter) -> Finding:
+    if await limiter.answers():
+        return Finding("limits", State.OK, "Redis answers")
+    away = "Redis does not answer: each gateway counts its share of the rate limits by itself"
+    return Finding("limits", State.DEGRADED, away)
 
 
 def _shared(settings: GatewaySettings, understudy: MemoryLimiter) -> Limiter:

@@ -16,6 +16,7 @@ from shared.observability.logging import get_logger
 _MOST_BUCKETS = 100_000
 _REDIS_SECONDS = 0.05
 _PAUSE_SECONDS = 1.0
+_LOOK_SECONDS = 0.5
 
 # The same algorithm as `rules.decide` and `rules.charge`, on Redis's own clock, so that replicas with other clocks agree.
 # `known` is what the replica knows to be used up: a Redis that lost its memory, or was away, goes on from there.
@@ -161,6 +162,15 @@ class RedisLimiter:
         decision = passed(policy, now, float(used)) if allowed else refused(policy, now, float(used), cost)
         self._understudy.learn(bucket, decision.arrival, now)
         return decision
+
+    async def answers(self) -> bool:
+        """Ask Redis itself: without requests nobody else notices that it is away."""
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await self._redis.ping()
+        except (RedisError, OSError, TimeoutError):
+            return False
+        return True
 
     async def aclose(self) -> None:
         """Close the connections to Redis."""

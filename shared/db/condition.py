@@ -20,6 +20,8 @@ class Condition:
         self._wrote_at = self._failed_at = -_BELIEVED_SECONDS
         self._log = get_logger(database=name)
         self._gauge = DATABASE_TROUBLE.labels(name)
+        self.answered_at = float("-inf")
+        """When work last ended well, by `time.monotonic()`."""
         self.trouble: Trouble | None = None
 
     def failed(self, error: BaseException, *, connecting: bool = False) -> None:
@@ -35,18 +37,19 @@ class Condition:
 
     def answered(self) -> None:
         """It did what was asked, and wrote nothing: that says nothing of its disk."""
+        self.answered_at = time.monotonic()
         if self.trouble is not None and not self.trouble.lasting:
             self._well()
 
     def wrote(self) -> None:
         """It has committed a change."""
-        self._wrote_at = time.monotonic()
+        self._wrote_at = self.answered_at = time.monotonic()
         if self.trouble is not None and self._wrote_at - self._failed_at > _CALM_SECONDS:
             self._well()
 
     def writes(self) -> None:
         """It was asked to write something large, and did."""
-        self._wrote_at = time.monotonic()
+        self._wrote_at = self.answered_at = time.monotonic()
         if self.trouble is not None:
             self._well()
 

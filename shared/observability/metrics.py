@@ -35,3 +35,6 @@ DATABASE_TROUBLE = Gauge(
 DATABASE_FULL = Counter(
     "quanyu_database_full_total", "Times that the server had no connection left for this part", ["service"]
 )
+CHECK_STATE = Gauge(
+    "quanyu_check_state", "What /readyz found when last asked: 0 ok, 1 degraded, 2 down", ["service", "check"]
+)

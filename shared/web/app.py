@@ -9,19 +9,19 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.exceptions import RequestValidationError
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.remembered import Remembered
 from shared.service import Kit
+from shared.web.health import health_router, rendered
 from shared.web.hot import HotRoute, HotRouter
 from shared.web.idempotency import IdempotencyMiddleware
-from shared.web.identity import DISTRUST, IdentityMiddleware, distrusts
+from shared.web.identity import IdentityMiddleware
 from shared.web.lanes import Lanes
 from shared.web.openapi import build
-from shared.web.problems import MEDIA_TYPE, NotFound, Problem, Unavailable, from_validation, to_problem
+from shared.web.problems import MEDIA_TYPE, NotFound, Problem, from_validation, to_problem
 from shared.web.requests import REQUEST_ID, RequestMiddleware
 from shared.web.walls import walled
 
@@ -39,7 +39,7 @@ class PartApp:
         self._hot_routes = hot_routes
         self._document: dict[str, Any] | None = None
         api.state.document = Remembered(self._written, math.inf)
-        api.state.metrics = Remembered(_rendered)
+        api.state.metrics = Remembered(rendered)
         records = kit.metadata.tables["idempotency"]
         layers: ASGIApp = HotRouter(api, hot_routes, lambda app: IdempotencyMiddleware(app, kit.db, kit.clock, records))
         layers = IdentityMiddleware(_HeadIsGet(layers), kit.secret, kit.clock)
@@ -73,41 +73,12 @@ class _HeadIsGet:
         await self._app(scope, receive, send)
 
 
-async def _rendered() -> bytes:
-    return generate_latest()
+_HEALTH, _DOCUMENT = health_router(), APIRouter(include_in_schema=False)
 
 
-def _health() -> APIRouter:
-    router = APIRouter(include_in_schema=False)
-
-    @router.get("/healthz")
-    async def alive() -> dict[str, str]:
-        """The process answers."""
-        return {"status": "ok"}
-
-    @router.get("/readyz")
-    async def ready(request: Request) -> dict[str, Any]:
-        """The part can serve: database, migrations, bus and loops are well. 503 names what is not."""
-        service = request.app.state.service
-        problems = await service.readiness()
-        if distrusts(request.scope):
-            problems.append(f"{service.name} {DISTRUST}")
-        if problems:
-            raise Unavailable("not_ready", "; ".join(problems), checks=problems)
-        return {"status": "ready", "checks": []}
-
-    @router.get("/metrics")
-    async def metrics(request: Request) -> Response:
-        return Response(await request.app.state.metrics.read(), media_type=CONTENT_TYPE_LATEST)
-
-    @router.get("/openapi.json")
-    async def document(request: Request) -> Response:
-        return Response(await request.app.state.document.read(), media_type="application/json")
-
-    return router
-
-
-_HEALTH = _health()
+@_DOCUMENT.get("/openapi.json")
+async def _document(request: Request) -> Response:
+    return Response(await request.app.state.document.read(), media_type="application/json")
 
 
 def create_app(
@@ -122,13 +93,13 @@ def create_app(
     api = FastAPI(
         # The routes themselves, as their decorators prepared them when the module was read. `include_router` would prepare
         # each of them once more for this application: seconds of processor time at the first request of a large part.
-        routes=[walled(route) for router in (_HEALTH, *routers) for route in router.routes],
+        routes=[walled(route) for router in (_HEALTH, _DOCUMENT, *routers) for route in router.routes],
         title=title or f"Quanyu {kit.name}",
         version=VERSION,
         description=description,
         docs_url=None,
         redoc_url=None,
-        openapi_url=None,  # its bytes are kept: see `_health`
+        openapi_url=None,  # its bytes are kept: see `_document`
         exception_handlers={
             Exception: _reraise,
             Problem: _on_problem,

@@ -9,6 +9,7 @@ import typer
 
 from shared import private_files
 from shared.observability.tracing import configure_tracing
+from shared.readiness import is_ready, troubles
 from shared.roles import Role
 from suite.commands.common import DataDir, caller, flags, run
 from suite.errors import Stop
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 Part = StrEnum("Part", [(name, name) for name in PARTS])  # type: ignore[misc]  # names are made in one place
 
 
+_SECOND_SECONDS = 10
+"""How long the announcement waits for a second process. Calls are answered meanwhile."""
 OnePart = Annotated[Part | None, typer.Argument(help="One part alone; without it the whole suite.", show_default=False)]
 
 
@@ -98,9 +101,10 @@ async def _serve(
     with address:
         async with AsyncExitStack() as stack:
             running = await stack.enter_async_context(arrangement)
+            beside: worker.SecondProcess | None = None
             if settings.split:
                 beside = worker.SecondProcess(*_second(part, settings, given))
-                running.parts[-1].watched.append(beside.trouble)
+                running.parts[-1].watched.append(beside.look)
                 await stack.enter_async_context(beside.running())
             if second is not None:
                 await stack.enter_async_context(worker.until_input_ends())
@@ -108,17 +112,19 @@ async def _serve(
             async def when_up() -> None:
                 if second is not None:
                     worker.say_up(second)
+                if beside is not None:
+                    await beside.until_up(_SECOND_SECONDS)
                 if demo:
                     await announcement.demonstrate(url, key_file)
-                else:
-                    announcement.announce(url, _name(part, settings.role), key_file)
+                checks = await running.health.readiness()
+                announcement.announce(url, _name(part, settings.role), key_file, is_ready(checks), troubles(checks))
 
             await server.serve(
                 running.app,
                 address,
                 _limits(settings, running.proxies, descriptors),
                 drain=running.drain,
-                drain_seconds=settings.drain_seconds,
+                drain_seconds=settings.resolved_drain_seconds(),
                 when_up=when_up,
             )
 

@@ -48,7 +48,7 @@ async def test_attack_27_the_document_is_made_once_and_readiness_reads_no_migrat
 ) -> None:
     counted_merge, counted_pending = Counted(merge), Counted(pending)
     monkeypatch.setattr("gateway.docs.documents.merge", counted_merge)
-    monkeypatch.setattr("shared.service.pending", counted_pending)
+    monkeypatch.setattr("shared.database_look.pending", counted_pending)
     client = door.client(None)
     async with asyncio.timeout(60):
         while "x-missing-parts" in (await client.get("/openapi.json")).text:  # noqa: ASYNC110 - parts answer when they can

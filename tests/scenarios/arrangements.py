@@ -92,11 +92,13 @@ class StubbornClient(Client):
 
 
 @asynccontextmanager
-async def arrange(kind: str, folder: Path, database_url: str | None) -> AsyncIterator[RunningSuite]:
-    """Start the suite in this arrangement; `database_url` is an empty PostgreSQL database where it needs one."""
+async def arrange(kind: str, folder: Path, database_url: str | None, **other: str) -> AsyncIterator[RunningSuite]:
+    """Start the suite in this arrangement; `database_url` is an empty PostgreSQL database where it needs one, `other` are
+    further variables.
+    """
     names = PARTS if kind == "each_alone" else (WHOLE,)
     prefix = f"qs-{uuid.uuid4().hex[:12]}"
-    environment = _environment(kind, folder, database_url, prefix)
+    environment = _environment(kind, folder, database_url, prefix) | other
     log = folder / "processes.log"
     async with AsyncExitStack() as stack:
         output = stack.enter_context(log.open("w"))

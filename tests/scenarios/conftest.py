@@ -17,12 +17,13 @@ from suite.tour.shop import Shop
 from suite.tour.stage import Stage
 from suite.tour.story import Story
 
-StartSuite = Callable[[str], AbstractAsyncContextManager[RunningSuite]]
+StartSuite = Callable[..., AbstractAsyncContextManager[RunningSuite]]
 
 
 @pytest.fixture
 def start_suite(request: pytest.FixtureRequest, tmp_path: Path) -> StartSuite:
-    """`async with start_suite("each_alone") as suite:`, on fresh servers unless the test's parameter `kind` is on files."""
+    """`async with start_suite("each_alone", QUANYU_DRAIN_SECONDS="5") as suite:`, on fresh servers unless
+    the test's parameter `kind` is on files."""
     callspec = getattr(request.node, "callspec", None)
     url: str | None = None
     if callspec is None or callspec.params.get("kind") not in ON_FILES:
@@ -30,7 +31,7 @@ def start_suite(request: pytest.FixtureRequest, tmp_path: Path) -> StartSuite:
         database: TestDatabase = request.getfixturevalue("_worker_database")
         database.create()  # made again: empty, also after a test that was killed
         url = database.url
-    return lambda kind: arrange(kind, tmp_path, url)
+    return lambda kind, **other: arrange(kind, tmp_path, url, **other)
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from services.inventory.app import create_service
 from services.inventory.settings import InventorySettings
 from shared.db import Trouble
+from shared.readiness import is_ready, troubles
 
 _PLACE = {"id": "w1", "name": "上海仓", "kind": "warehouse"}
 
@@ -30,7 +31,9 @@ async def _receive(running: RunningService, number: int = 0) -> Any:
 
 async def _readiness(running: RunningService) -> list[str]:
     running.service._database._asked_at = 0.0  # what was found a moment ago is not believed
-    return await running.service.readiness()
+    checks = await running.service.readiness()
+    assert is_ready(checks) is (troubles(checks) == []), "who can't write can't do its work"
+    return troubles(checks)
 
 
 async def _is_told(running: RunningService, code: str, words: str) -> None:

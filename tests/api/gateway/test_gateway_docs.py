@@ -147,7 +147,7 @@ async def test_health_says_what_is_not_ready(suite: Suite) -> None:
     assert (await suite.client(None).get("/readyz")).json()["status"] == "ready"
     suite.gateway.drain()
     answer = await suite.client(None).get("/readyz")
-    assert (answer.status_code, answer.json()["checks"]) == (503, ["gateway is draining"])
+    assert (answer.status_code, answer.json()["checks"]) == (503, ["gateway: is draining"])
 
 
 @pytest.mark.parametrize("path", ["/v1/keys", "/v1/webhook-endpoints", "/v1/webhook-sources", "/v1/audit-log"])

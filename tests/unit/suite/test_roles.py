@@ -11,6 +11,7 @@ import pytest
 from shared.clock import SystemClock
 from shared.db import Database
 from shared.messaging import LocalBus
+from shared.readiness import State
 from shared.roles import Role
 from suite.budget import Wish, divide
 from suite.parts import PARTS
@@ -61,8 +62,7 @@ async def test_a_second_process_that_could_not_be_started_is_started_later(monke
     beside = SecondProcess([], {})
     beside._command = [sys.executable, "-c", "import os, sys; os.write(int(sys.argv[-1]), b'1'); sys.stdin.read()"]
     async with beside.running():
-        for _ in range(2000):
-            if not beside.trouble():
-                break
-            await asyncio.sleep(0.01)
+        assert (await beside.look()).state is State.DEGRADED, "which turns no caller away"
+        await beside.until_up(20)
+        assert (await beside.look()).state is State.OK
     assert tries == [opened + 2, opened + 2], "its pipe and nothing of the try before"
