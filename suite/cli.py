@@ -10,6 +10,7 @@ import typer
 from shared.language import FLAG, Language, helps, say, speak
 from suite.client import connect
 from suite.commands import imports, keys, parked
+from suite.commands.backup import backup, restore
 from suite.commands.common import DataDir, Key, Url, caller, flags, run
 from suite.commands.doctor import doctor
 from suite.commands.serve import migrate, serve
@@ -52,6 +53,8 @@ def root(
 app.command()(serve)
 app.command()(migrate)
 app.command()(doctor)
+app.command()(backup)
+app.command()(restore)
 app.add_typer(imports.app, name="import")
 app.add_typer(keys.app, name="keys")
 app.add_typer(parked.app, name="parked")

@@ -57,6 +57,7 @@ _NOT_SAID = {
     "get_logger": "logs are English",
     **dict.fromkeys(("debug", "info", "warning", "error", "exception"), "logs are English"),
     **dict.fromkeys(("compile", "fullmatch", "search", "sub"), "a pattern"),
+    "execute": "SQL",
     "create_task": "a task's name, for those who look for a bug",
 }
 
