@@ -19,10 +19,11 @@ from shared.messaging import BusUnavailable, rest_after
 from shared.observability.metrics import LOOP_BEAT, LOOP_FAILURES, RELAY_FAILURES
 from shared.roles import Role
 
-LONGEST_SLEEP = 60.0
+LONGEST_SLEEP = 300.0
 """Seconds after which even a loop that heard nothing looks: a lease that a killed process left is of no instant that is told."""
 _STALE_SECONDS = 30.0
 _WOKEN = 5.0
+_STILL_WELL_SECONDS = 5.0
 
 
 @dataclass
@@ -102,7 +103,7 @@ class Loop:
             return
         self._told |= news
         if not self._told:
-            if self._asleep:
+            if self._asleep and time.monotonic() - self.last_success > _STILL_WELL_SECONDS:
                 self._succeeded(service)
         elif time.monotonic() - self._began >= 0.75 * self.interval:  # not a whole one: the alarm comes at fixed times
             self.wake.set()

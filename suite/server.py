@@ -10,7 +10,7 @@ import gc
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -21,6 +21,7 @@ from suite.door.protocol import DoorProtocol
 from suite.errors import Stop
 
 GRACE_SECONDS = 30
+_TICKS_A_SECOND = 10
 
 
 class Server(uvicorn.Server):
@@ -42,11 +43,27 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self.server_state = self._door = Door(limits)
         self.up = asyncio.Event()
+        self._leaving = asyncio.Event()
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second."""
+        """The look at the connections."""
         self._door.check(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
+
+    async def main_loop(self) -> None:
+        """Ticks ten times a second while somebody is connected, else once: for the time of day in the answers."""
+        counter = 0
+        while not await self.on_tick(counter):
+            ticks = 1 if self._door.connections else _TICKS_A_SECOND - counter % _TICKS_A_SECOND
+            counter += ticks
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ticks / _TICKS_A_SECOND):
+                    await self._leaving.wait()
+
+    def leave(self) -> None:
+        """Stop accepting, and end when the requests at work have ended."""
+        self.should_exit = True
+        self._leaving.set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say so."""
@@ -105,7 +122,7 @@ async def serve(
         drain()
         if first.is_set():
             await _until(second, drain_seconds)
-        server.should_exit = True
+        server.leave()
         impatient = asyncio.create_task(_force(server, second))
         await serving
         impatient.cancel()

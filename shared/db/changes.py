@@ -24,7 +24,7 @@ class Changes:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._file = db._writer.url.database if db.dialect == "sqlite" else None
+        self._file = db.file
         self._connection: sqlite3.Connection | None = None
         self._seen: object = None
 

@@ -22,7 +22,7 @@ from shared.messaging.local_repository import BINDING, DONE, METADATA, NEXT_BATC
 from shared.messaging.pace import rest_after
 from shared.observability.logging import get_logger
 
-_LONGEST_SLEEP = 60.0
+_LONGEST_SLEEP = 300.0
 _OUTAGE_SECONDS = 1.0
 
 

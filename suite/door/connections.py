@@ -103,11 +103,11 @@ class Door(ServerState):
         self._refused[reason] = self._refused.get(reason, 0) + 1
 
     def check(self, now: float) -> None:
-        """Ten times a second: look at a tenth of the connections, so that none needs a timer of its own."""
+        """Ten times a second, once while nobody is there: look at a tenth of them, so that no connection needs a timer."""
         if now - self._checked > _DEAF_SECONDS:
             self._heard_since = now  # it was we who stood still: what was sent meanwhile is not read yet
         self._checked = now
-        if not self._round:
+        if not self._round or not self._all:
             self._begin_round(now)
         for connection in self._round.pop():
             if connection in self._all:

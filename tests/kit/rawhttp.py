@@ -92,7 +92,8 @@ async def at_the_door(app: Any = echo, **limits: Any) -> AsyncIterator[Front]:
         finally:
             for line in front.lines:
                 await line.close()
-            server.should_exit = server.force_exit = True
+            server.force_exit = True
+            server.leave()
             await task
 
 

@@ -3,12 +3,15 @@
 import asyncio
 import os
 import signal
+import time
 from typing import Any
 
 import httpx
 import pytest
+from kit.rawhttp import at_the_door
 
 from suite import server as serving
+from suite.door.connections import Door
 from suite.door.limits import Limits
 from suite.errors import Stop
 
@@ -89,3 +92,29 @@ async def test_an_error_at_the_start_ends_the_server_and_is_told() -> None:
     with serving.listen("127.0.0.1", 0) as address, pytest.raises(Stop, match="The demonstration stopped"):
         await serving.serve(app, address, Limits(), drain=app.drain, drain_seconds=0, when_up=when_up)
     assert app.draining
+
+
+async def test_a_server_without_callers_hardly_wakes_and_leaves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+    check = Door.check
+
+    def counted(door: Door, now: float) -> None:
+        nonlocal looks
+        looks += 1
+        check(door, now)
+
+    monkeypatch.setattr(Door, "check", counted)
+    async with at_the_door() as front:
+        looks = 0
+        await asyncio.sleep(2.5)
+        assert looks <= 4, "ten a second are for those who are connected"
+        await front.line(b"GET /")
+        await asyncio.sleep(1.2)
+        looks = 0
+        await asyncio.sleep(1)
+        assert looks >= 5
+        await front.lines[-1].close()
+        await front.left()
+        await asyncio.sleep(1.5)
+        leaving = time.monotonic()
+    assert time.monotonic() - leaving < 0.7
