@@ -15,6 +15,7 @@ from shared.contracts import REGISTRY
 from shared.settings import ServiceSettings
 from suite import cli
 from suite.handbook.coupon.examples import EXAMPLES
+from suite.handbook.coupon.lifecycle import RUNNING
 from suite.handbook.coupon.pages import ENGINEERS, MARKETERS, made_blocks
 from suite.handbook.coupon.refusals import told
 from suite.handbook.coupon.states import states
@@ -55,7 +56,7 @@ def test_every_event_and_endpoint_is_listed() -> None:
 
 @pytest.mark.parametrize("name", MARKETERS)
 def test_every_example_is_shown_once(name: str) -> None:
-    assert sorted(made_blocks(ROOT / "docs" / name)) == sorted(EXAMPLES)
+    assert sorted(made_blocks(ROOT / "docs" / name)) == sorted([*EXAMPLES, *RUNNING])
 
 
 def test_every_reason_refusal_and_state_of_the_coupon_service_is_listed() -> None:

@@ -8,11 +8,13 @@ from services.coupon.pricing.cart import Line
 from services.coupon.pricing.offers import Refusal, Use
 from services.coupon.refunds.rules import Policy
 from shared.money import format_money
-from suite.handbook.coupon.examples import EXAMPLES, NAMES, REFUNDS, Given
+from suite.handbook.coupon.examples import EXAMPLES, NAMES, REFUNDS, Example
 from suite.handbook.coupon.worked import Refunded, Worked, refunds, work_out
 
 Language = Literal["en", "zh"]
 POLICIES: tuple[Policy, ...] = ("keep", "clawback")
+_OF_THE_SHOP = frozenset(("floor_price", "discountable"))
+"""What a line says of its goods beyond name and price: a cart with such lines is shown as one sends it."""
 _FUNDERS = {"en": {"shop": "the shop", "platform": "the platform"}, "zh": {"shop": "店铺", "platform": "平台"}}
 
 _WORDS: Mapping[Language, Mapping[str, str]] = {
@@ -62,7 +64,7 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
 def example(name: str, language: Language) -> str:
     """The offers of that example as one posts them, and the cart's price with them; refunds where goods come back."""
     worked = work_out(EXAMPLES[name])
-    parts = ["\n".join(_bodies(worked.example.offers)), "\n".join(_table(worked, language))]
+    parts = ["\n".join(_bodies(worked.example)), "\n".join(_table(worked, language))]
     notes = [f"- {note}" for note in _notes(worked, language)]
     if notes:
         parts.append("\n".join(notes))
@@ -71,12 +73,15 @@ def example(name: str, language: Language) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _bodies(offers: Sequence[Given]) -> Iterator[str]:
+def _bodies(example: Example) -> Iterator[str]:
     yield "```"
-    for given in offers:
+    for given in example.offers:
         yield f"POST /v1/{'promotions' if given.automatic else 'coupon-templates'}"
         pairs = [f'"{name}": {json.dumps(value, ensure_ascii=False)}' for name, value in given.body.items()]
         yield "{" + ",\n ".join(pairs) + "}"
+    if any(_OF_THE_SHOP & line.keys() for line in example.lines):
+        lines = ",\n  ".join(json.dumps(line) for line in example.lines)
+        yield f'POST /v1/quotes\n{{"customer_id": "lin",\n "lines": [\n  {lines}]}}'
     yield "```"
 
 
@@ -85,20 +90,21 @@ def _table(worked: Worked, language: Language) -> Iterator[str]:
     points = [("points", list(answer.points), 0)] if answer.points_discount else []
     columns = [(worked.names[use.offer.id], list(use.shares), use.shipping) for use in answer.uses if use.amount]
     columns += [(words[name], shares, shipping) for name, shares, shipping in points]
-    yield _row(["", words["price"], *(name for name, _, _ in columns), words["pays"]])
-    yield _row(["---", *["---:"] * (len(columns) + 2)])
+    yield row(["", words["price"], *(name for name, _, _ in columns), words["pays"]])
+    yield row(["---", *["---:"] * (len(columns) + 2)])
     for at, line in enumerate(worked.cart.lines):
         taken = [_minus(shares[at]) for _, shares, _ in columns]
-        yield _row([_named(line, language), format_money(line.subtotal), *taken, format_money(answer.running[at])])
+        yield row([_named(line, language), format_money(line.subtotal), *taken, format_money(answer.running[at])])
     if fee:
         taken = [_minus(shipping) for _, _, shipping in columns]
-        yield _row([words["shipping"], format_money(fee), *taken, format_money(answer.shipping_left)])
+        yield row([words["shipping"], format_money(fee), *taken, format_money(answer.shipping_left)])
     sums = [_minus(sum(shares) + shipping) for _, shares, shipping in columns]
     cells = [format_money(worked.cart.subtotal + fee), *sums, format_money(answer.total)]
-    yield _row([words["total"], *(f"**{cell}**" for cell in cells)])
+    yield row([words["total"], *(f"**{cell}**" for cell in cells)])
 
 
-def _row(cells: Sequence[str]) -> str:
+def row(cells: Sequence[str]) -> str:
+    """One row of a table."""
     return f"| {' | '.join(cells)} |"
 
 
@@ -164,12 +170,12 @@ def _refused(offer: str, refusal: Refusal, names: Mapping[str, str], language: L
 def _refund_table(worked: Worked, language: Language) -> Iterator[str]:
     words = _WORDS[language]
     heads = [words["back"].format(units=_units(units, language)) for units in worked.example.returns]
-    yield _row([words["policy"], *heads, words["sum"]])
-    yield _row(["---"] * (len(heads) + 2))
+    yield row([words["policy"], *heads, words["sum"]])
+    yield row(["---"] * (len(heads) + 2))
     for policy in POLICIES:
         found = refunds(worked, policy)
         total = format_money(sum(one.money for one in found))
-        yield _row([f"`{policy}`", *(_refund(one, language) for one in found), f"**{total}**"])
+        yield row([f"`{policy}`", *(_refund(one, language) for one in found), f"**{total}**"])
 
 
 def _units(units: Mapping[str, int], language: Language) -> str:

@@ -13,6 +13,7 @@ from gateway.routes import COUPON
 from services.coupon.audit.checks import CHECKS
 from services.coupon.base import Base
 from shared.contracts import REGISTRY
+from suite.handbook.coupon.lifecycle import RUNNING
 from suite.handbook.coupon.markdown import Language, example
 from suite.handbook.coupon.refusals import fields_table, problems_table, reasons_table
 from suite.handbook.coupon.states import states_table
@@ -65,7 +66,7 @@ def made_blocks(page: Path) -> list[str]:
 def pages(docs: Path, summaries: Callable[[], Mapping[tuple[str, str], str]]) -> dict[str, Callable[[], str]]:
     """What makes each page of `docs`. `summaries` tells what each operation does, by method and path."""
     found: dict[str, Callable[[], str]] = {
-        name: partial(filled, docs / name, partial(example, language=language)) for name, language in MARKETERS.items()
+        name: partial(filled, docs / name, partial(_for_marketers, language)) for name, language in MARKETERS.items()
     }
     blocks: dict[str, Callable[[], str]] = {
         "states": lambda: states_table(Base.metadata),
@@ -77,6 +78,10 @@ def pages(docs: Path, summaries: Callable[[], Mapping[tuple[str, str], str]]) ->
         "events": lambda: "\n".join(_events()) + "\n",
     }
     return found | {ENGINEERS: lambda: filled(docs / ENGINEERS, lambda name: blocks[name]())}
+
+
+def _for_marketers(language: Language, name: str) -> str:
+    return "\n".join(RUNNING[name](language)) + "\n" if name in RUNNING else example(name, language)
 
 
 def _endpoints(summaries: Mapping[tuple[str, str], str]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from kit.backends import MigratedFiles
 
 from shared.clock import ManualClock
 from suite.handbook.coupon.examples import EXAMPLES
+from suite.handbook.coupon.lifecycle import BODIES, limits
 from suite.handbook.coupon.worked import work_out
 
 PAGE = Path(__file__).parents[3] / "docs/coupons-for-engineers.md"
@@ -55,6 +56,23 @@ async def test_the_bodies_can_be_posted_as_they_stand(mall: Mall) -> None:
             made.append(f"{path}/{answer.json()['id']}")
         for path in made:  # the examples do not know of each other
             await mall.http.patch(path, json={"status": "paused"})
+
+
+async def test_claims_are_answered_as_the_pages_say(mall: Mall, clock: ManualClock) -> None:
+    """The table of limits, played: `| day 1 | lin | gets a coupon |`."""
+    for body in BODIES:
+        answer = await mall.http.post("/v1/coupon-templates", json=body)
+        assert answer.status_code == 201, answer.text
+    limited = answer.json()["id"]
+    today = "day 1"
+    for day, customer, told in re.findall(r"^\| (day \d) \| (\w+) \| (.+) \|$", "\n".join(limits("en")), re.MULTILINE):
+        if day != today:
+            today = day
+            clock.advance(seconds=86_400)
+        found = await mall.try_claim(limited, customer)
+        said = "gets a coupon" if found.status_code == 201 else f"{found.json()['detail']} (`{found.json()['code']}`)"
+        assert said == told, (day, customer)
+    assert today == "day 2"
 
 
 async def test_a_till_off_line_can_do_what_the_page_says(mall: Mall, clock: ManualClock) -> None:

@@ -1,13 +1,17 @@
 """The examples of the pages about coupons: one for each kind, and their sums are sums."""
 
 import re
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
+from services.coupon.figures.schemas import PromotionFigures, TemplateFigures
 from services.coupon.templates.benefits import Benefit
 from suite.handbook.coupon.examples import EXAMPLES, KINDS, NAMES
+from suite.handbook.coupon.lifecycle import RUNNING
 from suite.handbook.coupon.markdown import POLICIES, Language, example
+from suite.handbook.coupon.pages import MARKETERS
 from suite.handbook.coupon.refusals import Told, fields_table, told
 from suite.handbook.coupon.states import MEANINGS, states_table
 from suite.handbook.coupon.worked import refunds, work_out
@@ -66,6 +70,34 @@ def test_both_languages_say_the_same_numbers() -> None:
     for name in EXAMPLES:
         english, chinese = (sorted(re.findall(r"¥[\d,]+\.\d\d", example(name, language))) for language in LANGUAGES)
         assert english == chinese, name
+
+
+@pytest.mark.parametrize("name", RUNNING)
+def test_what_is_said_of_running_an_offer_has_the_same_figures_in_both(name: str) -> None:
+    english, chinese = (list(RUNNING[name](language)) for language in LANGUAGES)
+    assert len(english) == len(chinese)
+    figures = r"¥[\d,.]+|\d\d:\d\d|`(?!\w+_at`)\w+`"  # when to try again is said in English only
+    assert [re.findall(figures, line) for line in english] == [re.findall(figures, line) for line in chinese]
+
+
+def test_the_tables_of_limits_and_budgets_are_those_of_a_calculator() -> None:
+    text = {name: "\n".join(RUNNING[name]("en")) for name in RUNNING}
+    assert text["limits"].count("gets a coupon") == 3, "of a total of three"
+    assert "| ¥50.00 | 20 |" in text["budgets"]
+    assert "| ¥60.00 | 16 |" in text["budgets"]
+    assert "| Tue 2027-06-15 10:00 | Sat 2027-06-19 00:00 |" in text["validity"], "not a week later"
+
+
+@pytest.mark.parametrize("name", MARKETERS)
+def test_the_pages_name_every_figure(name: str) -> None:
+    page = (Path(__file__).parents[3] / "docs" / name).read_text()
+    named = {*TemplateFigures.model_fields, *PromotionFigures.model_fields} - {
+        "template_id",
+        "promotion_id",
+        "currency",
+        "as_of",
+    }
+    assert [figure for figure in sorted(named) if f"`{figure}`" not in page] == []
 
 
 def test_refusals_are_read_from_the_code() -> None:
