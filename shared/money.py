@@ -35,18 +35,34 @@ CURRENCIES = _table(_BY_DIGITS)
 _DIGITS = CURRENCIES | _table(_WITHDRAWN)
 _SYMBOLS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "JP¥", "HKD": "HK$"}
 _EXPECTED = "must be the ISO 4217 code of a currency, such as CNY"
+_OTHERWISE = {
+    "RMB": "CNY",
+    "CNH": "CNY",
+    "YUAN": "CNY",
+    "CN¥": "CNY",
+    "元": "CNY",
+    "人民币": "CNY",
+    "NTD": "TWD",
+    "NT$": "TWD",
+}
+_OTHERWISE |= {"HK$": "HKD", "US$": "USD", "STG": "GBP", "YEN": "JPY", "EURO": "EUR", "WON": "KRW"}
+"""What people write for a currency, by its code."""
 
 
 def _in_use(code: str) -> str:
     if code in CURRENCIES:
         return code
-    raise ValueError(f"{_EXPECTED}; {code} is no longer in use" if code in _DIGITS else _EXPECTED)
+    raise ValueError(f"{_EXPECTED}; {code} is no longer in use" if code in _DIGITS else _expected(code))
+
+
+def _expected(code: str) -> str:
+    return f"{_EXPECTED}; {code} is written {_OTHERWISE[code]}" if code in _OTHERWISE else _EXPECTED
 
 
 def known_currency(code: str) -> str:
     """`code`, when it is that of a currency in use or withdrawn since 2014. Raises ValueError."""
     if code not in _DIGITS:
-        raise ValueError(_EXPECTED)
+        raise ValueError(_expected(code))
     return code
 
 

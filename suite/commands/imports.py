@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
+from shared.language import helps, say
 from shared.money import known_currency
 from suite.client import connect
 from suite.commands.common import DataDir, Key, Url, caller, run
@@ -16,27 +17,64 @@ from suite.importing.files import ReadingError
 from suite.importing.loader import Options, load_orders
 from suite.terminal import console
 
-app = typer.Typer(no_args_is_help=True, help="Load a merchant's history from files.")
+app = typer.Typer(no_args_is_help=True, help=say("Load a merchant's history from files.", "从文件导入商家的历史数据。"))
+_FIELDS = ", ".join(KNOWN)
+_ENDING = re.compile(r"(\.(csv|tsv|txt))?(\.gz)?$", re.IGNORECASE)
 
 
 @app.command()
+@helps("把订单行导入为客户与订单。同一文件导入两次不会改变任何数据；中断后再运行一次即可。")
 def orders(
-    file: Annotated[Path, typer.Argument(help="CSV, plain or .gz; UTF-8, UTF-16 or GBK/GB18030.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help=say(
+                "CSV, plain or .gz; UTF-8, UTF-16 or GBK/GB18030. Exports of Taobao, JD and Youzan are known.",
+                "CSV，可为 .gz；UTF-8、UTF-16 或 GBK/GB18030。能识别淘宝、京东、有赞导出的订单报表。",
+            )
+        ),
+    ],
     map_: Annotated[
         list[str] | None,
         typer.Option(
             "--map",
-            help=f"column=field, several times. Fields: {', '.join(KNOWN)}.",
+            help=say(f"column=field, several times. Fields: {_FIELDS}.", f"列名=字段，可多次给出。字段：{_FIELDS}。"),
         ),
     ] = None,
-    source: Annotated[str | None, typer.Option(help="Name of the shop system; orders are told apart by it.")] = None,
-    currency: Annotated[str | None, typer.Option(help="ISO 4217.  [default: CNY; GBP for Online Retail]")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help=say(
+                "Name of the shop system; orders are told apart by it.  [default: by the file]",
+                "店铺系统的名称，用来区分订单。  [默认：依文件而定]",
+            )
+        ),
+    ] = None,
+    currency: Annotated[
+        str | None,
+        typer.Option(
+            help=say(
+                "ISO 4217.  [default: CNY; GBP for Online Retail]", "ISO 4217。  [默认：CNY；Online Retail 为 GBP]"
+            )
+        ),
+    ] = None,
     time_zone: Annotated[
         str | None,
-        typer.Option(help="Of times without offset.  [default: Asia/Shanghai; Europe/London for Online Retail]"),
+        typer.Option(
+            help=say(
+                "Of times without offset.  [default: Asia/Shanghai; Europe/London for Online Retail]",
+                "没有时区偏移的时间所属的时区。  [默认：Asia/Shanghai；Online Retail 为 Europe/London]",
+            )
+        ),
     ] = None,
     rejects: Annotated[
-        Path | None, typer.Option(help="Where rejected rows go.  [default: <file>.rejects.csv here]")
+        Path | None,
+        typer.Option(
+            help=say(
+                "Where rejected rows go.  [default: <file>.rejects.csv beside it]",
+                "被拒的行写到哪里。  [默认：同一目录下的 <文件>.rejects.csv]",
+            )
+        ),
     ] = None,
     url: Url = None,
     key: Key = None,
@@ -45,10 +83,10 @@ def orders(
     """Load order lines as customers and orders. Loading a file twice changes nothing; a broken load is simply run again."""
     options = Options(
         mapping=_checked(map_ or []),
-        source=_shaped("--source", source, "[A-Za-z0-9_.-]{1,40}", "up to 40 letters, digits, _ . and -"),
+        source=_source(source),
         currency=_currency(currency),
         time_zone=_zone(time_zone),
-        rejects=rejects or Path(f"{file.name.split('.')[0]}.rejects.csv"),
+        rejects=rejects or file.with_name(f"{_ENDING.sub('', file.name)}.rejects.csv"),
     )
 
     async def work() -> None:
@@ -68,21 +106,31 @@ def _checked(pairs: list[str]) -> dict[str, str]:
         raise Stop(str(error)) from None
 
 
-def _shaped(flag: str, value: str | None, shape: str, wanted: str) -> str | None:
-    if value is not None and not re.fullmatch(shape, value):
-        raise Stop(f"{flag} takes {wanted}, not {value!r}.")
-    return value
+def _source(name: str | None) -> str | None:
+    if name is not None and not re.fullmatch("[A-Za-z0-9_.-]{1,40}", name):
+        raise Stop(
+            say(
+                f"--source takes up to 40 letters, digits, _ . and -, not {name!r}.",
+                f"--source 最多 40 个字母、数字、_ . 和 -，不能是 {name!r}。",
+            )
+        )
+    return name
 
 
 def _currency(code: str | None) -> str | None:
     try:
         return known_currency(code.upper()) if code else None
     except ValueError as error:
-        raise Stop(f"--currency {error}, not {code!r}.") from None
+        raise Stop(say(f"--currency {error}, not {code!r}.", f"--currency {error}，不能是 {code!r}。")) from None
 
 
 def _zone(name: str | None) -> ZoneInfo | None:
     try:
         return ZoneInfo(name) if name else None
     except (ZoneInfoNotFoundError, ValueError):
-        raise Stop(f"There is no time zone {name!r}. Give an IANA name such as Asia/Shanghai.") from None
+        raise Stop(
+            say(
+                f"There is no time zone {name!r}. Give an IANA name such as Asia/Shanghai.",
+                f"没有时区 {name!r}。请给出 IANA 名称，如 Asia/Shanghai。",
+            )
+        ) from None

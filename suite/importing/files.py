@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from shared.language import say
 from shared.table_files import TableReader, TableRow
 
 PIECE = 1 << 20
@@ -41,9 +42,11 @@ def open_table(path: Path) -> Iterator[Table]:
     try:
         raw = io.BufferedReader(io.FileIO(path), PIECE)
     except FileNotFoundError:
-        raise ReadingError(f"There is no file {path}. Check the path.") from None
+        raise ReadingError(say(f"There is no file {path}. Check the path.", f"没有文件 {path}，请检查路径。")) from None
     except OSError as error:
-        raise ReadingError(f"{path} cannot be read: {error.strerror}.") from None
+        raise ReadingError(
+            say(f"{path} cannot be read: {error.strerror}.", f"无法读取 {path}：{error.strerror}。")
+        ) from None
     with ExitStack() as stack:
         stack.enter_context(raw)
         stream: _Buffered = raw
@@ -54,19 +57,25 @@ def open_table(path: Path) -> Iterator[Table]:
             yield _table(path, raw, stream)
         except (gzip.BadGzipFile, EOFError, zlib.error):
             raise ReadingError(
-                f"{path} is damaged or cut off: the compressed data end too early. Copy the file again."
+                say(
+                    f"{path} is damaged or cut off: the compressed data end too early. Copy the file again.",
+                    f"{path} 已损坏或不完整：压缩数据提前结束。请重新复制该文件。",
+                )
             ) from None
 
 
 def _table(path: Path, raw: _Buffered, stream: _Buffered) -> Table:
     if not stream.peek(PIECE).strip():
-        raise ReadingError(f"{path} is empty.")
+        raise ReadingError(say(f"{path} is empty.", f"{path} 是空文件。"))
     reader = TableReader(strict=False)
     rows = _rows(stream, reader)
     header = next(rows, None)
     if header is None or len(header.cells) < 2:
         raise ReadingError(
-            f"{path} has one column only. A table with a header row is wanted, separated by , ; tab or |."
+            say(
+                f"{path} has one column only. A table with a header row is wanted, separated by , ; tab or |.",
+                f"{path} 只有一列。需要带表头的表格，以 , ; 制表符或 | 分隔。",
+            )
         )
     return Table(header.cells, rows, reader, raw.tell)
 

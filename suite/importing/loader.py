@@ -20,8 +20,9 @@ from suite.client import Client, NotRunning, Problem
 from suite.importing.columns import Columns, recognise
 from suite.importing.files import Table, open_table
 from suite.importing.orders import Order, OrderGroups, order_body
+from suite.importing.reasons import Reason
 from suite.importing.report import Rejects
-from suite.importing.rules import EXPLANATIONS, Reader, Reason
+from suite.importing.rules import Reader
 from suite.terminal import plain, show_table
 
 ORDERS_PER_REQUEST = 250
@@ -61,11 +62,12 @@ async def load_orders(client: Client, path: Path, options: Options, console: Con
     await client.get("/healthz")
     with open_table(path) as table:
         columns = recognise(table.header, options.mapping)
-        source = options.source or ("online_retail" if columns.online_retail else "orders")
+        source = options.source or _source(columns)
         currency = options.currency or ("GBP" if columns.online_retail else "CNY")
         zone = options.time_zone or ZoneInfo("Europe/London" if columns.online_retail else "Asia/Shanghai")
-        _introduce(console, path, table, columns, f"source {source}, {currency}, times in {zone.key}")
-        with Rejects(options.rejects, table.header) as rejects, _bar(console) as bar:
+        how = say(f"source {source}, {currency}, times in {zone.key}", f"来源 {source}，{currency}，时间按 {zone.key}")
+        _introduce(console, path, table, columns, how)
+        with Rejects(options.rejects, table.header, columns.position["order_id"]) as rejects, _bar(console) as bar:
             task = bar.add_task(plain(path.name), total=size)
             loading = _Loading(client, source, currency, Reader(columns, currency, zone), rejects)
             await loading.all_of(table, bar, task)
@@ -73,8 +75,14 @@ async def load_orders(client: Client, path: Path, options: Options, console: Con
     summary = loading.summary
     summary.rejected = dict(rejects.counts)
     summary.seconds = time.monotonic() - started
-    _report(console, summary, options.rejects)
+    _report(console, summary, rejects)
     return summary
+
+
+def _source(columns: Columns) -> str:
+    if columns.export is not None:
+        return columns.export.source
+    return "online_retail" if columns.online_retail else "orders"
 
 
 class _Loading:
@@ -109,7 +117,7 @@ class _Loading:
             line = self._reader.line(row.cells)
             reason = line if isinstance(line, Reason) else grouping.add(row, line)
             if reason is not None:
-                self._rejects.add(row, reason)
+                self._rejects.add(row, reason, where=self._reader.where(row.cells, reason))
             yield from grouping.complete()
         yield from grouping.rest()
 
@@ -173,27 +181,56 @@ def _bar(console: Console) -> Progress:
 
 
 def _introduce(console: Console, path: Path, table: Table, columns: Columns, how: str) -> None:
-    console.print(f"[bold]{plain(path)}[/bold]: {table.encoding}, {plain(how)}")
-    named = {index: field for field, index in columns.position.items()}
-    uses = ", ".join(f"{plain(name)} → {named.get(i, 'not used')}" for i, name in enumerate(columns.header))
-    console.print(f"  {uses}")
+    console.print(f"[bold]{plain(path)}[/bold]: {table.encoding}, {plain(how)}", soft_wrap=True)
+    if columns.export is not None:
+        title = columns.export.title
+        console.print(say(f"  An export of {plain(title)}.", f"  这是{plain(title)}的订单报表。"))
+    named = {index: field for field, places in columns.position.items() for index in places}
+    uses = ", ".join(f"{plain(columns.header[i])} → {field}" for i, field in sorted(named.items()))
+    others = len(columns.header) - len(named)
+    rest = say(f", {others} not used", f"，另有 {others} 列未使用") if others else ""
+    console.print(f"  {uses}{plain(rest)}", soft_wrap=True)
 
 
-def _report(console: Console, done: Summary, rejects: Path) -> None:
+def _report(console: Console, done: Summary, rejects: Rejects) -> None:
+    rejected, speed = sum(done.rejected.values()), done.rows / max(done.seconds, 0.001)
     console.print(
-        f"{done.rows:,} rows in {done.seconds:.1f} s ({done.rows / max(done.seconds, 0.001):,.0f} rows/s): "
-        f"{done.accepted:,} orders imported ({done.rows_imported:,} rows), {done.duplicates:,} already there "
-        f"({done.rows_known:,} rows), {sum(done.rejected.values()):,} rows rejected."
+        say(
+            f"{done.rows:,} rows in {done.seconds:.1f} s ({speed:,.0f} rows/s): "
+            f"{done.accepted:,} orders imported ({done.rows_imported:,} rows), {done.duplicates:,} already there "
+            f"({done.rows_known:,} rows), {rejected:,} rows rejected.",
+            f"{done.rows:,} 行，用时 {done.seconds:.1f} 秒（每秒 {speed:,.0f} 行）："
+            f"导入 {done.accepted:,} 个订单（{done.rows_imported:,} 行），已存在 {done.duplicates:,} 个"
+            f"（{done.rows_known:,} 行），拒收 {rejected:,} 行。",
+        ),
+        soft_wrap=True,
     )
     if done.accepted == 0:
-        why = "every order of this file was there already" if done.duplicates else "the file holds no order to import"
-        console.print(f"[bold]Nothing new:[/bold] {why}; nothing was changed.")
+        why = (
+            say("every order of this file was there already", "这个文件里的订单都已存在")
+            if done.duplicates
+            else say("the file holds no order to import", "这个文件里没有可导入的订单")
+        )
+        console.print(
+            say(f"Nothing new: {plain(why)}; nothing was changed.", f"没有新数据：{plain(why)}；未作任何改动。")
+        )
     if not done.rejected:
         return
-    rejected = sorted(done.rejected.items(), key=lambda item: -item[1])
     show_table(
         console,
-        (say("rejected rows", "被拒行数"), say("reason", "原因"), say("what it means", "含义")),
-        [(f"{count:,}", reason.value, EXPLANATIONS[reason]) for reason, count in rejected],
+        (say("row", "行"), say("order", "订单"), say("reason", "原因"), say("what it means", "含义")),
+        [(one.row, one.order, one.reason.value, one.explanation) for one in rejects.first],
     )
-    console.print(f"Every rejected row, with its reason, is in {plain(rejects)} (opens in Excel).", soft_wrap=True)
+    if rejected > len(rejects.first):
+        counts = ", ".join(f"{reason.value} {count:,}" for reason, count in sorted(done.rejected.items()))
+        console.print(
+            say(f"These are the first; in all: {plain(counts)}.", f"以上是前几行；合计：{plain(counts)}。"),
+            soft_wrap=True,
+        )
+    console.print(
+        say(
+            f"Every rejected row, with its reason, is in {plain(rejects.path)} (opens in Excel).",
+            f"全部被拒的行及原因在 {plain(rejects.path)}（可用 Excel 打开）。",
+        ),
+        soft_wrap=True,
+    )

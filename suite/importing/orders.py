@@ -15,7 +15,8 @@ from typing import Any
 
 from shared.money import to_minor
 from shared.table_files import TableRow
-from suite.importing.rules import Line, Reason
+from suite.importing.reasons import Reason
+from suite.importing.rules import Line
 
 WINDOW = 50_000  # rows after its last one until an order counts as complete
 
@@ -53,6 +54,8 @@ class OrderGroups:
                 return Reason.OTHER_CUSTOMER
             if first.currency != line.currency:
                 return Reason.BAD_CURRENCY
+            if first.order_total != line.order_total:
+                return Reason.OTHER_TOTAL
         order.lines.append(line)
         order.rows.append(row)
         return None
@@ -96,13 +99,15 @@ def order_body(order: Order) -> dict[str, Any] | Reason:
 
 
 def total_of(lines: list[Line]) -> int:
-    """Minor units of the whole order; exact decimals are summed and rounded once.
+    """Minor units of the whole order; exact decimals are summed and rounded once. What was paid goes before prices.
 
     A discount lowers a purchase; given afterwards, on a refund, it is itself what is paid back.
     """
+    if (whole := lines[0].order_total) is not None:
+        return to_minor(whole, lines[0].currency)
     total = Decimal(0)
     for line in lines:
-        amount = line.unit_price * line.quantity
+        amount = line.unit_price * line.quantity if line.paid is None else line.paid
         total += -amount if line.kind == "discount" and not line.refund else amount
     return to_minor(total, lines[0].currency)
 

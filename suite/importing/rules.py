@@ -4,9 +4,11 @@ The rules, in the order in which they are asked:
 
 - A row without an order number, without a customer, or whose cells do not match the header is rejected. Rows without a
   customer belong to nobody: no customer is made of them.
+- An order that nobody paid, or that was called off, by its status (`exports`), is no purchase.
 - The time must be a date that exists; without an offset it is local time in the time zone of the import.
 - The quantity is a whole number and not 0. A negative one is a refund of that many units.
 - The price is a decimal number, 0 or more. 0 is a gift and stays in its order; an order of gifts only is no purchase.
+- What was paid counts, where the export says it, and not the sum of the lines' prices.
 - Prices that the currency cannot hold (0.001 pounds) are summed exactly and rounded half up once, per order.
 - Two equal rows are two lines: the file does not say that one is a mistake.
 
@@ -14,67 +16,44 @@ Of the Online Retail data set we know more: an order number with a `C` is a canc
 are stock corrections, and some product codes are no products (postage, discounts, bank charges …).
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
-from enum import StrEnum
 from typing import Literal
 
 from shared.money import known_currency
-from suite.importing.columns import Columns
+from suite.importing.columns import Columns, plain_cell
+from suite.importing.exports import unsold
+from suite.importing.reasons import LONGEST_ID, Reason
 
-LONGEST_ID = 200  # characters, as the import call has it
 MOST_UNITS = 10_000_000
 HIGHEST_PRICE = Decimal(1_000_000_000)
 
 Kind = Literal["product", "shipping", "discount", "charge"]
 
 
-class Reason(StrEnum):
-    """Why a row was not imported; the value is what the report prints."""
-
-    BAD_ROW = "bad_row"
-    BAD_CHARACTERS = "bad_characters"
-    NO_ORDER = "no_order_number"
-    NO_CUSTOMER = "no_customer"
-    BAD_DATE = "bad_date"
-    BAD_QUANTITY = "bad_quantity"
-    BAD_PRICE = "bad_price"
-    BAD_CURRENCY = "bad_currency"
-    NO_PRODUCT = "no_product_code"
-    TOO_LONG = "too_long"
-    STOCK_CORRECTION = "stock_correction"
-    NOT_A_SALE = "not_a_sale"
-    FREE_ORDER = "free_order"
-    OTHER_CUSTOMER = "other_customer"
-    SCATTERED = "scattered_order"
-    REFUSED = "refused"
-
-
-EXPLANATIONS: Mapping[Reason, str] = {
-    Reason.BAD_ROW: "the row has not as many cells as the header",
-    Reason.BAD_CHARACTERS: "the row holds bytes that are no text in the file's encoding",
-    Reason.NO_ORDER: "the order number is empty",
-    Reason.NO_CUSTOMER: "the customer is not known",
-    Reason.BAD_DATE: "the date does not exist or is written in a way that we do not know (2011-12-09 12:50:00 is right)",
-    Reason.BAD_QUANTITY: "the quantity is not a whole number other than 0",
-    Reason.BAD_PRICE: "the price is not a number of 0 or more",
-    Reason.BAD_CURRENCY: "the currency is no ISO 4217 code, or differs inside the order",
-    Reason.NO_PRODUCT: "the product code is empty",
-    Reason.TOO_LONG: f"an order number, customer or product code is longer than {LONGEST_ID} characters",
-    Reason.STOCK_CORRECTION: "a negative quantity outside a cancellation corrects the stock, nobody bought it",
-    Reason.NOT_A_SALE: "the code stands for a bank charge, a sample, a commission or a bad debt, not for a sale",
-    Reason.FREE_ORDER: "nothing in this order had a price",
-    Reason.OTHER_CUSTOMER: "the order's first row names another customer",
-    Reason.SCATTERED: "the other rows of this order stand far above; sort the file by order number",
-    Reason.REFUSED: "the suite refused the order; the file of rejected rows says why",
+_FIELDS: Mapping[Reason, tuple[str, ...]] = {
+    Reason.BAD_DATE: ("at",),
+    Reason.BAD_QUANTITY: ("quantity",),
+    Reason.BAD_PRICE: ("unit_price", "total"),
+    Reason.BAD_CURRENCY: ("currency",),
+    Reason.OTHER_TOTAL: ("total",),
+    Reason.UNSOLD: ("status",),
+    Reason.ROUNDED: ("order_id", "customer_id"),
 }
+"""Where to look. Customers' own cells are not repeated on the screen."""
+_SHOWN = 40  # characters of a cell
+_ROUNDED = re.compile(r"\d(\.\d+)?E\+\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of an order. `unit_price` in major units as written; `quantity` is positive, `refund` says which way."""
+    """One line of an order. Amounts in major units as written; `quantity` is positive, `refund` says which way.
+
+    `paid` is what was paid for all of this line, `order_total` for its whole order, where the file says so.
+    """
 
     order_id: str
     customer_id: str
@@ -87,6 +66,8 @@ class Line:
     currency: str
     country: str
     refund: bool
+    paid: Decimal | None = None
+    order_total: Decimal | None = None
 
 
 # Codes of the Online Retail shop that are no products.
@@ -109,6 +90,8 @@ class Reader:
         self._width = len(columns.header)
         self._by_line = columns.by_line
         self._online_retail = columns.online_retail
+        self._export = columns.export
+        self._header = columns.header
         self._currency = currency
         self._zone = time_zone
         self._dates: dict[str, datetime | None] = {}
@@ -122,6 +105,10 @@ class Reader:
             return Reason.NO_ORDER
         if not customer_id:
             return Reason.NO_CUSTOMER
+        if _ROUNDED.fullmatch(order_id) or _ROUNDED.fullmatch(customer_id):
+            return Reason.ROUNDED
+        if unsold(self._cell(cells, "status")):
+            return Reason.UNSOLD
         sku = self._sku(cells) if self._by_line else ""
         if max(len(order_id), len(customer_id), len(sku)) > LONGEST_ID:
             return Reason.TOO_LONG
@@ -138,15 +125,28 @@ class Reader:
         if isinstance(money, Reason):
             return money
         quantity, price = money
+        paid = self._paid(cells)
+        if isinstance(paid, Reason):
+            return paid
         kind = self._kind(sku, order_id, quantity)
         if isinstance(kind, Reason):
             return kind
         name, country = self._cell(cells, "name"), self._cell(cells, "country")
-        return Line(order_id, customer_id, when, kind, sku, name, abs(quantity), price, currency, country, quantity < 0)
+        line = Line(order_id, customer_id, when, kind, sku, name, abs(quantity), price, currency, country, quantity < 0)
+        if paid is None or self._export is None:
+            return line
+        return replace(line, order_total=paid) if self._export.amount == "order" else replace(line, paid=paid)
+
+    def where(self, cells: Sequence[str], reason: Reason) -> str:
+        """`下单时间: 2026-02-30`, for those who look for the mistake; empty where the reason itself says it."""
+        if len(cells) != self._width:
+            return ""
+        found = (self._at[name][0] for name in _FIELDS.get(reason, ()) if name in self._at)
+        return ", ".join(f"{self._header[index]}: {cells[index].strip()[:_SHOWN]}" for index in found)
 
     def _cell(self, cells: Sequence[str], name: str) -> str:
-        position = self._at.get(name)
-        return cells[position].strip() if position is not None else ""
+        texts = (plain_cell(cells[index]) for index in self._at.get(name, ()))
+        return next(filter(None, texts), "")
 
     def _sku(self, cells: Sequence[str]) -> str:
         sku = self._cell(cells, "sku")
@@ -166,6 +166,13 @@ class Reader:
         if price is None or price < 0 or price > HIGHEST_PRICE:
             return Reason.BAD_PRICE
         return quantity, price
+
+    def _paid(self, cells: Sequence[str]) -> Decimal | Reason | None:
+        """What an export says was paid, beside the prices of its lines."""
+        if self._export is None or "total" not in self._at:
+            return None
+        paid = _decimal(self._cell(cells, "total"))
+        return Reason.BAD_PRICE if paid is None or not 0 <= abs(paid) <= HIGHEST_PRICE else abs(paid)
 
     def _kind(self, sku: str, order_id: str, quantity: int) -> Kind | Reason:
         if not self._by_line:
@@ -221,9 +228,9 @@ def _whole(text: str) -> int | None:
 
 
 def _decimal(text: str) -> Decimal | None:
-    """A finite decimal, also written as ¥1,234.50; None for anything else."""
+    """A finite decimal, also written as ¥1,234.50 or 1234.50元; None for anything else."""
     try:
-        value = Decimal(text.lstrip("¥￥£$€").replace(",", ""))
+        value = Decimal(text.lstrip("¥￥£$€").removesuffix("元").replace(",", "").replace("，", "").strip())
     except InvalidOperation:
         return None
     return value if value.is_finite() else None

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from shared.table_files import TableRow
+from suite.importing.reasons import Reason
 from suite.importing.report import Rejects
-from suite.importing.rules import Reason
 
 
 def test_rejected_rows_open_in_excel(tmp_path: Path) -> None:
     path = tmp_path / "orders.rejects.csv"
-    with Rejects(path, ["订单号", "说明"]) as rejects:
+    with Rejects(path, ["订单号", "说明"], (0,)) as rejects:
         rejects.add(TableRow(7, ["=cmd()", "-6"]), Reason.BAD_DATE)
         rejects.add(TableRow(8, ["围巾", "-x"]), Reason.NO_CUSTOMER)
         assert not path.exists()
@@ -27,12 +27,12 @@ def test_rejected_rows_open_in_excel(tmp_path: Path) -> None:
 
 
 def test_nothing_rejected_leaves_no_file(tmp_path: Path) -> None:
-    with Rejects(tmp_path / "r.csv", ["a"]):
+    with Rejects(tmp_path / "r.csv", ["a"], (0,)):
         pass
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_broken_import_leaves_no_finished_report(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), Rejects(tmp_path / "r.csv", ["a"]):
+    with pytest.raises(KeyError), Rejects(tmp_path / "r.csv", ["a"], (0,)):
         raise KeyError
     assert list(tmp_path.iterdir()) == []

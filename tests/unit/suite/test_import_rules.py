@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from shared.table_files import TableRow
 from suite.importing.columns import ColumnsError, parse_mapping, recognise
 from suite.importing.orders import Order, OrderGroups, order_body
-from suite.importing.rules import Line, Reader, Reason, parse_time
+from suite.importing.reasons import Reason
+from suite.importing.rules import Line, Reader, parse_time
 
 HEADER = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
 GOOD = ["536365", "85123a", " WHITE HEART ", "6", "2010-12-01 08:26:00", "2.55", "17850", "United Kingdom"]
