@@ -11,6 +11,7 @@ COPY shared shared
 COPY gateway gateway
 COPY services services
 COPY suite suite
+COPY docs docs
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir dist . \
  && /opt/quanyu/bin/pip install --no-cache-dir --no-deps dist/*.whl
 

@@ -37,6 +37,11 @@ _PAGES = {
     "/metrics": "Prometheus metrics (not at the public door in production)",
     "/openapi.json": "The OpenAPI 3.1 document of all parts",
     "/openapi.zh-CN.json": "The same in Chinese 中文接口文档",
+    "/postman.json": "The same as a Postman collection",
+    "/postman.zh-CN.json": "The Postman collection in Chinese",
+    "/asyncapi.json": "The events that webhooks tell, as AsyncAPI 3",
+    "/docs/guides": "The guides, listed",
+    "/docs/guides/{page}": "One guide; `webhooks.zh-CN` is the Chinese one",
     "/docs": "The same to read and try in a browser",
     "/docs/static/{file}": "What that page is made of",
 }

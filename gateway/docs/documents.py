@@ -2,11 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from gateway.docs.languages import Language
 from gateway.docs.merging import merge
 from gateway.docs.page import Page
+from gateway.docs.postman import collection
 from gateway.forwarding.calls import call
 from gateway.forwarding.port import Forwarder
 from gateway.route_table import RouteTable
@@ -15,8 +17,14 @@ from shared.web import Problem
 
 _FRESH_SECONDS = 60.0
 _MISSING_SECONDS = 1.0
-MADE: dict[str, Language] = {"/openapi.json": "en", "/openapi.zh-CN.json": "zh"}
-"""What is made, by its path: in which language."""
+Finish = Callable[[dict[str, Any]], dict[str, Any]]
+MADE: dict[str, tuple[Language, Finish]] = {
+    "/openapi.json": ("en", lambda document: document),
+    "/openapi.zh-CN.json": ("zh", lambda document: document),
+    "/postman.json": ("en", collection),
+    "/postman.zh-CN.json": ("zh", collection),
+}
+"""What is made, by its path: in which language, and what of the OpenAPI document."""
 _PATIENCE_SECONDS = 10.0  # a part makes its document when it is first asked for it
 
 
@@ -52,7 +60,8 @@ class Documents:
     def _make(self, path: str, parts: Mapping[str, bytes]) -> Page:
         documents = {name: json.loads(body) for name, body in parts.items()}
         missing = [name for name in self._upstreams if name not in documents]
-        document = merge(documents, self._table.routes, missing, MADE[path])
+        language, finish = MADE[path]
+        document = finish(merge(documents, self._table.routes, missing, language))
         body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
         return Page(body, "application/json", ((b"cache-control", b"no-cache"),))
 

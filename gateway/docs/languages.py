@@ -4,13 +4,16 @@ An operation's Chinese stands in its route (`shared.web.chinese`), a chapter's i
 What schemas say of their fields is English in both.
 """
 
+import re
 from typing import Any, Literal
+from urllib.parse import parse_qs
 
 from gateway.docs import tags
 from gateway.docs.parameters import all_described, describe
 from shared.web.chinese import WORD
 
 Language = Literal["en", "zh"]
+_RANGE = re.compile(r"\s*(zh|en)?[\w*-]*\s*(?:;\s*q=\s*([\d.]+))?\s*", re.IGNORECASE | re.ASCII)
 INTRODUCTION = {
     "en": """One door for coupons 优惠券, segments 人群, journeys 旅程 and stock 库存.
 
@@ -47,6 +50,22 @@ _SCHEMES = {
     "apiKey": "同一密钥，放在 `X-API-Key` 中",
     "writeKey": "仅用于行为上报：密钥作为用户名",
 }
+
+
+def chosen(query: bytes, accepted: str | None) -> Language:
+    """The language of a page: what `?lang=` says, else what the browser would rather have (Accept-Language), else English."""
+    said = parse_qs(query.decode("latin-1")).get("lang", [""])[-1].lower()
+    if said[:2] in ("en", "zh"):
+        return "zh" if said[:2] == "zh" else "en"
+    wishes: dict[str, float] = {}
+    for one in (accepted or "").split(",")[:20]:
+        found = _RANGE.fullmatch(one)
+        if found and found[1]:
+            weight = float(found[2]) if found[2] and re.fullmatch(r"[01](\.\d{0,3})?", found[2]) else 1.0
+            wishes[found[1].lower()] = max(weight, wishes.get(found[1].lower(), 0))
+    first = next(iter(wishes), "en")
+    english, chinese = wishes.get("en", 0), wishes.get("zh", 0)
+    return "zh" if chinese > english or (chinese == english > 0 and first == "zh") else "en"
 
 
 def tell(document: dict[str, Any], language: Language) -> dict[str, Any]:

@@ -12,12 +12,13 @@ from shared.web.asgi import Headers, header, respond
 
 @dataclass(frozen=True)
 class Page:
-    """One answer. Pages whose `packs` is False are too short to be compressed."""
+    """One answer. Pages whose `packs` is False are too short to be compressed; `varies` names what the choice of it hung on."""
 
     body: bytes
     media_type: str
     headers: tuple[tuple[bytes, bytes], ...] = ()
     packs: bool = True
+    varies: bytes = b"accept-encoding"
 
     @cached_property
     def tag(self) -> str:
@@ -31,7 +32,7 @@ class Page:
 
     async def give(self, scope: Scope, send: Send) -> None:
         """Answer with it, or with 304 to a caller that has it."""
-        told: Headers = [*self.headers, (b"etag", self.tag.encode()), (b"vary", b"accept-encoding")]
+        told: Headers = [*self.headers, (b"etag", self.tag.encode()), (b"vary", self.varies)]
         if self._known(header(scope, b"if-none-match")):
             await send({"type": "http.response.start", "status": 304, "headers": told})
             return await send({"type": "http.response.body", "body": b""})

@@ -1,20 +1,26 @@
 """The pages of the gateway itself, such as `/`, `/docs` and `/openapi.json`, in front of the administrative API."""
 
+import asyncio
+import json
+from collections.abc import Set
 from functools import cache
-from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.docs import guides, html
+from gateway.docs.asyncapi import asyncapi
 from gateway.docs.documents import MADE, Documents
+from gateway.docs.languages import Language, chosen
 from gateway.docs.page import Page
 from shared.web import NotFound
+from shared.web.asgi import header
 
-_STATIC = Path(__file__).parent / "static"
 _TYPES = {
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
     "start.js": "text/javascript; charset=utf-8",
+    "origin.js": "text/javascript; charset=utf-8",
     "swagger-ui.css": "text/css; charset=utf-8",
-    "landing.css": "text/css; charset=utf-8",
+    "pages.css": "text/css; charset=utf-8",
 }
 # The page can reach nothing but this gateway.
 _POLICY = (
@@ -25,34 +31,9 @@ _POLICY = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 )
-_DOCS = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Quanyu 全域 API</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,"><link rel="stylesheet" href="/docs/static/swagger-ui.css">
-</head><body><div id="docs"></div>
-<script src="/docs/static/swagger-ui-bundle.js"></script><script src="/docs/static/start.js"></script>
-</body></html>
-"""
-_LANDING = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Quanyu 全域</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,"><link rel="stylesheet" href="/docs/static/landing.css">
-</head><body><h1>Quanyu 全域</h1>
-<p>Coupons, segments, journeys and stock behind one door. 优惠券、人群、旅程、库存，一个入口。</p>
-<ul>
-<li><a href="/docs">API documentation · 接口文档</a> (<a href="/openapi.json">OpenAPI 3.1</a>)</li>
-<li><a href="/readyz">Is everything ready? · 就绪状态</a></li>
-<li><a href="/livez">Is the door alive? · 存活状态</a></li>
-</ul></body></html>
-"""
-
-
-_PAGES = {
-    "/": Page(_LANDING.encode(), "text/html; charset=utf-8", _POLICY, packs=False),
-    "/docs": Page(_DOCS.encode(), "text/html; charset=utf-8", _POLICY, packs=False),
-    "/healthz": Page(b'{"status":"ok"}', "application/json", packs=False),
-    "/livez": Page(b'{"status":"ok"}', "application/json", packs=False),
-}
+_ALIVE = Page(b'{"status":"ok"}', "application/json", packs=False)
+_WRITTEN = {"/": html.landing, "/docs": html.reference, "/docs/guides": html.guide_list}
+_STATIC = "/docs/static/"
 
 
 class Portal:
@@ -64,23 +45,57 @@ class Portal:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a page, or let `api` answer."""
+        page = await self._page(scope)
+        if page is None:
+            await self._api(scope, receive, send)
+        else:
+            await page.give(scope, send)
+
+    async def _page(self, scope: Scope) -> Page | None:
         path: str = scope["path"]
         if path in MADE:
-            await (await self._documents.page(path)).give(scope, send)
-        elif path in _PAGES:
-            await _PAGES[path].give(scope, send)
-        elif path.startswith("/docs/static/"):
-            await _static(path.rpartition("/")[2]).give(scope, send)
-        else:
-            await self._api(scope, receive, send)
+            return await self._documents.page(path)
+        if path in _WRITTEN:
+            # Guides are read and rendered once: in a thread, as that takes a while.
+            return await asyncio.to_thread(
+                _written, path, chosen(scope["query_string"], header(scope, b"accept-language"))
+            )
+        if path.startswith(guides.PREFIX):
+            return await asyncio.to_thread(_guide, path.removeprefix(guides.PREFIX))
+        if path.startswith(_STATIC):
+            return _file(_known(path.removeprefix(_STATIC), _TYPES.keys()))
+        return {"/healthz": _ALIVE, "/livez": _ALIVE, "/asyncapi.json": _events()}.get(path)
 
 
-def _static(name: str) -> Page:
-    if name not in _TYPES:
-        raise NotFound("not_found", "There is no such file. The documentation begins at /docs.")
-    return _file(name)
+def _known(name: str, names: Set[str]) -> str:
+    if name not in names:
+        raise NotFound(
+            "not_found", "There is no such page. The documentation begins at /docs, the guides at /docs/guides."
+        )
+    return name
+
+
+@cache
+def _written(path: str, language: Language) -> Page:
+    body = _WRITTEN[path](language).encode()
+    return Page(body, "text/html; charset=utf-8", _POLICY, varies=b"accept-encoding, accept-language")
+
+
+def _guide(name: str) -> Page:
+    return _rendered(_known(name, guides.names()))
+
+
+@cache
+def _rendered(name: str) -> Page:
+    return Page(html.guide(name).encode(), "text/html; charset=utf-8", _POLICY)
+
+
+@cache
+def _events() -> Page:
+    return Page(json.dumps(asyncapi(), ensure_ascii=False).encode(), "application/json")
 
 
 @cache
 def _file(name: str) -> Page:
-    return Page((_STATIC / name).read_bytes(), _TYPES[name], ((b"cache-control", b"public, max-age=3600"), *_POLICY))
+    headers = ((b"cache-control", b"public, max-age=3600"), *_POLICY)
+    return Page((html.FOLDER / name).read_bytes(), _TYPES[name], headers)
