@@ -5,6 +5,7 @@ What a room offers and adds is told by its `room.py`.
 
 from collections.abc import Mapping
 
+from gateway.accounts.room import AccountsRoom
 from gateway.audit_log.room import AuditLogRoom
 from gateway.base import Base
 from gateway.docs.room import DocsRoom
@@ -15,6 +16,7 @@ from gateway.limits.room import LimitsRoom
 from gateway.proxy.room import ProxyRoom
 from gateway.route_table import RouteTable
 from gateway.settings import GatewaySettings
+from gateway.sign_in.room import SignInRoom
 from gateway.webhooks_in.room import WebhooksInRoom
 from gateway.webhooks_out.room import WebhooksOutRoom
 from shared.clock import Clock
@@ -31,6 +33,7 @@ class Gateway(Service):
     admin: PartApp
     forwarding: ForwardingRoom
     keys: KeysRoom
+    accounts: AccountsRoom
     limits: LimitsRoom
     webhooks_out: WebhooksOutRoom
 
@@ -55,6 +58,8 @@ def create_gateway(
     audit_log = AuditLogRoom(kit)
     limits = LimitsRoom(kit, settings)
     keys = KeysRoom(kit, settings, audit_log, table)
+    accounts = AccountsRoom(kit, audit_log)
+    sign_in = SignInRoom(kit, settings, audit_log, accounts)
     forwarding = ForwardingRoom(upstreams, clock)
     docs = DocsRoom(table, forwarding)
 
@@ -63,11 +68,11 @@ def create_gateway(
     webhooks_in = WebhooksInRoom(kit, settings, audit_log, limits, keys)
 
     # Their routes are the administrative API. In front of it, and of all parts, stands what the public meets.
-    rooms = [forwarding, limits, keys, webhooks_out, webhooks_in, docs, audit_log]
+    rooms = [forwarding, limits, keys, accounts, sign_in, webhooks_out, webhooks_in, docs, audit_log]
     gateway = join(kit, rooms, kind=Gateway)
     gateway.admin = gateway.app
     gateway.forwarding, gateway.keys, gateway.limits = forwarding, keys, limits
-    gateway.webhooks_out = webhooks_out
-    proxy = ProxyRoom(settings, table, forwarding, keys, limits, docs.portal(gateway.admin))
+    gateway.accounts, gateway.webhooks_out = accounts, webhooks_out
+    proxy = ProxyRoom(settings, table, forwarding, keys, sign_in, limits, docs.portal(gateway.admin))
     gateway.app = proxy.app
     return gateway

@@ -34,3 +34,4 @@ WEBHOOKS_IN_RECEIVED = Counter(
 WEBHOOKS_IN_UNPROVEN = Counter(
     "quanyu_webhooks_in_unproven_total", "Deliveries of strangers, or with a wrong or old signature"
 )
+SIGN_INS = Counter("quanyu_gateway_sign_ins_total", "Operators who tried to sign in, by outcome", ["outcome"])

@@ -6,6 +6,7 @@ its line to that part's block.
 
 Marks: `tracking=True` accepts the Segment SDKs' manners (HTTP Basic, `writeKey` in the body, `text/plain`);
 `webhook_in=True` needs no key because the part proves the sender by a signature, and is limited by address;
+`own_pages=True` is where operators sign in and out: from a page, only from one of our own;
 `body_limit` in bytes, where one mebibyte is too small.
 """
 
@@ -26,6 +27,7 @@ class Route:
     service: str
     tracking: bool = False
     webhook_in: bool = False
+    own_pages: bool = False
     body_limit: int = MEBIBYTE
 
 
@@ -72,6 +74,28 @@ GATEWAY = (
     Route("POST", "/v1/hooks/{source_id}", PUBLIC, "gateway", webhook_in=True),
     Route("GET", "/v1/event-types", "gateway:events:read", "gateway"),
     Route("GET", "/v1/audit-log", "gateway:audit:read", "gateway"),
+    Route("POST", "/v1/accounts", "gateway:accounts:write", "gateway"),
+    Route("GET", "/v1/accounts", "gateway:accounts:read", "gateway"),
+    Route("GET", "/v1/accounts/{account_id}", "gateway:accounts:read", "gateway"),
+    Route("PATCH", "/v1/accounts/{account_id}", "gateway:accounts:write", "gateway"),
+    Route("POST", "/v1/accounts/{account_id}/link", "gateway:accounts:write", "gateway"),
+    Route("POST", "/v1/accounts/{account_id}/reset-second-factor", "gateway:accounts:write", "gateway"),
+    Route("GET", "/v1/roles", "gateway:accounts:read", "gateway"),
+    Route("GET", "/v1/account-policy", "gateway:accounts:read", "gateway"),
+    Route("PATCH", "/v1/account-policy", "gateway:accounts:write", "gateway"),
+    Route("POST", "/v1/sign-in", PUBLIC, "gateway", own_pages=True),
+    Route("POST", "/v1/sign-in/second-factor", PUBLIC, "gateway", own_pages=True),
+    Route("POST", "/v1/sign-in/link", PUBLIC, "gateway", own_pages=True),
+    Route("POST", "/v1/sign-out", PUBLIC, "gateway", own_pages=True),
+    Route("GET", "/v1/me", "gateway:me:read", "gateway"),
+    Route("PUT", "/v1/me/password", "gateway:me:write", "gateway"),
+    Route("POST", "/v1/me/second-factor", "gateway:me:write", "gateway"),
+    Route("POST", "/v1/me/second-factor/confirm", "gateway:me:write", "gateway"),
+    Route("POST", "/v1/me/second-factor/remove", "gateway:me:write", "gateway"),
+    Route("POST", "/v1/me/recovery-codes", "gateway:me:write", "gateway"),
+    Route("GET", "/v1/me/sessions", "gateway:me:read", "gateway"),
+    Route("POST", "/v1/me/sessions/end-others", "gateway:me:write", "gateway"),
+    Route("DELETE", "/v1/me/sessions/{session_id}", "gateway:me:write", "gateway"),
 )
 
 COUPON: tuple[Route, ...] = (

@@ -90,6 +90,13 @@ class GatewaySettings(ServiceSettings, service="gateway"):
         60, ge=1, description="refused credentials and signatures of one address, before 429 instead of 401"
     )
 
+    session_idle_minutes: float = Field(60, gt=0, description="how long an operator's session lives unused")
+    session_hours: float = Field(12, gt=0, description="how long an operator's session lives at most")
+    console_origins: tuple[Origin, ...] = Field(
+        (),
+        description="origins, separated by commas, whose pages may use operators' sessions; empty = the host that is called",
+    )
+
     webhooks_allow_private: bool = Field(
         False, description="let webhooks go to every private address; for development only"
     )

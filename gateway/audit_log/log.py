@@ -42,6 +42,6 @@ class AuditLog:
 
     async def page(self, caller: Caller, paging: Paging, object_id: str | None, action: str | None) -> Page[AuditView]:
         """The merchant's secret keys see all entries, every other key its own owner's."""
-        owner_id = None if caller.kind == "secret" else caller.owner_id
+        owner_id = None if caller.sees_all else caller.owner_id
         async with self._db.read() as tx:
             return await repository.page(tx, owner_id, object_id, action, paging, AuditView.model_validate)

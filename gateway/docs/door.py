@@ -7,9 +7,21 @@ from gateway.routes import PUBLIC, Route
 SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "Your key: `Authorization: Bearer qy_live_…`"},
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key in `X-API-Key`"},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "quanyu-session",
+        "description": "Of an operator who signed in",
+    },
+    "csrfToken": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-CSRF-Token",
+        "description": "Beside the session's cookie",
+    },
     "writeKey": {"type": "http", "scheme": "basic", "description": "Tracking calls only: the key as user name"},
 }
-SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"apiKey": []}]
+SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"apiKey": []}, {"session": [], "csrfToken": []}]
 _HEADERS = {
     "RateLimit": ("What is left, and in how many seconds all of it is there again", '"key";r=1199;t=1'),
     "RateLimit-Policy": ("The limit that was counted: how many in how many seconds", '"key";q=120000;w=60'),

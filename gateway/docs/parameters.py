@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _BY_NAME = {
+    "account_id": ("the operator's account", "操作员账号"),
     "action": ("which action, `key.create`", "哪种操作，如 `key.create`"),
     "active": ("only those that work, or only those that do not", "只看有效的，或只看无效的"),
     "batch_id": ("the batch of codes", "兑换码批次"),
@@ -33,6 +34,7 @@ _BY_NAME = {
     "key_id": ("the key", "密钥"),
     "kind": ("of this kind only", "只看该类型"),
     "location_id": ("the warehouse or shop", "仓库或门店"),
+    "login": ("of this login only, in any case", "只看该登录名，不分大小写"),
     "message_id": ("the message", "消息"),
     "name": ("of this name only", "只看该名称"),
     "number": ("the ticket's number", "奖票编号"),
@@ -47,10 +49,12 @@ _BY_NAME = {
     "redemption_id": ("the redemption", "核销"),
     "refund_id": ("the refund", "退款"),
     "reservation_id": ("the reservation", "库存占用"),
+    "role": ("of this role only", "只看该角色"),
     "rule_id": ("the velocity rule", "频次规则"),
     "run_id": ("the run", "运行"),
     "scheme": ("of this scheme only", "只看该签名方式"),
     "segment_id": ("the segment", "人群"),
+    "session_id": ("the session", "会话"),
     "sku": ("of this SKU only", "只看该 SKU"),
     "source_id": ("the webhook source", "回调来源"),
     "state": ("in this state only", "只看该状态"),

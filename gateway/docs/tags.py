@@ -195,6 +195,20 @@ TAGS = (
         "谁可以调用什么。",
     ),
     Tag(
+        ("gateway/sign-in",),
+        "Sign-in",
+        "登录",
+        "How operators sign in to the console, and what they do about their own account.",
+        "操作员如何登录控制台，以及如何管理自己的账号。",
+    ),
+    Tag(
+        ("gateway/accounts",),
+        "Accounts",
+        "操作员账号",
+        "Who works here, and what their role lets them do.",
+        "谁在这里工作，其角色可以做什么。",
+    ),
+    Tag(
         ("gateway/webhooks",),
         "Webhooks",
         "回调推送",

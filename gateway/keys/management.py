@@ -64,7 +64,7 @@ class Keys:
         now = self._clock.now()
         scopes = _scopes_of(wanted)
         self._names.check(scopes)
-        if caller.kind != "secret" and wanted.kind not in _MANAGED_BY_OTHERS:
+        if not caller.sees_all and wanted.kind not in _MANAGED_BY_OTHERS:
             raise Forbidden("kind_not_allowed", f"Only a secret key can make {wanted.kind} keys.")
         _must_cover(caller, scopes)
         _must_fit_shop(caller, wanted.shop_id)
@@ -73,24 +73,31 @@ class Keys:
         refuse_passed("#/expires_at", wanted.expires_at, now, "Give a later one, or leave it out for no end.")
         key = new_key(wanted.kind)
         async with self._db.write() as tx:
-            maker = await repository.lock_in_force(tx, caller.key_id, now)
-            if maker is None:
-                raise Unauthorized("key_invalid", "This key has ended just now.")
-            _must_lie_within(maker, wanted)
-            await self._must_have_room(tx, caller, now)
-            if len(await repository.ancestors(tx, maker.id)) >= _MOST_GENERATIONS:
-                raise Forbidden("too_many_generations", "A key this far from the merchant's own can't make keys.")
+            inherited = {} if caller.kind == "staff" else await self._inherited(tx, caller, wanted, now)
             row = new_row(key, wanted, scopes, now) | {
                 "owner_id": await self._owner(tx, caller, wanted),
-                "allowed_ips": wanted.allowed_ips or maker.allowed_ips,
-                "expires_at": wanted.expires_at or maker.expires_at,
-                "maker_id": maker.id,
-                "created_by": maker.id,
+                "created_by": caller.key_id,
+                **inherited,
             }
             await repository.insert_key(tx, row)
             await self._log.record(tx, caller, "key.create", row["id"], kind=wanted.kind, scopes=scopes)
             made = _found(await repository.find(tx, row["id"]))
         return NewKeyView(**_shown(made, now), key=key)
+
+    async def _inherited(self, tx: Transaction, caller: Caller, wanted: KeyIn, now: datetime) -> dict[str, Any]:
+        """What a key has of the one that makes it. One that an operator makes is the merchant's, and stays when they leave."""
+        maker = await repository.lock_in_force(tx, caller.key_id, now)
+        if maker is None:
+            raise Unauthorized("key_invalid", "This key has ended just now.")
+        _must_lie_within(maker, wanted)
+        await self._must_have_room(tx, caller, now)
+        if len(await repository.ancestors(tx, maker.id)) >= _MOST_GENERATIONS:
+            raise Forbidden("too_many_generations", "A key this far from the merchant's own can't make keys.")
+        return {
+            "allowed_ips": wanted.allowed_ips or maker.allowed_ips,
+            "expires_at": wanted.expires_at or maker.expires_at,
+            "maker_id": maker.id,
+        }
 
     async def _must_have_room(self, tx: Transaction, caller: Caller, now: datetime) -> None:
         """Keys stay listed and known for ever: a partner that makes them in a loop would fill every process's memory."""
@@ -103,7 +110,7 @@ class Keys:
         if wanted.owner_id is None:
             return new_id("own") if wanted.kind == "partner" else caller.owner_id
         if wanted.owner_id != caller.owner_id:
-            if caller.kind != "secret":
+            if not caller.sees_all:
                 raise Forbidden("owner_not_allowed", "Only a secret key can make keys for another owner.")
             if wanted.kind == "secret":
                 raise invalid(
@@ -163,7 +170,7 @@ class Keys:
 
     async def _must_be_made_with(self, tx: Transaction, caller: Caller, key: ApiKey) -> None:
         """What a key gets hold of ends with it: it rotates itself and what descends from it, and nothing that outlives it."""
-        if key.id == caller.key_id:
+        if key.id == caller.key_id or caller.kind == "staff":
             return
         own = _found(await repository.find(tx, caller.key_id))
         if own.lineage_id not in {one.lineage_id for one in await repository.ancestors(tx, key.id)}:
@@ -181,7 +188,7 @@ class Keys:
         own key would end.
         """
         now = self._clock.now()
-        if keep_made and caller.kind != "secret":
+        if keep_made and not caller.sees_all:
             raise Forbidden("kind_not_allowed", "Only a secret key can keep what was made with a revoked one.")
         async with self._db.write() as tx:
             old = await self._managed(tx, caller, key_id)

@@ -169,7 +169,7 @@ async def hand_over(tx: Transaction, key: ApiKey, now: datetime) -> None:
 
 def _visible(statement: Select[*tuple[Any, ...]], caller: Caller) -> Select[*tuple[Any, ...]]:
     """The wall between owners: the merchant's secret keys see all, every other key its own owner's."""
-    return statement if caller.kind == "secret" else statement.where(ApiKey.c.owner_id == caller.owner_id)
+    return statement if caller.sees_all else statement.where(ApiKey.c.owner_id == caller.owner_id)
 
 
 async def retire(tx: Transaction, key_id: str, successor_id: str, now: datetime, until: datetime) -> bool:

@@ -45,6 +45,7 @@ class RateLimits:
             "restricted": settings.requests_per_minute_restricted,
             "partner": settings.requests_per_minute_restricted,
             "publishable": settings.requests_per_minute_publishable,
+            "staff": settings.requests_per_minute_restricted,
         }
         self._by_kind = {kind: Policy("key", quota, 60) for kind, quota in per_minute.items()}
         self._address = Policy("address", settings.requests_per_minute_address, 60)

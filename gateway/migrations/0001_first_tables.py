@@ -16,6 +16,68 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "account_links",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("account_id", sa.String(length=40), nullable=True),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("created_at", types.UtcDateTime(length=27), nullable=False),
+        sa.Column("created_by", sa.String(length=40), nullable=True),
+        sa.Column("expires_at", types.UtcDateTime(length=27), nullable=False),
+        sa.Column("used_at", types.UtcDateTime(length=27), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_account_links")),
+        sa.UniqueConstraint("digest", name=op.f("uq_account_links_digest")),
+    )
+    with op.batch_alter_table("account_links", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_account_links_expires_at"), ["expires_at"], unique=False)
+        batch_op.create_index(
+            "uq_account_links_open",
+            ["account_id"],
+            unique=True,
+            postgresql_where=sa.text("used_at IS NULL"),
+            sqlite_where=sa.text("used_at IS NULL"),
+        )
+
+    op.create_table(
+        "account_policy",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("require_second_factor", sa.Boolean(), nullable=False),
+        sa.Column("changed_at", types.UtcDateTime(length=27), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_account_policy_one")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_account_policy")),
+    )
+    op.create_table(
+        "account_recovery_codes",
+        sa.Column("account_id", sa.String(length=40), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("used_at", types.UtcDateTime(length=27), nullable=True),
+        sa.PrimaryKeyConstraint("account_id", "digest", name=op.f("pk_account_recovery_codes")),
+    )
+    op.create_table(
+        "accounts",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("login", sa.String(length=120), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("role", sa.String(length=20), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("password", sa.String(length=300), nullable=True),
+        sa.Column("password_since", types.UtcDateTime(length=27), nullable=True),
+        sa.Column("factor", sa.LargeBinary(), nullable=True),
+        sa.Column("factor_since", types.UtcDateTime(length=27), nullable=True),
+        sa.Column("factor_wanted", sa.LargeBinary(), nullable=True),
+        sa.Column("factor_step", sa.Integer(), nullable=True),
+        sa.Column("created_at", types.UtcDateTime(length=27), nullable=False),
+        sa.Column("created_by", sa.String(length=40), nullable=True),
+        sa.Column("disabled_at", types.UtcDateTime(length=27), nullable=True),
+        sa.Column("last_sign_in_at", types.UtcDateTime(length=27), nullable=True),
+        sa.CheckConstraint(
+            "role IN ('viewer', 'marketer', 'stock_keeper', 'developer', 'administrator')",
+            name=op.f("ck_accounts_role"),
+        ),
+        sa.CheckConstraint("(factor IS NULL) = (factor_since IS NULL)", name=op.f("ck_accounts_factor")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
+        sa.UniqueConstraint("login", name=op.f("uq_accounts_login")),
+    )
+    op.create_table(
         "api_keys",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("owner_id", sa.String(length=40), nullable=False),
@@ -90,6 +152,27 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_inbox_received_at"), ["received_at"], unique=False)
 
     op.create_table(
+        "operator_sessions",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("account_id", sa.String(length=40), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("stage", sa.String(length=20), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("address", sa.String(length=60), nullable=False),
+        sa.Column("browser", sa.String(length=200), nullable=False),
+        sa.Column("created_at", types.UtcDateTime(length=27), nullable=False),
+        sa.Column("last_used_at", types.UtcDateTime(length=27), nullable=False),
+        sa.Column("expires_at", types.UtcDateTime(length=27), nullable=False),
+        sa.Column("ended_at", types.UtcDateTime(length=27), nullable=True),
+        sa.CheckConstraint("stage IN ('full', 'second_factor')", name=op.f("ck_operator_sessions_stage")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_operator_sessions")),
+        sa.UniqueConstraint("digest", name=op.f("uq_operator_sessions_digest")),
+    )
+    with op.batch_alter_table("operator_sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_operator_sessions_account_id"), ["account_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_operator_sessions_expires_at"), ["expires_at"], unique=False)
+
+    op.create_table(
         "outbox",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("pack_id", sa.String(length=40), nullable=False),
@@ -104,6 +187,16 @@ def upgrade() -> None:
         sa.Column("seen_at", types.UtcDateTime(length=27), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_replicas")),
     )
+    op.create_table(
+        "sign_in_guesses",
+        sa.Column("subject", sa.String(length=80), nullable=False),
+        sa.Column("wrong", sa.Integer(), nullable=False),
+        sa.Column("last_at", types.UtcDateTime(length=27), nullable=False),
+        sa.PrimaryKeyConstraint("subject", name=op.f("pk_sign_in_guesses")),
+    )
+    with op.batch_alter_table("sign_in_guesses", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sign_in_guesses_last_at"), ["last_at"], unique=False)
+
     op.create_table(
         "webhook_endpoints",
         sa.Column("id", sa.String(length=40), nullable=False),
@@ -120,8 +213,8 @@ def upgrade() -> None:
         sa.Column("paused_until", types.UtcDateTime(length=27), nullable=True),
         sa.Column("created_at", types.UtcDateTime(length=27), nullable=False),
         sa.Column("changed_at", types.UtcDateTime(length=27), nullable=False),
-        sa.CheckConstraint("status IN ('enabled', 'disabled', 'deleted')", name=op.f("ck_webhook_endpoints_status")),
         sa.CheckConstraint("standing IN ('quick', 'slow', 'unproven')", name=op.f("ck_webhook_endpoints_standing")),
+        sa.CheckConstraint("status IN ('enabled', 'disabled', 'deleted')", name=op.f("ck_webhook_endpoints_status")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoints")),
     )
     with op.batch_alter_table("webhook_endpoints", schema=None) as batch_op:
@@ -276,8 +369,17 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_webhook_endpoints_owner_id"))
 
     op.drop_table("webhook_endpoints")
+    with op.batch_alter_table("sign_in_guesses", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sign_in_guesses_last_at"))
+
+    op.drop_table("sign_in_guesses")
     op.drop_table("replicas")
     op.drop_table("outbox")
+    with op.batch_alter_table("operator_sessions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_operator_sessions_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_operator_sessions_account_id"))
+
+    op.drop_table("operator_sessions")
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_inbox_received_at"))
 
@@ -298,3 +400,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_api_keys_changed_at"))
 
     op.drop_table("api_keys")
+    op.drop_table("accounts")
+    op.drop_table("account_recovery_codes")
+    op.drop_table("account_policy")
+    with op.batch_alter_table("account_links", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_account_links_open",
+            postgresql_where=sa.text("used_at IS NULL"),
+            sqlite_where=sa.text("used_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_account_links_expires_at"))
+
+    op.drop_table("account_links")

@@ -1,4 +1,4 @@
-"""Whose turn it is: every request counts, by its key when the headers hold a valid one, by its address otherwise.
+"""Whose turn it is: every request counts, by its key or session when the headers hold a valid one, by its address otherwise.
 
 That comes before anything of the request is read, and before it is known whether the path exists. What strangers do counts
 against their address and never refuses a valid key, so that one office, carrier or proxy is no way to lock others out.
@@ -8,12 +8,15 @@ from functools import partial
 
 from starlette.types import Receive
 
+from gateway.cookies import SESSION_COOKIE, read_cookie
 from gateway.keys.cache import CachedKey, KeyCache
 from gateway.limits.rate_limits import RateLimits
 from gateway.proxy import credentials
 from gateway.proxy.exchange import Exchange
 from gateway.proxy.headers import RequestHeaders
+from gateway.proxy.own_pages import OwnPages
 from gateway.routes import PUBLIC, Route
+from gateway.sign_in.cache import SESSION, SessionCache
 from shared.web import BadRequest, Forbidden, Unauthorized
 from shared.web.asgi import read_body, replayed
 
@@ -25,9 +28,15 @@ _REALM = {"WWW-Authenticate": 'Bearer realm="quanyu"'}
 class Admission:
     """`take_turn` first, then `admit` for what is not public."""
 
-    def __init__(self, keys: KeyCache, rates: RateLimits) -> None:
+    def __init__(
+        self, keys: KeyCache, sessions: SessionCache, rates: RateLimits, pages: OwnPages, *, host_only: bool
+    ) -> None:
+        """`host_only`: sessions are taken from cookies that nobody but this very host could set."""
         self._keys = keys
+        self._sessions = sessions
         self._rates = rates
+        self._pages = pages
+        self._host_only = host_only
 
     async def take_turn(self, exchange: Exchange, route: Route | None, given: RequestHeaders) -> None:
         """Count the request, whatever it asks for; `route` is None where there is nothing.
@@ -48,11 +57,34 @@ class Admission:
         key = None if credential is None else await self._keys.authenticate(credential, exchange.address)
         if isinstance(key, CachedKey):
             return await self._count(exchange, key)
+        if needs_key and given.cookies and credential is None and doubled is None:
+            return await self._take_session(exchange, given)
         self._rates.count_anonymous(exchange.address)
+        if route is not None and route.own_pages:
+            self._pages.must_be_calling(given)
         if needs_key and doubled is not None:
             raise doubled
         if needs_key and key is not None:
             raise self._refused(exchange, key)
+
+    async def _take_session(self, exchange: Exchange, given: RequestHeaders) -> None:
+        """The operator who is signed in. A cookie that comes from another site's page is nobody's."""
+        token = read_cookie(given.cookies, SESSION_COOKIE, host_only=self._host_only)
+        session = None
+        if token is not None and self._pages.are_calling(given):
+            session = await self._sessions.authenticate(token)
+        if session is None:
+            self._rates.count_anonymous(exchange.address)
+            if token is not None:
+                exchange.note = "session ended"
+                raise Unauthorized("session_ended", "You are not signed in any more. Sign in again.", headers=_REALM)
+            return
+        turn = (session.caller, (session.bucket,), exchange.address)
+        exchange.extra += await self._rates.count(*turn)
+        exchange.charge = partial(self._rates.charge, *turn)
+        self._pages.must_mean_it(exchange.scope["method"], session.csrf, given)
+        exchange.caller = session.caller
+        exchange.scope[SESSION] = session
 
     async def admit(self, exchange: Exchange, route: Route, given: RequestHeaders, receive: Receive) -> Receive:
         """Establish that the caller may do this. Answers the body's rest. Raises 401, 403 or 429."""
@@ -64,9 +96,9 @@ class Admission:
             raise Unauthorized("key_missing", detail, headers=_REALM)
         if not exchange.caller.allows(route.scope):
             exchange.note = "scope missing"
-            raise Forbidden(
-                "scope_missing", f"This key lacks the scope {route.scope}. Use a key that has it.", scope=route.scope
-            )
+            who = "Your role" if exchange.caller.kind == "staff" else "This key"
+            detail = f"{who} lacks the scope {route.scope}. Use one that has it."
+            raise Forbidden("scope_missing", detail, scope=route.scope)
         return receive
 
     async def _find_in_body(self, exchange: Exchange, given: RequestHeaders, receive: Receive) -> Receive:

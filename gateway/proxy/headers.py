@@ -13,6 +13,7 @@ _DROPPED = frozenset(
         b"authorization",
         b"x-api-key",
         b"cookie",
+        b"x-csrf-token",
         b"host",
         b"connection",
         b"keep-alive",
@@ -39,7 +40,13 @@ _DROPPED = frozenset(
 _CONDITIONS = frozenset((b"if-match", b"if-unmodified-since"))
 """Whoever sends them wants nothing done unless they hold; passed over, they would be taken for kept."""
 
-_NOTED = _CONDITIONS | {b"content-length", b"content-encoding", b"origin", b"access-control-request-method"}
+_NOTED = _CONDITIONS | {
+    b"content-length",
+    b"content-encoding",
+    b"origin",
+    b"access-control-request-method",
+    b"sec-fetch-site",
+}
 
 
 @dataclass(slots=True)
@@ -59,6 +66,10 @@ class RequestHeaders:
     encoding: bytes = b""
     origin: bytes | None = None
     preflight: bytes | None = None
+    host: bytes = b""
+    fetch_site: bytes | None = None
+    cookies: list[bytes] = field(default_factory=list)
+    csrf: bytes | None = None
     request_id: bytes | None = None
 
 
@@ -80,6 +91,7 @@ def read_headers(headers: list[tuple[bytes, bytes]]) -> RequestHeaders:
         size += len(name) + len(value)
         if name == b"host":
             hosts += 1
+            found.host = value
         elif name == b"connection":
             named.update(part.strip().lower() for part in value.split(b","))
         elif name in _DROPPED:
@@ -113,6 +125,10 @@ def _note_dropped(found: RequestHeaders, name: bytes, value: bytes) -> None:
         found.request_id = value
     elif name == b"transfer-encoding":
         found.chunked = True
+    elif name == b"cookie":
+        found.cookies.append(value)
+    elif name == b"x-csrf-token":
+        found.csrf = value
 
 
 def _note_kept(found: RequestHeaders, name: bytes, value: bytes) -> None:
@@ -124,6 +140,8 @@ def _note_kept(found: RequestHeaders, name: bytes, value: bytes) -> None:
         found.encoding = value
     elif name == b"origin":
         found.origin = value
+    elif name == b"sec-fetch-site":
+        found.fetch_site = value
     elif name == b"access-control-request-method":
         found.preflight = value
     elif name in _CONDITIONS:

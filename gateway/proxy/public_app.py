@@ -11,6 +11,7 @@ from urllib.parse import quote
 from starlette.types import Receive, Scope, Send
 
 from gateway.addresses import address_allowed, address_of
+from gateway.cookies import COOKIES
 from gateway.forwarding.port import Forwarded, Forwarder
 from gateway.keys.cache import KeyCache
 from gateway.limits.rate_limits import RateLimits
@@ -21,11 +22,13 @@ from gateway.proxy.admission import Admission
 from gateway.proxy.cors import CrossOrigin, HeaderPairs
 from gateway.proxy.exchange import Exchange, too_large
 from gateway.proxy.headers import RequestHeaders, read_headers
+from gateway.proxy.own_pages import OwnPages
 from gateway.proxy.paths import OddPath, check_path
 from gateway.proxy.unproven import UnprovenBodies
 from gateway.route_table import RouteTable
 from gateway.routes import PUBLIC, Route
 from gateway.settings import GatewaySettings
+from gateway.sign_in.cache import SessionCache
 from shared.ids import new_id
 from shared.observability.logging import get_logger
 from shared.web import BadRequest, NotFound, Problem, Unavailable
@@ -42,18 +45,21 @@ class PublicApp:
         table: RouteTable,
         upstreams: Mapping[str, Forwarder],
         keys: KeyCache,
+        sessions: SessionCache,
         rates: RateLimits,
     ) -> None:
         self._table = table
         self._upstreams = dict(upstreams)
         self._rates = rates
-        self._admission = Admission(keys, rates)
+        production = settings.environment == "production"
+        pages = OwnPages(settings.console_origins)
+        self._admission = Admission(keys, sessions, rates, pages, host_only=production)
         self._proxies = tuple(ip_network(one) for one in settings.trusted_proxies)
         self.access_log = AccessLog(settings)
         self._unproven = UnprovenBodies()
         self._cross_origin = CrossOrigin(settings.cors_origins, table)
         public = settings.metrics_public
-        self._metrics_public = settings.environment != "production" if public is None else public
+        self._metrics_public = not production if public is None else public
         self._log = get_logger(part="gateway")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,6 +131,8 @@ class PublicApp:
             receive = exchange.limited(receive, route.body_limit)
         if route.scope != PUBLIC:
             receive = await self._admission.admit(exchange, route, given, receive)
+        if given.cookies and route.service == "gateway":
+            scope[COOKIES] = given.cookies  # for signing in and out; no header that goes on has them
         upstream = self._upstreams.get(route.service)
         if upstream is None:
             raise Unavailable("upstream_unavailable", f"The {route.service} service is not part of this installation.")

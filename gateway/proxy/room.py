@@ -1,5 +1,7 @@
 """The room of the hot path: the public application."""
 
+from dataclasses import dataclass
+
 from gateway.docs.portal import Portal
 from gateway.forwarding.embedded import AsgiForwarder
 from gateway.forwarding.room import ForwardingRoom
@@ -8,20 +10,23 @@ from gateway.limits.room import LimitsRoom
 from gateway.proxy.public_app import PublicApp
 from gateway.route_table import RouteTable
 from gateway.settings import GatewaySettings
+from gateway.sign_in.room import SignInRoom
 from shared.room import Room
 
 
+@dataclass(eq=False)
 class ProxyRoom(Room):
     """Offers `app`, which stands in front of everything; the gateway's own paths go to `portal`."""
 
-    def __init__(
-        self,
-        settings: GatewaySettings,
-        table: RouteTable,
-        forwarding: ForwardingRoom,
-        keys: KeysRoom,
-        limits: LimitsRoom,
-        portal: Portal,
-    ) -> None:
-        upstreams = {**forwarding.upstreams, "gateway": AsgiForwarder(portal)}
-        self.app = PublicApp(settings, table, upstreams, keys.cache, limits.rates)
+    settings: GatewaySettings
+    table: RouteTable
+    forwarding: ForwardingRoom
+    keys: KeysRoom
+    sign_in: SignInRoom
+    limits: LimitsRoom
+    portal: Portal
+
+    def __post_init__(self) -> None:
+        upstreams = {**self.forwarding.upstreams, "gateway": AsgiForwarder(self.portal)}
+        caches = self.keys.cache, self.sign_in.cache
+        self.app = PublicApp(self.settings, self.table, upstreams, *caches, self.limits.rates)

@@ -31,7 +31,7 @@ class PostedTo(NamedTuple):
 def _visible(caller: Caller) -> Select[*tuple[Any, ...]]:
     """The wall between owners: the merchant's secret keys see all sources, every other key its own owner's."""
     statement = select(Source.table).where(Source.c.status != "deleted")
-    return statement if caller.kind == "secret" else statement.where(Source.c.owner_id == caller.owner_id)
+    return statement if caller.sees_all else statement.where(Source.c.owner_id == caller.owner_id)
 
 
 async def find_source(tx: Transaction, source_id: str, caller: Caller) -> Source | None:

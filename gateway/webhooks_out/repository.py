@@ -51,7 +51,7 @@ class _Body(NamedTuple):
 def _visible(statement: Select[*tuple[Any, ...]], caller: Caller) -> Select[*tuple[Any, ...]]:
     """The wall between owners: the merchant's secret keys see all endpoints, every other key its own owner's."""
     statement = statement.where(Endpoint.c.status != "deleted")
-    return statement if caller.kind == "secret" else statement.where(Endpoint.c.owner_id == caller.owner_id)
+    return statement if caller.sees_all else statement.where(Endpoint.c.owner_id == caller.owner_id)
 
 
 async def find_endpoint(tx: Transaction, endpoint_id: str, caller: Caller, *, locked: bool = False) -> Endpoint | None:

@@ -19,7 +19,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.clock import Clock
 from shared.web.problems import Forbidden, NotFound, Unauthorized
 
-KeyKind = Literal["secret", "restricted", "publishable", "partner"]
+KeyKind = Literal["secret", "restricted", "publishable", "partner", "staff"]
+"""What somebody holds: a key of this kind, or, for `staff`, a session at the console."""
 SCOPE_KEY = "quanyu.caller"
 ASSERTION_SECONDS = 30
 _FIELDS = ("key-id", "owner-id", "key-kind", "scopes", "customer-id", "shop-id")
@@ -37,7 +38,8 @@ DISTRUST = (
 class Caller:
     """An authenticated caller. `customer_id` is set for an end-user's token: then only that customer's objects exist.
 
-    `shop_id` is set for a staff key 店员密钥: it works for that shop.
+    `shop_id` is set for a staff key 店员密钥: it works for that shop. An operator who is signed in is of the kind `staff`, and
+    `key_id` is their account.
     """
 
     key_id: str
@@ -49,14 +51,21 @@ class Caller:
 
     @property
     def actor(self) -> str:
-        """Who did it, for ledgers: `customer:…` for an end-user's token, else `key:…`."""
-        return f"key:{self.key_id}" if self.customer_id is None else f"customer:{self.customer_id}"
+        """Who did it, for ledgers: `customer:…` for an end-user's token, `account:…` for an operator, else `key:…`."""
+        if self.customer_id is not None:
+            return f"customer:{self.customer_id}"
+        return f"account:{self.key_id}" if self.kind == "staff" else f"key:{self.key_id}"
 
     @property
     def shopper(self) -> bool:
         """True for a publishable key and an end-user's token, which are in the hands of whoever visits: they are shown what
         every shopper may know."""
         return self.kind == "publishable" or self.customer_id is not None
+
+    @property
+    def sees_all(self) -> bool:
+        """True for the merchant's secret keys and operators: at the gateway every owner's objects exist for them."""
+        return self.kind in ("secret", "staff")
 
     @property
     def wall(self) -> str | None:

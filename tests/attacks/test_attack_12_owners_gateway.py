@@ -21,13 +21,26 @@ BODIES: dict[str, Any] = {
     "PATCH /v1/webhook-sources/{source_id}": {"paused": True},
     "POST /v1/webhook-sources/{source_id}/test": {"body": {}},
 }
+OPERATORS_BODIES: dict[str, Any] = {
+    "POST /v1/accounts": {"login": "mine", "name": "x", "role": "viewer"},
+    "PATCH /v1/accounts/{account_id}": {"disabled": True},
+    "PATCH /v1/account-policy": {"require_second_factor": True},
+    "PUT /v1/me/password": {"current": "x", "password": "y"},
+    "POST /v1/me/second-factor": {"password": "x"},
+    "POST /v1/me/second-factor/confirm": {"code": "1"},
+    "POST /v1/me/second-factor/remove": {"password": "x"},
+    "POST /v1/me/recovery-codes": {"password": "x"},
+}
 LISTS = {"/v1/keys": 1, "/v1/webhook-endpoints": 0, "/v1/webhook-sources": 0, "/v1/audit-log": 0}
+
+
+OPERATORS = ("/v1/accounts", "/v1/me", "/v1/roles", "/v1/account-policy")
 
 
 def operations() -> list[tuple[str, str, str]]:
     """Every operation on one object: method, template, and the parameter that names the object."""
     found = []
-    for route in GATEWAY:
+    for route in (one for one in GATEWAY if not one.template.startswith(OPERATORS)):
         names = [part[1:-1] for part in route.template.split("/") if part.startswith("{")]
         if names and route.scope != PUBLIC:
             (name,) = names
@@ -79,6 +92,17 @@ async def test_attack_12_every_operation_on_another_partners_object_answers_like
             assert len(listed) == count, (path, listed)
             assert not [one for one in ids.values() if one in json.dumps(listed)]
         assert len(receiver.got) == 1
+
+
+async def test_attack_12_operators_accounts_are_no_partners_business(suite: Suite) -> None:
+    partner = suite.client((await made_with(suite, None, **ALL))["key"])
+    invited = await suite.client().post("/v1/accounts", json={"login": "boss", "name": "x", "role": "viewer"})
+    ids = {"account_id": invited.json()["id"], "session_id": "ses_x"}
+    for route in (one for one in GATEWAY if one.template.startswith(OPERATORS) and one.template != "/v1/me"):
+        body = OPERATORS_BODIES.get(f"{route.method} {route.template}")
+        answer = await partner.request(route.method, route.template.format(**ids), json=body)
+        assert (answer.status_code, answer.json()["code"]) in ((403, "operators_only"), (403, "session_needed")), route
+    assert (await partner.get("/v1/me")).json()["kind"] == "partner"
 
 
 @pytest.mark.parametrize("kind", ["partner", "restricted"])

@@ -1,13 +1,10 @@
 """The signing keys: made once for the installation, shared by its processes through the database, and rotated."""
 
 import base64
-import hashlib
-import os
 from datetime import timedelta
 
-from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.coupon.redemption import repository
 from services.coupon.redemption.models import RedemptionKey
@@ -15,9 +12,8 @@ from services.coupon.redemption.rules import Claims, Malformed, base64url, claim
 from services.coupon.redemption.schemas import KeySet, PublicKey
 from shared.db import Transaction
 from shared.ids import new_id
+from shared.seals import Seal
 from shared.service import Kit
-
-_NONCE = 12
 
 
 class Signing:
@@ -26,7 +22,7 @@ class Signing:
     def __init__(self, kit: Kit, secret: str, kept: timedelta) -> None:
         """`secret` seals private keys; `kept`: how long the public key of a retired one is still published."""
         self._kit = kit
-        self._seal = AESGCM(hashlib.sha256(b"redemption keys:" + secret.encode()).digest())
+        self._seal = Seal(secret, "redemption keys")
         self._kept = kept
         self._private: dict[str, Ed25519PrivateKey] = {}
         self._public: dict[str, Ed25519PublicKey] = {}
@@ -82,11 +78,11 @@ class Signing:
     async def _make(self, tx: Transaction) -> RedemptionKey:
         """The active key: a new one, unless another process was faster."""
         private = Ed25519PrivateKey.generate()
-        key_id, nonce = new_id("rky"), os.urandom(_NONCE)
+        key_id = new_id("rky")
         row = {
             "id": key_id,
             "active": True,
-            "sealed": nonce + self._seal.encrypt(nonce, private.private_bytes_raw(), key_id.encode()),
+            "sealed": self._seal.seal(private.private_bytes_raw(), key_id),
             "public": base64url(private.public_key().public_bytes_raw()).decode(),
             "created_at": self._kit.clock.now(),
             "retired_at": None,
@@ -104,9 +100,8 @@ class Signing:
         """The private key, None when it was sealed under another secret."""
         if row.id not in self._private:
             assert row.sealed is not None  # noqa: S101 - the CHECK `retired` lets an active key have it
-            try:
-                raw = self._seal.decrypt(row.sealed[:_NONCE], row.sealed[_NONCE:], row.id.encode())
-            except InvalidTag:
+            raw = self._seal.open(row.sealed, row.id)
+            if raw is None:
                 self._kit.log.warning("signing key sealed under another secret, a new one is made", key_id=row.id)
                 return None
             self._private[row.id] = Ed25519PrivateKey.from_private_bytes(raw)

@@ -1,0 +1,22 @@
+"""The room of operators' accounts."""
+
+from gateway.accounts.api import router
+from gateway.accounts.links import Links
+from gateway.accounts.management import Accounts
+from gateway.accounts.passwords import Passwords
+from gateway.accounts.second_factor import SecondFactor
+from gateway.audit_log.room import AuditLogRoom
+from shared.room import Room
+from shared.service import Kit
+
+
+class AccountsRoom(Room):
+    """Offers `accounts`, and what signing in asks of them: `passwords`, `factor`, `links`."""
+
+    def __init__(self, kit: Kit, audit_log: AuditLogRoom) -> None:
+        self.passwords = Passwords()
+        self.factor = SecondFactor(kit)
+        self.links = Links(kit)
+        self.accounts = Accounts(kit, audit_log.log, self.links, self.factor)
+        self.routers = [router]
+        self.provides = [self.accounts]
