@@ -46,6 +46,8 @@ _RESPONSES = {
 }
 _SUCCESS = {"Successful Response": "成功", "Success": "成功", "A file": "文件", "An SVG document": "SVG 图片"}
 _SCHEMES = {
+    "session": "已登录操作员的会话 Cookie",
+    "csrfToken": "随会话 Cookie 一起发送",
     "bearer": "你的密钥：`Authorization: Bearer qy_live_…`",
     "apiKey": "同一密钥，放在 `X-API-Key` 中",
     "writeKey": "仅用于行为上报：密钥作为用户名",

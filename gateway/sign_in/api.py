@@ -10,6 +10,7 @@ from gateway.sign_in.cache import SESSION, CachedSession
 from gateway.sign_in.own_account import OwnAccount
 from gateway.sign_in.schemas import (
     CodeIn,
+    CredentialsIn,
     FactorConfirmedView,
     LinkIn,
     MeView,
@@ -18,7 +19,6 @@ from gateway.sign_in.schemas import (
     SecondFactorIn,
     SessionsView,
     SignedInView,
-    SignInIn,
 )
 from gateway.sign_in.sessions import BROWSER_KNOWN, Opening, Visitor
 from gateway.sign_in.sign_in import SignIn
@@ -68,7 +68,9 @@ def _kept(request: Request, response: Response, opening: Opening) -> SignedInVie
     summary="Sign in",
     openapi_extra=chinese("登录", "提交密码。应答设置会话 Cookie；启用双因素的人接着提交动态码。"),
 )
-async def sign_in(ways: Ways, body: SignInIn, visitor: Asking, request: Request, response: Response) -> SignedInView:
+async def sign_in(
+    ways: Ways, body: CredentialsIn, visitor: Asking, request: Request, response: Response
+) -> SignedInView:
     """Show a password. The answer sets the session's cookie; who has a second factor shows that next."""
     return _kept(request, response, await ways.with_password(visitor, body.login, body.password))
 

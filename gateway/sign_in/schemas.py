@@ -12,7 +12,7 @@ from shared.web.identity import KeyKind
 Code = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 
 
-class SignInIn(Body):
+class CredentialsIn(Body):
     """A login and its password."""
 
     login: Annotated[str, StringConstraints(min_length=1, max_length=200)]
