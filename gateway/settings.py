@@ -9,6 +9,7 @@ from pydantic_settings import NoDecode
 
 from gateway.own_secret import fault_of_secret
 from shared.internet import PrivateTarget, private_targets, unsafe_targets
+from shared.language import say
 from shared.settings import ServiceSettings
 
 
@@ -19,14 +20,24 @@ def _network(text: str) -> str:
 def _origin(text: str) -> str:
     origin = text.lower().rstrip("/")
     if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s?#@]+", origin):
-        raise ValueError("an origin is a scheme and a host, such as https://shop.example, or *")
+        raise ValueError(
+            say(
+                "an origin is a scheme and a host, such as https://shop.example, or *",
+                "来源由协议和主机组成，如 https://shop.example，或 *",
+            )
+        )
     return origin
 
 
 def _administrators(secret: SecretStr) -> SecretStr:
     fault = fault_of_secret(secret.get_secret_value())
     if fault is not None:
-        raise ValueError(f"{fault}; `quanyu keys generate` makes a good one")
+        raise ValueError(
+            say(
+                f"{fault}; `quanyu keys generate` makes a good one",
+                f"不合格（{fault}）；可用 `quanyu keys generate` 生成合格的密钥",
+            )
+        )
     return secret
 
 

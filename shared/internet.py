@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Self
 
+from shared.language import say
+
 Address = IPv4Address | IPv6Address
 _THREADS = 1024
 
@@ -37,6 +39,7 @@ _NOT_PUBLIC_4 = tuple(
         "224.0.0.0/3",  # multicast, reserved, broadcast
     )
 )
+
 _PUBLIC_6 = IPv6Network("2000::/3")
 """All that was ever given out; the rest is local, multicast or nobody's."""
 _NOT_PUBLIC_6 = tuple(
@@ -107,9 +110,19 @@ def unsafe_targets(every: bool, some: tuple[PrivateTarget, ...]) -> list[str]:
     """What production refuses of where webhooks may go: to `every` private address, to `some` of them."""
     wrong = []
     if every:
-        wrong.append("QUANYU_WEBHOOKS_ALLOW_PRIVATE opens every private address to webhooks")
+        wrong.append(
+            say(
+                "QUANYU_WEBHOOKS_ALLOW_PRIVATE opens every private address to webhooks",
+                "QUANYU_WEBHOOKS_ALLOW_PRIVATE 使回调可以发往任何内网地址",
+            )
+        )
     if any(one.network.overlaps(own) for one in some for own in _THIS_MACHINE):
-        wrong.append("QUANYU_WEBHOOKS_ALLOWED_PRIVATE opens this machine itself (loopback or link-local) to webhooks")
+        wrong.append(
+            say(
+                "QUANYU_WEBHOOKS_ALLOWED_PRIVATE opens this machine itself (loopback or link-local) to webhooks",
+                "QUANYU_WEBHOOKS_ALLOWED_PRIVATE 使回调可以发往本机（环回或链路本地地址）",
+            )
+        )
     return wrong
 
 

@@ -11,6 +11,8 @@ from getpass import getuser
 from pathlib import Path
 from secrets import token_hex
 
+from shared.language import say
+
 try:
     import fcntl
 except ImportError:  # Windows, where nothing stands in the way of two
@@ -77,9 +79,13 @@ def trouble(path: Path) -> str | None:
         if not one.exists():
             continue
         if one is not path and not one.is_dir():
-            return f"{one} is no folder"
+            return say(f"{one} is no folder", f"{one} 不是目录")
         if not os.access(one, os.R_OK | os.W_OK | (os.X_OK if one.is_dir() else 0)):
-            return f"{one} belongs to {_owner(one)} and this user ({getuser()}) may not write it"
+            owner, user = _owner(one), getuser()
+            return say(
+                f"{one} belongs to {owner} and this user ({user}) may not write it",
+                f"{one} 属于 {owner}，当前用户（{user}）不能写",
+            )
         if one is not path:
             return None  # what is missing may be made here
     return None
@@ -89,7 +95,7 @@ def _owner(path: Path) -> str:
     try:
         return path.owner()
     except (KeyError, NotImplementedError):  # no name for the number, or a system without owners
-        return "another user"
+        return say("another user", "其他用户")
 
 
 def touch(path: Path) -> None:

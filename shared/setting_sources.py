@@ -12,6 +12,8 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 
+from shared.language import say
+
 FILE_SUFFIX = "_FILE"
 _LONGEST = 65_536
 
@@ -31,7 +33,12 @@ class Environment(EnvSettingsSource):
         if path is None:
             return value, key, is_complex
         if value is not None:
-            raise WrongSettingFile(f"{variable} and {variable}{FILE_SUFFIX} are both set; leave one of them out.")
+            raise WrongSettingFile(
+                say(
+                    f"{variable} and {variable}{FILE_SUFFIX} are both set; leave one of them out.",
+                    f"{variable} 与 {variable}{FILE_SUFFIX} 都已设置，请只留一个。",
+                )
+            )
         return _read(f"{variable}{FILE_SUFFIX}", Path(path)), key, is_complex
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
@@ -48,11 +55,21 @@ def _read(variable: str, path: Path) -> str:
         with path.open("rb") as file:
             text = file.read(_LONGEST + 1).decode().strip()
     except OSError as error:
-        raise WrongSettingFile(f"{variable} names {path}, which can't be read: {error.strerror}.") from None
+        raise WrongSettingFile(
+            say(
+                f"{variable} names {path}, which can't be read: {error.strerror}.",
+                f"{variable} 指向 {path}，该文件无法读取：{error.strerror}。",
+            )
+        ) from None
     except UnicodeDecodeError:
-        raise WrongSettingFile(f"{variable} names {path}, which is no text.") from None
+        raise WrongSettingFile(
+            say(f"{variable} names {path}, which is no text.", f"{variable} 指向 {path}，该文件不是文本。")
+        ) from None
     if not text or len(text) > _LONGEST:
-        raise WrongSettingFile(f"{variable} names {path}, which is {'too long' if text else 'empty'}.")
+        fault = say("too long", "过长") if text else say("empty", "为空")
+        raise WrongSettingFile(
+            say(f"{variable} names {path}, which is {fault}.", f"{variable} 指向 {path}，该文件{fault}。")
+        )
     return text
 
 

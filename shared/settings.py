@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared import private_files
+from shared.language import say
 from shared.roles import Role
 from shared.setting_sources import Environment, EnvironmentFile
 
@@ -110,55 +111,90 @@ class ServiceSettings(BaseSettings):
         if url is not None and url.startswith("postgres://"):  # as most hosting platforms write it
             url = url.replace("postgres://", "postgresql://", 1)
         if url is not None and not url.startswith(("postgresql://", "sqlite:///")):
-            raise ValueError("must be postgresql://user:password@host/database or sqlite:///path, or empty")
+            raise ValueError(
+                say(
+                    "must be postgresql://user:password@host/database or sqlite:///path, or empty",
+                    "须为 postgresql://user:password@host/database 或 sqlite:///path，或留空",
+                )
+            )
         return url
 
     @field_validator("broker_url")
     @classmethod
     def _a_broker_that_we_know(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and not url.get_secret_value().startswith(("amqp://", "amqps://")):
-            raise ValueError("must be amqp://user:password@host/, or empty")
+            raise ValueError(
+                say("must be amqp://user:password@host/, or empty", "须为 amqp://user:password@host/，或留空")
+            )
         return url
 
     @field_validator("redis_url")
     @classmethod
     def _a_redis_that_we_know(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("must be redis://user:password@host:6379/0, or empty")
+            raise ValueError(
+                say(
+                    "must be redis://user:password@host:6379/0, or empty",
+                    "须为 redis://user:password@host:6379/0，或留空",
+                )
+            )
         return url
 
     @field_validator("otlp_endpoint")
     @classmethod
     def _a_collector_that_we_know(cls, url: str | None) -> str | None:
         if url is not None and not url.startswith(("http://", "https://")):
-            raise ValueError("must be http://host:4318, or empty")
+            raise ValueError(say("must be http://host:4318, or empty", "须为 http://host:4318，或留空"))
         return url
 
     @field_validator("internal_secret")
     @classmethod
     def _a_secret_that_nobody_knows(cls, secret: SecretStr | None) -> SecretStr | None:
         if secret is not None and secret.get_secret_value() in KNOWN_SECRETS:
-            raise ValueError("is one that everybody can read in the source; make another, or leave it empty")
+            raise ValueError(
+                say(
+                    "is one that everybody can read in the source; make another, or leave it empty",
+                    "是源码中人人可见的值；请另取一个，或留空",
+                )
+            )
         return secret
 
     @model_validator(mode="after")
     def _production_is_real(self) -> Self:
         if self.environment == "production" and (wrong := self.unsafe()):
-            raise ValueError("QUANYU_ENVIRONMENT=production refuses to start: " + "; ".join(wrong))
+            told = "; ".join(wrong)
+            raise ValueError(
+                say(
+                    f"QUANYU_ENVIRONMENT=production refuses to start: {told}",
+                    f"QUANYU_ENVIRONMENT=production 拒绝启动：{told}",
+                )
+            )
         return self
 
     def unsafe(self) -> list[str]:
         """What production refuses of these settings, a half-sentence each; never a value. docs/security.md lists all."""
         wrong = []
         if self.internal_secret is None or len(self.internal_secret.get_secret_value()) < _SHORTEST_SECRET:
-            wrong.append(f"QUANYU_INTERNAL_SECRET is missing or shorter than {_SHORTEST_SECRET} characters")
+            wrong.append(
+                say(
+                    f"QUANYU_INTERNAL_SECRET is missing or shorter than {_SHORTEST_SECRET} characters",
+                    f"QUANYU_INTERNAL_SECRET 未设置或少于 {_SHORTEST_SECRET} 个字符",
+                )
+            )
         if not self.database_url or self.database_url.startswith("sqlite"):
-            wrong.append("QUANYU_DATABASE_URL must name a PostgreSQL server")
+            wrong.append(
+                say("QUANYU_DATABASE_URL must name a PostgreSQL server", "QUANYU_DATABASE_URL 须指向 PostgreSQL 服务器")
+            )
         if self.broker_url is None:
-            wrong.append("QUANYU_BROKER_URL must name a RabbitMQ server")
+            wrong.append(
+                say("QUANYU_BROKER_URL must name a RabbitMQ server", "QUANYU_BROKER_URL 须指向 RabbitMQ 服务器")
+            )
         urls = {"DATABASE_URL": self.database_url, "BROKER_URL": self.broker_url, "REDIS_URL": self.redis_url}
         wrong += [
-            f"the password in QUANYU_{name} is one that everybody tries first"
+            say(
+                f"the password in QUANYU_{name} is one that everybody tries first",
+                f"QUANYU_{name} 中的密码是人人最先试的那种",
+            )
             for name, url in urls.items()
             if url is not None and _guessed(url.get_secret_value() if isinstance(url, SecretStr) else url)
         ]
@@ -175,7 +211,11 @@ class ServiceSettings(BaseSettings):
         file = self.data_dir / "internal.secret"
         secret = private_files.read_or_create(file, lambda: token_urlsafe(32))
         if len(secret) < _SHORTEST_SECRET:
-            raise OSError(EINVAL, f"it holds fewer than {_SHORTEST_SECRET} characters; remove it", str(file))
+            told = say(
+                f"it holds fewer than {_SHORTEST_SECRET} characters; remove it",
+                f"其中少于 {_SHORTEST_SECRET} 个字符，请删除",
+            )
+            raise OSError(EINVAL, told, str(file))
         return secret
 
     def resolved_database_url(self, name: str | None = None) -> str:

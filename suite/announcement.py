@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from shared.language import say
 from suite import sampleshop
 from suite.client import connect
 from suite.errors import Stop
@@ -15,26 +16,60 @@ def announce(url: str, part: str | None, key_file: Path, ready: bool, troubles: 
     """Where things are, and what is not well; of the administrator's key, only its file."""
     url, file = plain(url), plain(key_file)
     if part is not None:
-        console.print(f"[bold]Quanyu {part}[/bold] listens on {url}", soft_wrap=True)
-    elif ready:
-        console.print(f"\n[bold]Quanyu 全域[/bold] is ready on [bold]{url}[/bold]")
-    else:
-        console.print(f"\n[bold]Quanyu 全域[/bold] listens on [bold]{url}[/bold]")
-    if not ready:
-        console.print("  [red]It is not ready yet[/red]")
-    for trouble in troubles:
-        console.print(f"  [yellow]Not well[/yellow]           {plain(trouble)}", soft_wrap=True)
-    if part is not None:
-        return
-    console.print(f"  API documents      {url}/docs   ({url}/openapi.json)", soft_wrap=True)
-    console.print(f"  Health, readiness  {url}/livez, {url}/readyz", soft_wrap=True)
-    if key_file.exists():
-        console.print(f"  Administrator key  {file}", soft_wrap=True)
         console.print(
-            f'  Try                curl -H "Authorization: Bearer $(cat {file})" {url}/v1/coupon-templates',
+            say(f"[bold]Quanyu {part}[/bold] listens on {url}", f"[bold]Quanyu {part}[/bold] 监听于 {url}"),
             soft_wrap=True,
         )
-    console.print("  Stop               Ctrl-C")
+    elif ready:
+        console.print(
+            say(
+                f"\n[bold]Quanyu 全域[/bold] is ready on [bold]{url}[/bold]",
+                f"\n[bold]Quanyu 全域[/bold] 已就绪：[bold]{url}[/bold]",
+            )
+        )
+    else:
+        console.print(
+            say(
+                f"\n[bold]Quanyu 全域[/bold] listens on [bold]{url}[/bold]",
+                f"\n[bold]Quanyu 全域[/bold] 监听于 [bold]{url}[/bold]",
+            )
+        )
+    if not ready:
+        console.print(say("  [red]It is not ready yet[/red]", "  [red]尚未就绪[/red]"))
+    for trouble in troubles:
+        console.print(
+            say(
+                f"  [yellow]Not well[/yellow]           {plain(trouble)}",
+                f"  [yellow]有问题[/yellow]             {plain(trouble)}",
+            ),
+            soft_wrap=True,
+        )
+    if part is not None:
+        return
+    console.print(
+        say(
+            f"  API documents      {url}/docs   ({url}/openapi.json)",
+            f"  接口文档           {url}/docs   ({url}/openapi.json)",
+        ),
+        soft_wrap=True,
+    )
+    console.print(
+        say(
+            f"  Health, readiness  {url}/livez, {url}/readyz",
+            f"  存活与就绪检查     {url}/livez, {url}/readyz",
+        ),
+        soft_wrap=True,
+    )
+    if key_file.exists():
+        console.print(say(f"  Administrator key  {file}", f"  管理员密钥         {file}"), soft_wrap=True)
+        console.print(
+            say(
+                f'  Try                curl -H "Authorization: Bearer $(cat {file})" {url}/v1/coupon-templates',
+                f'  试一试             curl -H "Authorization: Bearer $(cat {file})" {url}/v1/coupon-templates',
+            ),
+            soft_wrap=True,
+        )
+    console.print(say("  Stop               Ctrl-C", "  停止               Ctrl-C"))
 
 
 async def demonstrate(url: str, key_file: Path) -> None:
@@ -47,4 +82,10 @@ async def demonstrate(url: str, key_file: Path) -> None:
             await sampleshop.load(client, console)
             await play(client, console, settings.tour_port)
     except Stop as error:
-        errors.print(f"[bold red]The demonstration stopped:[/bold red] {plain(error)}", soft_wrap=True)
+        errors.print(
+            say(
+                f"[bold red]The demonstration stopped:[/bold red] {plain(error)}",
+                f"[bold red]演示中断：[/bold red]{plain(error)}",
+            ),
+            soft_wrap=True,
+        )

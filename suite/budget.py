@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared.db import DatabaseBusy
 from shared.db.capacity import connections_left
 from shared.db.turns import LEAST_TURNS
+from shared.language import say
 from shared.roles import Role
 from shared.settings import CONNECTIONS_OF_A_PART
 from suite.errors import Stop
@@ -57,8 +58,12 @@ def divide(whole: int | None, wishes: Mapping[str, Wish], role: Role = Role.ALL)
     each = (whole - kept) // shares if shares else 0
     if others and each < LEAST_TURNS:
         raise Stop(
-            f"QUANYU_DATABASE_CONNECTIONS is {whole}: too few for {', '.join(ours)}. "
-            f"Each needs {LEAST_TURNS}, and coupon beside others twice as many: set {kept + shares * LEAST_TURNS} or more."
+            say(
+                f"QUANYU_DATABASE_CONNECTIONS is {whole}: too few for {', '.join(ours)}. Each needs {LEAST_TURNS}, "
+                f"and coupon beside others twice as many: set {kept + shares * LEAST_TURNS} or more.",
+                f"QUANYU_DATABASE_CONNECTIONS 为 {whole}，不够 {', '.join(ours)} 使用。每个至少需要 {LEAST_TURNS} 个，"
+                f"coupon 与其他部分同在时需要两倍：请设为 {kept + shares * LEAST_TURNS} 或更多。",
+            )
         )
     return pools | {name: Pool(ours[name].url, each * weight) for name, weight in weights.items()}
 
@@ -98,25 +103,40 @@ async def shortages(*processes: Mapping[str, Pool], beside_running: bool) -> Asy
         try:
             left = await connections_left(url, beside_running=beside_running)
         except DatabaseBusy:
-            yield f"PostgreSQL at {server} has no connection left at present. {_REMEDY}"
+            yield (
+                say(
+                    f"PostgreSQL at {server} has no connection left at present.",
+                    f"{server} 的 PostgreSQL 目前没有空闲连接。",
+                )
+                + _remedy()
+            )
             continue
         except (OSError, SQLAlchemyError, LookupError):
             continue  # whoever needs it says so in a moment
-        user = make_url(url).username
+        user, name = make_url(url).username, make_url(url).database
         for what, found, need in (
-            (f"PostgreSQL at {server}", left.server, by_server[server]),
-            (f"The role {user} at {server}", left.role, wanted),
-            (f"The database {make_url(url).database} at {server}", left.database, wanted),
+            (say(f"PostgreSQL at {server}", f"{server} 的 PostgreSQL"), left.server, by_server[server]),
+            (say(f"The role {user} at {server}", f"{server} 的角色 {user}"), left.role, wanted),
+            (say(f"The database {name} at {server}", f"{server} 的数据库 {name}"), left.database, wanted),
         ):
             if found is not None and found < need and what not in told:
                 told.add(what)
-                yield f"{what} has {max(found, 0)} connections left, and {need} may be opened. {_REMEDY}"
+                yield (
+                    say(
+                        f"{what} has {max(found, 0)} connections left, and {need} may be opened.",
+                        f"{what} 还剩 {max(found, 0)} 个连接，而可能要打开 {need} 个。",
+                    )
+                    + _remedy()
+                )
 
 
-_REMEDY = (
-    "Calls wait for each other then. Lower QUANYU_DATABASE_CONNECTIONS, or raise max_connections "
-    "(or the CONNECTION LIMIT) of the server: docs/processes.md."
-)
+def _remedy() -> str:
+    return say(
+        " Calls wait for each other then. Lower QUANYU_DATABASE_CONNECTIONS, or raise max_connections "
+        "(or the CONNECTION LIMIT) of the server: docs/processes.md.",
+        "届时调用会互相等待。请调低 QUANYU_DATABASE_CONNECTIONS，或调高服务器的 max_connections"
+        "（或 CONNECTION LIMIT）：docs/processes.zh-CN.md。",
+    )
 
 
 def _server(url: str) -> str:

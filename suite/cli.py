@@ -61,7 +61,7 @@ app.add_typer(parked.app, name="parked")
 
 
 @app.command()
-@helps("对运行中的全域演示主线故事，逐步打印。有任何不符时以 1 退出。")
+@helps("对运行中的套件演示主线故事，逐步打印。有任何不符时以 1 退出。")
 def tour(url: Url = None, key: Key = None, data_dir: DataDir = None) -> None:
     """Play the main story against a running suite and print each step. Exits with 1 when something is off."""
     from suite.tour.play import play

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from shared.http import EgressClient, EgressError
+from shared.language import say
 from suite.errors import Stop
 from suite.settings import CallerSettings
 
@@ -20,9 +21,15 @@ class Problem(Stop):
         self.status = status
         self.code = str(document.get("code", "unknown"))
         self.document = document
-        detail = document.get("detail") or document.get("title") or "no reason given"
+        detail = document.get("detail") or document.get("title") or say("no reason given", "未说明原因")
         fields = "; ".join(f"{e.get('pointer')}: {e.get('detail')}" for e in document.get("errors", [])[:5])
-        super().__init__(f"{call} was refused ({status} {self.code}): {detail}{' ' + fields if fields else ''}")
+        more = f" {fields}" if fields else ""
+        super().__init__(
+            say(
+                f"{call} was refused ({status} {self.code}): {detail}{more}",
+                f"{call} 被拒绝（{status} {self.code}）：{detail}{more}",
+            )
+        )
 
 
 class NotRunning(Stop):
@@ -75,9 +82,13 @@ class Client:
         try:
             answer = await self._http.request(method, self.url + path, headers=sent, content=content)
         except EgressError as error:
+            reason = error.reason.rstrip(".").lower()
             raise NotRunning(
-                f"No suite answers at {self.url} ({error.reason.rstrip('.').lower()}). "
-                "Start it with `quanyu serve`, or say where it runs with --url."
+                say(
+                    f"No suite answers at {self.url} ({reason}). "
+                    "Start it with `quanyu serve`, or say where it runs with --url.",
+                    f"{self.url} 没有套件应答（{reason}）。请用 `quanyu serve` 启动，或用 --url 指明它的地址。",
+                )
             ) from None
         if answer.status >= 300:
             raise refused(answer.status, answer.body, f"{method} {path}", self.url)
@@ -88,7 +99,10 @@ class Client:
         try:
             answer = await self._http.request("GET", self.url + path, headers=self._headers)
         except EgressError as error:
-            raise NotRunning(f"No suite answers at {self.url} ({error.reason.rstrip('.').lower()}).") from None
+            reason = error.reason.rstrip(".").lower()
+            raise NotRunning(
+                say(f"No suite answers at {self.url} ({reason}).", f"{self.url} 没有套件应答（{reason}）。")
+            ) from None
         try:
             return answer.status, json.loads(answer.body)
         except ValueError:
@@ -96,7 +110,7 @@ class Client:
 
     async def until_ready(self, seconds: float) -> None:
         """Wait until /readyz answers 200. Raises Stop with what is missing."""
-        missing = "it does not answer"
+        missing = say("it does not answer", "没有应答")
         try:
             async with asyncio.timeout(seconds):
                 while True:
@@ -104,12 +118,17 @@ class Client:
                         status, document = await self.status("/readyz")
                         if status == 200:
                             return
-                        missing = str((document or {}).get("detail", f"it answers {status}"))
+                        missing = str((document or {}).get("detail", say(f"it answers {status}", f"应答为 {status}")))
                     except NotRunning:
                         pass
                     await asyncio.sleep(0.05)
         except TimeoutError:
-            raise Stop(f"The suite at {self.url} is not ready after {seconds:.0f} s: {missing}.") from None
+            raise Stop(
+                say(
+                    f"The suite at {self.url} is not ready after {seconds:.0f} s: {missing}.",
+                    f"{self.url} 的套件在 {seconds:.0f} 秒后仍未就绪：{missing}。",
+                )
+            ) from None
 
 
 def refused(status: int, body: bytes, call: str, url: str) -> Stop:
@@ -119,11 +138,20 @@ def refused(status: int, body: bytes, call: str, url: str) -> Stop:
     except ValueError:
         document = None
     if not isinstance(document, dict) or "code" not in document:
-        return Stop(f"{url} answered {call} with {status}, and not as Quanyu does. Does another program run there?")
+        return Stop(
+            say(
+                f"{url} answered {call} with {status}, and not as Quanyu does. Does another program run there?",
+                f"{url} 对 {call} 应答 {status}，但不像 Quanyu。那里运行的是别的程序吗？",
+            )
+        )
     if status == 401:
         return Stop(
-            f"The suite at {url} does not know this key. Give the right one with --key, with QUANYU_ADMIN_KEY, "
-            "or point --data-dir to the folder where the suite wrote admin.key."
+            say(
+                f"The suite at {url} does not know this key. Give the right one with --key, with QUANYU_ADMIN_KEY, "
+                "or point --data-dir to the folder where the suite wrote admin.key.",
+                f"{url} 的套件不认识该密钥。请用 --key 或 QUANYU_ADMIN_KEY 给出正确的密钥，"
+                "或用 --data-dir 指向套件写有 admin.key 的目录。",
+            )
         )
     return Problem(status, document, call)
 
@@ -135,9 +163,15 @@ def connect(settings: CallerSettings, key: str | None = None, *, seconds: float 
         try:
             chosen = settings.key_file.read_text().strip()
         except OSError as error:
-            state = "is not there" if isinstance(error, FileNotFoundError) else f"can't be read: {error.strerror}"
+            missing = isinstance(error, FileNotFoundError)
+            unread = say(f"can't be read: {error.strerror}", f"无法读取：{error.strerror}")
+            state = say("is not there", "不存在") if missing else unread
             raise Stop(
-                f"No key: give one with --key or QUANYU_ADMIN_KEY. (A suite that runs here writes its "
-                f"administrator key to {settings.key_file}; that file {state}.)"
+                say(
+                    f"No key: give one with --key or QUANYU_ADMIN_KEY. (A suite that runs here writes its "
+                    f"administrator key to {settings.key_file}; that file {state}.)",
+                    f"没有密钥：请用 --key 或 QUANYU_ADMIN_KEY 给出。（在本机运行的套件会把管理员密钥写入 "
+                    f"{settings.key_file}；该文件{state}。）",
+                )
             ) from None
     return Client(settings.url, chosen, seconds=seconds)

@@ -10,9 +10,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared import private_files
 from shared.db import Trouble, kind_of
 from shared.db.migrate import NewerSchema
+from shared.language import Language, say, spoken
 from shared.roles import Role
 from shared.settings import ServiceSettings
 from suite.errors import Stop
+
+_TROUBLES = {
+    Trouble.STARTING: "正在启动或恢复，尚不接受连接",
+    Trouble.FULL: "空间已满（磁盘、配额或卷），无法写入",
+    Trouble.READ_ONLY: "不接受写入：是备库、设为只读，或文件、磁盘不可写",
+    Trouble.FAILING: "无法读写其磁盘",
+    Trouble.MEMORY: "内存不足",
+}
+"""What the values of `Trouble` say, in Chinese."""
 
 
 @contextmanager
@@ -22,22 +32,30 @@ def telling(name: str, settings: ServiceSettings) -> Iterator[None]:
         yield
     except NewerSchema as error:
         raise Stop(
-            f"The database of {name} was made by a newer version of Quanyu: {error}. Start that version, or restore the backup "
-            "from before it was used (docs/runbook.md)."
+            say(
+                f"The database of {name} was made by a newer version of Quanyu: {error}. Start that version, or restore the "
+                "backup from before it was used (docs/runbook.md).",
+                f"{name} 的数据库由更新版本的 Quanyu 创建：{error}。请启动该版本，或恢复使用它之前的备份（docs/runbook.md）。",
+            )
         ) from error
     except (OSError, SQLAlchemyError) as error:
         url = make_url(settings.resolved_database_url(name))
         if url.get_backend_name() == "sqlite" and (trouble := private_files.trouble(Path(url.database or ""))):
-            raise Stop(f"The suite can't keep its data: {trouble}.") from error
+            raise Stop(say(f"The suite can't keep its data: {trouble}.", f"套件无法保存数据：{trouble}。")) from error
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error).splitlines()[0]
         if (found := kind_of(error)) is not None and found is not Trouble.AWAY:
-            reason = f"it {found.value}"
-        own = "" if name == "bus" else f" (or QUANYU_{name.upper()}_DATABASE_URL)"
+            reason = _TROUBLES[found] if spoken() is Language.CHINESE else f"it {found.value}"
+        reason = reason.split("Error) ")[-1].rstrip(".")
+        variable = f"QUANYU_{name.upper()}_DATABASE_URL"
+        own = "" if name == "bus" else say(f" (or {variable})", f"（或 {variable}）")
         where = shown(settings.resolved_database_url(name))
         raise Stop(
-            f"The database of {name}, {where}, can't be used: {reason.split('Error) ')[-1].rstrip('.')}. "
-            f"Check QUANYU_DATABASE_URL{own} and that the server runs; "
-            "for SQLite, that the data folder may be written."
+            say(
+                f"The database of {name}, {where}, can't be used: {reason}. "
+                f"Check QUANYU_DATABASE_URL{own} and that the server runs; for SQLite, that the data folder may be written.",
+                f"{name} 的数据库 {where} 无法使用：{reason}。"
+                f"请检查 QUANYU_DATABASE_URL{own}以及服务器是否在运行；若用 SQLite，检查数据目录是否可写。",
+            )
         ) from error
 
 
@@ -63,8 +81,11 @@ def alone(folder: Path, role: Role) -> Iterator[None]:
             yield
     except private_files.HeldByAnother as error:
         raise Stop(
-            f"Another suite (process {error}) keeps its data in {folder}. Stop it, or give this one a folder of its own with "
-            "--data-dir."
+            say(
+                f"Another suite (process {error}) keeps its data in {folder}. Stop it, or give this one a folder of its own "
+                "with --data-dir.",
+                f"另一个套件（进程 {error}）的数据在 {folder}。请停止它，或用 --data-dir 给这一个单独的目录。",
+            )
         ) from None
 
 
@@ -73,7 +94,10 @@ def see_the_database(settings: ServiceSettings) -> None:
     url = make_url(settings.resolved_database_url())
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         raise Stop(
-            f"No suite has kept its data in {settings.data_dir} yet. Say by --data-dir (or QUANYU_DATA_DIR) where it does."
+            say(
+                f"No suite has kept its data in {settings.data_dir} yet. Say by --data-dir (or QUANYU_DATA_DIR) where it does.",
+                f"{settings.data_dir} 中还没有套件的数据。请用 --data-dir（或 QUANYU_DATA_DIR）指明数据目录。",
+            )
         )
 
 
@@ -83,6 +107,10 @@ def see_the_secret(settings: ServiceSettings) -> None:
         settings.resolved_internal_secret()
     except OSError as error:
         raise Stop(
-            f"The secret that the parts share can't be kept in {settings.data_dir}: {error.strerror}. "
-            "Set QUANYU_INTERNAL_SECRET for all of them, or a data folder that may be written."
+            say(
+                f"The secret that the parts share can't be kept in {settings.data_dir}: {error.strerror}. "
+                "Set QUANYU_INTERNAL_SECRET for all of them, or a data folder that may be written.",
+                f"各部分共用的密钥无法保存在 {settings.data_dir}：{error.strerror}。"
+                "请为所有部分设置 QUANYU_INTERNAL_SECRET，或使用可写的数据目录。",
+            )
         ) from error

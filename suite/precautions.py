@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from gateway.settings import GatewaySettings
 from shared import private_files
+from shared.language import say
 from suite.door.limits import connections_within, raise_descriptors
 from suite.settings import SuiteSettings
 
@@ -48,9 +49,17 @@ def private_data(installation: Installation) -> Finding | None:
     ours = [file for file in sorted(folder.glob("*")) if file.name.endswith(private_files.OURS)]
     bad = [file.name for file in ours if private_files.open_to_others(file)]
     if bad:
-        return Finding(f"Others on this machine may read {', '.join(bad)} in {folder}: chmod -R go= {folder}", bad=True)
+        files = ", ".join(bad)
+        sentence = say(
+            f"Others on this machine may read {files} in {folder}: chmod -R go= {folder}",
+            f"本机其他用户可以读取 {folder} 中的 {files}：chmod -R go= {folder}",
+        )
+        return Finding(sentence, bad=True)
     if private_files.open_to_others(folder):
-        sentence = f"Others on this machine may look into the data folder: chmod go= {folder}"
+        sentence = say(
+            f"Others on this machine may look into the data folder: chmod go= {folder}",
+            f"本机其他用户可以查看数据目录：chmod go= {folder}",
+        )
         return Finding(sentence, bad=installation.in_production)
     return None
 
@@ -61,8 +70,11 @@ def given_administrator_key(installation: Installation) -> Finding | None:
     if not installation.in_production or installation.gateway.admin_key is not None or not file.exists():
         return None
     return Finding(
-        f"The administrator's key is the generated one, and lies in {file}. "
-        "Set QUANYU_ADMIN_KEY, restart the gateway and remove the file."
+        say(
+            f"The administrator's key is the generated one, and lies in {file}. "
+            "Set QUANYU_ADMIN_KEY, restart the gateway and remove the file.",
+            f"管理员密钥是自动生成的，位于 {file}。请设置 QUANYU_ADMIN_KEY，重启网关并删除该文件。",
+        )
     )
 
 
@@ -73,7 +85,11 @@ def encrypted_way(installation: Installation) -> Finding | None:
     if parts.scheme == "https" or _near(host):
         return None
     return Finding(
-        f"Keys travel to {host} unencrypted. Put TLS in front (docs/behind-a-proxy.md) and use https.", bad=True
+        say(
+            f"Keys travel to {host} unencrypted. Put TLS in front (docs/behind-a-proxy.md) and use https.",
+            f"密钥以明文发往 {host}。请在前面加上 TLS（docs/behind-a-proxy.zh-CN.md）并使用 https。",
+        ),
+        bad=True,
     )
 
 
@@ -92,8 +108,12 @@ def door_behind_a_proxy(installation: Installation) -> Finding | None:
     if not installation.in_production or not listening or installation.gateway.trusted_proxies:
         return None
     return Finding(
-        "The gateway listens on every address and trusts no proxy: behind one, every caller seems to have its address. "
-        "Set QUANYU_TRUSTED_PROXIES to the proxy's network (docs/behind-a-proxy.md)."
+        say(
+            "The gateway listens on every address and trusts no proxy: behind one, every caller seems to have its address. "
+            "Set QUANYU_TRUSTED_PROXIES to the proxy's network (docs/behind-a-proxy.md).",
+            "网关监听所有地址，但不信任任何代理：在代理之后，所有调用者看起来都来自代理的地址。"
+            "请将 QUANYU_TRUSTED_PROXIES 设为代理所在的网络（docs/behind-a-proxy.zh-CN.md）。",
+        )
     )
 
 
@@ -102,9 +122,13 @@ def webhooks_stay_outside(installation: Installation) -> Finding | None:
     if not installation.gateway.webhooks_allow_private:
         return None
     return Finding(
-        "Webhooks may go to every private address, so whoever registers one reaches your own network. "
-        "Name the addresses that are meant with QUANYU_WEBHOOKS_ALLOWED_PRIVATE instead of QUANYU_WEBHOOKS_ALLOW_PRIVATE: "
-        "production refuses to start with it."
+        say(
+            "Webhooks may go to every private address, so whoever registers one reaches your own network. Name the addresses "
+            "that are meant with QUANYU_WEBHOOKS_ALLOWED_PRIVATE instead of QUANYU_WEBHOOKS_ALLOW_PRIVATE: "
+            "production refuses to start with it.",
+            "回调可以发往任何内网地址，注册回调的人因此能触及您的内网。请用 QUANYU_WEBHOOKS_ALLOWED_PRIVATE 列出允许的地址，"
+            "代替 QUANYU_WEBHOOKS_ALLOW_PRIVATE：生产环境设置后者将拒绝启动。",
+        )
     )
 
 
@@ -115,8 +139,12 @@ def enough_descriptors(installation: Installation) -> Finding | None:
     if connections >= (installation.suite.open_connections or MANY_CONNECTIONS):
         return None
     return Finding(
-        f"This user may open {descriptors} files, so {connections:,} callers can be connected at once. "
-        "Give the gateway's more: LimitNOFILE=65536, or `ulimit -n`."
+        say(
+            f"This user may open {descriptors} files, so {connections:,} callers can be connected at once. "
+            "Give the gateway's more: LimitNOFILE=65536, or `ulimit -n`.",
+            f"当前用户最多打开 {descriptors} 个文件，因此同时最多连接 {connections:,} 个调用者。"
+            "请给网关更多：LimitNOFILE=65536，或 `ulimit -n`。",
+        )
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from shared.language import FLAG, say, spoken
 from shared.observability.logging import visible
 from suite import announcement
 from suite.client import Client
@@ -79,7 +80,7 @@ class Processes:
         child = await self._spawn("migrate")
         await self._copy("migrate", child)
         if await child.wait() != 0:
-            raise Stop("The tables could not be made; the lines above say why.")
+            raise Stop(say("The tables could not be made; the lines above say why.", "建表失败，原因见上文。"))
 
     async def ready(self, names: Iterable[str]) -> None:
         """Wait until each of these parts answers that it is ready. Raises Stop, at once when one of all parts has ended."""
@@ -88,7 +89,13 @@ class Processes:
         try:
             await asyncio.wait({waiting, ended}, return_when=asyncio.FIRST_COMPLETED)
             if not waiting.done():
-                raise Stop(f"{ended.result().name} ended by itself; the lines above say why.")
+                name = ended.result().name
+                raise Stop(
+                    say(
+                        f"{name} ended by itself; the lines above say why.",
+                        f"{name} 自行结束，原因见上文。",
+                    )
+                )
             waiting.result()
         finally:
             waiting.cancel()
@@ -128,14 +135,19 @@ class Processes:
                 async with asyncio.timeout(STOP_SECONDS):
                     await process.child.wait()
             except TimeoutError:
-                self._console.print(f"{process.name} does not stop by itself; it is killed.")
+                self._console.print(
+                    say(
+                        f"{process.name} does not stop by itself; it is killed.",
+                        f"{process.name} 没有自行停止，强制结束。",
+                    )
+                )
                 process.child.kill()
                 await process.child.wait()
             await process.reader
 
     async def _spawn(self, *arguments: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "suite", *arguments,
+            sys.executable, "-m", "suite", FLAG, spoken(), *arguments,
             env=self._environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
             cwd=self._folder,
             start_new_session=True,  # Ctrl-C reaches us alone; we pass it on in order
@@ -173,7 +185,13 @@ async def supervise(settings: SuiteSettings) -> None:
         if up.done() and not up.cancelled() and (error := up.exception()):
             raise error
         if ended.done() and not ended.cancelled():
-            raise Stop(f"{ended.result().name} ended by itself; the lines above say why. All parts are stopped.")
+            name = ended.result().name
+            raise Stop(
+                say(
+                    f"{name} ended by itself; the lines above say why. All parts are stopped.",
+                    f"{name} 自行结束，原因见上文。所有部分均已停止。",
+                )
+            )
     finally:
         await processes.stop()
 
@@ -194,7 +212,12 @@ def _check(settings: SuiteSettings) -> None:
     if settings.broker_url is None:
         missing.append("QUANYU_BROKER_URL (amqp://user:password@host/)")
     if missing:
-        raise Stop(f"Each part as a process of its own needs {' and '.join(missing)}. `make run` needs neither.")
+        raise Stop(
+            say(
+                f"Each part as a process of its own needs {', '.join(missing)}. `make run` needs neither.",
+                f"各部分分别作为进程运行需要 {', '.join(missing)}。`make run` 则都不需要。",
+            )
+        )
 
 
 def free_port() -> int:

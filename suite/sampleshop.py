@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
+from shared.language import say
 from suite.client import Client, Problem
 
 SEED = 20261111
@@ -151,22 +152,37 @@ def _message(visit: Visit, step: int, body: dict[str, Any]) -> dict[str, Any]:
 
 async def load(client: Client, console: Console) -> None:
     """Bring the shop into a running suite; what is there already stays as it is. Raises Problem, NotRunning."""
-    console.print("\n[bold]The sample shop 示例店铺[/bold]")
+    console.print(say("\n[bold]The sample shop 示例店铺[/bold]", "\n[bold]示例店铺[/bold]"))
     places = sum([await _location(client, *location) for location in LOCATIONS])
     await _stock(client)
-    console.print(f"   {len(LOCATIONS)} locations ({places} new) with stock of {len(PRODUCTS)} products")
+    console.print(
+        say(
+            f"   {len(LOCATIONS)} locations ({places} new) with stock of {len(PRODUCTS)} products",
+            f"   {len(LOCATIONS)} 个库存地点（新增 {places} 个），{len(PRODUCTS)} 种商品有货",
+        )
+    )
     past = visits(datetime.now(UTC))
     sent = [message for visit in past for message in messages(visit)]
     for start in range(0, len(sent), 200):
         await client.post("/v1/batch", {"batch": sent[start : start + 200]})
     orders = [order(visit) for visit in past if visit.bought]
     answer = await client.post("/v1/imports/orders", {"source": SOURCE, "currency": "CNY", "orders": orders})
-    console.print(f"   {CUSTOMERS} customers with {len(sent)} events of the last {DAYS} days")
-    console.print(f"   {answer['accepted']} orders are new, {answer['duplicates']} were there")
+    console.print(
+        say(
+            f"   {CUSTOMERS} customers with {len(sent)} events of the last {DAYS} days",
+            f"   {CUSTOMERS} 位客户最近 {DAYS} 天的 {len(sent)} 个行为事件",
+        )
+    )
+    console.print(
+        say(
+            f"   {answer['accepted']} orders are new, {answer['duplicates']} were there",
+            f"   新增 {answer['accepted']} 笔订单，{answer['duplicates']} 笔已在",
+        )
+    )
     made = await _missing(client, "/v1/coupon-templates", templates()) + await _missing(
         client, "/v1/segments", segments()
     )
-    console.print(f"   {made} coupon templates and segments are new")
+    console.print(say(f"   {made} coupon templates and segments are new", f"   新增 {made} 个券模板与人群"))
 
 
 async def _location(client: Client, place: str, name: str, kind: str, lat: float, lng: float) -> int:

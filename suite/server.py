@@ -15,6 +15,7 @@ from typing import Any
 
 import uvicorn
 
+from shared.language import say
 from suite.door.connections import Door
 from suite.door.limits import Limits
 from suite.door.protocol import DoorProtocol
@@ -88,12 +89,26 @@ def listen(host: str, port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             other = port + 1 if port < 65_535 else 8000
             raise Stop(
-                f"Port {port} is in use: stop the program that has it, or choose another one with --port {other} "
-                f"(make run PORT={other})."
+                say(
+                    f"Port {port} is in use: stop the program that has it, or choose another one with --port {other} "
+                    f"(make run PORT={other}).",
+                    f"端口 {port} 已被占用：请停止占用它的程序，或用 --port {other} 另选一个（make run PORT={other}）。",
+                )
             ) from None
         if error.errno == errno.EACCES:
-            raise Stop(f"Port {port} may not be opened by this user: choose one above 1023 with --port.") from None
-        raise Stop(f"Cannot listen on {host}:{port}: {error.strerror or error}. Check --host.") from None
+            raise Stop(
+                say(
+                    f"Port {port} may not be opened by this user: choose one above 1023 with --port.",
+                    f"当前用户不能使用端口 {port}：请用 --port 选择大于 1023 的端口。",
+                )
+            ) from None
+        reason = error.strerror or error
+        raise Stop(
+            say(
+                f"Cannot listen on {host}:{port}: {reason}. Check --host.",
+                f"无法监听 {host}:{port}：{reason}。请检查 --host。",
+            )
+        ) from None
     return found
 
 

@@ -7,6 +7,7 @@ refused, before any command does anything.
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+from shared.language import say
 from shared.setting_sources import FILE_SUFFIX
 from shared.settings import PREFIX, ServiceSettings
 from suite.errors import Stop
@@ -25,12 +26,17 @@ def check_names() -> None:
     unknown = [text for name, text in written.items() if name not in known]
     if unknown:
         told = "; ".join(_told(name, known) for name in unknown)
-        raise Stop(f"There is no such setting: {told}. docs/settings.md names them all.")
+        raise Stop(
+            say(
+                f"There is no such setting: {told}. docs/settings.md names them all.",
+                f"没有这个设置：{told}。全部设置见 docs/settings.md。",
+            )
+        )
 
 
 def _told(name: str, known: set[str]) -> str:
     near = get_close_matches(name.upper(), known, 1)
-    return f"{name} (did you mean {near[0]}?)" if near else name
+    return say(f"{name} (did you mean {near[0]}?)", f"{name}（是否指 {near[0]}？）") if near else name
 
 
 def _known() -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import SettingsError
 
+from shared.language import Language, say, spoken
 from shared.setting_sources import WrongSettingFile
 from shared.settings import ServiceSettings
 from suite.errors import Stop
@@ -88,19 +89,53 @@ def load(options: type[Settings], given: Mapping[str, Any]) -> Settings:
         raise Stop(_wrong_settings(options, given, error)) from None
     except SettingsError as error:
         if isinstance(error.__cause__, WrongSettingFile):
-            raise Stop(f"The settings are wrong. {error.__cause__}") from None
+            reason = error.__cause__
+            raise Stop(say(f"The settings are wrong. {reason}", f"设置有误。{reason}")) from None
         # a list that is no JSON though it begins so; the message names the field only
         name = re.search(r'field "(\w+)"', str(error))
-        variable = variable_of(options, name[1]) if name else "A setting"
-        raise Stop(f"The settings are wrong. {variable} is a list: write its items with commas between them.") from None
+        variable = variable_of(options, name[1]) if name else say("A setting", "某项设置")
+        raise Stop(
+            say(
+                f"The settings are wrong. {variable} is a list: write its items with commas between them.",
+                f"设置有误。{variable} 是列表：各项之间用逗号分隔。",
+            )
+        ) from None
 
 
 def _wrong_settings(options: type[ServiceSettings], given: Mapping[str, Any], error: ValidationError) -> str:
     sentences = []
     for problem in error.errors(include_url=False, include_input=False):
         field, *place = problem["loc"] or ("",)
-        message = problem["msg"].removeprefix("Value error, ")
+        message = _message(problem)
         name = f"--{str(field).replace('_', '-')}" if field in given else variable_of(options, str(field))
-        which = f" (item {int(place[0]) + 1})" if place and isinstance(place[0], int) else ""
+        number = int(place[0]) + 1 if place and isinstance(place[0], int) else 0
+        which = say(f" (item {number})", f"（第 {number} 项）") if number else ""
         sentences.append(f"{name}{which}: {message}" if field else message)
-    return "The settings are wrong. " + "; ".join(sentences)
+    wrong = "; ".join(sentences)
+    return say(f"The settings are wrong. {wrong}", f"设置有误。{wrong}")
+
+
+_MESSAGES = {
+    "int_parsing": "须为整数",
+    "int_from_float": "须为整数",
+    "float_parsing": "须为数字",
+    "bool_parsing": "须为 true 或 false",
+    "greater_than": "须大于 {gt}",
+    "greater_than_equal": "不得小于 {ge}",
+    "less_than": "须小于 {lt}",
+    "less_than_equal": "不得大于 {le}",
+    "enum": "须为 {expected} 之一",
+    "literal_error": "须为 {expected} 之一",
+    "string_pattern_mismatch": "须符合 {pattern}",
+    "string_too_short": "至少 {min_length} 个字符",
+    "string_too_long": "最多 {max_length} 个字符",
+    "missing": "必须设置",
+}
+"""What pydantic says of settings, in Chinese, by the type of its error. Others are told in its words."""
+
+
+def _message(problem: Mapping[str, Any]) -> str:
+    chinese = _MESSAGES.get(problem["type"]) if spoken() is Language.CHINESE else None
+    if chinese is not None:
+        return chinese.format(**problem.get("ctx", {}))
+    return str(problem["msg"]).removeprefix("Value error, ")

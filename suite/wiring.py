@@ -16,6 +16,7 @@ from typing import Any
 from shared import private_files
 from shared.clock import Clock, SystemClock
 from shared.db import Database
+from shared.language import say
 from shared.messaging import Bus, LocalBus
 from shared.messaging.rabbit import RabbitBus
 from shared.readiness import Standing
@@ -74,7 +75,7 @@ def service(name: str) -> tuple[Create, type[ServiceSettings]]:
             from services.inventory.settings import InventorySettings
 
             return inventory, InventorySettings
-    raise ValueError(f"there is no service {name}")
+    raise LookupError(name)
 
 
 @dataclass(frozen=True)
@@ -120,12 +121,19 @@ async def single(name: str, settings: SuiteSettings, flags: Flags) -> AsyncItera
     """One part alone. Raises Stop without a broker: the parts could not hear each other."""
     if settings.broker_url is None:
         raise Stop(
-            f"{name} alone needs RabbitMQ to meet the other parts: set QUANYU_BROKER_URL (amqp://user:password@host/), "
-            "or start everything in one process with `quanyu serve`."
+            say(
+                f"{name} alone needs RabbitMQ to meet the other parts: set QUANYU_BROKER_URL (amqp://user:password@host/), "
+                "or start everything in one process with `quanyu serve`.",
+                f"单独运行 {name} 需要 RabbitMQ 与其他部分通信：请设置 QUANYU_BROKER_URL（amqp://user:password@host/），"
+                "或用 `quanyu serve` 在一个进程中启动全部。",
+            )
         )
     if name == "gateway" and settings.role.answers and (unknown := _unknown_upstreams(flags)):
         raise Stop(
-            f"The gateway alone must know where the services listen: set {', '.join(unknown)} (http://host:port)."
+            say(
+                f"The gateway alone must know where the services listen: set {', '.join(unknown)} (http://host:port).",
+                f"单独运行的网关须知道各服务的地址：请设置 {', '.join(unknown)}（http://host:port）。",
+            )
         )
     async with AsyncExitStack() as stack:
         pools = pools_of((name,), settings, flags)
@@ -193,7 +201,12 @@ async def prepare(names: tuple[str, ...], settings: SuiteSettings, flags: Flags)
             finally:
                 await part.kit.db.close()
         if problems := bus.health():
-            raise Stop(f"The tables are ready, but not the queues: {'; '.join(problems)}.")
+            raise Stop(
+                say(
+                    f"The tables are ready, but not the queues: {'; '.join(problems)}.",
+                    f"表已就绪，队列尚未就绪：{'; '.join(problems)}。",
+                )
+            )
 
 
 async def reset_administrator(settings: SuiteSettings, flags: Flags) -> Path:

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 
+from shared.language import FLAG, spoken
 from shared.observability.logging import get_logger
 from shared.readiness import Finding, State
 
@@ -24,7 +25,7 @@ class SecondProcess:
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         """`arguments` of `quanyu serve` that both have, and what differs in its environment."""
-        self._command = [sys.executable, "-m", "suite", "serve", *arguments]
+        self._command = [sys.executable, "-m", "suite", FLAG, spoken(), "serve", *arguments]
         self._command += ["--role", "worker", "--host", "127.0.0.1", "--port", "0"]
         self._environment = {**os.environ, "QUANYU_SPLIT": "false", "QUANYU_DRAIN_SECONDS": "0", **environment}
         self._child: asyncio.subprocess.Process | None = None

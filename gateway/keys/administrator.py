@@ -12,6 +12,7 @@ from gateway.keys.rules import digest
 from gateway.keys.schemas import KeyIn
 from gateway.settings import GatewaySettings
 from shared.db import Transaction
+from shared.language import say
 from shared.service import Kit
 from shared.web.identity import MERCHANT
 
@@ -58,8 +59,9 @@ class Administrator:
                 await self._forget_unless_it_is(tx, key)
                 return
         # A terminal is read by a person; what is no terminal is kept, by who knows whom.
-        shown = f" (shown once): {key}" if sys.stdout.isatty() else ""
-        sys.stdout.write(f"Administrator key, kept in {self._file.path}{shown}\n")
+        shown = say(f" (shown once): {key}", f"（只显示一次）：{key}") if sys.stdout.isatty() else ""
+        file = self._file.path
+        sys.stdout.write(say(f"Administrator key, kept in {file}{shown}\n", f"管理员密钥，保存在 {file}{shown}\n"))
         sys.stdout.flush()
 
     async def _ensure_given(self, key: str) -> None:
@@ -98,7 +100,12 @@ class Administrator:
         async with self._db.write() as tx:
             holders = await repository.with_digests(tx, [digest(key)])
             if any(holder.id != ADMIN_ID for holder in holders):
-                raise ValueError("QUANYU_ADMIN_KEY is another key already; give a fresh one, or take it away")
+                raise ValueError(
+                    say(
+                        "QUANYU_ADMIN_KEY is another key already; give a fresh one, or take it away",
+                        "QUANYU_ADMIN_KEY 已是另一把密钥；请换一个新的，或去掉它",
+                    )
+                )
             if not await self._insert(tx, key):
                 await repository.replace_digest(tx, ADMIN_ID, digest(key), hint_of(key), now)
             await self._log.record(tx, None, "key.reset", ADMIN_ID, MERCHANT)

@@ -25,7 +25,7 @@ Url = Annotated[
         "--url",
         help=say(
             "Where the suite runs. (http://127.0.0.1:8000 when left out)",
-            "全域运行的地址。（不填为 http://127.0.0.1:8000）",
+            "套件的地址。（不填为 http://127.0.0.1:8000）",
         ),
     ),
 ]

@@ -126,7 +126,7 @@ def rotate(
 
 
 @app.command()
-@helps("打印一个新的密钥值，可用作 QUANYU_ADMIN_KEY。不保存任何内容，也无需全域在运行。")
+@helps("打印一个新的密钥值，可用作 QUANYU_ADMIN_KEY。不保存任何内容，也无需套件在运行。")
 def generate() -> None:
     """Print a fresh secret, as QUANYU_ADMIN_KEY takes it. Nothing is stored, and no suite need run."""
     from gateway.keys.management import new_key
@@ -137,7 +137,7 @@ def generate() -> None:
 @app.command("reset-admin")
 @helps(
     "管理员密钥丢失时另发一把。供数据的所有者使用：直接作用于数据库。"
-    "若设置了 QUANYU_ADMIN_KEY 即用它，否则新生成一把；之后都在 <data-dir>/admin.key 中。运行中的全域在数秒内采用。"
+    "若设置了 QUANYU_ADMIN_KEY 即用它，否则新生成一把；之后都在 <data-dir>/admin.key 中。运行中的套件在数秒内采用。"
 )
 def reset_admin(data_dir: DataDir = None) -> None:
     """Give the administrator another key when the old one is lost. For who owns the data: works on the database itself.

@@ -42,7 +42,7 @@ MOST = 1000
 
 
 @app.command("list")
-@helps("列出停放的消息：属于哪个消费者、是什么、试过几次、为何失败。")
+@helps("列出搁置的消息：属于哪个消费者、是什么、试过几次、为何失败。")
 def list_parked(
     queue: Annotated[str | None, typer.Argument(help=say("Only this consumer's.", "只看该消费者的。"))] = None,
     data_dir: DataDir = None,
@@ -50,7 +50,7 @@ def list_parked(
     """Show the parked messages: whose, what, how often tried, why it failed."""
     found = run(_parked(queue, flags(data_dir=data_dir)))
     if not found:
-        console.print(say("Nothing is parked.", "没有停放的消息。"))
+        console.print(say("Nothing is parked.", "没有搁置的消息。"))
         return
     queue_head = say("queue", "队列")
     heads = (queue_head, "id", say("event", "事件"), say("tries", "次数"), say("error", "错误"))
@@ -59,7 +59,7 @@ def list_parked(
 
 
 @app.command()
-@helps("原样打印一条停放的消息（可能含客户数据）。")
+@helps("原样打印一条搁置的消息（可能含客户数据）。")
 def show(queue: Queue, parked_id: ParkedId, data_dir: DataDir = None) -> None:
     """Print a parked message as it travels (it may hold customer data)."""
     for one in run(_parked(queue, flags(data_dir=data_dir))):
@@ -110,7 +110,7 @@ def _decide(queue: str, parked_id: str, what: Literal["replay", "drop"], data_di
         raise Stop(
             say(
                 f"{queue} has no parked message {parked_id}. `quanyu parked list` shows what there is.",
-                f"{queue} 没有停放的消息 {parked_id}。用 `quanyu parked list` 查看现有的。",
+                f"{queue} 没有搁置的消息 {parked_id}。用 `quanyu parked list` 查看现有的。",
             )
         )
     return done

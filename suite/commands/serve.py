@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shared import private_files
+from shared.language import helps, say
 from shared.observability.tracing import configure_tracing
 from shared.readiness import is_ready, troubles
 from shared.roles import Role
@@ -25,27 +26,60 @@ Part = StrEnum("Part", [(name, name) for name in PARTS])  # type: ignore[misc]  
 
 _SECOND_SECONDS = 10
 """How long the announcement waits for a second process. Calls are answered meanwhile."""
-OnePart = Annotated[Part | None, typer.Argument(help="One part alone; without it the whole suite.", show_default=False)]
+OnePart = Annotated[
+    Part | None,
+    typer.Argument(
+        help=say("One part alone; without it the whole suite.", "只运行一个部分；不填则为整个套件。"),
+        show_default=False,
+    ),
+]
 
 
+@helps("启动套件（或其中一个部分），运行至 Ctrl-C。")
 def serve(
     part: OnePart = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 = any free one.  [default: 8000]")] = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on.  [default: 127.0.0.1]")] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            help=say(
+                "Port to listen on; 0 = any free one. (8000 when left out)",
+                "监听端口；0 为任一空闲端口。（不填为 8000）",
+            )
+        ),
+    ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(help=say("Address to listen on. (127.0.0.1 when left out)", "监听地址。（不填为 127.0.0.1）")),
+    ] = None,
     data_dir: DataDir = None,
     role: Annotated[
         Role | None,
-        typer.Option(help="What this process does: `api` answers requests, `worker` the rest.  [default: all]"),
+        typer.Option(
+            help=say(
+                "What this process does: `api` answers requests, `worker` the rest. (all when left out)",
+                "该进程的职责：`api` 应答请求，`worker` 做其余工作。（不填为全部）",
+            )
+        ),
     ] = None,
     split: Annotated[
         bool | None,
         typer.Option(
-            "--split/--one-process", help="With a second process for what follows from requests.  [default: one]"
+            "--split/--one-process",
+            help=say(
+                "With a second process for what follows from requests. (one process when left out)",
+                "另起一个进程处理请求之后的工作。（不填为单进程）",
+            ),
         ),
     ] = None,
     second: Annotated[int | None, typer.Option(hidden=True)] = None,
     demo: Annotated[
-        bool, typer.Option("--demo", help="Load the sample shop and play the tour once, then stay up.")
+        bool,
+        typer.Option(
+            "--demo",
+            help=say(
+                "Load the sample shop and play the tour once, then stay up.", "装入示例店铺，演示一次，然后继续运行。"
+            ),
+        ),
     ] = False,
 ) -> None:
     """Start the suite (or one part of it) and serve until Ctrl-C."""
@@ -53,20 +87,29 @@ def serve(
     settings = load(SuiteSettings, given | flags(port=port, host=host, split=split))
     if demo and (part is not None or settings.role is not Role.ALL):
         raise typer.BadParameter(
-            "the demonstration needs the whole suite; leave part and role out", param_hint="--demo"
+            say(
+                "the demonstration needs the whole suite; leave part and role out",
+                "演示需要整个套件；请不要指定部分和职责",
+            ),
+            param_hint="--demo",
         )
     if demo:
         given |= for_the_demonstration(settings)
     if settings.split:
         if settings.role is not Role.ALL:
             raise typer.BadParameter(
-                "a process with one role is not split; leave one of the two out", param_hint="--split"
+                say(
+                    "a process with one role is not split; leave one of the two out",
+                    "单一职责的进程不再拆分；两者请只用其一",
+                ),
+                param_hint="--split",
             )
         given |= {"role": Role.API, **_half(settings)}
         settings = settings.model_copy(update=given)
     run(_serve(part, settings, given, demo, second), settings)
 
 
+@helps("创建或更新数据表；配置了消息服务器时也创建队列。生产环境启动前运行。")
 def migrate(part: OnePart = None, data_dir: DataDir = None) -> None:
     """Create or update tables, and the queues when a broker is configured. Run it before production starts."""
     given = flags(data_dir=data_dir)
@@ -75,7 +118,7 @@ def migrate(part: OnePart = None, data_dir: DataDir = None) -> None:
 
     names = PARTS if part is None else (part.value,)
     run(wiring.prepare(names, settings, given), settings)
-    console.print(f"Ready: {', '.join(names)}.")
+    console.print(say(f"Ready: {', '.join(names)}.", f"已就绪：{', '.join(names)}。"))
 
 
 async def _serve(
@@ -88,7 +131,10 @@ async def _serve(
         private_files.make_folder(settings.data_dir)
     if private_files.open_to_others(settings.data_dir):
         errors.print(
-            f"[yellow]Others on this machine may look into the data folder:[/yellow] chmod go= {plain(settings.data_dir)}",
+            say(
+                f"[yellow]Others on this machine may look into the data folder:[/yellow] chmod go= {plain(settings.data_dir)}",
+                f"[yellow]本机其他用户可以查看数据目录：[/yellow]chmod go= {plain(settings.data_dir)}",
+            ),
             soft_wrap=True,
         )
     settings = await _count_connections(part, settings, given)
@@ -138,7 +184,10 @@ def for_the_demonstration(settings: SuiteSettings) -> dict[str, Any]:
 
     if settings.environment == "production":
         raise Stop(
-            "The demonstration loads made-up customers and orders; it does not run with QUANYU_ENVIRONMENT=production."
+            say(
+                "The demonstration loads made-up customers and orders; it does not run with QUANYU_ENVIRONMENT=production.",
+                "演示会装入虚构的客户与订单；QUANYU_ENVIRONMENT=production 时不运行。",
+            )
         )
     allowed = [str(one) for one in load(GatewaySettings, {"data_dir": settings.data_dir}).webhooks_allowed_private]
     if port := caller(None, settings.data_dir).tour_port:
@@ -181,10 +230,18 @@ async def _count_connections(part: Part | None, settings: SuiteSettings, given: 
     if settings.split:
         processes.append(wiring.pools_of(names, settings.model_copy(update={"role": Role.WORKER}), given))
     async for sentence in budget.shortages(*processes, beside_running=True):
-        errors.print(f"[yellow]Database connections:[/yellow] {plain(sentence)}", soft_wrap=True)
+        errors.print(
+            say(
+                f"[yellow]Database connections:[/yellow] {plain(sentence)}",
+                f"[yellow]数据库连接：[/yellow]{plain(sentence)}",
+            ),
+            soft_wrap=True,
+        )
     if settings.database_connections is not None or (fitting := await budget.fitting(*processes)) is None:
         return settings
-    errors.print(f"This process opens {plain(fitting)} at most.", soft_wrap=True)
+    errors.print(
+        say(f"This process opens {plain(fitting)} at most.", f"本进程最多打开 {plain(fitting)} 个。"), soft_wrap=True
+    )
     given["database_connections"] = fitting
     return settings.model_copy(update={"database_connections": fitting})
 
@@ -196,8 +253,12 @@ def _limits(settings: SuiteSettings, proxies: tuple[str, ...] | None, descriptor
     connections = connections_within(descriptors, settings.open_connections)
     if connections < (settings.open_connections or FEW_CONNECTIONS):
         errors.print(
-            f"[yellow]Only {connections:,} callers can be connected at once:[/yellow] this process may open {plain(descriptors)} "
-            "files (`ulimit -n`), and its databases and parts need some. Give it 4096 or more.",
+            say(
+                f"[yellow]Only {connections:,} callers can be connected at once:[/yellow] this process may open "
+                f"{plain(descriptors)} files (`ulimit -n`), and its databases and parts need some. Give it 4096 or more.",
+                f"[yellow]同时最多连接 {connections:,} 个调用者：[/yellow]本进程最多打开 {plain(descriptors)} 个文件"
+                "（`ulimit -n`），数据库与各部分也要用一些。请给 4096 或更多。",
+            ),
             soft_wrap=True,
         )
     return Limits(

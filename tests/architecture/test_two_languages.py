@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 _TOOLS = (
     "suite/handbook",
+    "suite/worker.py",
     "suite/door",
     "suite/reference.py",
     "suite/released.py",
@@ -21,30 +22,18 @@ _TOOLS = (
     "suite/installation.py",
 )
 """For those who write Quanyu, or for programs: English alone. The installation runs without `shared` and says both at once."""
-_SHARED = ("shared/private_files.py",)
-_TO_DO: tuple[str, ...] = (
+_ELSEWHERE = (
+    "gateway/settings.py",
     "shared/private_files.py",
-    "suite/announcement.py",
-    "suite/budget.py",
-    "suite/client.py",
-    "suite/commands/doctor.py",
-    "suite/commands/serve.py",
-    "suite/obstacles.py",
-    "suite/precautions.py",
-    "suite/processes.py",
-    "suite/sampleshop.py",
-    "suite/server.py",
-    "suite/setting_names.py",
-    "suite/settings.py",
-    "suite/tour",
-    "suite/wiring.py",
-    "suite/worker.py",
+    "shared/setting_sources.py",
+    "shared/settings.py",
 )
+_TO_DO: tuple[str, ...] = ("suite/tour",)
 """Not translated yet."""
 
 FILES = sorted(
     path
-    for path in [*(ROOT / "suite").rglob("*.py"), *(ROOT / name for name in _SHARED)]
+    for path in [*(ROOT / "suite").rglob("*.py"), *(ROOT / name for name in _ELSEWHERE)]
     if not str(path.relative_to(ROOT)).startswith((*_TOOLS, *_TO_DO))
 )
 _SENTENCE = re.compile(r"[A-Za-z]{2,}[,;:]? [a-z]{2,}")
@@ -54,7 +43,7 @@ _NOT_SAID = {
     "Field": "a setting's description stands in docs/settings.md",
     "get_logger": "logs are English",
     **dict.fromkeys(("debug", "info", "warning", "error", "exception"), "logs are English"),
-    **dict.fromkeys(("compile", "fullmatch", "search", "sub"), "a pattern"),
+    **dict.fromkeys(("compile", "fullmatch", "search", "sub", "removeprefix"), "a pattern"),
     "execute": "SQL",
     "create_task": "a task's name, for those who look for a bug",
 }

@@ -124,9 +124,9 @@ def prints() -> Iterator[tuple[str, ast.expr]]:
 
 # Ours: constants of this program, and what is made of `plain` a line earlier. A number is told by its format, `{count:,}`.
 OURS = {
-    "'every part is ready' if ready else plain(_reason(document))", "AUDITS[part]", "BAD if bad else GOOD",
+    "AUDITS[part]",
     "BAD if finding.bad else NOTE", "COLOURS.get(name, 'white')", "CUSTOMERS", "DAYS",
-    "GOOD if ready else BAD", "_time(seconds)", "answer['accepted']", "answer['duplicates']", "done", "file", "made",
+    "mark", "_time(seconds)", "answer['accepted']", "answer['duplicates']", "done", "file", "made",
     "part", "places", "process.name", "self._scene", "self.checks", "table", "table.encoding",
     "took", "url", "uses", "what", "why", "BAD", "GOOD", "reason.value", "text", "grid", "', '.join(names)",
 }  # fmt: skip
