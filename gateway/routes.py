@@ -83,6 +83,8 @@ GATEWAY = (
     Route("GET", "/v1/roles", "gateway:accounts:read", "gateway"),
     Route("GET", "/v1/account-policy", "gateway:accounts:read", "gateway"),
     Route("PATCH", "/v1/account-policy", "gateway:accounts:write", "gateway"),
+    Route("GET", "/sign-in", PUBLIC, "gateway"),
+    Route("GET", "/sign-in/static/{file}", PUBLIC, "gateway"),
     Route("POST", "/v1/sign-in", PUBLIC, "gateway", own_pages=True),
     Route("POST", "/v1/sign-in/second-factor", PUBLIC, "gateway", own_pages=True),
     Route("POST", "/v1/sign-in/link", PUBLIC, "gateway", own_pages=True),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shared.language import say
 from suite import sampleshop
@@ -10,6 +11,9 @@ from suite.errors import Stop
 from suite.settings import CallerSettings
 from suite.terminal import console, errors, plain
 from suite.tour.play import play
+
+if TYPE_CHECKING:
+    from shared.service import Service
 
 
 def announce(url: str, part: str | None, key_file: Path, ready: bool, troubles: Sequence[str]) -> None:
@@ -70,6 +74,25 @@ def announce(url: str, part: str | None, key_file: Path, ready: bool, troubles: 
             soft_wrap=True,
         )
     console.print(say("  Stop               Ctrl-C", "  停止               Ctrl-C"))
+
+
+async def first_administrator(url: str, part: "Service") -> None:
+    """Where nobody has an account yet: the one-time link of the first administrator. A terminal is read by a person; what is
+    no terminal is kept, by who knows whom.
+    """
+    from gateway.app import Gateway
+
+    if not console.is_terminal or not isinstance(part, Gateway) or not part.role.answers:
+        return
+    link = await part.accounts.accounts.first_link()
+    if link is not None:
+        console.print(
+            say(
+                "  First administrator  (good once, for an hour; only for you)",
+                "  首位管理员  （一小时内有效，仅用一次，只给你）",
+            )
+        )
+        console.print(f"    [bold]{plain(url + link.path)}[/bold]", soft_wrap=True)
 
 
 async def demonstrate(url: str, key_file: Path) -> None:

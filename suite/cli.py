@@ -9,7 +9,7 @@ import typer
 
 from shared.language import FLAG, Language, helps, say, speak
 from suite.client import connect
-from suite.commands import imports, keys, parked
+from suite.commands import accounts, imports, keys, parked
 from suite.commands.backup import backup, restore
 from suite.commands.common import DataDir, Key, Url, caller, flags, run
 from suite.commands.doctor import doctor
@@ -57,6 +57,7 @@ app.command()(backup)
 app.command()(restore)
 app.add_typer(imports.app, name="import")
 app.add_typer(keys.app, name="keys")
+app.add_typer(accounts.app, name="accounts")
 app.add_typer(parked.app, name="parked")
 
 

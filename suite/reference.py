@@ -44,6 +44,8 @@ _PAGES = {
     "/docs/guides/{page}": "One guide; `webhooks.zh-CN` is the Chinese one",
     "/docs": "The same to read and try in a browser",
     "/docs/static/{file}": "What that page is made of",
+    "/sign-in": "The plain page for signing in 登录页",
+    "/sign-in/static/{file}": "What it is made of",
 }
 DOCS = Path(__file__).parents[1] / "docs"
 _MADE = "Made from the code by `make docs`; a test holds it to that.\n"

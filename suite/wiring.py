@@ -10,8 +10,7 @@ arrangement, with the settings that the environment and the flags give.
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared import private_files
 from shared.clock import Clock, SystemClock
@@ -28,6 +27,9 @@ from suite.errors import Stop
 from suite.obstacles import alone, see_the_database, see_the_secret, telling
 from suite.parts import PARTS, SERVICES
 from suite.settings import SuiteSettings, load
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
 
 Create = Callable[[Any, Bus, Clock], Service]
 Flags = Mapping[str, Any]
@@ -209,8 +211,9 @@ async def prepare(names: tuple[str, ...], settings: SuiteSettings, flags: Flags)
             )
 
 
-async def reset_administrator(settings: SuiteSettings, flags: Flags) -> Path:
-    """Give the administrator another key, beside a suite that runs or not. Answers the file in which it lies."""
+@asynccontextmanager
+async def owned_gateway(settings: SuiteSettings, flags: Flags) -> AsyncIterator["Gateway"]:
+    """The gateway for who owns its data, beside a suite that runs or not: nothing of it answers or loops."""
     from gateway.app import create_gateway
     from gateway.settings import GatewaySettings
 
@@ -220,12 +223,9 @@ async def reset_administrator(settings: SuiteSettings, flags: Flags) -> Path:
         gateway = create_gateway(chosen, bus, SystemClock(), {})
         try:
             with telling(gateway.name, gateway.kit.settings):
-                await gateway.keys.administrator.reset()
-        except ValueError as error:
-            raise Stop(f"{error}.") from None
+                yield gateway
         finally:
             await gateway.kit.db.close()
-    return gateway.keys.key_file.path
 
 
 def build(name: str, flags: Flags, bus: Bus) -> Service:

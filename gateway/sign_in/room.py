@@ -5,6 +5,7 @@ from datetime import timedelta
 from gateway.accounts.room import AccountsRoom
 from gateway.audit_log.room import AuditLogRoom
 from gateway.settings import GatewaySettings
+from gateway.sign_in import pages
 from gateway.sign_in.api import router
 from gateway.sign_in.cache import SessionCache
 from gateway.sign_in.guesses import GuessCounter
@@ -29,7 +30,7 @@ class SignInRoom(Room):
         accounts.accounts.ended.append(self.cache.forget_account)
         sessions = Sessions(kit, settings, audit_log.log, self.cache)
         guesses = GuessCounter(kit)
-        self.routers = [router]
+        self.routers = [router, pages.router]
         self.provides = [
             SignIn(kit, accounts, audit_log.log, sessions, self.cache, guesses),
             OwnAccount(kit, accounts, audit_log.log, sessions, guesses),

@@ -147,9 +147,9 @@ def reset_admin(data_dir: DataDir = None) -> None:
     """
     given = flags(data_dir=data_dir)
     settings = load(SuiteSettings, given)
-    from suite import wiring
+    from suite import ownership
 
-    path = run(wiring.reset_administrator(settings, given), settings)
+    path = run(ownership.reset_administrator(settings, given), settings)
     console.print(
         say(
             f"The administrator has another key. It is in {plain(path)}; the one before ends at once.",

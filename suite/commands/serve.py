@@ -164,6 +164,7 @@ async def _serve(
                     await announcement.demonstrate(url, key_file)
                 checks = await running.health.readiness()
                 announcement.announce(url, _name(part, settings.role), key_file, is_ready(checks), troubles(checks))
+                await announcement.first_administrator(url, running.parts[-1])
 
             await server.serve(
                 running.app,

@@ -224,3 +224,17 @@ def test_help_names_every_command(quanyu: Call) -> None:
     _, said, _ = quanyu("--help")
     for command in ("serve", "migrate", "tour", "import", "keys", "parked", "doctor", "full"):
         assert command in said
+
+
+def test_who_owns_the_data_makes_an_administrator(quanyu: Call, tmp_path: Path) -> None:
+    assert quanyu("migrate", "gateway", "--data-dir", str(tmp_path))[0] == 0
+    code, said, _ = quanyu("accounts", "create-administrator", "老板", "--data-dir", str(tmp_path))
+    assert (code, "http://127.0.0.1:8000/sign-in#qyl_" in said) == (0, True)
+    assert quanyu("accounts", "reset-second-factor", "老板", "--data-dir", str(tmp_path))[0] == 0
+    for command, login, told in (
+        ("create-administrator", "老板", "login"),
+        ("create-administrator", "x" * 200, "login"),
+        ("reset-second-factor", "nobody", "no such account"),
+    ):
+        code, _, said = quanyu("accounts", command, login, "--data-dir", str(tmp_path))
+        assert (code, told in said) == (1, True), said
