@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from shared.language import say
 from suite.client import Client
 
 AUDITS: Mapping[str, str] = {
-    "coupons": "coupons 优惠券",
-    "stock": "stock 库存",
-    "segments": "segments 人群",
-    "journeys": "journeys 旅程",
+    "coupons": say("coupons 优惠券", "优惠券"),
+    "stock": say("stock 库存", "库存"),
+    "segments": say("segments 人群", "人群"),
+    "journeys": say("journeys 旅程", "旅程"),
 }
 
 

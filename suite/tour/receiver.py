@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from shared.language import say
 from shared.webhooks import SignatureInvalid, verify
 from suite.door.limits import Limits
 from suite.errors import Stop
@@ -68,8 +69,12 @@ async def open_receiver(port: int = 0) -> AsyncIterator[Receiver]:
             address.bind(("127.0.0.1", port))
         except OSError as error:
             raise Stop(
-                f"The tour's partner can't listen on port {port}: {error.strerror}. Choose another with QUANYU_TOUR_PORT, "
-                "for the suite (`serve --demo`) and the tour alike."
+                say(
+                    f"The tour's partner can't listen on port {port}: {error.strerror}. Choose another with QUANYU_TOUR_PORT, "
+                    "for the suite (`serve --demo`) and the tour alike.",
+                    f"演示中的合作方无法监听端口 {port}：{error.strerror}。请用 QUANYU_TOUR_PORT 另选一个，"
+                    "套件（`serve --demo`）与演示须一致。",
+                )
             ) from None
         receiver = Receiver(f"http://127.0.0.1:{address.getsockname()[1]}/hooks")
 

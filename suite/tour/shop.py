@@ -221,3 +221,14 @@ class HttpTracker:
         now = datetime.now(UTC).isoformat()
         batch = [{"timestamp": now, "messageId": new_id("tour"), **message} for message in messages]
         await self._client.post("/v1/batch", {"batch": batch, "sentAt": now}, self._headers)
+
+
+def tea_offer(run: str, name: str, benefit: dict[str, Any], layer: str) -> dict[str, Any]:
+    """An offer of the campaign, on the tea of this run only."""
+    return {
+        "name": f"{name} · {run}",
+        "currency": CURRENCY,
+        "benefit": benefit,
+        "scope": {"include": {"skus": [f"TEA-{run}"]}},
+        "stacking": {"layer": layer},
+    }

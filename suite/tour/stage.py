@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 
+from shared.language import say
 from suite.client import NotRunning, Problem
 from suite.errors import Stop
 from suite.terminal import plain
@@ -52,7 +53,10 @@ class Stage:
 
     def equal(self, what: str, found: object, wanted: object) -> None:
         """Expect two values to be the same."""
-        self.expect(found == wanted, f"{what} should be {wanted!r} but is {found!r}.")
+        self.expect(
+            found == wanted,
+            say(f"{what} should be {wanted!r} but is {found!r}.", f"{what} 应为 {wanted!r}，却是 {found!r}。"),
+        )
 
     async def until(self, what: str, look: Callable[[], Awaitable[Found | None]]) -> tuple[Found, float]:
         """Look again and again until something is found; answers it and the seconds that it took. Raises TourFailed.
@@ -66,17 +70,27 @@ class Stage:
             except (Problem, NotRunning) as error:
                 if isinstance(error, Problem) and error.status not in (404, 409, 429, 502, 503, 504):
                     raise
-                found, last = None, f" Last answer: {error}"
+                found, last = None, say(f" Last answer: {error}", f" 最后的应答：{error}")
             if found is not None:
                 self.checks += 1
                 return found, time.perf_counter() - started
             await asyncio.sleep(0.03)
-        raise TourFailed(f"Scene {self._scene}: {what} did not happen within {self._patience:.0f} s.{last}")
+        raise TourFailed(
+            say(
+                f"Scene {self._scene}: {what} did not happen within {self._patience:.0f} s.{last}",
+                f"第 {self._scene} 幕：{what} 在 {self._patience:.0f} 秒内没有发生。{last}",
+            )
+        )
 
     def end(self) -> None:
         """How much was checked, and how long it took."""
         took = time.perf_counter() - self._started
-        self._console.print(f"\n[bold green]The story is complete[/bold green]: {self.checks} checks in {took:.1f} s.")
+        self._console.print(
+            say(
+                f"\n[bold green]The story is complete[/bold green]: {self.checks} checks in {took:.1f} s.",
+                f"\n[bold green]故事完成[/bold green]：{self.checks} 项检查，用时 {took:.1f} 秒。",
+            )
+        )
 
 
 def _time(seconds: float) -> str:
