@@ -24,12 +24,15 @@ ENV PATH=/opt/quanyu/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     QUANYU_HOST=0.0.0.0 \
+    QUANYU_METRICS_HOST=0.0.0.0 \
+    QUANYU_METRICS_PORT=9464 \
     QUANYU_DATA_DIR=/data \
     QUANYU_LOG_FORMAT=json
 USER quanyu
 WORKDIR /home/quanyu
 VOLUME /data
-EXPOSE 8000
+# 8000 for callers; 9464 for Prometheus: publish it nowhere
+EXPOSE 8000 9464
 # SIGTERM: readiness turns to 503, open requests finish, then the parts stop (at most 30 s for the requests)
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["python", "-m", "suite.probe"]

@@ -11,6 +11,11 @@ REQUEST_SECONDS = Histogram(
     buckets=_FAST,
 )
 KEY_CHECKS = Counter("quanyu_gateway_key_checks_total", "Key checks by outcome", ["outcome"])
+KEY_LOOKUPS = Counter(
+    "quanyu_gateway_key_lookups_total",
+    "Keys found in memory (hit), or asked for in the database first (miss)",
+    ["result"],
+)
 LIMITED = Counter("quanyu_gateway_limited_total", "Requests refused by a rate limit", ["policy"])
 LIMIT_STORE_FAILURES = Counter("quanyu_gateway_limit_store_failures_total", "Times that Redis gave no limit decision")
 REPLICAS = Gauge("quanyu_gateway_replicas", "Gateways on this database, which divide limits that no Redis counts")
@@ -27,6 +32,19 @@ UPSTREAM_FAILURES = Counter("quanyu_gateway_upstream_failures_total", "Requests 
 WEBHOOKS_OUT_ATTEMPTS = Counter("quanyu_webhooks_out_attempts_total", "Webhook attempts by outcome", ["outcome"])
 WEBHOOKS_OUT_SECONDS = Histogram(
     "quanyu_webhooks_out_attempt_duration_seconds", "Time of one webhook attempt", buckets=_FAST
+)
+WEBHOOKS_OUT_OVERDUE = Gauge(
+    "quanyu_webhooks_out_overdue_seconds",
+    "How long the webhook attempt that should have been first is late",
+    ["service"],
+)
+WEBHOOKS_OUT_OLDEST = Gauge(
+    "quanyu_webhooks_out_oldest_seconds",
+    "Age of the oldest event that an enabled endpoint has not got yet",
+    ["service"],
+)
+WEBHOOK_ENDPOINTS = Gauge(
+    "quanyu_webhook_endpoints", "Endpoints by state: well, failing since their last success, disabled", ["state"]
 )
 WEBHOOKS_IN_RECEIVED = Counter(
     "quanyu_webhooks_in_received_total", "Proven deliveries of partners by outcome", ["outcome"]

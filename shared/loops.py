@@ -49,6 +49,7 @@ class Loop:
     _told: bool = False
     _asleep: bool = False
     _began: float = 0.0
+    _behind_since: float | None = None
 
     async def run(self, service: str, log: FilteringBoundLogger) -> None:
         """Rounds until cancelled. A failed round is logged, counted and tried again after a growing pause."""
@@ -65,6 +66,7 @@ class Loop:
                 again = await self.tick()
             except Exception as error:
                 failures += 1
+                self._behind_since = self._behind_since or self._began
                 LOOP_FAILURES.labels(service, self.name).inc()
                 if isinstance(error, BusUnavailable):
                     RELAY_FAILURES.labels(service).inc()
@@ -76,8 +78,10 @@ class Loop:
             failures = 0
             self._succeeded(service)
             if again is True:
+                self._behind_since = self._behind_since or self._began
                 await asyncio.sleep(0)
                 continue
+            self._behind_since = None
             if self.gather:
                 await asyncio.sleep(rest_after(time.monotonic() - self._began))
             await self._sleep(None if again is False else again)
@@ -112,6 +116,10 @@ class Loop:
         """Where nobody wakes it: what is looked for every few seconds is looked for after `seconds`."""
         if self.interval <= _WOKEN:
             self.interval = min(self.interval, seconds)
+
+    def behind(self) -> float:
+        """Seconds for which it has had more work than one round does, or has failed; 0 while it keeps pace."""
+        return 0.0 if self._behind_since is None else time.monotonic() - self._behind_since
 
     def stale(self) -> bool:
         """True when no round has ended well for several intervals."""

@@ -6,6 +6,7 @@ from typing import Any, TypeVar, overload
 
 from fastapi import APIRouter
 
+from shared.figures import Measure
 from shared.loops import Loop
 from shared.messaging import Subscription
 from shared.readiness import Look
@@ -31,6 +32,8 @@ class Room:
     """Async context managers (by factory) that are open while the service runs."""
     looks: Sequence[Look] = ()
     """What `/readyz` asks besides."""
+    figures: Sequence[Measure] = ()
+    """What is counted when Prometheus asks."""
 
 
 @overload
@@ -49,7 +52,7 @@ def join(kit: Kit, rooms: Sequence[Room], *, description: str = "", kind: type[S
         hot_routes=list(chain.from_iterable(room.hot_routes for room in rooms)),
         description=description,
     )
-    return kind(
+    service = kind(
         kit,
         app,
         subscriptions=list(chain.from_iterable(room.subscriptions for room in rooms)),
@@ -57,3 +60,5 @@ def join(kit: Kit, rooms: Sequence[Room], *, description: str = "", kind: type[S
         resources=list(chain.from_iterable(room.resources for room in rooms)),
         looks=list(chain.from_iterable(room.looks for room in rooms)),
     )
+    service.figures.add(*chain.from_iterable(room.figures for room in rooms))
+    return service

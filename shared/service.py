@@ -19,6 +19,7 @@ from shared.clock import Clock
 from shared.database_look import DatabaseLook
 from shared.db import Database
 from shared.db.migrate import upgrade
+from shared.figures import Figure, Figures, of_disk, of_loops, of_outbox, of_queues
 from shared.loops import Loop, alarm_of
 from shared.messaging import Bus, Consumer, Outbox, Relay, Subscription
 from shared.observability.logging import get_logger
@@ -102,6 +103,12 @@ class Service:
         self._state = "stopped"
         waiting = None if self.role.works else partial(relay.waiting, kit.clock)
         self._database = Remembered(DatabaseLook(kit.db, kit.metadata, kit.migrations, kit.clock, waiting).findings)
+        self.figures = Figures(self.name)
+        self.figures.add(self._readiness_figures, partial(of_outbox, self.name, relay, kit.clock))
+        self.figures.add(partial(of_loops, self.name, self.loops), partial(of_disk, kit.settings.data_dir))
+        if self.role.works:
+            consumers = [subscription.consumer for subscription in self.subscriptions]
+            self.figures.add(partial(of_queues, kit.bus, consumers))
         if hasattr(app, "state"):
             app.state.service = self
 
@@ -137,6 +144,7 @@ class Service:
             alarm = alarm_of(self.loops, self.name, kit.db, kit.clock)
             tasks.append(asyncio.create_task(alarm.run(), name=f"{self.name} alarm"))
             stack.push_async_callback(_cancel, tasks)
+            stack.enter_context(self.figures.offered())
             self._state = "running"
             stack.callback(self.drain)
             yield self
@@ -167,6 +175,11 @@ class Service:
             found += [self._bus(), self._loops()] if self.role.works else [self._loops()]
             found += await asyncio.gather(*(look() for look in self.watched))
         return self.journal.note(found)
+
+    async def _readiness_figures(self) -> Sequence[Figure]:
+        """The journal keeps its own gauge; it is to tell of now, though nobody asks `/readyz`."""
+        await self.readiness()
+        return ()
 
     def _bus(self) -> Finding:
         """Messages wait in the outbox meanwhile: nothing that was accepted depends on the bus."""

@@ -72,7 +72,8 @@ class Processes:
     async def start(self, name: str) -> None:
         """Start one part; does not wait for it."""
         part = () if name == WHOLE else (name,)
-        child = await self._spawn("serve", *part, "--host", self.host_of(name), "--port", str(self.ports[name]))
+        place = ("--host", self.host_of(name), "--port", str(self.ports[name]))
+        child = await self._spawn("serve", *part, *place, **self._figures_of(name))
         self.running[name] = Process(name, child, asyncio.create_task(self._copy(name, child)))
 
     async def prepare(self) -> None:
@@ -145,10 +146,15 @@ class Processes:
                 await process.child.wait()
             await process.reader
 
-    async def _spawn(self, *arguments: str) -> asyncio.subprocess.Process:
+    def _figures_of(self, name: str) -> dict[str, str]:
+        """The port for figures: the door has the one that is set, the services those that follow."""
+        first = self._environment.get("QUANYU_METRICS_PORT")
+        return {"QUANYU_METRICS_PORT": str(int(first) + PARTS[::-1].index(name))} if first and name in PARTS else {}
+
+    async def _spawn(self, *arguments: str, **other: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "suite", FLAG, spoken(), *arguments,
-            env=self._environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            env={**self._environment, **other}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
             cwd=self._folder,
             start_new_session=True,  # Ctrl-C reaches us alone; we pass it on in order
         )  # fmt: skip
@@ -168,6 +174,8 @@ async def supervise(settings: SuiteSettings) -> None:
     console = Console(highlight=False)
     ports = {name: free_port() for name in SERVICES} | {"gateway": settings.port}
     environment = {**os.environ, "QUANYU_DATA_DIR": str(settings.data_dir)}
+    if settings.metrics_port:
+        environment["QUANYU_METRICS_PORT"] = str(settings.metrics_port)
     processes = Processes(environment, ports, console, settings.host)
     loop, asked = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

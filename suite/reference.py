@@ -23,6 +23,7 @@ from shared.db import Database
 from shared.messaging import LocalBus
 from shared.settings import PREFIX, ServiceSettings
 from suite.handbook.coupon.pages import pages
+from suite.handbook.metrics import chinese_page, english_page
 from suite.parts import SERVICES
 from suite.settings import CallerSettings, SuiteSettings
 from suite.wiring import service
@@ -34,7 +35,7 @@ _PAGES = {
     "/livez": "The same, by the name that Kubernetes uses",
     "/startupz": "The parts run; asks no server",
     "/readyz": "This process can do its own work, else 503; tells what is degraded or down, and since when",
-    "/metrics": "Prometheus metrics (not at the public door in production)",
+    "/metrics": "Prometheus metrics (in production at a port of their own, not at the public door)",
     "/openapi.json": "The OpenAPI 3.1 document of all parts",
     "/openapi.zh-CN.json": "The same in Chinese 中文接口文档",
     "/postman.json": "The same as a Postman collection",
@@ -142,6 +143,8 @@ def _summaries() -> dict[tuple[str, str], str]:
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "endpoints.md": endpoints_page,
+    "metrics.md": english_page,
+    "metrics.zh-CN.md": chinese_page,
     **pages(DOCS, _summaries),
 }
 

@@ -9,8 +9,8 @@ import errno
 import gc
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -23,58 +23,70 @@ from suite.errors import Stop
 
 GRACE_SECONDS = 30
 _TICKS_A_SECOND = 10
+_SCRAPERS = 32
+"""Connections at the port for Prometheus, which no caller reaches."""
 
 
-class Server(uvicorn.Server):
-    """Uvicorn behind our own door and without its signal handlers; `up` is set when it accepts connections."""
+class _Quiet(uvicorn.Server):
+    """Uvicorn without its signal handlers and its own words."""
 
-    def __init__(self, app: Any, limits: Limits) -> None:
-        config = uvicorn.Config(
-            app,
-            lifespan="off",
-            http=DoorProtocol,
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-            backlog=limits.backlog,
-        )
-        super().__init__(config)
-        self.server_state = self._door = Door(limits)
-        self.up = asyncio.Event()
+    def __init__(self, app: Any, **options: Any) -> None:
+        plain: dict[str, Any] = {
+            "lifespan": "off",
+            "ws": "none",
+            "log_config": None,
+            "access_log": False,
+            "server_header": False,
+        }
+        super().__init__(uvicorn.Config(app, proxy_headers=False, **plain, **options))
         self._leaving = asyncio.Event()
 
-    async def on_tick(self, counter: int) -> bool:
-        """The look at the connections."""
-        self._door.check(asyncio.get_running_loop().time())
-        return await super().on_tick(counter)
-
     async def main_loop(self) -> None:
-        """Ticks ten times a second while somebody is connected, else once: for the time of day in the answers."""
+        """A tick whenever its rest is over: at least once a second, for the time of day in the answers."""
         counter = 0
         while not await self.on_tick(counter):
-            ticks = 1 if self._door.connections else _TICKS_A_SECOND - counter % _TICKS_A_SECOND
+            ticks = self.rest(counter)
             counter += ticks
             with suppress(TimeoutError):
                 async with asyncio.timeout(ticks / _TICKS_A_SECOND):
                     await self._leaving.wait()
+
+    def rest(self, counter: int) -> int:
+        """Ticks, of which there are ten in a second, until the next one is wanted."""
+        return _TICKS_A_SECOND - counter % _TICKS_A_SECOND
 
     def leave(self) -> None:
         """Stop accepting, and end when the requests at work have ended."""
         self.should_exit = True
         self._leaving.set()
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then say so."""
-        await super().startup(sockets=sockets)
-        self.up.set()
-
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals to whoever runs the server."""
         yield  # the program around it has its own
+
+
+class Server(_Quiet):
+    """Uvicorn behind our own door; `up` is set when it accepts connections."""
+
+    def __init__(self, app: Any, limits: Limits) -> None:
+        super().__init__(app, http=DoorProtocol, timeout_graceful_shutdown=GRACE_SECONDS, backlog=limits.backlog)
+        self.server_state = self._door = Door(limits)
+        self.up = asyncio.Event()
+
+    async def on_tick(self, counter: int) -> bool:
+        """The look at the connections."""
+        self._door.check(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
+    def rest(self, counter: int) -> int:
+        """Ten times a second while somebody is connected."""
+        return 1 if self._door.connections else super().rest(counter)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so."""
+        await super().startup(sockets=sockets)
+        self.up.set()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -143,6 +155,32 @@ async def serve(
         impatient.cancel()
     if isinstance(outcome, Exception):
         raise outcome
+
+
+@asynccontextmanager
+async def beside(app: Any, host: str, port: int) -> AsyncIterator[int]:
+    """`app` at a port of its own, until the end of the block: for Prometheus, which goes on asking while callers are turned away.
+
+    Gives the port. Raises Stop when it can't be had.
+    """
+    try:
+        address = listen(host, port)
+    except Stop:
+        raise Stop(
+            say(
+                f"Figures can't be served at {host}:{port}, which is taken or not ours to take: choose others with "
+                "QUANYU_METRICS_PORT and QUANYU_METRICS_HOST.",
+                f"无法在 {host}:{port} 提供指标：端口被占用或无权使用。请用 QUANYU_METRICS_PORT 和 QUANYU_METRICS_HOST 换一个。",
+            )
+        ) from None
+    with address:
+        server = _Quiet(app, limit_concurrency=_SCRAPERS, timeout_graceful_shutdown=1)
+        serving = asyncio.create_task(server.serve(sockets=[address]), name="serve figures")
+        try:
+            yield int(address.getsockname()[1])
+        finally:
+            server.leave()
+            await serving
 
 
 async def _life(up: asyncio.Event, when_up: Callable[[], Awaitable[None]] | None) -> None:

@@ -34,6 +34,15 @@ class SuiteSettings(ServiceSettings, service="suite"):
         le=300,
         description="wait between 'not ready' and closing, for load balancers; empty = 5 in production, else 0",
     )
+    metrics_port: int | None = Field(
+        None,
+        ge=0,
+        le=65_535,
+        description="a port of its own for /metrics, /livez, /readyz and /startupz of this process, for Prometheus and not for "
+        "the world; 0 = any free one; empty = none. A second process (--split) has the next one, the parts of `make full` "
+        "those that follow",
+    )
+    metrics_host: str = Field("127.0.0.1", description="address of that port: one of the inner network")
     open_connections: int | None = Field(
         None, ge=16, description="of callers, at once; empty = 8192, or what the process may open less 640"
     )

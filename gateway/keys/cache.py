@@ -22,7 +22,7 @@ from gateway.keys import repository
 from gateway.keys.models import ApiKey
 from gateway.keys.repository import Change, Relation
 from gateway.keys.rules import Ancestor, buckets, digest, well_formed
-from gateway.metrics import KEY_CHECKS
+from gateway.metrics import KEY_CHECKS, KEY_LOOKUPS
 from gateway.own_secret import LONGEST
 from gateway.policy import Bucket
 from shared.service import Kit
@@ -32,6 +32,7 @@ from shared.web.schemas import rfc3339
 MEMORY = timedelta(seconds=5)
 _LOOK_AGAIN = timedelta(seconds=1)
 _LOOKS_A_SECOND = 20
+_HIT, _MISS = KEY_LOOKUPS.labels("hit"), KEY_LOOKUPS.labels("miss")
 _OVERLAP = timedelta(seconds=60)
 """Replicas' clocks may differ by less; the identities that they sign allow half of it."""
 
@@ -115,6 +116,7 @@ class KeyCache:
             # An administrator's own secret need not be well formed; it is known already, or within a second.
             if found is None and self._fresh(now) and not well_formed(key):
                 return self._refuse("malformed")
+            _MISS.inc()
             await self.refresh()
             found, now = self._keys.get(fingerprint), self._clock.now()
             refusal = "unknown" if found is None else found.refusal(now, address)
@@ -122,6 +124,8 @@ class KeyCache:
                 return self._refuse(refusal or "unknown")
         if self._fresh_at is not None and now - self._fresh_at > _LOOK_AGAIN:
             self.wake.set()  # before what is known is too old, so that no request waits for a look
+        else:
+            _HIT.inc()
         self._uses[found.caller.key_id] = now
         return found
 

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 
 from gateway.audit_log.room import AuditLogRoom
 from gateway.keys.room import KeysRoom
+from gateway.metrics import WEBHOOK_ENDPOINTS, WEBHOOKS_OUT_OLDEST, WEBHOOKS_OUT_OVERDUE
 from gateway.settings import GatewaySettings
+from gateway.webhooks_out import figures_repository
 from gateway.webhooks_out.api import router
 from gateway.webhooks_out.handlers import Fanout
 from gateway.webhooks_out.management import Endpoints
 from gateway.webhooks_out.replaying import Replaying
 from gateway.webhooks_out.worker import DeliveryWorker
+from shared.figures import Figure
 from shared.http import EgressClient
 from shared.loops import Loop
 from shared.room import Room
@@ -42,3 +45,13 @@ class WebhooksOutRoom(Room):
             Loop("prune deliveries", self.worker.prune, 3600, timed=True),
         ]
         self.resources = [self.worker.running]
+        self.figures = [self._figures] if settings.role.works else []
+
+    async def _figures(self) -> list[Figure]:
+        now, name = self.kit.clock.now(), self.kit.name
+        async with self.kit.db.read() as tx:
+            pressing = await figures_repository.pressing(tx, now)
+            states = await figures_repository.count_states(tx)
+        late, old = ((now - (at or now)).total_seconds() for at in pressing)
+        found = [Figure(WEBHOOKS_OUT_OVERDUE, (name,), max(late, 0)), Figure(WEBHOOKS_OUT_OLDEST, (name,), max(old, 0))]
+        return found + [Figure(WEBHOOK_ENDPOINTS, (state,), number) for state, number in states.items()]

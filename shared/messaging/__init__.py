@@ -1,6 +1,6 @@
 """Messages between the parts: bus, outbox, inbox."""
 
-from shared.messaging.bus import Bus, BusUnavailable, Deliver, Failed, Pack, Parked, Subscription
+from shared.messaging.bus import Bus, BusUnavailable, Deliver, Depth, Failed, Pack, Parked, Subscription
 from shared.messaging.consumer import Consumer
 from shared.messaging.local import LocalBus
 from shared.messaging.outbox import Outbox, Relay
@@ -11,6 +11,7 @@ __all__ = [
     "BusUnavailable",
     "Consumer",
     "Deliver",
+    "Depth",
     "Failed",
     "LocalBus",
     "Outbox",

@@ -49,6 +49,19 @@ class Parked:
     body: bytes
 
 
+MOST_COUNTED = 10_000
+"""Where counting costs a look at each, no more are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many packs of a consumer's queue wait to be handed over, and how many are parked."""
+
+    queue: str
+    waiting: int
+    parked: int
+
+
 Deliver = Callable[[Sequence[Pack]], Awaitable[list[Failed]]]
 """Handles packs and answers what failed. Raising means that nothing was decided: deliver again later, count no attempt."""
 
@@ -100,6 +113,9 @@ class Bus(Protocol):
 
     def health(self) -> list[str]:
         """What is wrong at present, one sentence each; empty when all is well."""
+
+    async def depths(self, queues: Sequence[str]) -> list[Depth]:
+        """How full these queues are, for their consumer's own process. Raises BusUnavailable."""
 
     async def parked(self, queue: str | None = None, limit: int = 100) -> list[Parked]:
         """The oldest parked packs, of one queue or of all that this bus knows."""

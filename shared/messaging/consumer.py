@@ -18,7 +18,7 @@ from shared.db import Database, Transaction, Use, insert_bulk, is_outage, is_tra
 from shared.messaging.bus import Failed, Pack, Subscription
 from shared.observability.context import Cause, current_cause
 from shared.observability.logging import get_logger
-from shared.observability.metrics import MESSAGES_HANDLED
+from shared.observability.metrics import MESSAGE_AGE, MESSAGES_HANDLED
 from shared.observability.tracing import span, tracing_enabled
 
 _ENVELOPES = TypeAdapter(list[Envelope])
@@ -118,6 +118,8 @@ class Consumer:
                     fresh.discard(envelope.id)
                     await self._call(tx, envelope)
         MESSAGES_HANDLED.labels(self._subscription.consumer, "handled").inc(len(envelopes))
+        age = self._clock.now() - min(envelope.occurred_at for envelope in envelopes)
+        MESSAGE_AGE.labels(self._subscription.consumer).observe(max(age.total_seconds(), 0.0))
 
     async def _fresh(self, tx: Transaction, envelopes: Sequence[Envelope]) -> set[str]:
         now = self._clock.now()

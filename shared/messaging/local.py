@@ -17,8 +17,19 @@ from sqlalchemy import ColumnElement, delete, func, select, text, update
 from shared.alarm import Alarm
 from shared.clock import Clock
 from shared.db import Database, Use, insert_ignore, is_outage, kind_of, seconds_until, used_for
-from shared.messaging.bus import BusUnavailable, Deliver, Failed, Pack, Parked
-from shared.messaging.local_repository import BINDING, DONE, METADATA, NEXT_BATCH, NEXT_DUE, PACK, PREFETCH, DuePack
+from shared.messaging.bus import BusUnavailable, Deliver, Depth, Failed, Pack, Parked
+from shared.messaging.local_repository import (
+    BINDING,
+    COUNT_DUE,
+    COUNT_PARKED,
+    DONE,
+    METADATA,
+    NEXT_BATCH,
+    NEXT_DUE,
+    PACK,
+    PREFETCH,
+    DuePack,
+)
 from shared.messaging.pace import rest_after
 from shared.observability.logging import get_logger
 
@@ -132,6 +143,15 @@ class LocalBus:
         """Packs that are due and not yet handled (parked and waiting ones don't count)."""
         async with self._db.read() as tx:
             return int(await tx.scalar(select(func.count()).select_from(PACK).where(self._due())) or 0)
+
+    async def depths(self, queues: Sequence[str]) -> list[Depth]:
+        """As `Bus.depths`."""
+        now, found = self._clock.now(), []
+        async with self._watched(), self._db.read() as tx:
+            for queue in queues:
+                waiting = await tx.scalar(COUNT_DUE, {"queue_name": queue, "now": now})
+                found.append(Depth(queue, waiting, await tx.scalar(COUNT_PARKED, {"queue_name": queue})))
+        return found
 
     async def parked(self, queue: str | None = None, limit: int = 100) -> list[Parked]:
         """As `Bus.parked`."""

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Index,
     Integer,
     LargeBinary,
@@ -22,6 +23,7 @@ from sqlalchemy import (
 )
 
 from shared.db import AutoId, Prepared, UtcDateTime, one_of
+from shared.messaging.bus import MOST_COUNTED
 
 PREFETCH = 50
 BATCH_BYTES = 1_000_000
@@ -84,3 +86,13 @@ NEXT_DUE = Prepared(
     .limit(1)
 )
 DONE = Prepared(delete(PACK).where(one_of(PACK.c.seq, "seqs")))
+
+
+def _count(*chosen: ColumnElement[bool]) -> Prepared:
+    """How many packs of a queue are so; no more than MOST_COUNTED are looked at."""
+    some = select(PACK.c.seq).where(PACK.c.queue == bindparam("queue_name"), *chosen).limit(MOST_COUNTED).subquery()
+    return Prepared(select(func.count()).select_from(some))
+
+
+COUNT_DUE = _count(~PACK.c.parked, PACK.c.due_at <= bindparam("now"))
+COUNT_PARKED = _count(PACK.c.parked)

@@ -13,7 +13,7 @@ from shared.clock import Clock
 from shared.contracts import Event
 from shared.db import Database, Prepared, Transaction, Write, one_of
 from shared.ids import new_id
-from shared.messaging.bus import Bus, Pack
+from shared.messaging.bus import MOST_COUNTED, Bus, Pack
 from shared.observability.context import current_cause
 from shared.observability.metrics import OUTBOX_PUBLISHED
 
@@ -143,6 +143,13 @@ class Relay:
         """How many packs wait to be sent."""
         async with self._db.read() as tx:
             return int(await tx.scalar(select(func.count()).select_from(self._table)))
+
+    async def pressing(self, clock: Clock) -> tuple[int, timedelta]:
+        """How many packs wait, of which no more than MOST_COUNTED are counted, and how long the oldest has."""
+        some = select(self._table.c.seq).limit(MOST_COUNTED).subquery()
+        async with self._db.read() as tx:
+            count = int(await tx.scalar(select(func.count()).select_from(some)) or 0)
+        return count, await self.waiting(clock) if count else timedelta()
 
     async def waiting(self, clock: Clock) -> timedelta:
         """How long the oldest pack has waited to be sent."""

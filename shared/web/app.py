@@ -13,9 +13,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared.figures import exposition
 from shared.remembered import Remembered
 from shared.service import Kit
-from shared.web.health import health_router, rendered
+from shared.web.health import health_router
 from shared.web.hot import HotRoute, HotRouter
 from shared.web.idempotency import IdempotencyMiddleware
 from shared.web.identity import IdentityMiddleware
@@ -39,7 +40,7 @@ class PartApp:
         self._hot_routes = hot_routes
         self._document: dict[str, Any] | None = None
         api.state.document = Remembered(self._written, math.inf)
-        api.state.metrics = Remembered(rendered)
+        api.state.metrics = Remembered(exposition)
         records = kit.metadata.tables["idempotency"]
         layers: ASGIApp = HotRouter(api, hot_routes, lambda app: IdempotencyMiddleware(app, kit.db, kit.clock, records))
         layers = IdentityMiddleware(_HeadIsGet(layers), kit.secret, kit.clock)

@@ -12,11 +12,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
+from shared.figures import exposition
 from shared.readiness import Standing, State, is_ready, members, troubles
 from shared.remembered import Remembered
 from shared.service import Service
@@ -41,11 +42,6 @@ def startup(parts: Sequence[Service]) -> dict[str, str]:
     if waiting:
         raise Unavailable("starting", f"{', '.join(waiting)}: not started yet.")
     return {"status": "started"}
-
-
-async def rendered() -> bytes:
-    """The figures, as Prometheus reads them."""
-    return generate_latest()
 
 
 def health_router() -> APIRouter:
@@ -88,7 +84,7 @@ class HealthApp:
         """`parts` run in this process; `readiness` tells of all of them."""
         self.readiness = readiness
         self._parts = parts
-        self._metrics = Remembered(rendered)
+        self._metrics = Remembered(exposition)
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """ASGI."""

@@ -154,6 +154,9 @@ async def _serve(
                 await stack.enter_async_context(beside.running())
             if second is not None:
                 await stack.enter_async_context(worker.until_input_ends())
+            if settings.metrics_port is not None:
+                figures = server.beside(running.health, settings.metrics_host, settings.metrics_port)
+                await stack.enter_async_context(figures)
 
             async def when_up() -> None:
                 if second is not None:
@@ -207,6 +210,8 @@ def _second(part: Part | None, settings: SuiteSettings, given: dict[str, Any]) -
     """What the second process is called with, and its environment."""
     number = settings.database_connections
     environment = {} if number is None else {"QUANYU_DATABASE_CONNECTIONS": str(number)}
+    if settings.metrics_port:
+        environment["QUANYU_METRICS_PORT"] = str(settings.metrics_port + 1)
     if "webhooks_allowed_private" in given:
         environment["QUANYU_GATEWAY_WEBHOOKS_ALLOWED_PRIVATE"] = given["webhooks_allowed_private"]
     return [*([part.value] if part else []), "--data-dir", str(settings.data_dir)], environment

@@ -10,7 +10,9 @@ from messaging.watching import Tap, parked_ids, settled, skus
 
 from shared.contracts import Envelope, StockLow, StockSoldOut
 from shared.db import Transaction
-from shared.messaging import Pack
+from shared.figures import of_queues
+from shared.messaging import Depth, Pack
+from shared.observability.metrics import QUEUE_PARKED, QUEUE_WAITING
 
 
 async def test_a_poison_message_is_parked_and_its_neighbours_go_on(run_probe: RunProbe) -> None:
@@ -31,6 +33,12 @@ async def test_a_poison_message_is_parked_and_its_neighbours_go_on(run_probe: Ru
     assert [envelope["payload"]["sku"] for envelope in json.loads(one.body)] == ["poison"]
     assert await bus.parked(SECOND) == []
     assert [found.id for found in await bus.parked()] == [ids[1]]
+    assert await bus.depths([FIRST, SECOND]) == [Depth(FIRST, 0, 1), Depth(SECOND, 0, 0)]
+    figures = await of_queues(bus, [FIRST])
+    assert {(figure.gauge, figure.labels, figure.value) for figure in figures} == {
+        (QUEUE_WAITING, (FIRST,), 0),
+        (QUEUE_PARKED, (FIRST,), 1),
+    }
     await settled(service, Counter(["a", "b", "c"]))  # the refused try left no effect
 
 

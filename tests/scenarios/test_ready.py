@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from kit import servers
 from messaging.proxy import TcpProxy
@@ -15,6 +17,7 @@ from scenarios.arrangements import SPLIT, WORKER, RunningSuite
 from scenarios.conftest import StartSuite
 
 from suite.client import Client, NotRunning, Problem
+from suite.parts import PARTS
 from suite.processes import Processes, free_port
 
 pytestmark = pytest.mark.slow
@@ -49,7 +52,8 @@ async def second_gateway(suite: RunningSuite) -> AsyncIterator[Client]:
     """One more gateway before the same services."""
     with (suite.log.parent / "second.log").open("w") as output:
         ports = {**suite.processes.ports, "gateway": free_port()}
-        processes = Processes(suite.environment, ports, Console(file=output, width=400), folder=suite.log.parent)
+        environment = {**suite.environment, "QUANYU_METRICS_PORT": ""}
+        processes = Processes(environment, ports, Console(file=output, width=400), folder=suite.log.parent)
         await processes.start("gateway")
         try:
             await processes.ready(["gateway"])
@@ -57,6 +61,11 @@ async def second_gateway(suite: RunningSuite) -> AsyncIterator[Client]:
                 yield client
         finally:
             await processes.stop()
+
+
+async def figures(port: int) -> str:
+    async with httpx.AsyncClient(timeout=10) as client:
+        return (await client.get(f"http://127.0.0.1:{port}/metrics")).text
 
 
 async def statuses(client: Client, paths: Iterable[str]) -> dict[str, int]:
@@ -69,7 +78,8 @@ async def test_servers_and_neighbours_go_away(start_suite: StartSuite) -> None:
     async with AsyncExitStack() as stack:
         rabbit, broker_url = await stack.enter_async_context(before(servers.BROKER_URL, 5672))
         redis, redis_url = await stack.enter_async_context(before(servers.REDIS_URL, 6379))
-        there = {"QUANYU_BROKER_URL": broker_url, "QUANYU_REDIS_URL": redis_url}
+        first = free_port()
+        there = {"QUANYU_BROKER_URL": broker_url, "QUANYU_REDIS_URL": redis_url, "QUANYU_METRICS_PORT": str(first)}
         suite = await stack.enter_async_context(start_suite("each_alone", **there))
         doors = [await stack.enter_async_context(suite.client())]
         doors.append(await stack.enter_async_context(second_gateway(suite)))
@@ -85,6 +95,10 @@ async def test_servers_and_neighbours_go_away(start_suite: StartSuite) -> None:
             for number in range(40):
                 await doors[number % 2].post(f"/v1/coupon-templates/{template}/claims", {"customer_id": f"c{number}"})
                 assert (await doors[number % 2].status("/readyz"))[0] == 200
+        assert 'quanyu_check_state{check="bus",service="gateway"} 1.0' in await figures(first)
+        coupon = await figures(first + len(PARTS) - 1)
+        assert re.search(r'^quanyu_outbox_waiting{service="coupon"} [1-9]', coupon, re.MULTILINE)
+        assert "quanyu_queue_parked{" not in coupon, "the broker can't be asked: neither nought nor the last number"
         await rabbit.start()
         await redis.start()
         for door in doors:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from shared.contracts import REGISTRY
-from shared.messaging.bus import BusUnavailable, Deliver, Pack, Parked
+from shared.messaging.bus import BusUnavailable, Deliver, Depth, Pack, Parked
 from shared.messaging.rabbit.connection import AbstractChannel, DeliveredMessage, Link, broker_call
 from shared.messaging.rabbit.consumer import Duties, Worker, pack_of
 from shared.messaging.rabbit.operator import Operator
@@ -97,6 +97,10 @@ class RabbitBus:
         links = (self._publishing.problem, self._consuming.problem, self._publisher.problem)
         found = [*links, *(worker.problem for worker in self._workers.values())]
         return list(dict.fromkeys(problem for problem in found if problem is not None))
+
+    async def depths(self, queues: Sequence[str]) -> list[Depth]:
+        """As `Bus.depths`: what the broker counts."""
+        return [await self._operator.depth(queue) for queue in queues]
 
     async def parked(self, queue: str | None = None, limit: int = 100) -> list[Parked]:
         """Of one queue, or of all that this bus has declared. While it looks, other processes see fewer."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from shared.messaging.bus import Depth
 from shared.messaging.rabbit.connection import (
     AbstractChannel,
     Basic,
@@ -80,6 +81,13 @@ class Operator:
                 yield held
             finally:
                 await held.give_back()
+
+    async def depth(self, consumer: str) -> Depth:
+        """How full a consumer's queues are. A queue that is not there is asked for on a channel that ends with the question."""
+        async with open_channel(self._link) as channel, broker_call(f"does not count the messages of {consumer}"):
+            waiting = await channel.queue_declare(self._topology.queue(consumer), passive=True)
+            parked = await channel.queue_declare(self._topology.parked(consumer), passive=True)
+        return Depth(consumer, waiting.message_count or 0, parked.message_count or 0)
 
     async def look(self, consumer: str, limit: int) -> list[DeliveredMessage]:
         """The oldest `limit` parked messages."""

@@ -118,3 +118,41 @@ async def test_a_server_without_callers_hardly_wakes_and_leaves_at_once(monkeypa
         await asyncio.sleep(1.5)
         leaving = time.monotonic()
     assert time.monotonic() - leaving < 0.7
+
+
+async def test_figures_have_a_port_of_their_own_until_the_last_request_is_answered() -> None:
+    """And a scraper that holds its connection keeps nobody from ending."""
+    app, up = App(), asyncio.Event()
+
+    async def when_up() -> None:
+        up.set()
+
+    with serving.listen("127.0.0.1", 0) as address:
+        url = f"http://127.0.0.1:{address.getsockname()[1]}"
+        async with serving.beside(app, "127.0.0.1", 0) as port, httpx.AsyncClient() as client:
+            server = asyncio.create_task(
+                serving.serve(app, address, Limits(), drain=app.drain, drain_seconds=0, when_up=when_up)
+            )
+            await up.wait()
+            open_request = asyncio.create_task(client.get(f"{url}/slow"))
+            await app.begun.wait()
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(0.3)
+            with pytest.raises(httpx.ConnectError):
+                await client.get(f"{url}/metrics")
+            assert (await client.get(f"http://127.0.0.1:{port}/metrics")).status_code == 200
+            app.release.set()
+            await asyncio.wait_for(asyncio.gather(open_request, server), 10)
+            held = httpx.AsyncClient()
+            await held.get(f"http://127.0.0.1:{port}/metrics")
+            began = time.monotonic()
+        assert time.monotonic() - began < 3
+        await held.aclose()
+
+
+async def test_a_port_for_figures_that_is_taken_is_told_by_its_setting() -> None:
+    with serving.listen("127.0.0.1", 0) as address:
+        address.listen()
+        with pytest.raises(Stop, match="QUANYU_METRICS_PORT"):
+            async with serving.beside(App(), "127.0.0.1", address.getsockname()[1]):
+                pass
