@@ -63,13 +63,29 @@ app.add_typer(parked.app, name="parked")
 
 @app.command()
 @helps("对运行中的套件演示主线故事，逐步打印。有任何不符时以 1 退出。")
-def tour(url: Url = None, key: Key = None, data_dir: DataDir = None) -> None:
+def tour(
+    url: Url = None,
+    key: Key = None,
+    data_dir: DataDir = None,
+    in_production: Annotated[
+        bool,
+        typer.Option(
+            "--in-production",
+            help=say(
+                "Play it on a suite in production too: made-up customers, orders and goods stay behind.",
+                "在生产环境也照样演示：会留下虚构的顾客、订单与库存。",
+            ),
+        ),
+    ] = False,
+) -> None:
     """Play the main story against a running suite and print each step. Exits with 1 when something is off."""
-    from suite.tour.play import play
+    from suite.tour.play import play, refuse_in_production
 
     async def work() -> None:
         settings = caller(url, data_dir)
         async with connect(settings, key) as client:
+            if not in_production:
+                await refuse_in_production(client, settings)
             await play(client, console, settings.tour_port)
 
     run(work())

@@ -82,14 +82,7 @@ class Client:
         try:
             answer = await self._http.request(method, self.url + path, headers=sent, content=content)
         except EgressError as error:
-            reason = error.reason.rstrip(".").lower()
-            raise NotRunning(
-                say(
-                    f"No suite answers at {self.url} ({reason}). "
-                    "Start it with `quanyu serve`, or say where it runs with --url.",
-                    f"{self.url} 没有套件应答（{reason}）。请用 `quanyu serve` 启动，或用 --url 指明它的地址。",
-                )
-            ) from None
+            raise self._away(error) from None
         if answer.status >= 300:
             raise refused(answer.status, answer.body, f"{method} {path}", self.url)
         return json.loads(answer.body) if answer.body else None
@@ -99,14 +92,21 @@ class Client:
         try:
             answer = await self._http.request("GET", self.url + path, headers=self._headers)
         except EgressError as error:
-            reason = error.reason.rstrip(".").lower()
-            raise NotRunning(
-                say(f"No suite answers at {self.url} ({reason}).", f"{self.url} 没有套件应答（{reason}）。")
-            ) from None
+            raise self._away(error) from None
         try:
             return answer.status, json.loads(answer.body)
         except ValueError:
             return answer.status, None
+
+    def _away(self, error: EgressError) -> NotRunning:
+        reason = error.reason.rstrip(".").lower()
+        return NotRunning(
+            say(
+                f"No suite answers at {self.url} ({reason}). "
+                "Start it with `quanyu serve`, or say where it runs with --url.",
+                f"{self.url} 没有套件应答（{reason}）。请用 `quanyu serve` 启动，或用 --url 指明它的地址。",
+            )
+        )
 
     async def until_ready(self, seconds: float) -> None:
         """Wait until /readyz answers 200. Raises Stop with what is missing."""

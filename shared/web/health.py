@@ -61,14 +61,14 @@ def health_router() -> APIRouter:
 
     @router.get("/readyz")
     async def ready(request: Request) -> dict[str, Any]:
-        """The part can do its own work; 503 names what keeps it from that."""
+        """The part can do its own work; 503 names what keeps it from that. `environment` keeps made-up data out of production."""
         service: Service = request.app.state.service
         checks = await service.readiness()
         if distrusts(request.scope):  # for this caller alone
             checks.append(
                 Standing(service.name, "signature", State.DOWN, service.kit.clock.now(), DISTRUST, required=True)
             )
-        return answered(checks)
+        return {**answered(checks), "environment": service.kit.settings.environment}
 
     @router.get("/metrics")
     async def metrics(request: Request) -> Response:

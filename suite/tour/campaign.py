@@ -15,6 +15,7 @@ from shared.language import Language, say, spoken
 from shared.money import format_money
 from shared.webhooks import signed_headers
 from suite.client import Client, Problem
+from suite.tour.leftovers import of_campaign, take_back
 from suite.tour.shop import tea_offer
 from suite.tour.stage import Stage
 
@@ -58,6 +59,7 @@ class Campaign:
         percent = {"kind": "percent_off", "percent_bp": 2_000, "max_amount": 5_000}
         self.ids["percent"] = await self._template("8折券 封顶50", percent, total=100)
         batch = await self.client.post(f"/v1/coupon-templates/{self.ids['percent']}/codes", {"count": 1000})
+        self.ids["batch"] = batch["id"]
 
         async def made() -> Any:
             found = await self.client.get(f"/v1/code-batches/{batch['id']}")
@@ -86,7 +88,7 @@ class Campaign:
             "无门槛券 减10", {"kind": "amount_off", "amount": 1_000}, layer="coupon"
         )
         public = {"code": f"D11-{self.run}", "template_id": self.ids["gift"]}
-        await self.client.post("/v1/public-codes", public)
+        self.ids["public"] = (await self.client.post("/v1/public-codes", public))["id"]
         self.stage.tell(say("a public code 公共码 for everybody", "人人可用的公共码"), public["code"])
 
     # --- one order with all of it ----------------------------------------------------------------------------------
@@ -224,6 +226,7 @@ class Campaign:
         self.stage.scene(say("Friends and luck 分享与抽奖", "分享与抽奖"))
         body = {"name": f"邀好友得券 · {self.run}", "reward_template_id": self.ids["gift"], "friends": 1}
         offer = await self.client.post("/v1/share-offers", body)
+        self.ids["share"] = offer["id"]
         share = await self.client.post(f"/v1/share-offers/{offer['id']}/shares", {"customer_id": f"qian-{self.run}"})
         helped = await self.client.post(f"/v1/shares/{share['token']}/helps", {"customer_id": f"sun-{self.run}"})
         self.stage.equal(say("the share's status", "分享的状态"), helped["status"], "complete")
@@ -236,9 +239,10 @@ class Campaign:
         window = {"from": (now - timedelta(minutes=5)).isoformat(), "until": (now + timedelta(days=1)).isoformat()}
         body = {"name": f"大转盘 · {self.run}", "window": window, "prizes": prizes, "limits": {"per_customer": 1}}
         draw = await self.client.post("/v1/draws", body)
+        self.ids["draw"] = draw["id"]
         for number in range(10):
             await self.client.post(f"/v1/draws/{draw['id']}/tickets", {"customer_id": f"luck-{number}-{self.run}"})
-        closed = await self.client.post(f"/v1/draws/{draw['id']}/close")
+        closed = await self.client.post(f"/v1/draws/{self.ids.pop('draw')}/close")
         audit = await self.client.get(f"/v1/draws/{draw['id']}/audit")
         self.stage.equal(
             say("the draw's audit", "抽奖的审计"), (audit["ok"], audit["outcomes"], audit["tickets"]), (True, True, 10)
@@ -253,13 +257,8 @@ class Campaign:
         )
 
     async def tidy(self) -> None:
-        """Take back what would still be at work after the story: promotion, webhook source, staff key."""
-        if "promotion" in self.ids:
-            await self.client.call("PATCH", f"/v1/promotions/{self.ids['promotion']}", {"status": "paused"})
-        if "source" in self.ids:
-            await self.client.delete(f"/v1/webhook-sources/{self.ids['source']}")
-        if "till" in self.ids:
-            await self.client.delete(f"/v1/keys/{self.ids['till']}")
+        """Take back what could still be claimed, or would still be at work, after the story."""
+        await take_back(self.client, of_campaign(self.ids))
 
     # --- small things ----------------------------------------------------------------------------------------------
 

@@ -4,7 +4,10 @@ import secrets
 
 from rich.console import Console
 
+from shared.language import say
 from suite.client import Client
+from suite.errors import Stop
+from suite.settings import CallerSettings
 from suite.tour.campaign import Campaign
 from suite.tour.receiver import open_receiver
 from suite.tour.shop import Shop
@@ -12,10 +15,23 @@ from suite.tour.stage import Stage
 from suite.tour.story import Story
 
 
+async def refuse_in_production(client: Client, settings: CallerSettings) -> None:
+    """Raises Stop where this suite, or the caller's own settings, say that it is the one that real customers use."""
+    _, told = await client.status("/readyz")
+    if "production" in (settings.environment, (told or {}).get("environment")):
+        raise Stop(
+            say(
+                f"The suite at {settings.url} is in production: the tour makes up customers, orders and goods, and they stay. "
+                "To play it all the same: quanyu tour --in-production.",
+                f"{settings.url} 是生产环境：演示会留下虚构的顾客、订单与库存。仍要演示：quanyu tour --in-production。",
+            )
+        )
+
+
 async def play(client: Client, console: Console, port: int) -> None:
     """The whole story once, with its partner on this `port` (0 = any free one).
 
-    Raises TourFailed when something is off, Stop when a call is refused.
+    Raises TourFailed when something is off, Stop when a call is refused. Nothing that it made can be claimed afterwards.
     """
     stage = Stage(console)
     async with open_receiver(port) as receiver:

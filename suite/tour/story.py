@@ -8,6 +8,7 @@ from shared.language import say
 from shared.money import format_money
 from suite.audits import AUDITS, run_audits
 from suite.tour.first_scenes import FirstScenes
+from suite.tour.leftovers import of_story, take_back
 from suite.tour.shop import STOCK, Shopper
 from suite.tour.stage import Clock
 
@@ -172,10 +173,5 @@ class Story(FirstScenes):
             )
 
     async def tidy(self) -> None:
-        """Take back what would still be at work after the story: journey, endpoint, key."""
-        if "journey" in self.ids:
-            await self.client.post(f"/v1/journeys/{self.ids['journey']}/stop")
-        if "endpoint" in self.ids:
-            await self.client.delete(f"/v1/webhook-endpoints/{self.ids['endpoint']}")
-        if "key" in self.ids:
-            await self.client.delete(f"/v1/keys/{self.ids['key']}")
+        """Take back what could still be claimed, or would still be at work, after the story."""
+        await take_back(self.client, of_story(self.ids))

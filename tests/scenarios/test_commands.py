@@ -10,6 +10,7 @@ from scenarios.arrangements import RunningSuite
 from scenarios.conftest import StartSuite
 
 from shared.private_files import open_to_others
+from suite.client import Client, Problem
 
 pytestmark = pytest.mark.slow
 Quanyu = Callable[..., Awaitable[tuple[int, str]]]
@@ -41,6 +42,7 @@ async def test_a_day_at_the_command_line(start_suite: StartSuite, kind: str) -> 
         await keys_are_made_rotated_and_ended(suite, quanyu)
         code, printed = await quanyu("tour")
         assert (code, "The story is complete" in printed) == (0, True), printed
+        await nothing_can_be_claimed(suite)
         code, printed = await quanyu("doctor")
         assert (code, "every part is ready" in printed, "bad" in printed) == (0, True, False), printed
         code, printed = await quanyu("parked", "replay", "journey.events", "evt_none")
@@ -48,6 +50,33 @@ async def test_a_day_at_the_command_line(start_suite: StartSuite, kind: str) -> 
         await suite.processes.kill("suite")
         code, printed = await quanyu("doctor")
         assert (code, "No suite answers at" in printed) == (1, True), printed
+
+
+async def nothing_can_be_claimed(suite: RunningSuite) -> None:
+    """After the tour: neither from a template, nor by a code or a share; and nothing of it is still at work."""
+    async with suite.client() as client:
+        templates = await client.all("/v1/coupon-templates")
+        assert {one["status"] for one in templates} == {"ended"}
+        for one in templates:
+            await refused(client, f"/v1/coupon-templates/{one['id']}/claims", {"customer_id": "late"})
+        (batch,) = await client.all("/v1/code-batches")
+        (public,) = await client.all("/v1/public-codes")
+        unused = (await client.get(f"/v1/code-batches/{batch['id']}/codes?limit=5"))["data"]
+        assert unused
+        for code in [public["code"], *(one["code"] for one in unused)]:
+            await refused(client, "/v1/codes/redeem", {"code": code, "customer_id": "late"})
+        (offer,) = await client.all("/v1/share-offers")
+        await refused(client, f"/v1/share-offers/{offer['id']}/shares", {"customer_id": "late"})
+        (draw,) = await client.all("/v1/draws")
+        await refused(client, f"/v1/draws/{draw['id']}/tickets", {"customer_id": "late"})
+        assert {one["status"] for one in await client.all("/v1/promotions")} == {"ended"}
+        assert (await client.all("/v1/webhook-sources"), await client.all("/v1/webhook-endpoints")) == ([], [])
+
+
+async def refused(client: Client, path: str, body: dict[str, str]) -> None:
+    with pytest.raises(Problem) as problem:
+        await client.post(path, body)
+    assert problem.value.status in (404, 409, 410, 422), (path, problem.value.status)
 
 
 async def keys_are_made_rotated_and_ended(suite: RunningSuite, quanyu: Quanyu) -> None:

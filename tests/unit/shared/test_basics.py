@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from shared.ids import new_id
-from shared.money import CURRENCIES, Currency, PastCurrency, exponent, format_money, percent_of, round_half_up, to_minor
+from shared.money import (
+    CURRENCIES,
+    Currency,
+    PastCurrency,
+    exponent,
+    format_money,
+    known_currency,
+    percent_of,
+    round_half_up,
+    to_minor,
+)
 from shared.settings import ServiceSettings
 
 
@@ -98,6 +108,19 @@ def test_what_is_no_currency_is_refused(code: object) -> None:
     for kind in (Currency, PastCurrency):
         with pytest.raises(ValidationError):
             TypeAdapter(kind).validate_python(code)
+
+
+@pytest.mark.parametrize(("written", "code"), [("RMB", "CNY"), ("人民币", "CNY"), ("NTD", "TWD")])
+def test_what_people_write_for_a_currency_is_told_its_code(written: str, code: str) -> None:
+    with pytest.raises(ValueError, match=f"ISO 4217.*{written} is written {code}"):
+        known_currency(written)
+
+
+def test_an_unknown_currency_is_told_no_other() -> None:
+    with pytest.raises(ValueError, match=r"such as CNY$"):
+        known_currency("ABC")
+    with pytest.raises(ValidationError, match="RMB is written CNY"):
+        TypeAdapter(Currency).validate_python("RMB")
 
 
 def test_a_withdrawn_currency_is_one_of_the_past() -> None:

@@ -36,6 +36,7 @@ async def test_a_bus_that_is_away_is_told_and_turns_nobody_away(run_service: Run
     client = service.stranger()
     well = await client.get("/readyz")
     assert (well.status_code, well.json()["status"], well.json()["checks"]) == (200, "ready", [])
+    assert well.json()["environment"] == "development", "a tour asks before it makes things up"
     first = datetime.fromisoformat(part(well.json(), "bus")["since"])
     clock.advance(seconds=600)
     await service.bus.stop()
