@@ -16,7 +16,9 @@ from shared.alarm import ALARM_SECONDS, Alarm
 from shared.clock import Clock
 from shared.db import Database, Use, used_for
 from shared.messaging import BusUnavailable, rest_after
+from shared.observability.errors import summary
 from shared.observability.metrics import LOOP_BEAT, LOOP_FAILURES, RELAY_FAILURES
+from shared.observability.outages import Outage
 from shared.roles import Role
 
 LONGEST_SLEEP = 300.0
@@ -51,12 +53,17 @@ class Loop:
     _began: float = 0.0
     _behind_since: float | None = None
 
-    async def run(self, service: str, log: FilteringBoundLogger) -> None:
-        """Rounds until cancelled. A failed round is logged, counted and tried again after a growing pause."""
-        with used_for(Use.BACKGROUND):
-            await self._rounds(service, log)
+    async def run(
+        self, service: str, log: FilteringBoundLogger, is_told: Callable[[BaseException], bool] = lambda _: False
+    ) -> None:
+        """Rounds until cancelled. A failed round is counted and tried again after a growing pause.
 
-    async def _rounds(self, service: str, log: FilteringBoundLogger) -> None:
+        That rounds fail is logged once, and that they do no more; what `is_told` by somebody else is not logged here.
+        """
+        with used_for(Use.BACKGROUND):
+            await self._rounds(service, Outage(log, f"loop {self.name}"), is_told)
+
+    async def _rounds(self, service: str, outage: Outage, is_told: Callable[[BaseException], bool]) -> None:
         failures = 0
         while True:
             self.wake.clear()
@@ -70,12 +77,12 @@ class Loop:
                 LOOP_FAILURES.labels(service, self.name).inc()
                 if isinstance(error, BusUnavailable):
                     RELAY_FAILURES.labels(service).inc()
-                log.warning(
-                    "loop failed", loop=self.name, error=f"{type(error).__name__}: {error}"[:300], failures=failures
-                )
+                if not is_told(error):
+                    outage.failed(summary(error))
                 await asyncio.sleep(min(0.1 * 2**failures, 5.0))
                 continue
             failures = 0
+            outage.worked()
             self._succeeded(service)
             if again is True:
                 self._behind_since = self._behind_since or self._began

@@ -21,7 +21,7 @@ from shared.db import Database
 from shared.db.migrate import upgrade
 from shared.figures import Figure, Figures, of_disk, of_loops, of_outbox, of_queues
 from shared.loops import Loop, alarm_of
-from shared.messaging import Bus, Consumer, Outbox, Relay, Subscription
+from shared.messaging import Bus, BusUnavailable, Consumer, Outbox, Relay, Subscription
 from shared.observability.logging import get_logger
 from shared.pruning import Pruner
 from shared.readiness import Finding, Journal, Look, Standing, State
@@ -138,7 +138,7 @@ class Service:
                 await kit.bus.subscribe(subscription.consumer, subscription.names, consumer.deliver)
                 stack.push_async_callback(kit.bus.unsubscribe, subscription.consumer)
             tasks = [
-                asyncio.create_task(loop.run(self.name, kit.log), name=f"{self.name} {loop.name}")
+                asyncio.create_task(loop.run(self.name, kit.log, self._is_told), name=f"{self.name} {loop.name}")
                 for loop in self.loops
             ]
             alarm = alarm_of(self.loops, self.name, kit.db, kit.clock)
@@ -159,6 +159,10 @@ class Service:
             for _ in range(1000):
                 if await loop.tick() is not True:
                     break
+
+    def _is_told(self, error: BaseException) -> bool:
+        """True for what the bus or the database tells of itself."""
+        return isinstance(error, BusUnavailable) or self.kit.db.condition.has_told(error)
 
     @property
     def started(self) -> bool:

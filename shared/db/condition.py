@@ -17,7 +17,7 @@ class Condition:
     """Of one part's database. `trouble` is what keeps it from its work, None while it does it."""
 
     def __init__(self, name: str) -> None:
-        self._wrote_at = self._failed_at = -_BELIEVED_SECONDS
+        self._wrote_at = self._failed_at = self._since = -_BELIEVED_SECONDS
         self._log = get_logger(database=name)
         self._gauge = DATABASE_TROUBLE.labels(name)
         self.answered_at = float("-inf")
@@ -31,9 +31,15 @@ class Condition:
             return
         self._failed_at = time.monotonic()
         if found is not self.trouble:
+            self._since = self._failed_at if self.trouble is None else self._since
             self.trouble = found
             self._gauge.set(1)
             self._log.error("the database " + found.value, trouble=found.name.lower())
+
+    def has_told(self, error: BaseException) -> bool:
+        """True when the error is of the trouble that was told here, or of one that has just ended."""
+        lately = self.trouble is not None or time.monotonic() - self._failed_at < _BELIEVED_SECONDS
+        return lately and kind_of(error) is not None
 
     def answered(self) -> None:
         """It did what was asked, and wrote nothing: that says nothing of its disk."""
@@ -61,4 +67,4 @@ class Condition:
     def _well(self) -> None:
         self.trouble = None
         self._gauge.set(0)
-        self._log.info("the database does its work again")
+        self._log.info("the database does its work again", seconds=round(time.monotonic() - self._since, 1))

@@ -12,11 +12,16 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from shared.contracts import Envelope, Event
-from shared.db import Transaction
+from shared.db import Transaction, is_outage
 
 
 class BusUnavailable(Exception):
     """The broker can't take or hand over messages at present. Nothing is lost; try again later."""
+
+
+def is_told(error: BaseException) -> bool:
+    """True for what the bus, or the database of whoever handles messages, tells of itself."""
+    return isinstance(error, BusUnavailable) or is_outage(error)
 
 
 @dataclass(frozen=True, slots=True)

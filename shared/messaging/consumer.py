@@ -17,6 +17,7 @@ from shared.contracts import REGISTRY, Envelope, Event
 from shared.db import Database, Transaction, Use, insert_bulk, is_outage, is_transient, used_for
 from shared.messaging.bus import Failed, Pack, Subscription
 from shared.observability.context import Cause, current_cause
+from shared.observability.errors import summary
 from shared.observability.logging import get_logger
 from shared.observability.metrics import MESSAGE_AGE, MESSAGES_HANDLED
 from shared.observability.tracing import span, tracing_enabled
@@ -89,7 +90,7 @@ class Consumer:
                 if await self._database_is_away(error):
                     raise
                 if attempt == _TRIES or not is_transient(error):
-                    return f"{type(error).__name__}: {error}"[:500]
+                    return summary(error, 500)
         return None
 
     async def _database_is_away(self, error: Exception) -> bool:

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, delete, func, select, text, update
 from shared.alarm import Alarm
 from shared.clock import Clock
 from shared.db import Database, Use, insert_ignore, is_outage, kind_of, seconds_until, used_for
-from shared.messaging.bus import BusUnavailable, Deliver, Depth, Failed, Pack, Parked
+from shared.messaging.bus import BusUnavailable, Deliver, Depth, Failed, Pack, Parked, is_told
 from shared.messaging.local_repository import (
     BINDING,
     COUNT_DUE,
@@ -31,7 +31,9 @@ from shared.messaging.local_repository import (
     DuePack,
 )
 from shared.messaging.pace import rest_after
+from shared.observability.errors import summary
 from shared.observability.logging import get_logger
+from shared.observability.outages import Outage
 
 _LONGEST_SLEEP = 300.0
 _OUTAGE_SECONDS = 1.0
@@ -40,6 +42,7 @@ _OUTAGE_SECONDS = 1.0
 @dataclass
 class _Worker:
     deliver: Deliver
+    outage: Outage
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
     task: asyncio.Task[None] | None = None
@@ -101,7 +104,7 @@ class LocalBus:
         if queue in self._workers:
             raise ValueError(f"{queue} has a consumer already")
         await self.declare(queue, names)
-        worker = _Worker(deliver)
+        worker = _Worker(deliver, Outage(self._log.bind(queue=queue), "delivery"))
         self._workers[queue] = worker
         worker.task = asyncio.create_task(self._run(queue, worker), name=f"bus {queue}")
 
@@ -211,9 +214,11 @@ class LocalBus:
                     handled = await self._round(queue, worker.deliver)
                     rest = None if handled else await self._until_due(queue)
             except Exception as error:
-                self._log.warning("delivery postponed", queue=queue, error=f"{type(error).__name__}: {error}"[:300])
+                if not is_told(error):
+                    worker.outage.failed(summary(error))
                 await asyncio.sleep(_OUTAGE_SECONDS)
                 continue
+            worker.outage.worked()
             if handled == PREFETCH:
                 continue
             if handled:

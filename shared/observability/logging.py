@@ -5,26 +5,58 @@ characters spelled out.
 """
 
 import logging
-import re
 import sys
+import time
 import unicodedata
 from typing import Any, Literal
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
-_EMAIL = re.compile(r"([A-Za-z0-9])[A-Za-z0-9._%+-]*@([A-Za-z0-9.-]+\.[A-Za-z]{2,})")
-_PHONE = re.compile(r"(?<![\w-])(\+?\d{1,3}[- ]?)?(1[3-9]\d)\d{4}(\d{4})(?![\w-])")
-_SECRET = re.compile(r"\b(qy_(?:live|test)_[a-z]{2}_|whsec_)[A-Za-z0-9+/=]+")
-_URL_PASSWORD = re.compile(r"(\w+://[^:/@\s]+:)[^@/\s]+@")
+from shared.observability.errors import format_exception, summary
+from shared.observability.masks import mask
+
+_TOLD_BY_US = (
+    ("aiormq", "error when creating transport"),
+    ("aiormq", "Cancelling cause reader"),
+    ("aiormq", "Unexpected connection close"),
+)
+"""Lines about connections to RabbitMQ: `Outage` tells of them once, not at each try."""
+_LIBRARIES = ("aio_pika", "aiormq", "asyncio", "sqlalchemy")
+_FOLD_SECONDS = 60.0
 
 
-def mask(text: str) -> str:
-    """`text` without phone numbers, e-mail addresses, keys and passwords in URLs."""
-    text = _SECRET.sub(r"\1…", text)
-    text = _URL_PASSWORD.sub(r"\1…@", text)
-    text = _EMAIL.sub(r"\1…@\2", text)
-    return _PHONE.sub(r"\1\2****\3", text)
+class Folded(logging.Filter):
+    """Lines of libraries: without tracebacks, the same one once a minute, with how often it came meanwhile.
+
+    What a lost connection leaves behind in tasks that nobody waits for is told by whoever lost it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._since: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """False for a line that is not written."""
+        library = record.name.partition(".")[0]
+        if library not in _LIBRARIES:
+            return True
+        error = record.exc_info[1] if record.exc_info else None
+        template = str(record.msg).partition("\n")[0]
+        if any(library == name and template.startswith(start) for name, start in _TOLD_BY_US):
+            return False
+        if isinstance(error, OSError | TimeoutError) and library != "aiormq":
+            return False
+        at, count = self._since.get((record.name, template), (-_FOLD_SECONDS, 0))
+        if time.monotonic() - at < _FOLD_SECONDS:
+            self._since[record.name, template] = at, count + 1
+            return False
+        self._since[record.name, template] = time.monotonic(), 0
+        said = record.getMessage().partition("\n")[0]
+        again = f" ({count} times more in the minute before)" if count else ""
+        record.msg, record.args = f"{said}{f': {summary(error)}' if error else ''}{again}", ()
+        record.exc_info = record.exc_text = record.stack_info = None
+        return True
 
 
 def visible(text: str, keep: str = "\n\t") -> str:
@@ -44,9 +76,21 @@ def _spelled(character: str) -> str:
 
 def _mask_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = visible(mask(value))
+        event[key] = _masked(value)
     return event
+
+
+def _masked(value: Any) -> Any:
+    match value:
+        case str():
+            return visible(mask(value))
+        case dict():
+            return {_masked(key): _masked(one) for key, one in value.items()}
+        case list() | tuple() | set():
+            return [_masked(one) for one in value]
+        case BaseException():
+            return summary(value)
+    return value
 
 
 def configure_logging(output: Literal["console", "json"] = "console", level: str = "info") -> None:
@@ -55,7 +99,7 @@ def configure_logging(output: Literal["console", "json"] = "console", level: str
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(format_exception),
         _mask_values,
     ]
     renderer: Any = (
@@ -74,6 +118,7 @@ def configure_logging(output: Literal["console", "json"] = "console", level: str
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
+    handler.addFilter(Folded())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(number, logging.WARNING))

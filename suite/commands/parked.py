@@ -11,7 +11,8 @@ import typer
 from pydantic_core import from_json
 
 from shared.language import helps, say
-from shared.observability.logging import mask, visible
+from shared.observability.logging import visible
+from shared.observability.masks import mask
 from suite.commands.common import DataDir, flags, run
 from suite.errors import Stop
 from suite.settings import SuiteSettings, load

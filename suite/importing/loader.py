@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from shared.language import say
+from shared.observability.masks import mask
 from suite.client import Client, NotRunning, Problem
 from suite.importing.columns import Columns, recognise
 from suite.importing.files import Table, open_table
@@ -219,7 +220,7 @@ def _report(console: Console, done: Summary, rejects: Rejects) -> None:
     show_table(
         console,
         (say("row", "行"), say("order", "订单"), say("reason", "原因"), say("what it means", "含义")),
-        [(one.row, one.order, one.reason.value, one.explanation) for one in rejects.first],
+        [(one.row, mask(one.order), one.reason.value, mask(one.explanation)) for one in rejects.first],
     )
     if rejected > len(rejects.first):
         counts = ", ".join(f"{reason.value} {count:,}" for reason, count in sorted(done.rejected.items()))

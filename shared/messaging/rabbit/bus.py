@@ -20,6 +20,8 @@ from shared.messaging.rabbit.consumer import Duties, Worker, pack_of
 from shared.messaging.rabbit.operator import Operator
 from shared.messaging.rabbit.publisher import Publisher
 from shared.messaging.topology import Topology
+from shared.observability.logging import get_logger
+from shared.observability.outages import Outage
 
 
 class RabbitBus:
@@ -42,10 +44,11 @@ class RabbitBus:
     ) -> None:
         self.topology = Topology(prefix, tuple(retry_seconds), delivery_limit)
         self._watch_seconds = watch_seconds
-        self._consuming = Link(url, f"{name} consumers")
-        self._publishing = Link(url, f"{name} publisher")
+        outage = Outage(get_logger(bus="rabbit"), "RabbitMQ")
+        self._consuming = Link(url, f"{name} consumers", outage)
+        self._publishing = Link(url, f"{name} publisher", outage)
         self._operator = Operator(self._consuming, self.topology)
-        self._publisher = Publisher(self._publishing, self.topology, self._declare_all)
+        self._publisher = Publisher(self._publishing, self.topology, self._declare_all, outage)
         self._names: dict[str, tuple[str, ...]] = {}
         self._workers: dict[str, Worker] = {}
 

@@ -18,7 +18,8 @@ from pamqp.common import FieldTable
 from yarl import URL
 
 from shared.messaging.bus import BusUnavailable
-from shared.observability.logging import get_logger
+from shared.observability.errors import summary
+from shared.observability.outages import Outage
 
 __all__ = [
     "AbstractChannel",
@@ -39,7 +40,7 @@ _SHORTEST, _LONGEST = 0.1, 5.0
 
 def why(error: BaseException) -> str:
     """One line about an error, for logs and health."""
-    return f"{type(error).__name__}: {error}"[:300]
+    return summary(error)
 
 
 def gone(error: BaseException) -> bool:
@@ -84,14 +85,14 @@ class Pauses:
 class Link:
     """One connection, made again whenever it is lost."""
 
-    def __init__(self, url: str, name: str) -> None:
+    def __init__(self, url: str, name: str, outage: Outage) -> None:
         self._url = url
         self._name = name
         self._task: asyncio.Task[None] | None = None
         self._connection: AbstractConnection | None = None
         self._up = asyncio.Event()
         self._tried = asyncio.Event()
-        self._log = get_logger(bus="rabbit", connection=name)
+        self._outage = outage
         self.problem: str | None = "not connected to RabbitMQ"
 
     async def start(self) -> None:
@@ -123,12 +124,12 @@ class Link:
                 connection = await self._connect()
             except Exception as error:
                 self.problem = f"RabbitMQ can't be reached: {why(error)}"
-                self._log.warning("connection failed", error=why(error))
+                self._outage.failed(why(error), self._name)
             else:
                 pauses.reset()
                 await self._hold(connection)
                 self.problem = "the connection to RabbitMQ was lost"
-                self._log.warning("connection lost")
+                self._outage.failed("the connection ended", self._name)
             self._tried.set()
             await pauses.wait()
 
@@ -145,6 +146,7 @@ class Link:
         if not connection.connected.is_set():
             return
         self._connection, self.problem = connection, None
+        self._outage.worked(self._name)
         self._up.set()
         self._tried.set()
         try:

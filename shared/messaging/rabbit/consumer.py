@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from shared.messaging.bus import Deliver, Failed, Pack
+from shared.messaging.bus import Deliver, Failed, Pack, is_told
 from shared.messaging.rabbit.connection import (
     CALL_SECONDS,
     AbstractChannel,
@@ -17,6 +17,7 @@ from shared.messaging.rabbit.connection import (
     why,
 )
 from shared.observability.logging import get_logger
+from shared.observability.outages import Outage
 
 PREFETCH = 100
 BATCH = PREFETCH // 2  # the other half arrives while this one is handled
@@ -58,6 +59,8 @@ class Worker:
         self._tried = asyncio.Event()
         self._deciding = asyncio.Lock()
         self._log = get_logger(bus="rabbit", queue=consumer)
+        self._subscription = Outage(self._log, "the subscription")
+        self._delivery = Outage(self._log, "delivery")
         self._problem: str | None = f"{consumer} is not subscribed yet"
 
     async def start(self) -> None:
@@ -90,9 +93,10 @@ class Worker:
                 if isinstance(error, asyncio.CancelledError) and not gone(error):
                     raise
                 self._problem = f"{self._consumer} is not subscribed: {why(error)}"
-            self._log.warning("not subscribed", problem=self._problem)
             self._tried.set()
             await pauses.wait()
+            if self._link.problem is None:  # else the connection is lost, which is told
+                self._subscription.failed(self._problem)
 
     async def _session(self, pauses: Pauses) -> None:
         """Subscribed on one channel, until that is lost."""
@@ -112,6 +116,7 @@ class Worker:
                 await channel.basic_consume(self._queue, arrived.put)
             watchdog = asyncio.create_task(self._watch(channel, end))
             self._problem = None
+            self._subscription.worked()
             self._tried.set()
             pauses.reset()
             try:
@@ -138,9 +143,11 @@ class Worker:
                         self._log.error("message parked", pack_id=one.pack.id, error=one.error)
                     # Batches are decided in order, so this covers all before it as well.
                     await channel.basic_ack(batch[-1].delivery_tag or 0, multiple=True)
+                self._delivery.worked()
                 return
             except Exception as error:
-                self._log.warning("delivery postponed", error=why(error))
+                if not is_told(error):
+                    self._delivery.failed(why(error))
             await pauses.wait()
 
     async def _watch(self, channel: AbstractChannel, end: Callable[[], None]) -> None:
@@ -153,7 +160,7 @@ class Worker:
                     self._log.error("RabbitMQ knows no consumer of this queue")
                     return
         except Exception as error:
-            self._log.warning("the queue can't be asked about", error=why(error))
+            self._log.debug("the queue can't be asked about", error=why(error))
         finally:
             end()
 

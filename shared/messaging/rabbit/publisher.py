@@ -17,8 +17,10 @@ from shared.messaging.rabbit.connection import (
     why,
 )
 from shared.messaging.topology import Topology
+from shared.observability.outages import Outage
 
 CONFIRM_SECONDS = 20.0
+_CONFIRMS = "confirms"
 _PERSISTENT = 2
 _TRACEPARENT = re.compile(rb'"traceparent":"([0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})"')
 _HEAD_BYTES = 1024  # the first envelope up to its payload, with the traceparent in it
@@ -28,11 +30,12 @@ class Publisher:
     """`declare_all` is called on each new channel before anything goes through it."""
 
     def __init__(
-        self, link: Link, topology: Topology, declare_all: Callable[[AbstractChannel], Awaitable[None]]
+        self, link: Link, topology: Topology, declare_all: Callable[[AbstractChannel], Awaitable[None]], outage: Outage
     ) -> None:
         self._link = link
         self._topology = topology
         self._declare_all = declare_all
+        self._outage = outage
         self._channel: AbstractChannel | None = None
         self._open = AsyncExitStack()
         self._opening = asyncio.Lock()
@@ -90,12 +93,14 @@ class Publisher:
         except TimeoutError as error:
             self.problem = f"RabbitMQ did not confirm within {CONFIRM_SECONDS:g} s (is it short of memory or disk?)"
             self._channel = None
+            self._outage.failed(self.problem, _CONFIRMS)
             raise BusUnavailable(self.problem) from error
         for result in results:
             if isinstance(result, BaseException):
                 self._waiting.clear()
                 raise BusUnavailable(f"RabbitMQ did not take a message: {why(result)}") from result
         self.problem = None
+        self._outage.worked(_CONFIRMS)
 
     async def _waiting_queue(self, consumer: str, seconds: float) -> str:
         """Waiting queues are made when first needed: most consumers never fail."""

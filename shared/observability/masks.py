@@ -1,0 +1,21 @@
+"""Personal values and secrets, made unreadable wherever text leaves the process."""
+
+import re
+
+_EMAIL = re.compile(r"([A-Za-z0-9])[A-Za-z0-9._%+-]*@([A-Za-z0-9.-]+\.[A-Za-z]{2,})")
+_PHONE = re.compile(r"(?<![\w-])(\+?\d{1,3}[- ]?)?(1[3-9]\d)[- ]?\d{4}[- ]?(\d{4})(?![\w-])")
+_PHONE_ABROAD = re.compile(r"(?<![\w+-])(\+\d{1,3})(?:[ -]?\d){5,11}[ -]?(\d{2})(?![\w-])")
+_OPEN_ID = re.compile(r"(?<![\w-])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])(?=[\w-]*\d)(o[\w-]{3})[A-Za-z0-9_-]{24}(?![\w-])")
+"""微信 openid and unionid: 28 characters, of which the first is an o."""
+_SECRET = re.compile(r"\b(qy_(?:live|test)_[a-z]{2}_|whsec_)[A-Za-z0-9+/=]+")
+_URL_PASSWORD = re.compile(r"(\w+://[^:/@\s]*:)[^@/\s]+@")
+
+
+def mask(text: str) -> str:
+    """`text` without phone numbers, e-mail addresses, openids, keys and passwords in URLs."""
+    text = _SECRET.sub(r"\1…", text)
+    text = _URL_PASSWORD.sub(r"\1…@", text)
+    text = _EMAIL.sub(r"\1…@\2", text)
+    text = _PHONE.sub(r"\1\2****\3", text)
+    text = _PHONE_ABROAD.sub(r"\1****\2", text)
+    return _OPEN_ID.sub(r"\1…", text)
