@@ -33,6 +33,7 @@ no blanks at the ends, nothing invisible, NFC.
 }
 _RESPONSES = {
     "Problem": "问题文档（RFC 9457）",
+    "Failure": "我们这边出错了：问题文档",
     "BadRequest": "请求读不懂，或自相矛盾",
     "Unauthorized": "不知道是谁发来的",
     "Forbidden": "知道是谁，但不允许",

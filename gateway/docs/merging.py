@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.docs import door
 from gateway.docs.events import webhooks
+from gateway.docs.examples import show
 from gateway.docs.languages import Language, tell
 from gateway.docs.schemas import class_name, titled, untitled
 from gateway.docs.tags import chapter
@@ -64,6 +65,7 @@ def merge(
     gone = sorted(missing)
     if gone:
         merged["x-missing-parts"] = gone
+    show(merged)
     return tell(merged, language)
 
 

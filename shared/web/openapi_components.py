@@ -26,7 +26,8 @@ SAFE = frozenset(("get", "head", "options", "trace"))
 _FAMILY: tuple[type[Problem], ...] = (
     BadRequest, Unauthorized, Forbidden, NotFound, Conflict, Gone, TooLarge, Unprocessable, TooManyRequests, Unavailable,
 )  # fmt: skip
-_NAMES = {str(kind.status): kind.__name__ for kind in _FAMILY} | {"4XX": "Problem", "5XX": "Problem"}
+NAMES = {str(kind.status): kind.__name__ for kind in _FAMILY} | {"4XX": "Problem", "5XX": "Failure"}
+"""The response among the components that stands for a status."""
 _WAITS = (Conflict, TooManyRequests, Unavailable)
 
 
@@ -77,6 +78,7 @@ def components() -> dict[str, dict[str, Any]]:
     """The components that every part's document has. `Problem` is the answer for any status, the others each for their own."""
     kinds: tuple[type[Problem], ...] = (Problem, *_FAMILY)
     responses = {kind.__name__: _refusal(kind) for kind in kinds}
+    responses["Failure"] = {**_refusal(Problem), "description": "Something failed on our side: a problem document"}
     return {"parameters": dict(_PARAMETERS), "headers": dict(_HEADERS), "responses": responses}
 
 
@@ -112,4 +114,4 @@ def complete(operation: dict[str, Any], method: str, scope: str | None, client: 
 
 def refusals(statuses: Iterable[str]) -> dict[str, Any]:
     """`responses` of these statuses, such as `404` and `5XX`."""
-    return {status: referred("responses", _NAMES.get(status, "Problem")) for status in sorted(statuses)}
+    return {status: referred("responses", NAMES.get(status, "Problem")) for status in sorted(statuses)}
