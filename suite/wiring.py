@@ -17,7 +17,6 @@ from shared.clock import Clock, SystemClock
 from shared.db import Database
 from shared.language import say
 from shared.messaging import Bus, LocalBus
-from shared.messaging.rabbit import RabbitBus
 from shared.readiness import Standing
 from shared.service import Service
 from shared.settings import CONNECTIONS_OF_A_PART, ServiceSettings
@@ -161,6 +160,8 @@ async def open_bus(settings: SuiteSettings, pools: Mapping[str, Pool] | None = N
             retry_seconds=settings.bus_retry_seconds,
         )
     else:
+        from shared.messaging.rabbit import RabbitBus
+
         bus = RabbitBus(
             settings.broker_url.get_secret_value(),
             prefix=settings.broker_prefix,

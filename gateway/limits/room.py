@@ -6,7 +6,7 @@ from functools import partial
 
 from gateway.limits.rate_limits import RateLimits
 from gateway.limits.replicas import BEAT_SECONDS, Replicas
-from gateway.limits.store import Limiter, MemoryLimiter, RedisLimiter
+from gateway.limits.store import Limiter, MemoryLimiter
 from gateway.settings import GatewaySettings
 from shared.loops import Loop
 from shared.readiness import Finding, State
@@ -27,7 +27,7 @@ class LimitsRoom(Room):
         self.loops = [Loop("count replicas", self.replicas.count, BEAT_SECONDS, role=Role.API)]
         self.resources = [self._open, *([self.replicas.running] if settings.role.answers else ())]
 
-        if isinstance(self._limiters[0], RedisLimiter) and settings.role.answers:
+        if settings.redis_url is not None and settings.role.answers:
             self.looks = [Remembered(partial(_look, self._limiters[0])).read]
 
     @asynccontextmanager
@@ -39,7 +39,7 @@ class LimitsRoom(Room):
                 await limiter.aclose()
 
 
-async def _look(limiter: RedisLimiter) -> Finding:
+async def _look(limiter: Limiter) -> Finding:
     if await limiter.answers():
         return Finding("limits", State.OK, "Redis answers")
     away = "Redis does not answer: each gateway counts its share of the rate limits by itself"
@@ -49,4 +49,8 @@ async def _look(limiter: RedisLimiter) -> Finding:
 def _shared(settings: GatewaySettings, understudy: MemoryLimiter) -> Limiter:
     """The limiter of all replicas where there is a Redis, else this process's own."""
     url = settings.redis_url
-    return understudy if url is None else RedisLimiter(url.get_secret_value(), understudy)
+    if url is None:
+        return understudy
+    from gateway.limits.redis_store import RedisLimiter
+
+    return RedisLimiter(url.get_secret_value(), understudy)

@@ -18,7 +18,7 @@ TheirId = Annotated[str, Field(min_length=1, max_length=LONGEST), AfterValidator
 class Event(BaseModel):
     """Base of every event. Subclasses are registered by `@contract`."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
     name: ClassVar[str]
     version: ClassVar[int]
     public: ClassVar[bool]

@@ -30,6 +30,8 @@ class TrackedEvent(BaseModel):
 class EventsTracked(Event):
     """The events of one ingestion commit, up to 500. `history` marks imports, which trigger no journey."""
 
+    model_config = ConfigDict(defer_build=False)  # made by `model_construct`, which builds nothing by itself
+
     events: tuple[TrackedEvent, ...]
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import registry
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlmodel import SQLModel
+from sqlmodel.main import SQLModelMetaclass
 
 from shared.db.types import JsonType, UtcDateTime
 
@@ -42,14 +43,41 @@ class _ColumnsOf:
         return found
 
 
-class TableModel(SQLModel):
+class _Declared(SQLModelMetaclass):
+    """Makes a table of the declaration, and no more: rows come from statements, so it needs neither a mapper nor a validator,
+    which take a tenth of a start.
+    """
+
+    def __init__(self, classname: str, bases: tuple[type, ...], dict_: dict[str, Any], **kw: Any) -> None:
+        if not kw.get("table"):
+            super().__init__(classname, bases, dict_, **kw)
+            return
+        columns: dict[str, Column[Any]] = {name: getattr(self, name) for name in self.model_fields}
+        for name, column in columns.items():
+            column.name = column.key = column.name or name
+        items = list(getattr(self, "__table_args__", ()))
+        options = items.pop() if items and isinstance(items[-1], dict) else {}
+        table = Table(dict_["__tablename__"], self.metadata, *columns.values(), *items, **options)
+        type.__setattr__(self, "__table__", table)
+
+
+class TableModel(SQLModel, metaclass=_Declared):
     """The one declaration of a table: its columns, and the type of its rows (docs/adr/0009-data-access.md).
 
     Statements name `Coupon.table` and `Coupon.c.status`; `tx.rows(Coupon, statement)` answers rows of that type.
     """
 
+    model_config = {"defer_build": True}
     table: ClassVar[_TableOf] = _TableOf()
     c: ClassVar[_ColumnsOf] = _ColumnsOf()
+
+    def __init__(self, **values: Any) -> None:
+        """A row that lies in no table, such as a rehearsal's: read only, and believed without a look at its values."""
+        optional = {name: one for name, one in type(self).model_fields.items() if not one.is_required()}
+        defaults = {name: one.get_default(call_default_factory=True) for name, one in optional.items()}
+        row = {"__dict__": {**defaults, **values}, "__pydantic_fields_set__": set(values)}
+        for name, value in (row | {"__pydantic_extra__": None, "__pydantic_private__": None}).items():
+            object.__setattr__(self, name, value)
 
 
 def part_registry() -> registry:

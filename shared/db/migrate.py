@@ -11,22 +11,24 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.engine import Database
 from shared.db.turns import Use, used_for
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 _LOCK = 0x51A47  # any number: one advisory lock for all upgrades on a server
 
 
-def _config(migrations: str, metadata: MetaData | None = None, connection: Connection | None = None) -> Config:
+def _config(migrations: str, metadata: MetaData | None = None, connection: Connection | None = None) -> "Config":
+    from alembic.config import Config
+
     spec = importlib.import_module(migrations)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "alembic"))
@@ -43,10 +45,14 @@ class NewerSchema(Exception):
 async def upgrade(db: Database, migrations: str, metadata: MetaData, target: str = "head") -> None:
     """Bring the part's schema to the newest revision, or to `target`. Safe when several processes start at once.
 
-    Raises NewerSchema.
+    Raises NewerSchema. Tables that are the newest need one look, and no Alembic.
     """
+    if target == "head" and await _is_newest(db, migrations):
+        return
 
     def run(connection: Connection) -> None:
+        from alembic import command
+
         _refuse_newer(connection, migrations)
         command.upgrade(_config(migrations, metadata, connection), target)
 
@@ -57,6 +63,20 @@ async def upgrade(db: Database, migrations: str, metadata: MetaData, target: str
             else:
                 async with connection.begin():
                     await connection.run_sync(run)
+
+
+async def _is_newest(db: Database, migrations: str) -> bool:
+    try:
+        async with db.read() as tx:
+            return await tx.scalars(text("SELECT version_num FROM alembic_version")) == [newest(migrations)]
+    except DBAPIError:
+        return False  # there is no such table yet; whatever else is wrong shows at the next step
+
+
+def newest(migrations: str) -> str:
+    """The part's newest revision, by the names of the files."""
+    spec = importlib.import_module(migrations)
+    return max(file.name.split("_", 1)[0] for file in Path(spec.__path__[0]).glob("[0-9]*_*.py"))
 
 
 async def _locked(connection: AsyncConnection, work: Callable[[], Awaitable[None]]) -> None:
@@ -78,6 +98,8 @@ async def _upgrade_schema(connection: AsyncConnection, schema: str, run: Callabl
 
 
 def _refuse_newer(connection: Connection, migrations: str) -> None:
+    from alembic.migration import MigrationContext
+
     known = revisions(migrations)
     for revision in MigrationContext.configure(connection).get_current_heads():
         if revision not in known:
@@ -95,18 +117,27 @@ async def _ensure_schema(connection: AsyncConnection, schema: str) -> None:
 
 async def downgrade(db: Database, migrations: str, metadata: MetaData, target: str) -> None:
     """Take the schema back to `target` ("base" = nothing left, "-1" = one step)."""
+    from alembic import command
+
     async with db.connection() as connection, connection.begin():
         await connection.run_sync(lambda sync: command.downgrade(_config(migrations, metadata, sync), target))
 
 
 def revisions(migrations: str) -> dict[str, Path]:
     """The part's revisions from the first to the newest, each with its file."""
+    from alembic.script import ScriptDirectory
+
     found = ScriptDirectory.from_config(_config(migrations)).walk_revisions()
     return {script.revision: Path(script.path) for script in reversed(list(found))}
 
 
 async def pending(db: Database, migrations: str) -> bool:
     """True when the database is not at the newest revision. Raises NewerSchema."""
+    if await _is_newest(db, migrations):
+        return False
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
     heads = set(ScriptDirectory.from_config(_config(migrations)).get_heads())
     async with db.connection() as connection:
         await connection.run_sync(_refuse_newer, migrations)
@@ -115,6 +146,8 @@ async def pending(db: Database, migrations: str) -> bool:
 
 
 async def _revision(name: str, message: str) -> None:
+    from alembic import command
+
     part: Any = importlib.import_module("gateway.app" if name == "gateway" else f"services.{name}.app")
     base: Any = importlib.import_module("gateway.base" if name == "gateway" else f"services.{name}.base").Base
     migrations = part.__name__.removesuffix(".app") + ".migrations"

@@ -6,7 +6,6 @@ The message's id goes into the inbox in the handler's own transaction, so a dupl
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from opentelemetry.trace import SpanKind
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 from sqlalchemy import MetaData, select
@@ -144,4 +143,4 @@ class Consumer:
     def _span(envelope: Envelope) -> AbstractContextManager[str | None]:
         if not tracing_enabled():
             return nullcontext(envelope.traceparent)
-        return span(f"handle {envelope.name}", envelope.traceparent, SpanKind.CONSUMER)
+        return span(f"handle {envelope.name}", envelope.traceparent, "CONSUMER")

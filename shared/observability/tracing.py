@@ -1,19 +1,20 @@
 """OpenTelemetry traces that cross HTTP calls and messages by W3C `traceparent`.
 
-Without a collector configured no span is recorded, but an incoming traceparent is still handed on.
+Without a collector configured no span is recorded, but an incoming traceparent is still handed on. OpenTelemetry is loaded by
+those who record.
 """
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Literal
 
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
-from opentelemetry.trace import SpanKind, Tracer
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SpanExporter
+    from opentelemetry.trace import Tracer
 
-_PROPAGATOR = TraceContextTextMapPropagator()
-_tracer: Tracer | None = None
+Kind = Literal["INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"]
+_tracer: "Tracer | None" = None
 
 
 def configure_tracing(service: str, endpoint: str | None) -> None:
@@ -25,12 +26,16 @@ def configure_tracing(service: str, endpoint: str | None) -> None:
     record_spans(service, OTLPSpanExporter(endpoint=endpoint.rstrip("/") + "/v1/traces"))
 
 
-def record_spans(service: str, exporter: SpanExporter | None) -> TracerProvider | None:
+def record_spans(service: str, exporter: "SpanExporter | None") -> "TracerProvider | None":
     """From now on this process records spans and gives them to `exporter`; None ends it."""
     global _tracer
     if exporter is None:
         _tracer = None
         return None
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
     provider = TracerProvider(resource=Resource.create({"service.name": f"quanyu-{service}"}))
     provider.add_span_processor(BatchSpanProcessor(exporter))
     _tracer = provider.get_tracer("quanyu")
@@ -42,15 +47,19 @@ def tracing_enabled() -> bool:
     return _tracer is not None
 
 
-def span(name: str, traceparent: str | None, kind: SpanKind = SpanKind.INTERNAL) -> AbstractContextManager[str | None]:
+def span(name: str, traceparent: str | None, kind: Kind = "INTERNAL") -> AbstractContextManager[str | None]:
     """Run a block as a span under `traceparent`; yields the traceparent for what the block causes."""
     return nullcontext(traceparent) if _tracer is None else _recorded(_tracer, name, traceparent, kind)
 
 
 @contextmanager
-def _recorded(tracer: Tracer, name: str, traceparent: str | None, kind: SpanKind) -> Iterator[str | None]:
-    parent = _PROPAGATOR.extract({"traceparent": traceparent} if traceparent else {})
-    with tracer.start_as_current_span(name, context=parent, kind=kind):
+def _recorded(tracer: "Tracer", name: str, traceparent: str | None, kind: Kind) -> Iterator[str | None]:
+    from opentelemetry.trace import SpanKind
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    propagator = TraceContextTextMapPropagator()
+    parent = propagator.extract({"traceparent": traceparent} if traceparent else {})
+    with tracer.start_as_current_span(name, context=parent, kind=SpanKind[kind]):
         carrier: dict[str, str] = {}
-        _PROPAGATOR.inject(carrier)
+        propagator.inject(carrier)
         yield carrier.get("traceparent")

@@ -4,11 +4,13 @@ import asyncio
 import hashlib
 import json
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic.warnings import UnsupportedFieldAttributeWarning
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -25,6 +27,9 @@ from shared.web.openapi import build
 from shared.web.problems import MEDIA_TYPE, NotFound, Problem, from_validation, to_problem
 from shared.web.requests import REQUEST_ID, RequestMiddleware
 from shared.web.walls import walled
+
+# FastAPI says so of the field that it makes for a body, and silences it while it does; ours are completed later.
+warnings.filterwarnings("ignore", "The 'alias' attribute with value", UnsupportedFieldAttributeWarning)
 
 VERSION = "0.1.0"
 _MOST_LISTS = 500

@@ -11,13 +11,13 @@ from shared.times import IncomingTime
 class Body(BaseModel):
     """Base of every request body: an unknown field is an error, not a silent nothing."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, str_max_length=100_000)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, str_max_length=100_000, defer_build=True)
 
 
 class View(BaseModel):
     """Base of every answer."""
 
-    model_config = ConfigDict(from_attributes=True, frozen=True)
+    model_config = ConfigDict(from_attributes=True, frozen=True, defer_build=True)
 
 
 def _no_nul(value: str) -> str:

@@ -17,7 +17,8 @@ from structlog.testing import capture_logs
 
 from gateway.app import Gateway, create_gateway
 from gateway.forwarding.embedded import AsgiForwarder
-from gateway.limits.store import MemoryLimiter, RedisLimiter
+from gateway.limits.redis_store import RedisLimiter
+from gateway.limits.store import MemoryLimiter
 from gateway.policy import Policy
 from gateway.settings import GatewaySettings
 from shared.clock import Clock, ManualClock
@@ -198,7 +199,7 @@ async def test_attack_25_while_redis_is_away_each_replica_allows_its_share(redis
 async def test_attack_23_workers_with_a_redis_share_one_limit_whatever_their_clocks_say(
     redis: Redirect, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.limits.store._REDIS_SECONDS", 10.0)
+    monkeypatch.setattr("gateway.limits.redis_store._REDIS_SECONDS", 10.0)
     prefix, policy = f"test:{uuid4()}:", Policy("key", 50, HOUR)
     clocks = [clock, ManualClock(clock.now() - timedelta(days=1)), ManualClock(clock.now() + timedelta(days=1))]
     workers = [limiter(redis, own, prefix) for own in clocks]

@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, BinaryIO
 
-import xlsxwriter
-
 from services.coupon.codes import repository
 from services.coupon.codes.batches import read_batch
 from services.coupon.codes.models import CodeBatch
@@ -55,6 +53,8 @@ class Downloads:
                 yield block
 
     async def _build(self, file: BinaryIO, caller: Caller, batch_id: str) -> None:
+        import xlsxwriter  # loaded by those who need it
+
         book = xlsxwriter.Workbook(file, {"constant_memory": True})
         sheet = book.add_worksheet("codes")
         sheet.set_column(1, 4, 26)

@@ -1,10 +1,11 @@
-"""The signing keys: made once for the installation, shared by its processes through the database, and rotated."""
+"""The signing keys: made once for the installation, shared by its processes through the database, and rotated.
+
+The library of their algorithms takes seven megabytes: a shop without tills never loads it.
+"""
 
 import base64
 from datetime import timedelta
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from typing import TYPE_CHECKING
 
 from services.coupon.redemption import repository
 from services.coupon.redemption.models import RedemptionKey
@@ -14,6 +15,9 @@ from shared.db import Transaction
 from shared.ids import new_id
 from shared.seals import Seal
 from shared.service import Kit
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 
 class Signing:
@@ -41,6 +45,8 @@ class Signing:
 
     async def verify(self, tx: Transaction, token: str) -> Claims | None:
         """What a token of ours says, whether its time is over or not; None for any other text."""
+        from cryptography.exceptions import InvalidSignature
+
         try:
             key_id, signed, signature, payload = taken_apart(token)
             public = await self._known(tx, key_id)
@@ -77,6 +83,8 @@ class Signing:
 
     async def _make(self, tx: Transaction) -> RedemptionKey:
         """The active key: a new one, unless another process was faster."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
         private = Ed25519PrivateKey.generate()
         key_id = new_id("rky")
         row = {
@@ -96,8 +104,10 @@ class Signing:
         await repository.retire_key(tx, key_id, self._kit.clock.now())
         self._private.pop(key_id, None)
 
-    def _opened(self, row: RedemptionKey) -> Ed25519PrivateKey | None:
+    def _opened(self, row: RedemptionKey) -> "Ed25519PrivateKey | None":
         """The private key, None when it was sealed under another secret."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
         if row.id not in self._private:
             assert row.sealed is not None  # noqa: S101 - the CHECK `retired` lets an active key have it
             raw = self._seal.open(row.sealed, row.id)
@@ -107,7 +117,9 @@ class Signing:
             self._private[row.id] = Ed25519PrivateKey.from_private_bytes(raw)
         return self._private[row.id]
 
-    async def _known(self, tx: Transaction, key_id: str) -> Ed25519PublicKey | None:
+    async def _known(self, tx: Transaction, key_id: str) -> "Ed25519PublicKey | None":
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
         if key_id not in self._public:
             public = await repository.find_public_key(tx, key_id)
             if public is None:

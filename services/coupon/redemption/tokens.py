@@ -3,8 +3,6 @@
 from datetime import timedelta
 from io import BytesIO
 
-import segno
-
 from services.coupon.redemption import repository
 from services.coupon.redemption.models import RedemptionToken
 from services.coupon.redemption.pricing import StorePricing
@@ -69,6 +67,8 @@ class RedemptionTokens:
         """The token as QR code, an SVG document."""
         view = await self.read(caller, token_id)
         picture = BytesIO()
+        import segno  # loaded by those who need it
+
         segno.make(view.token, error="m", micro=False).save(picture, kind="svg", scale=4, border=4)
         return picture.getvalue()
 

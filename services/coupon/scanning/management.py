@@ -4,8 +4,6 @@ import io
 import secrets
 from datetime import UTC, datetime, timedelta
 
-import segno
-
 from services.coupon.scanning import repository
 from services.coupon.scanning.models import ClaimCode
 from services.coupon.scanning.rules import sign
@@ -91,6 +89,8 @@ class ClaimCodes:
         """The QR code of now as SVG, with the quiet zone that scanners need."""
         shown = await self.token(caller, code_id)
         picture = io.BytesIO()
+        import segno  # loaded by those who need it
+
         segno.make_qr(shown.content, error="m").save(picture, kind="svg", scale=8, border=4)
         return picture.getvalue()
 

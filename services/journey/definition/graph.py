@@ -28,7 +28,7 @@ OurId = Annotated[ExternalId, Field(max_length=64)]
 class Part(BaseModel):
     """A piece of a definition: unknown fields are refused, nothing can be changed afterwards."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class Reentry(Part):

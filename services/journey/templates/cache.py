@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from services.journey.run import Channel, Render, Rendered, RenderFailed
 from services.journey.templates import repository
 from services.journey.templates.repository import TemplateSource
-from services.journey.templates.rules import LONGEST_SUBJECT, render
+from services.journey.templates.rules import LONGEST_SUBJECT
 from shared.db import Transaction
 
 MOST_CACHED = 1024
@@ -38,5 +38,7 @@ class TemplateCache:
 
 def render_message(channel: Channel, subject: str | None, body: str, context: Mapping[str, object]) -> Rendered:
     """The message of a template for one customer. Raises RenderFailed."""
+    from services.journey.templates.liquid_rules import render
+
     said = None if subject is None else render(subject, context)[:LONGEST_SUBJECT]
     return Rendered(channel, said, render(body, context))

@@ -4,7 +4,7 @@ from services.journey.customers.repository import find_traits
 from services.journey.run import RenderFailed
 from services.journey.templates import repository
 from services.journey.templates.cache import render_message
-from services.journey.templates.rules import TemplateInvalid, check
+from services.journey.templates.rules import TemplateInvalid
 from services.journey.templates.schemas import (
     MessageTemplateCreated,
     MessageTemplateIn,
@@ -46,6 +46,8 @@ class Templates:
 
     @staticmethod
     def _check(field: str, source: str) -> None:
+        from services.journey.templates.liquid_rules import check
+
         try:
             check(source)
         except TemplateInvalid as error:

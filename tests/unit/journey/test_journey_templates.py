@@ -3,7 +3,8 @@
 import pytest
 
 from services.journey.run import RenderFailed
-from services.journey.templates.rules import TemplateInvalid, check, render
+from services.journey.templates.liquid_rules import check, render
+from services.journey.templates.rules import TemplateInvalid
 
 
 @pytest.mark.parametrize(

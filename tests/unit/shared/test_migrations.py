@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from conftest import Backend
 
 from shared.db import Database
-from shared.db.migrate import downgrade, pending, upgrade
+from shared.db.migrate import downgrade, newest, pending, revisions, upgrade
 
 PARTS = {
     "coupon": "services.coupon",
@@ -24,6 +24,12 @@ PARTS = {
 def _base(package: str) -> Any:
     importlib.import_module(f"{package}.app")  # registers every table
     return importlib.import_module(f"{package}.base").Base
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_newest_revision_is_known_by_the_name_of_its_file(part: str) -> None:
+    migrations = f"{PARTS[part]}.migrations"
+    assert newest(migrations) == list(revisions(migrations))[-1]
 
 
 @pytest.mark.parametrize("part", PARTS)
