@@ -18,6 +18,7 @@ from suite.errors import Stop
 from suite.setting_names import check_names
 from suite.settings import SuiteSettings, load
 from suite.terminal import console, errors, plain
+from suite.usage import in_our_words, wrong_usage
 
 app = typer.Typer(
     name="quanyu",
@@ -123,7 +124,11 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no Chinese shows the rest
     try:
-        app()
+        sys.exit(in_our_words(app)(standalone_mode=False))
+    except typer.TyperException as error:
+        if wrong := wrong_usage(error):
+            errors.print(f"[bold red]quanyu:[/bold red] {plain(wrong)}", soft_wrap=True)
+        sys.exit(error.exit_code)
     except Stop as error:
         errors.print(f"[bold red]quanyu:[/bold red] {plain(error)}", soft_wrap=True)
         sys.exit(1)

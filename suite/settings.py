@@ -8,13 +8,14 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import SettingsError
 
-from shared.language import Language, say, spoken
+from shared.language import say
 from shared.setting_sources import WrongSettingFile
 from shared.settings import ServiceSettings
 from suite.errors import Stop
 from suite.variables import variable_of
 
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+/?$", strip_whitespace=True)]
+_URL = r"^https?://[^/\s]+/?$"
+Url = Annotated[str, StringConstraints(pattern=_URL, strip_whitespace=True)]
 _DRAIN_SECONDS = 5.0
 Settings = TypeVar("Settings", bound=ServiceSettings)
 
@@ -124,27 +125,30 @@ def _wrong_settings(options: type[ServiceSettings], given: Mapping[str, Any], er
     return say(f"The settings are wrong. {wrong}", f"设置有误。{wrong}")
 
 
-_MESSAGES = {
-    "int_parsing": "须为整数",
-    "int_from_float": "须为整数",
-    "float_parsing": "须为数字",
-    "bool_parsing": "须为 true 或 false",
-    "greater_than": "须大于 {gt}",
-    "greater_than_equal": "不得小于 {ge}",
-    "less_than": "须小于 {lt}",
-    "less_than_equal": "不得大于 {le}",
-    "enum": "须为 {expected} 之一",
-    "literal_error": "须为 {expected} 之一",
-    "string_pattern_mismatch": "须符合 {pattern}",
-    "string_too_short": "至少 {min_length} 个字符",
-    "string_too_long": "最多 {max_length} 个字符",
-    "missing": "必须设置",
-}
-"""What pydantic says of settings, in Chinese, by the type of its error. Others are told in its words."""
+def _in_other_words(kind: str, c: Mapping[str, Any]) -> str | None:
+    """What pydantic's types of errors mean for a setting; None where its own words do."""
+    match kind:
+        case "int_parsing" | "int_from_float" | "int_type":
+            return say("must be a whole number", "须为整数")
+        case "float_parsing" | "float_type":
+            return say("must be a number", "须为数字")
+        case "bool_parsing" | "bool_type":
+            return say("must be true or false", "须为 true 或 false")
+        case "greater_than":
+            return say(f"must be more than {c['gt']}", f"须大于 {c['gt']}")
+        case "greater_than_equal":
+            return say(f"must be at least {c['ge']}", f"不得小于 {c['ge']}")
+        case "less_than":
+            return say(f"must be less than {c['lt']}", f"须小于 {c['lt']}")
+        case "less_than_equal":
+            return say(f"must be at most {c['le']}", f"不得大于 {c['le']}")
+        case "enum" | "literal_error":
+            return say(f"must be {c['expected']}", f"须为 {c['expected']}")
+        case "string_pattern_mismatch" if c["pattern"] == _URL:
+            return say("must be http://host:port or https://host:port", "须为 http://host:port 或 https://host:port")
+    return None
 
 
 def _message(problem: Mapping[str, Any]) -> str:
-    chinese = _MESSAGES.get(problem["type"]) if spoken() is Language.CHINESE else None
-    if chinese is not None:
-        return chinese.format(**problem.get("ctx", {}))
-    return str(problem["msg"]).removeprefix("Value error, ")
+    told = _in_other_words(problem["type"], problem.get("ctx", {}))
+    return told or str(problem["msg"]).removeprefix("Value error, ")

@@ -45,8 +45,8 @@ def orders(
         str | None,
         typer.Option(
             help=say(
-                "Name of the shop system; orders are told apart by it.  [default: by the file]",
-                "店铺系统的名称，用来区分订单。  [默认：依文件而定]",
+                "Name of the shop system; orders are told apart by it. (as the file says when left out)",
+                "店铺系统的名称，用来区分订单。（不填则依文件而定）",
             )
         ),
     ] = None,
@@ -54,7 +54,7 @@ def orders(
         str | None,
         typer.Option(
             help=say(
-                "ISO 4217.  [default: CNY; GBP for Online Retail]", "ISO 4217。  [默认：CNY；Online Retail 为 GBP]"
+                "ISO 4217. (CNY; GBP for Online Retail when left out)", "ISO 4217。（不填为 CNY；Online Retail 为 GBP）"
             )
         ),
     ] = None,
@@ -62,8 +62,8 @@ def orders(
         str | None,
         typer.Option(
             help=say(
-                "Of times without offset.  [default: Asia/Shanghai; Europe/London for Online Retail]",
-                "没有时区偏移的时间所属的时区。  [默认：Asia/Shanghai；Online Retail 为 Europe/London]",
+                "Of times without offset. (Asia/Shanghai; Europe/London for Online Retail when left out)",
+                "没有时区偏移的时间所属的时区。（不填为 Asia/Shanghai；Online Retail 为 Europe/London）",
             )
         ),
     ] = None,
@@ -71,8 +71,8 @@ def orders(
         Path | None,
         typer.Option(
             help=say(
-                "Where rejected rows go.  [default: <file>.rejects.csv beside it]",
-                "被拒的行写到哪里。  [默认：同一目录下的 <文件>.rejects.csv]",
+                "Where rejected rows go. (<file>.rejects.csv beside it when left out)",
+                "被拒的行写到哪里。（不填则为同一目录下的 <文件>.rejects.csv）",
             )
         ),
     ] = None,
@@ -130,7 +130,7 @@ def _zone(name: str | None) -> ZoneInfo | None:
     except (ZoneInfoNotFoundError, ValueError):
         raise Stop(
             say(
-                f"There is no time zone {name!r}. Give an IANA name such as Asia/Shanghai.",
-                f"没有时区 {name!r}。请给出 IANA 名称，如 Asia/Shanghai。",
+                f"--time-zone takes an IANA name such as Asia/Shanghai, not {name!r}.",
+                f"--time-zone 须为 IANA 名称，如 Asia/Shanghai，不能是 {name!r}。",
             )
         ) from None

@@ -41,7 +41,7 @@ _NOT_SAID = {
     "Field": "a setting's description stands in docs/settings.md",
     "get_logger": "logs are English",
     **dict.fromkeys(("debug", "info", "warning", "error", "exception"), "logs are English"),
-    **dict.fromkeys(("compile", "fullmatch", "search", "sub", "removeprefix"), "a pattern"),
+    **dict.fromkeys(("compile", "fullmatch", "match", "search", "sub", "removeprefix"), "a pattern"),
     "execute": "SQL",
     "create_task": "a task's name, for those who look for a bug",
 }

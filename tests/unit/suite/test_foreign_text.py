@@ -81,10 +81,10 @@ def test_a_new_key_and_a_step_of_the_tour_are_shown(evil: str, printed: io.Strin
 
 @pytest.mark.parametrize("evil", EVIL, ids=ascii)
 def test_a_refusal_is_one_line(evil: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused() -> None:
+    def refused(**_: Any) -> None:
         raise Problem(409, {"code": "x", "detail": evil}, "GET /v1/keys")
 
-    monkeypatch.setattr(cli, "app", refused)
+    monkeypatch.setattr(cli, "in_our_words", lambda _: refused)
     with pytest.raises(SystemExit):
         cli.main()
     said = capsys.readouterr().err
