@@ -3,7 +3,7 @@
 `quanyu doctor` asks them. A check answers None where all is well, and else what is wrong and what to do about it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from gateway.settings import GatewaySettings
 from shared import private_files
 from shared.language import say
+from suite.diagnosis import Diagnosis, Group, Verdict
 from suite.door.limits import connections_within, raise_descriptors
 from suite.settings import SuiteSettings
 
@@ -153,20 +154,39 @@ def enough_database_connections(installation: Installation) -> Finding | None:
     return Finding(" ".join(installation.short)) if installation.short else None
 
 
-CHECKS: tuple[Check, ...] = (
-    private_data,
-    given_administrator_key,
-    encrypted_way,
-    door_behind_a_proxy,
-    webhooks_stay_outside,
-    enough_descriptors,
-    enough_database_connections,
-)
+def figures_within_reach(installation: Installation) -> Finding | None:
+    """In production somebody looks at the gateway's figures, and has a way to them."""
+    if not installation.in_production or installation.suite.metrics_port or installation.gateway.metrics_public:
+        return None
+    return Finding(
+        say(
+            "Nothing serves the gateway's metrics. Set QUANYU_METRICS_PORT, a port for Prometheus that the world does not reach "
+            "(docs/metrics.md).",
+            "网关的监控指标没有出口。请设 QUANYU_METRICS_PORT：供 Prometheus 使用、外网访问不到的端口（docs/metrics.zh-CN.md）。",
+        )
+    )
 
 
-def findings(installation: Installation) -> Iterator[Finding]:
-    """What the checks find, in their order."""
-    for check in CHECKS:
+CHECKS: Mapping[Check, str] = {
+    private_data: say("nobody else on this machine reads the data folder", "本机其他用户读不到数据目录"),
+    given_administrator_key: say(
+        "no generated key of the administrator's lies in a file", "没有自动生成的管理员密钥留在文件里"
+    ),
+    encrypted_way: say("keys cross no foreign network in clear", "密钥不以明文经过外部网络"),
+    door_behind_a_proxy: say("the gateway knows its proxy, or needs none", "网关认得它的代理，或不需要代理"),
+    webhooks_stay_outside: say("webhooks do not reach all private addresses", "回调到不了全部内网地址"),
+    enough_descriptors: say("enough files may be opened for callers", "可打开的文件数足够"),
+    enough_database_connections: say("the database servers have enough connections left", "数据库服务器的连接数足够"),
+    figures_within_reach: say("Prometheus has a way to the metrics", "Prometheus 取得到指标"),
+}
+"""Each with what is so where it finds nothing."""
+
+
+def diagnoses(installation: Installation) -> Iterator[Diagnosis]:
+    """What each check finds, in their order."""
+    for check, well in CHECKS.items():
         found = check(installation)
-        if found is not None:
-            yield found
+        if found is None:
+            yield Diagnosis(Group.SAFE, check.__name__, Verdict.OK, well)
+        else:
+            yield Diagnosis(Group.SAFE, check.__name__, Verdict.FAIL if found.bad else Verdict.WARN, found.sentence)

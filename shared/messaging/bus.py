@@ -119,8 +119,8 @@ class Bus(Protocol):
     def health(self) -> list[str]:
         """What is wrong at present, one sentence each; empty when all is well."""
 
-    async def depths(self, queues: Sequence[str]) -> list[Depth]:
-        """How full these queues are, for their consumer's own process. Raises BusUnavailable."""
+    async def depths(self, queues: Sequence[str] | None = None) -> list[Depth]:
+        """How full these queues are, or all that this bus knows. Raises BusUnavailable."""
 
     async def parked(self, queue: str | None = None, limit: int = 100) -> list[Parked]:
         """The oldest parked packs, of one queue or of all that this bus knows."""

@@ -147,11 +147,11 @@ class LocalBus:
         async with self._db.read() as tx:
             return int(await tx.scalar(select(func.count()).select_from(PACK).where(self._due())) or 0)
 
-    async def depths(self, queues: Sequence[str]) -> list[Depth]:
+    async def depths(self, queues: Sequence[str] | None = None) -> list[Depth]:
         """As `Bus.depths`."""
         now, found = self._clock.now(), []
         async with self._watched(), self._db.read() as tx:
-            for queue in queues:
+            for queue in sorted(set().union(*self._bindings.values()) if queues is None else queues):
                 waiting = await tx.scalar(COUNT_DUE, {"queue_name": queue, "now": now})
                 found.append(Depth(queue, waiting, await tx.scalar(COUNT_PARKED, {"queue_name": queue})))
         return found

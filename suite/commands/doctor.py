@@ -1,36 +1,56 @@
 """`quanyu doctor`: what is configured, what is safe, what is reachable, what is consistent."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import typer
 
 from shared.language import helps, say
-from suite.audits import AUDITS, run_audits
 from suite.client import Client, connect
 from suite.commands.common import DataDir, Key, Url, caller, flags, run
+from suite.diagnosis import Diagnosis, Group, Verdict
 from suite.errors import Stop
 from suite.parts import PARTS
 from suite.settings import SuiteSettings, load
 from suite.terminal import console, plain
 
-GOOD = say("[green]ok[/green]  ", "[green]正常[/green]")
-BAD = say("[red]bad[/red] ", "[red]异常[/red]")
-NOTE = say("[yellow]note[/yellow]", "[yellow]注意[/yellow]")
+_MARKS = {
+    Verdict.OK: say("[green]ok[/green]  ", "[green]正常[/green]"),
+    Verdict.WARN: say("[yellow]warn[/yellow]", "[yellow]注意[/yellow]"),
+    Verdict.FAIL: say("[red]fail[/red]", "[red]失败[/red]"),
+}
+_HEADS = {
+    Group.SAFE: say("[bold]Safe[/bold]", "[bold]安全[/bold]"),
+    Group.SERVERS: say("[bold]Servers[/bold]", "[bold]服务器[/bold]"),
+    Group.RUNNING: say("[bold]Running[/bold]", "[bold]运行[/bold]"),
+    Group.CONSISTENT: say("[bold]Consistent[/bold]", "[bold]对账[/bold]"),
+}
+AsJson = Annotated[
+    bool,
+    typer.Option("--json", help=say("One JSON document, for programs.", "输出一个 JSON 文档，供程序使用。")),
+]
 
 
-@helps("全面检查套件。有问题时以 1 退出。")
-def doctor(url: Url = None, key: Key = None, data_dir: DataDir = None) -> None:
-    """Look over the whole suite. Exits with 1 when something is wrong."""
+@helps("全面检查套件。有失败项时以 1 退出。")
+def doctor(url: Url = None, key: Key = None, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Look over the whole suite. Exits with 1 when a check fails."""
     settings = load(SuiteSettings, flags(data_dir=data_dir))
-    console.print(say("[bold]Configured[/bold]", "[bold]配置[/bold]"))
-    for line in configured(settings):
-        console.print(f"  {plain(line)}", soft_wrap=True)
-    safe = _safe(settings, url, data_dir)
-    healthy = run(_running(url, key, data_dir))
-    if not (safe and healthy):
+    if as_json:
+        found = run(_all(settings, url, key, data_dir))
+        checks = [dict(zip(("group", "check", "verdict", "detail"), one, strict=True)) for one in found]
+        console.print_json(data={"ok": _well(found), "checks": checks})
+    else:
+        console.print(say("[bold]Configured[/bold]", "[bold]配置[/bold]"))
+        for line in configured(settings):
+            console.print(f"  {plain(line)}", soft_wrap=True)
+        found = run(_told(settings, url, key, data_dir))
+    if not _well(found):
         raise typer.Exit(1)
+
+
+def _well(found: list[Diagnosis]) -> bool:
+    return all(one.verdict is not Verdict.FAIL for one in found)
 
 
 def configured(settings: SuiteSettings) -> Iterator[str]:
@@ -50,61 +70,53 @@ def configured(settings: SuiteSettings) -> Iterator[str]:
     yield say(f"limits        {limits}", f"限流          {limits}")
 
 
-def _safe(settings: SuiteSettings, url: str | None, data_dir: Path | None) -> bool:
-    from gateway.settings import GatewaySettings
-    from suite.precautions import Installation, findings
-
-    console.print(say("[bold]Safe[/bold]", "[bold]安全[/bold]"))
-    gateway = load(GatewaySettings, {"data_dir": settings.data_dir})
-    short = run(_shortages(settings))
-    found = list(findings(Installation(settings, gateway, caller(url, data_dir).url, short)))
-    for finding in found:
-        console.print(f"  {BAD if finding.bad else NOTE} {plain(finding.sentence)}", soft_wrap=True)
-    if not found:
-        console.print(say(f"  {GOOD} nothing stands open that should not", f"  {GOOD} 没有不该敞开的地方"))
-    return not any(finding.bad for finding in found)
+async def _all(settings: SuiteSettings, url: str | None, key: str | None, data_dir: Path | None) -> list[Diagnosis]:
+    return [one async for one in _checks(settings, url, key, data_dir)]
 
 
-async def _shortages(settings: SuiteSettings) -> tuple[str, ...]:
-    from suite import budget, wiring
+async def _told(settings: SuiteSettings, url: str | None, key: str | None, data_dir: Path | None) -> list[Diagnosis]:
+    """The same, each told as it is found."""
+    found: list[Diagnosis] = []
+    async for one in _checks(settings, url, key, data_dir):
+        if not found or found[-1].group is not one.group:
+            made = _HEADS[one.group]
+            console.print(f"{made}")
+            if one.group is Group.RUNNING:
+                console.print(f"  {plain(caller(url, data_dir).url)}", soft_wrap=True)
+        found.append(one)
+        mark = _MARKS[one.verdict]
+        console.print(f"  {mark} {plain(one.detail)}", soft_wrap=True)
+    return found
 
-    pools = wiring.pools_of(PARTS, settings, {"data_dir": settings.data_dir})
-    return tuple([sentence async for sentence in budget.shortages(pools, beside_running=False)])
 
+async def _checks(
+    settings: SuiteSettings, url: str | None, key: str | None, data_dir: Path | None
+) -> AsyncIterator[Diagnosis]:
+    from suite.running_checks import readiness, running
+    from suite.server_checks import servers
 
-async def _running(url: str | None, key: str | None, data_dir: Any) -> bool:
-    settings = caller(url, data_dir)
-    console.print(
-        say(f"[bold]Running[/bold] at {plain(settings.url)}", f"[bold]运行[/bold] {plain(settings.url)}"),
-        soft_wrap=True,
-    )
+    for one in await _safe(settings, url, data_dir):
+        yield one
+    async for one in servers(settings):
+        yield one
     try:
-        async with connect(settings, key) as client:
-            return await _look(client)
+        async with Client(caller(url, data_dir).url, "") as stranger:
+            for one in await readiness(stranger):
+                yield one
+        async with connect(caller(url, data_dir), key) as client:
+            async for one in running(client):
+                yield one
     except Stop as error:
-        console.print(f"  {BAD} {plain(error)}", soft_wrap=True)
-        return False
+        yield Diagnosis(Group.RUNNING, "answers", Verdict.FAIL, str(error))
 
 
-async def _look(client: Client) -> bool:
-    status, document = await client.status("/readyz")
-    ready = status == 200
-    told = say("every part is ready", "各部分均已就绪") if ready else _reason(document)
-    mark = GOOD if ready else BAD
-    console.print(say(f"  {mark} readiness: {plain(told)}", f"  {mark} 就绪检查：{plain(told)}"), soft_wrap=True)
-    console.print(say("[bold]Consistent[/bold]", "[bold]对账[/bold]"))
-    clean = True
-    for part, findings in (await run_audits(client)).items():
-        bad = [check for check in findings if not check["ok"]]
-        clean &= not bad
-        mark = BAD if bad else GOOD
-        console.print(
-            say(f"  {mark} {AUDITS[part]}: {len(findings)} checks", f"  {mark} {AUDITS[part]}：{len(findings)} 项检查")
-        )
-        for check in bad:
-            console.print(f"       {plain(check['name'])}: {plain(check['detail'])}", soft_wrap=True)
-    return ready and clean
+async def _safe(settings: SuiteSettings, url: str | None, data_dir: Path | None) -> list[Diagnosis]:
+    from gateway.settings import GatewaySettings
+    from suite import budget, wiring
+    from suite.precautions import Installation, diagnoses
 
-
-def _reason(document: Any) -> str:
-    return str(document.get("detail", document)) if isinstance(document, dict) else say("no reason given", "未说明原因")
+    gateway = load(GatewaySettings, {"data_dir": settings.data_dir})
+    pools = wiring.pools_of(PARTS, settings, {"data_dir": settings.data_dir})
+    short = tuple([sentence async for sentence in budget.shortages(pools, beside_running=False)])
+    installation = Installation(settings, gateway, caller(url, data_dir).url, short)
+    return list(diagnoses(installation))

@@ -101,9 +101,9 @@ class RabbitBus:
         found = [*links, *(worker.problem for worker in self._workers.values())]
         return list(dict.fromkeys(problem for problem in found if problem is not None))
 
-    async def depths(self, queues: Sequence[str]) -> list[Depth]:
+    async def depths(self, queues: Sequence[str] | None = None) -> list[Depth]:
         """As `Bus.depths`: what the broker counts."""
-        return [await self._operator.depth(queue) for queue in queues]
+        return [await self._operator.depth(queue) for queue in sorted(self._names if queues is None else queues)]
 
     async def parked(self, queue: str | None = None, limit: int = 100) -> list[Parked]:
         """Of one queue, or of all that this bus has declared. While it looks, other processes see fewer."""

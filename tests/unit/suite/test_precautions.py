@@ -7,11 +7,20 @@ import pytest
 
 from gateway.settings import GatewaySettings
 from suite.door.limits import connections_within
-from suite.precautions import CHECKS, Finding, Installation, findings
+from suite.precautions import CHECKS, Finding, Installation
 from suite.settings import SuiteSettings
 
-SAFE = {"environment": "production", "internal_secret": "a-secret-of-their-own", "database_url": "postgresql://h/d"}
+SAFE = {
+    "metrics_port": 9464,
+    "environment": "production",
+    "internal_secret": "a-secret-of-their-own",
+    "database_url": "postgresql://h/d",
+}
 ADMIN_KEY = "qy_live_sk_" + "0" * 49
+
+
+def findings(installation: Installation) -> list[Finding]:
+    return [found for check in CHECKS if (found := check(installation)) is not None]
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +49,7 @@ def test_the_defaults_of_one_process_are_at_most_worth_a_note(tmp_path: Path) ->
     [
         ({"admin_key": None}, "QUANYU_ADMIN_KEY", False),
         ({"host": "0.0.0.0"}, "QUANYU_TRUSTED_PROXIES", False),
+        ({"metrics_port": None}, "QUANYU_METRICS_PORT", False),
         ({"url": "http://api.shop.example"}, "unencrypted", True),
         ({"url": "http://1.2.3.4:8000"}, "unencrypted", True),
     ],
