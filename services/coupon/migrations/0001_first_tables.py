@@ -631,12 +631,15 @@ def upgrade() -> None:
         sa.Column("message_id", sa.String(length=255), nullable=False),
         sa.Column("name", sa.String(length=40), nullable=False),
         sa.Column("order_id", sa.String(length=200), nullable=False),
-        sa.Column("checkout_id", sa.String(length=40), nullable=False),
+        sa.Column("checkout_id", sa.String(length=40), nullable=True),
         sa.Column("outcome", sa.String(length=16), nullable=False),
         sa.Column("code", sa.String(length=64), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
         sa.Column("received_at", types.UtcDateTime(length=27), nullable=False),
-        sa.CheckConstraint("outcome IN ('done', 'nothing', 'refused')", name=op.f("ck_order_message_outcome")),
+        sa.CheckConstraint("(checkout_id IS NULL) = (outcome = 'unmatched')", name=op.f("ck_order_message_unmatched")),
+        sa.CheckConstraint(
+            "outcome IN ('done', 'nothing', 'refused', 'unmatched')", name=op.f("ck_order_message_outcome")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_order_message")),
     )
     with op.batch_alter_table("order_message", schema=None) as batch_op:

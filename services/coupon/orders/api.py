@@ -17,7 +17,10 @@ Log = Annotated[OrderMessageLog, Provided(OrderMessageLog)]
 @router.get(
     "",
     summary="List what the order system told",
-    openapi_extra=chinese("列出订单系统的通知", "有结算单的订单收到的通知及其结果，新的在前：`refused` 说明原因。"),
+    openapi_extra=chinese(
+        "列出订单系统的通知",
+        "订单收到的通知及其结果，新的在前：`refused` 说明原因，`unmatched` 表示没有该订单的结算单。",
+    ),
 )
 async def list_order_messages(
     caller: MessagesRead,
@@ -27,7 +30,7 @@ async def list_order_messages(
     name: MessageName | None = None,
     outcome: Outcome | None = None,
 ) -> Page[OrderMessageView]:
-    """Messages about orders with a checkout, and what became of each, newest first: `refused` says why."""
+    """Messages about orders, and what became of each, newest first: `refused` says why, `unmatched` found no checkout."""
     return await log.page(paging, order_id, name, outcome)
 
 

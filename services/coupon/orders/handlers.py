@@ -38,22 +38,31 @@ class OrderMessages:
         self._refunding = refunding
 
     async def on_order(self, tx: Transaction, event: OrderEvent, envelope: Envelope) -> None:
-        """Do what the message asks for, and write down what became of it. Orders without a checkout are none of ours."""
-        checkout = await checkouts.lock_newest(tx, event.owner_id or MERCHANT, event.order_id)
-        if checkout is None:
-            self._kit.log.debug("order without a checkout", event_name=event.name)
-            return
+        """Do what the message asks for, and write down what became of it."""
+        owner = event.owner_id or MERCHANT
+        checkout = await checkouts.lock_newest(tx, owner, event.order_id)
         row = {
             "id": new_id("omg"),
             "message_id": envelope.id,
             "name": event.name,
             "order_id": event.order_id,
-            "checkout_id": checkout.id,
-            "outcome": "done",
+            "checkout_id": checkout.id if checkout else None,
+            "outcome": "done" if checkout else "unmatched",
             "code": None,
             "detail": None,
             "received_at": self._kit.clock.now(),
         }
+        if checkout is None:
+            MESSAGES_HANDLED.labels(CONSUMER, "unmatched").inc()
+            self._kit.log.info(
+                "order message matches no checkout",
+                event_name=event.name,
+                order_id=event.order_id,
+                message_id=envelope.id,
+            )
+            detail = f"No checkout of the owner {owner} has the order id {event.order_id}."
+            await repository.insert_message(tx, row | {"code": "no_checkout", "detail": detail})
+            return
         try:
             async with tx.nested():  # a refusal takes back what was begun, and only that
                 nothing = await self._act(tx, checkout, event)

@@ -1,13 +1,14 @@
 """The SQL of the order system's messages."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select
 
 from services.coupon.orders.models import OrderMessage
 from services.coupon.orders.schemas import OrderMessageView
-from shared.db import Transaction
+from shared.db import Database, Transaction, prune
 from shared.web import Page, Paging, filtered, page_of
 
 _ALL = select(OrderMessage.table)
@@ -16,6 +17,13 @@ _ALL = select(OrderMessage.table)
 async def insert_message(tx: Transaction, row: Mapping[str, Any]) -> None:
     """Write down a message and what became of it."""
     await tx.run(insert(OrderMessage.table), row)
+
+
+async def forget_unmatched(db: Database, before: datetime) -> bool:
+    """Delete some of those that matched no checkout and came before. True: more may wait."""
+    return await prune(
+        db, OrderMessage.table, (OrderMessage.c.outcome == "unmatched") & (OrderMessage.c.received_at < before)
+    )
 
 
 async def find(tx: Transaction, message_id: str) -> OrderMessage | None:

@@ -6,8 +6,10 @@ from services.coupon.checkout.room import CheckoutRoom
 from services.coupon.orders.api import router
 from services.coupon.orders.handlers import CONSUMER, OrderMessages
 from services.coupon.orders.queries import OrderMessageLog
+from services.coupon.orders.worker import Forgetting
 from services.coupon.refunds.room import RefundsRoom
 from shared.contracts import OrderCancelled, OrderCompleted, OrderPaid, OrderRefunded
+from shared.loops import Loop
 from shared.messaging import Subscription
 from shared.room import Room
 from shared.service import Kit
@@ -26,4 +28,5 @@ class OrdersRoom(Room):
         heard = (OrderPaid, OrderCancelled, OrderCompleted, OrderRefunded)
         self.routers = [router]
         self.provides = [OrderMessageLog(self.kit)]
+        self.loops = [Loop("forget unmatched order messages", Forgetting(self.kit).tick, 3600.0, timed=True)]
         self.subscriptions = [Subscription(CONSUMER, heard, messages.on_order)]

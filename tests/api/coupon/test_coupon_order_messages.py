@@ -1,7 +1,10 @@
 """Messages of the order system: the same use cases, once each, and a word on what became of them."""
 
+from datetime import timedelta
+
 from api.coupon.mall import Json, Mall
 
+from shared.clock import ManualClock
 from shared.contracts import OrderCancelled, OrderCompleted, OrderPaid, OrderRefunded, RefundedLine
 
 
@@ -79,7 +82,11 @@ async def test_what_is_refused_changes_nothing_and_holds_nobody_up(mall: Mall) -
     checkout = await mall.checkout("o1")
     wrong = OrderRefunded(order_id="o1", refund_id="r1", lines=(RefundedLine(line_id="9", quantity=1),))
     await mall.send(wrong, OrderPaid(order_id="none"), OrderPaid(order_id="o1"))
-    assert await log(mall) == [("order.refunded", "refused", "unknown_line"), ("order.paid", "done", None)]
+    assert await log(mall) == [
+        ("order.refunded", "refused", "unknown_line"),
+        ("order.paid", "unmatched", "no_checkout"),
+        ("order.paid", "done", None),
+    ]
     assert await status(mall, checkout) == "committed"
     found = (await mall.http.get("/v1/order-messages?outcome=refused")).json()["data"][0]
     assert (await mall.http.get(f"/v1/order-messages/{found['id']}")).json() == found
@@ -87,3 +94,24 @@ async def test_what_is_refused_changes_nothing_and_holds_nobody_up(mall: Mall) -
     shopper = mall.running.client(customer_id="c1")
     assert (await shopper.get("/v1/order-messages")).status_code == 403
     assert await mall.audit() == {}
+
+
+async def test_an_order_that_nobody_knows_leaves_a_trace_for_a_month(mall: Mall, clock: ManualClock) -> None:
+    await mall.send(OrderPaid(order_id="typo-1"), message_id="m1")
+    await mall.send(OrderPaid(order_id="typo-1"), message_id="m1")
+    coupon_id = await mall.claim(await mall.template(500))
+    await mall.checkout("o1")
+    await mall.send(OrderPaid(order_id="o1", owner_id="own_another"), OrderPaid(order_id="o1"))
+    assert await log(mall, outcome="unmatched") == [("order.paid", "unmatched", "no_checkout")] * 2
+    assert [one[1] for one in await log(mall, order_id="o1")] == ["unmatched", "done"]
+    details = [one["detail"] for one in (await mall.http.get("/v1/order-messages?outcome=unmatched")).json()["data"]]
+    assert details == [
+        "No checkout of the owner own_another has the order id o1.",
+        "No checkout of the owner own_merchant has the order id typo-1.",
+    ]
+    assert (await mall.coupon(coupon_id))["status"] == "redeemed"
+    for days, left in ((29, 2), (2, 0)):
+        clock.advance(timedelta(days=days))
+        await mall.running.service.tick()
+        assert len(await log(mall, outcome="unmatched")) == left
+    assert [one[1] for one in await log(mall, order_id="o1")] == ["done"], "what had an effect stays"

@@ -113,6 +113,12 @@ async def test_a_cancelled_order_frees_its_coupon(partner: Partner) -> None:
     assert (await partner.call("GET", f"/v1/checkouts/{checkout_id}"))["status"] == "rolled_back"
 
 
-async def test_orders_without_coupons_are_nobodys_business(partner: Partner) -> None:
+async def test_a_delivery_that_matches_no_order_can_be_found(partner: Partner) -> None:
     assert await partner.posts("m1", topic="orders/paid", order={"name": "SO-unknown"}) == "accepted"
-    assert (await partner.call("GET", "/v1/order-messages"))["data"] == []
+    (came,) = (await partner.call("GET", f"/v1/webhook-sources/{partner.source['id']}/received?order_id=SO-unknown"))[
+        "data"
+    ]
+    (found,) = (await partner.call("GET", "/v1/order-messages?outcome=unmatched"))["data"]
+    assert (found["message_id"], found["order_id"]) == (came["message_id"], "SO-unknown")
+    assert (found["code"], found["checkout_id"]) == ("no_checkout", None)
+    assert "has the order id SO-unknown" in found["detail"]
