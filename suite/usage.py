@@ -17,7 +17,7 @@ from shared.language import Language, say, spoken
 _NUMBER = re.compile("Input should be a valid")
 
 
-class Command(TyperCommand):
+class ToldCommand(TyperCommand):
     """A command whose usage and `--help` are told in the language that is spoken."""
 
     def get_usage(self, ctx: Any) -> str:
@@ -29,7 +29,7 @@ class Command(TyperCommand):
         return _help(super().get_help_option(ctx))
 
 
-class Group(TyperGroup):
+class ToldGroup(TyperGroup):
     """The same of a group of commands."""
 
     def get_usage(self, ctx: Any) -> str:
@@ -66,9 +66,9 @@ class _FoldingColumns(Columns):
 
 def in_our_words(app: typer.Typer) -> typer.Typer:
     """The same application, all of whose commands are of these classes."""
-    app.info.cls = Group
+    app.info.cls = ToldGroup
     for command in app.registered_commands:
-        command.cls = Command
+        command.cls = ToldCommand
     for group in app.registered_groups:
         if group.typer_instance is not None:
             in_our_words(group.typer_instance)
