@@ -6,6 +6,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from structlog.contextvars import bind_contextvars
 
 from shared import private_files
 from shared.language import helps, say
@@ -137,6 +138,8 @@ async def _serve(
             ),
             soft_wrap=True,
         )
+    if (name := _name(part, settings.role)) is not None:
+        bind_contextvars(process=name)  # in each of its lines: those of several processes come together somewhere
     settings = await _count_connections(part, settings, given)
     descriptors = raise_descriptors()
     address = server.listen(settings.host, settings.port)

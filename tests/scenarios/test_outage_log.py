@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -13,7 +15,7 @@ import pytest
 from kit import servers
 from kit.postgres import TestDatabase
 from messaging.proxy import TcpProxy
-from scenarios.arrangements import RunningSuite, arrange
+from scenarios.arrangements import ROOT, RunningSuite, arrange
 
 from suite.client import Problem
 from suite.parts import PARTS
@@ -104,3 +106,31 @@ async def test_an_outage_is_two_lines_for_each_part(tmp_path: Path) -> None:
     ):  # of what /readyz finds when it is asked: one line each way for each part
         changed = Counter((line["service"], line["state"]) for line in lines if line["event"] == READINESS)
         assert max(changed.values(), default=1) == 1
+
+
+async def test_a_part_alone_says_its_name_and_no_password(tmp_path: Path) -> None:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("QUANYU_")}
+    environment = {
+        **inherited,
+        "PYTHONPATH": str(ROOT),
+        "QUANYU_BROKER_URL": "amqp://quanyu:canary-word@127.0.0.1:1/",
+        "QUANYU_LOG_FORMAT": "json",
+    }
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "suite", "serve", "inventory", "--port", "0",
+        cwd=tmp_path, env=environment, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert child.stderr is not None
+    said = ""
+    try:
+        async with asyncio.timeout(30):
+            while "RabbitMQ is lost" not in said:
+                said += (await child.stderr.readline()).decode()
+        await asyncio.sleep(2)  # tries of the two connections go on
+    finally:
+        child.terminate()
+        said += (await child.stderr.read()).decode()
+        await child.wait()
+    (lost,) = (json.loads(line) for line in said.splitlines() if "RabbitMQ is" in line)
+    assert (lost["process"], lost["level"]) == ("inventory", "warning")
+    assert "canary-word" not in said
