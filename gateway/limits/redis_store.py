@@ -11,7 +11,9 @@ from gateway.limits.rules import Decision, passed, refused
 from gateway.limits.store import MemoryLimiter
 from gateway.metrics import LIMIT_STORE_FAILURES
 from gateway.policy import Policy
+from shared.observability.errors import summary
 from shared.observability.logging import get_logger
+from shared.observability.outages import Outage
 
 _REDIS_SECONDS = 0.05
 _PAUSE_SECONDS = 1.0
@@ -48,7 +50,7 @@ class RedisLimiter:
         self._understudy = understudy
         self._prefix = prefix
         self._away_until = 0.0
-        self._log = get_logger(part="limits")
+        self._outage = Outage(get_logger(part="limits"), "Redis")
 
     async def hit(self, bucket: str, policy: Policy) -> Decision:
         """Count one request for all replicas, or here while Redis is away."""
@@ -75,9 +77,11 @@ class RedisLimiter:
         except (RedisError, OSError, TimeoutError) as error:
             LIMIT_STORE_FAILURES.inc()
             if loop.time() >= self._away_until:  # once for all that asked at the same time
-                self._log.warning("shared limits unavailable, limiting locally", error=type(error).__name__)
+                self._outage.failed(summary(error))
             self._away_until = loop.time() + _PAUSE_SECONDS
             return None
+        if loop.time() >= self._away_until:  # not one that was asked before others found it away
+            self._outage.worked()
         decision = passed(policy, now, float(used)) if allowed else refused(policy, now, float(used), cost)
         self._understudy.learn(bucket, decision.arrival, now)
         return decision

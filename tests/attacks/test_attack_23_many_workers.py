@@ -8,12 +8,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import structlog
 from conftest import RunService
 from kit.gateway import ADMIN_KEY, Suite
 from kit.servers import REDIS_URL, require
 from kit.upstream import FakePart, RawServer
 from redis.asyncio import Redis
-from structlog.testing import capture_logs
+from structlog.testing import LogCapture, capture_logs
 
 from gateway.app import Gateway, create_gateway
 from gateway.forwarding.embedded import AsgiForwarder
@@ -24,6 +25,7 @@ from gateway.settings import GatewaySettings
 from shared.clock import Clock, ManualClock
 from shared.db import Database
 from shared.messaging import Bus, LocalBus
+from shared.observability.outages import Outage
 
 NO_DATABASE = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 HOUR = 3600.0
@@ -194,6 +196,25 @@ async def test_attack_25_while_redis_is_away_each_replica_allows_its_share(redis
     redis.open.set()
     for limits in both:
         await limits.aclose()
+
+
+async def test_attack_25_a_redis_that_is_away_is_told_once_and_once_that_it_is_back(
+    redis: Redirect, clock: ManualClock
+) -> None:
+    limits, policy = limiter(redis, clock, f"test:{uuid4()}:"), Policy("key", 10, HOUR)
+    heard = LogCapture()
+    limits._outage = Outage(structlog.wrap_logger(None, [heard], structlog.make_filtering_bound_logger(0)), "Redis")
+    await allowed(limits, policy, 1)
+    redis.open.clear()
+    for _ in range(4):
+        limits._away_until = 0.0  # the pause between two tries is over
+        await allowed(limits, policy, 2)
+    redis.open.set()
+    limits._away_until = 0.0
+    await allowed(limits, policy, 3)
+    assert [one["event"] for one in heard.entries] == ["Redis is lost", "Redis is back"]
+    assert heard.entries[1]["failures"] == 4
+    await limits.aclose()
 
 
 async def test_attack_23_workers_with_a_redis_share_one_limit_whatever_their_clocks_say(
