@@ -55,7 +55,7 @@ def create_gateway(
     table = table or RouteTable()
 
     # Who calls, and how often; the parts behind, and what they document.
-    audit_log = AuditLogRoom(kit)
+    audit_log = AuditLogRoom(kit, settings)
     limits = LimitsRoom(kit, settings)
     keys = KeysRoom(kit, settings, audit_log, table)
     accounts = AccountsRoom(kit, audit_log)
@@ -73,6 +73,6 @@ def create_gateway(
     gateway.admin = gateway.app
     gateway.forwarding, gateway.keys, gateway.limits = forwarding, keys, limits
     gateway.accounts, gateway.webhooks_out = accounts, webhooks_out
-    proxy = ProxyRoom(settings, table, forwarding, keys, sign_in, limits, docs.portal(gateway.admin))
+    proxy = ProxyRoom(settings, table, forwarding, keys, sign_in, limits, audit_log, docs.portal(gateway.admin))
     gateway.app = proxy.app
     return gateway

@@ -108,6 +108,8 @@ class GatewaySettings(ServiceSettings, service="gateway"):
         description="origins, separated by commas, whose pages may use operators' sessions; empty = the host that is called",
     )
 
+    audit_keep_days: float = Field(730, ge=1, description="how long entries of the audit log are kept")
+
     webhooks_allow_private: bool = Field(
         False, description="let webhooks go to every private address; for development only"
     )

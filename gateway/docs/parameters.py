@@ -26,6 +26,7 @@ _BY_NAME = {
     "denial_id": ("the entry of the deny list", "黑名单中的一条"),
     "draw_id": ("the draw", "抽奖"),
     "endpoint_id": ("the webhook endpoint", "回调端点"),
+    "entry_id": ("the entry of the audit log", "审计记录"),
     "entry_kind": ("how customers enter", "顾客如何进入"),
     "event_type": ("of this event type only", "只看该事件类型"),
     "identifier": ("a phone number, e-mail address or openid", "手机号、邮箱或 openid"),
@@ -65,6 +66,14 @@ _BY_NAME = {
     "token_id": ("the token on show", "正在出示的令牌"),
 }
 _IN_CHINESE = {
+    "calls at the door, or facts that followed": "入口处的调用，或由此产生的事实",
+    "who, `account:…` or `key:…`": "谁，`account:…` 或 `key:…`",
+    "of this request only": "只看该请求",
+    "from this instant on": "从该时刻起",
+    "before this instant": "早于该时刻",
+    "csv for spreadsheets, or JSON lines": "csv 用于表格软件，或每行一个 JSON",
+    "a place noted before": "以前记下的序号",
+    "the hash that was there": "当时的散列值",
     "How many rows": "返回多少条",
     "`next_cursor` of the page before": "上一页的 `next_cursor`",
     "with a coupon of this customer": "含有该顾客优惠券的",

@@ -1,6 +1,7 @@
 """Calls that the gateway makes on its own account: is a part ready, what is its OpenAPI document."""
 
 import asyncio
+from urllib.parse import unquote
 
 from starlette.types import Message
 
@@ -12,8 +13,8 @@ _ITSELF = Caller("gateway", "gateway", "secret", ())
 """May do nothing; but what it asks is signed, so that a part which does not trust us can say so."""
 
 
-async def call(forwarder: Forwarder, path: str, seconds: float = 3.0) -> tuple[int, bytes]:
-    """GET `path`: status and body. Raises a Problem or TimeoutError when the part gives no answer."""
+async def call(forwarder: Forwarder, path: str, seconds: float = 3.0, caller: Caller = _ITSELF) -> tuple[int, bytes]:
+    """GET `path`, as it is sent: status and body. Raises a Problem or TimeoutError when the part gives no answer."""
     status, body = 0, bytearray()
     begun = False
 
@@ -40,7 +41,7 @@ async def call(forwarder: Forwarder, path: str, seconds: float = 3.0) -> tuple[i
         "http_version": "1.1",
         "method": "GET",
         "scheme": "http",
-        "path": path,
+        "path": unquote(path),
         "raw_path": raw_path,
         "query_string": b"",
         "root_path": "",
@@ -48,7 +49,7 @@ async def call(forwarder: Forwarder, path: str, seconds: float = 3.0) -> tuple[i
         "client": None,
         "server": None,
     }
-    request = Forwarded("GET", raw_path, b"", headers, _ITSELF, request_id, path, False, scope)
+    request = Forwarded("GET", raw_path, b"", headers, caller, request_id, path, False, scope)
     async with asyncio.timeout(seconds):
         await forwarder.forward(request, receive, send)
     return status, bytes(body)

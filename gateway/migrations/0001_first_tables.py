@@ -110,20 +110,51 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_api_keys_owner_id_created_at"), ["owner_id", "created_at"], unique=False)
 
     op.create_table(
+        "audit_chain",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("base_seq", sa.BigInteger(), nullable=False),
+        sa.Column("base_hash", sa.String(length=64), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_audit_chain_one")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_chain")),
+    )
+    op.create_table(
         "audit_log",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("at", types.UtcDateTime(length=27), nullable=False),
-        sa.Column("actor_key_id", sa.String(length=40), nullable=True),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.Column("actor", sa.String(length=60), nullable=True),
         sa.Column("owner_id", sa.String(length=40), nullable=True),
-        sa.Column("action", sa.String(length=60), nullable=False),
-        sa.Column("object_id", sa.String(length=60), nullable=False),
+        sa.Column("action", sa.String(length=120), nullable=False),
+        sa.Column("object_id", sa.String(length=200), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("address", sa.String(length=60), nullable=True),
         sa.Column("request_id", sa.String(length=100), nullable=True),
         sa.Column("detail", types.JsonType, nullable=False),
+        sa.Column("before", types.JsonType, nullable=True),
+        sa.Column("after", types.JsonType, nullable=True),
+        sa.Column("seq", sa.BigInteger(), nullable=True),
+        sa.Column("previous", sa.String(length=64), nullable=True),
+        sa.Column("hash", sa.String(length=64), nullable=True),
+        sa.CheckConstraint("kind IN ('call', 'fact')", name=op.f("ck_audit_log_kind")),
+        sa.CheckConstraint("(seq IS NULL) = (hash IS NULL)", name=op.f("ck_audit_log_chained")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_log")),
+        sa.UniqueConstraint("seq", name=op.f("uq_audit_log_seq")),
     )
     with op.batch_alter_table("audit_log", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_audit_log_actor"), ["actor"], unique=False)
         batch_op.create_index(batch_op.f("ix_audit_log_object_id"), ["object_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_audit_log_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_audit_log_request_id"), ["request_id"], unique=False)
+        batch_op.create_index(
+            "ix_audit_log_unchained",
+            ["id"],
+            unique=False,
+            postgresql_where=sa.text("seq IS NULL"),
+            sqlite_where=sa.text("seq IS NULL"),
+        )
 
     op.create_table(
         "idempotency",
@@ -389,10 +420,16 @@ def downgrade() -> None:
 
     op.drop_table("idempotency")
     with op.batch_alter_table("audit_log", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_audit_log_unchained", postgresql_where=sa.text("seq IS NULL"), sqlite_where=sa.text("seq IS NULL")
+        )
+        batch_op.drop_index(batch_op.f("ix_audit_log_request_id"))
         batch_op.drop_index(batch_op.f("ix_audit_log_owner_id"))
         batch_op.drop_index(batch_op.f("ix_audit_log_object_id"))
+        batch_op.drop_index(batch_op.f("ix_audit_log_actor"))
 
     op.drop_table("audit_log")
+    op.drop_table("audit_chain")
     with op.batch_alter_table("api_keys", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_api_keys_owner_id_created_at"))
         batch_op.drop_index(batch_op.f("ix_api_keys_maker_id"))

@@ -13,7 +13,6 @@ from starlette.types import Receive, Scope, Send
 from gateway.addresses import address_allowed, address_of
 from gateway.cookies import COOKIES
 from gateway.forwarding.port import Forwarded, Forwarder
-from gateway.keys.cache import KeyCache
 from gateway.limits.rate_limits import RateLimits
 from gateway.metrics import FORWARDED_UNTRUSTED
 from gateway.proxy import credentials
@@ -22,13 +21,12 @@ from gateway.proxy.admission import Admission
 from gateway.proxy.cors import CrossOrigin, HeaderPairs
 from gateway.proxy.exchange import Exchange, too_large
 from gateway.proxy.headers import RequestHeaders, read_headers
-from gateway.proxy.own_pages import OwnPages
 from gateway.proxy.paths import OddPath, check_path
 from gateway.proxy.unproven import UnprovenBodies
+from gateway.proxy.witness import Witness
 from gateway.route_table import RouteTable
 from gateway.routes import PUBLIC, Route
 from gateway.settings import GatewaySettings
-from gateway.sign_in.cache import SessionCache
 from shared.ids import new_id
 from shared.observability.logging import get_logger
 from shared.web import BadRequest, NotFound, Problem, Unavailable
@@ -44,16 +42,16 @@ class PublicApp:
         settings: GatewaySettings,
         table: RouteTable,
         upstreams: Mapping[str, Forwarder],
-        keys: KeyCache,
-        sessions: SessionCache,
+        admission: Admission,
         rates: RateLimits,
+        witness: Witness,
     ) -> None:
         self._table = table
         self._upstreams = dict(upstreams)
         self._rates = rates
         production = settings.environment == "production"
-        pages = OwnPages(settings.console_origins)
-        self._admission = Admission(keys, sessions, rates, pages, host_only=production)
+        self._admission = admission
+        self._witness = witness
         self._proxies = tuple(ip_network(one) for one in settings.trusted_proxies)
         self.access_log = AccessLog(settings)
         self._unproven = UnprovenBodies()
@@ -148,6 +146,8 @@ class PublicApp:
             has_body,
             scope,
         )
+        if self._witness.concerns(route, exchange.caller):
+            return await self._witness.forward(upstream, request, receive, exchange)
         await upstream.forward(request, receive, exchange.send)
 
     def _find(self, exchange: Exchange, raw_path: bytes, given: RequestHeaders) -> Route | HeaderPairs | Problem:

@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 
+from gateway.audit_log.room import AuditLogRoom
 from gateway.docs.portal import Portal
 from gateway.forwarding.embedded import AsgiForwarder
 from gateway.forwarding.room import ForwardingRoom
 from gateway.keys.room import KeysRoom
 from gateway.limits.room import LimitsRoom
+from gateway.proxy.admission import Admission
+from gateway.proxy.own_pages import OwnPages
 from gateway.proxy.public_app import PublicApp
+from gateway.proxy.witness import Witness
 from gateway.route_table import RouteTable
 from gateway.settings import GatewaySettings
 from gateway.sign_in.room import SignInRoom
@@ -24,9 +28,18 @@ class ProxyRoom(Room):
     keys: KeysRoom
     sign_in: SignInRoom
     limits: LimitsRoom
+    audit_log: AuditLogRoom
     portal: Portal
 
     def __post_init__(self) -> None:
+        settings, rates = self.settings, self.limits.rates
         upstreams = {**self.forwarding.upstreams, "gateway": AsgiForwarder(self.portal)}
-        caches = self.keys.cache, self.sign_in.cache
-        self.app = PublicApp(self.settings, self.table, upstreams, *caches, self.limits.rates)
+        admission = Admission(
+            self.keys.cache,
+            self.sign_in.cache,
+            rates,
+            OwnPages(settings.console_origins),
+            host_only=settings.environment == "production",
+        )
+        witness = Witness(self.audit_log.log, self.table)
+        self.app = PublicApp(settings, self.table, upstreams, admission, rates, witness)

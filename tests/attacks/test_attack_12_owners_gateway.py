@@ -14,7 +14,7 @@ from shared.ids import new_id
 
 ALL = {"kind": "partner", "scopes": ["gateway:*:*", "coupon:*:*"]}
 SOURCE = {"name": "s", "scheme": "standard", "maps_to": {"event": "order.*"}}
-PARAMETERS = {"key_id": "key", "endpoint_id": "whe", "delivery_id": "whd", "source_id": "whs"}
+PARAMETERS = {"key_id": "key", "endpoint_id": "whe", "delivery_id": "whd", "source_id": "whs", "entry_id": "aud"}
 BODIES: dict[str, Any] = {
     "PATCH /v1/webhook-endpoints/{endpoint_id}": {"description": "mine"},
     "POST /v1/webhook-endpoints/{endpoint_id}/replay": {"since": "2026-11-01T00:00:00Z", "status": "all"},
@@ -64,7 +64,9 @@ async def test_attack_12_every_operation_on_another_partners_object_answers_like
         delivery = (await own.post(f"/v1/webhook-endpoints/{endpoint['id']}/test")).json()
         await deliver(suite)
         source = (await own.post("/v1/webhook-sources", json=SOURCE)).json()
+        await suite.running.tick()  # every entry has its place in the chain
         ids = {
+            "entry_id": (await own.get("/v1/audit-log")).json()["data"][0]["id"],
             "key_id": child["id"],
             "endpoint_id": endpoint["id"],
             "delivery_id": delivery["id"],

@@ -117,7 +117,7 @@ async def test_410_disables_at_once_and_enabling_resumes_with_new_events_only(su
         shown = (await suite.client().get(path)).json()
         assert (shown["status"], shown["disabled_reason"]) == ("disabled", "gone")
         log = (await suite.client().get("/v1/audit-log", params={"object_id": endpoint["id"]})).json()["data"]
-        assert (log[0]["action"], log[0]["actor_key_id"]) == ("webhook_endpoint.disable", None)
+        assert (log[0]["action"], log[0]["actor"]) == ("webhook_endpoint.disable", None)
         await publish(suite, STOCK)
         held, failed = await deliveries(suite, endpoint)
         assert (held["status"], failed["status"]) == ("held", "failed")
