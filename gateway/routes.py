@@ -2,7 +2,7 @@
 
 One line per operation: method, path template, the scope its key needs, the part that serves it. A test compares this
 table with the OpenAPI document of every part; neither may have an extra row. Whoever adds a route to a part appends
-its line to that part's block.
+its line to that part's block; the gateway's own stand in `own_routes.py`.
 
 Marks: `tracking=True` accepts the Segment SDKs' manners (HTTP Basic, `writeKey` in the body, `text/plain`);
 `webhook_in=True` needs no key because the part proves the sender by a signature, and is limited by address;
@@ -10,98 +10,10 @@ Marks: `tracking=True` accepts the Segment SDKs' manners (HTTP Basic, `writeKey`
 `body_limit` in bytes, where one mebibyte is too small.
 """
 
-from dataclasses import dataclass
+from gateway.own_routes import GATEWAY
+from gateway.route import MEBIBYTE, PUBLIC, Route
 
-MEBIBYTE = 1 << 20
-PUBLIC = ""
-"""The scope of what needs no key at all: health, documentation, deliveries that prove themselves."""
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One operation. `scope` is `service:resource:action`, or PUBLIC."""
-
-    method: str
-    template: str
-    scope: str
-    service: str
-    tracking: bool = False
-    webhook_in: bool = False
-    own_pages: bool = False
-    body_limit: int = MEBIBYTE
-
-
-GATEWAY = (
-    Route("GET", "/", PUBLIC, "gateway"),
-    Route("GET", "/healthz", PUBLIC, "gateway"),
-    Route("GET", "/livez", PUBLIC, "gateway"),
-    Route("GET", "/startupz", PUBLIC, "gateway"),
-    Route("GET", "/readyz", PUBLIC, "gateway"),
-    Route("GET", "/metrics", PUBLIC, "gateway"),
-    Route("GET", "/openapi.json", PUBLIC, "gateway"),
-    Route("GET", "/openapi.zh-CN.json", PUBLIC, "gateway"),
-    Route("GET", "/postman.json", PUBLIC, "gateway"),
-    Route("GET", "/postman.zh-CN.json", PUBLIC, "gateway"),
-    Route("GET", "/asyncapi.json", PUBLIC, "gateway"),
-    Route("GET", "/docs", PUBLIC, "gateway"),
-    Route("GET", "/docs/guides", PUBLIC, "gateway"),
-    Route("GET", "/docs/guides/{page}", PUBLIC, "gateway"),
-    Route("GET", "/docs/static/{file}", PUBLIC, "gateway"),
-    Route("POST", "/v1/keys", "gateway:keys:write", "gateway"),
-    Route("GET", "/v1/keys", "gateway:keys:read", "gateway"),
-    Route("GET", "/v1/keys/{key_id}", "gateway:keys:read", "gateway"),
-    Route("POST", "/v1/keys/{key_id}/rotate", "gateway:keys:write", "gateway"),
-    Route("DELETE", "/v1/keys/{key_id}", "gateway:keys:write", "gateway"),
-    Route("POST", "/v1/webhook-endpoints", "gateway:webhooks:write", "gateway"),
-    Route("GET", "/v1/webhook-endpoints", "gateway:webhooks:read", "gateway"),
-    Route("GET", "/v1/webhook-endpoints/{endpoint_id}", "gateway:webhooks:read", "gateway"),
-    Route("PATCH", "/v1/webhook-endpoints/{endpoint_id}", "gateway:webhooks:write", "gateway"),
-    Route("DELETE", "/v1/webhook-endpoints/{endpoint_id}", "gateway:webhooks:write", "gateway"),
-    Route("GET", "/v1/webhook-endpoints/{endpoint_id}/deliveries", "gateway:webhooks:read", "gateway"),
-    Route("POST", "/v1/webhook-endpoints/{endpoint_id}/test", "gateway:webhooks:write", "gateway"),
-    Route("POST", "/v1/webhook-endpoints/{endpoint_id}/replay", "gateway:webhooks:write", "gateway"),
-    Route("POST", "/v1/webhook-endpoints/{endpoint_id}/rotate-secret", "gateway:webhooks:write", "gateway"),
-    Route("GET", "/v1/webhook-deliveries/{delivery_id}", "gateway:webhooks:read", "gateway"),
-    Route("POST", "/v1/webhook-deliveries/{delivery_id}/replay", "gateway:webhooks:write", "gateway"),
-    Route("POST", "/v1/webhook-sources", "gateway:sources:write", "gateway"),
-    Route("GET", "/v1/webhook-sources", "gateway:sources:read", "gateway"),
-    Route("GET", "/v1/webhook-sources/{source_id}", "gateway:sources:read", "gateway"),
-    Route("PATCH", "/v1/webhook-sources/{source_id}", "gateway:sources:write", "gateway"),
-    Route("DELETE", "/v1/webhook-sources/{source_id}", "gateway:sources:write", "gateway"),
-    Route("POST", "/v1/webhook-sources/{source_id}/rotate-secret", "gateway:sources:write", "gateway"),
-    Route("POST", "/v1/webhook-sources/{source_id}/test", "gateway:sources:read", "gateway"),
-    Route("GET", "/v1/webhook-sources/{source_id}/received", "gateway:sources:read", "gateway"),
-    Route("POST", "/v1/hooks/{source_id}", PUBLIC, "gateway", webhook_in=True),
-    Route("GET", "/v1/event-types", "gateway:events:read", "gateway"),
-    Route("GET", "/v1/audit-log", "gateway:audit:read", "gateway"),
-    Route("GET", "/v1/audit-log/export", "gateway:audit:read", "gateway"),
-    Route("GET", "/v1/audit-log/verify", "gateway:audit:read", "gateway"),
-    Route("GET", "/v1/audit-log/{entry_id}", "gateway:audit:read", "gateway"),
-    Route("POST", "/v1/accounts", "gateway:accounts:write", "gateway"),
-    Route("GET", "/v1/accounts", "gateway:accounts:read", "gateway"),
-    Route("GET", "/v1/accounts/{account_id}", "gateway:accounts:read", "gateway"),
-    Route("PATCH", "/v1/accounts/{account_id}", "gateway:accounts:write", "gateway"),
-    Route("POST", "/v1/accounts/{account_id}/link", "gateway:accounts:write", "gateway"),
-    Route("POST", "/v1/accounts/{account_id}/reset-second-factor", "gateway:accounts:write", "gateway"),
-    Route("GET", "/v1/roles", "gateway:accounts:read", "gateway"),
-    Route("GET", "/v1/account-policy", "gateway:accounts:read", "gateway"),
-    Route("PATCH", "/v1/account-policy", "gateway:accounts:write", "gateway"),
-    Route("GET", "/sign-in", PUBLIC, "gateway"),
-    Route("GET", "/sign-in/static/{file}", PUBLIC, "gateway"),
-    Route("POST", "/v1/sign-in", PUBLIC, "gateway", own_pages=True),
-    Route("POST", "/v1/sign-in/second-factor", PUBLIC, "gateway", own_pages=True),
-    Route("POST", "/v1/sign-in/link", PUBLIC, "gateway", own_pages=True),
-    Route("POST", "/v1/sign-out", PUBLIC, "gateway", own_pages=True),
-    Route("GET", "/v1/me", "gateway:me:read", "gateway"),
-    Route("PUT", "/v1/me/password", "gateway:me:write", "gateway"),
-    Route("POST", "/v1/me/second-factor", "gateway:me:write", "gateway"),
-    Route("POST", "/v1/me/second-factor/confirm", "gateway:me:write", "gateway"),
-    Route("POST", "/v1/me/second-factor/remove", "gateway:me:write", "gateway"),
-    Route("POST", "/v1/me/recovery-codes", "gateway:me:write", "gateway"),
-    Route("GET", "/v1/me/sessions", "gateway:me:read", "gateway"),
-    Route("POST", "/v1/me/sessions/end-others", "gateway:me:write", "gateway"),
-    Route("DELETE", "/v1/me/sessions/{session_id}", "gateway:me:write", "gateway"),
-)
+__all__ = ["COUPON", "GATEWAY", "INVENTORY", "JOURNEY", "MEBIBYTE", "PUBLIC", "ROUTES", "SEGMENTS", "Route"]
 
 COUPON: tuple[Route, ...] = (
     Route("POST", "/v1/coupon-templates", "coupon:templates:write", "coupon"),

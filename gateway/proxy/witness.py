@@ -91,7 +91,8 @@ class Witness:
         names, parts = request.template.split("/"), request.raw_path.decode("ascii").split("/")
         last = max((place for place, name in enumerate(names) if name.startswith("{")), default=0)
         if not last:
-            return _Object(request.raw_path.decode("ascii"), "", None)
+            path = request.raw_path.decode("ascii")
+            return _Object(path, "", None if request.method == "POST" else self._shown_by(path))
         path = "/".join(parts[: last + 1])
         return _Object(path, parts[last], self._shown_by(path))
 

@@ -87,6 +87,12 @@ async def test_what_is_made_is_told_as_its_part_shows_it_and_never_by_the_answer
     assert (entry["actor"], entry["status"]) == ("key:key_admin", 201)
 
 
+async def test_what_there_is_one_of_is_told_before_and_after_as_well(shop: Suite) -> None:
+    await shop.client().patch("/v1/account-policy", json={"require_second_factor": True})
+    (entry,) = await calls(shop, action="PATCH /v1/account-policy")
+    assert (entry["before"], entry["after"]) == ({"require_second_factor": False}, {"require_second_factor": True})
+
+
 async def test_a_refused_call_is_told_without_the_object(shop: Suite, things: Things) -> None:
     things.things["tpl_1"] = {"id": "tpl_1", "name": "x"}
     things.status = 404
