@@ -110,6 +110,11 @@ def endpoints_page() -> str:
         "```",
         "openapi-python-client generate --url http://127.0.0.1:8000/openapi.json --config docs/python-client.yaml",
         "```\n",
+        "For TypeScript. `auth` is a function: a text would be sent in every way that a key may come, and two are refused.\n",
+        "```",
+        "npx @hey-api/openapi-ts -i http://127.0.0.1:8000/openapi.json -o quanyu -c @hey-api/client-fetch",
+        'client.setConfig({ baseUrl, auth: (scheme) => (scheme.scheme === "bearer" ? key : undefined) });',
+        "```\n",
     ]
     for part in ("coupon", "segments", "journey", "inventory", "gateway"):
         lines += [f"## {part}\n", "| operation | scope | what it does |\n|---|---|---|"]

@@ -39,7 +39,7 @@ def asyncapi() -> dict[str, Any]:
         "defaultContentType": "application/json",
         "channels": {
             _CHANNEL: {
-                "address": None,
+                # It has no address: that is the partner's to choose.
                 "description": "The URL of a webhook endpoint: `POST /v1/webhook-endpoints` registers it.",
                 "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
             }
@@ -49,8 +49,20 @@ def asyncapi() -> dict[str, Any]:
                 "action": "send",
                 "channel": {"$ref": f"#/channels/{_CHANNEL}"},
                 "summary": "Delivered at least once, in any order",
+                "security": [{"$ref": "#/components/securitySchemes/signature"}],
                 "bindings": {"http": {"method": "POST", "bindingVersion": "0.3.0"}},
             }
         },
-        "components": {"messages": messages, "schemas": dict(sorted(schemas.items()))},
+        "components": {
+            "messages": messages,
+            "schemas": dict(sorted(schemas.items())),
+            "securitySchemes": {
+                "signature": {
+                    "type": "httpApiKey",
+                    "in": "header",
+                    "name": "webhook-signature",
+                    "description": "HMAC-SHA256 of id, timestamp and body: Standard Webhooks 1.0.0",
+                }
+            },
+        },
     }

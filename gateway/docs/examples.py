@@ -45,8 +45,8 @@ def show(document: dict[str, Any]) -> None:
 def _show(operation: dict[str, Any], example: dict[str, Any]) -> None:
     for one in operation["parameters"]:
         if one.get("name") in example["parameters"]:
-            value = example["parameters"][one["name"]]
-            one["example"] = int(value) if one["schema"].get("type") == "integer" else value
+            value, kind = example["parameters"][one["name"]], one["schema"].get("type")
+            one["example"] = int(value) if kind == "integer" else [value] if kind == "array" else value
     for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
         if "body" in example and media_type == "application/json":
             content["example"] = example["body"]

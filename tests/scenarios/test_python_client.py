@@ -38,6 +38,7 @@ async def test_a_generated_client_has_every_operation_and_model_and_works(
                 importlib.import_module(module)
             _everything_is_there(document, modules)
             await _use(package, suite)
+            await _sell(package, suite)
 
 
 def _generate(document: dict[str, Any], folder: Path) -> list[str]:
@@ -90,3 +91,39 @@ async def _use(package: Any, suite: RunningSuite) -> None:
         refused = await create_key.asyncio(client=client, body=wanted)
         assert isinstance(refused, models.Problem)
         assert (refused.status, refused.code, refused["scope"]) == (403, "scope_missing", "gateway:keys:write")
+
+
+async def _sell(package: Any, suite: RunningSuite) -> None:
+    """An offer, its claim, the price of a cart, and the order: in the words of the generated client."""
+    models = importlib.import_module(f"{NAME}.models")
+    line = {"line_id": "1", "product_id": "boots", "quantity": 1, "unit_price": 68900}
+    async with package.AuthenticatedClient(suite.url, token=suite.key) as client:
+        terms = {
+            "name": "满300减50",
+            "benefit": {"kind": "amount_off", "amount": 5000},
+            "threshold": {"amount": 30000},
+            "validity": {"days_after_claim": 7},
+        }
+        offer = await _call("coupon_templates.create_template")(
+            client=client, body=models.CouponTemplateIn.from_dict(terms)
+        )
+        assert isinstance(offer, models.CouponTemplateView)
+        claim = models.CouponClaimIn(customer_id="lin")
+        coupon = await _call("coupons.claim_coupon")(offer.id, client=client, body=claim, idempotency_key="claim-1")
+        assert isinstance(coupon, models.CouponView)
+        cart = {"customer_id": "lin", "coupons": "best", "lines": [line]}
+        quote = await _call("prices.quote_cart")(client=client, body=models.CouponQuoteIn.from_dict(cart))
+        assert isinstance(quote, models.CouponQuoteView)
+        assert [(one.coupon_id, one.amount) for one in quote.applied] == [(coupon.id, 5000)]
+        order = models.CouponCheckoutIn.from_dict({**cart, "order_id": "o-1"})
+        checkout = await _call("checkouts.create_checkout")(client=client, body=order)
+        assert isinstance(checkout, models.CouponCheckoutView)
+        paid = await _call("checkouts.commit_checkout")(checkout.id, client=client)
+        assert paid.status == "committed"
+        again = await _call("coupons.claim_coupon")(offer.id, client=client, body=claim, idempotency_key="claim-1")
+        assert again.id == coupon.id, "the same key, the same coupon"
+
+
+def _call(name: str) -> Any:
+    """`_call("coupons.claim_coupon")`: the generated function of that chapter."""
+    return importlib.import_module(f"{NAME}.api.{name}").asyncio

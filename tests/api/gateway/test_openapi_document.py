@@ -144,7 +144,7 @@ def test_every_operation_shows_a_request_and_what_it_is_answered(document: Any) 
     """Made against the sample shop by `tests/scenarios/test_api_examples.py`."""
     for name, operation in operations(document):
         for one in operation["parameters"]:
-            if one.get("in") == "path":
+            if one.get("in") == "path" or "example" in one:
                 _check(document, one["schema"], one["example"], name)
         bodies = operation.get("requestBody", {}).get("content", {})
         if "application/json" in bodies:
