@@ -15,7 +15,7 @@ def asyncapi() -> dict[str, Any]:
         content = hook["post"]["requestBody"]["content"]["application/json"]
         messages[name] = {
             "name": name,
-            "summary": hook["post"]["summary"],
+            "summary": hook["post"]["description"],
             "contentType": "application/json",
             "headers": {
                 "type": "object",

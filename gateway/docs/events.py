@@ -9,6 +9,7 @@ from gateway.docs.schemas import class_name
 from gateway.docs.tags import HOOKS
 from gateway.event_scopes import EVENT_SCOPES
 from shared.contracts import REGISTRY, Event, public_names
+from shared.web.chinese import chinese
 
 _MOMENT = "2026-11-11T02:00:00Z"
 _BY_NAME: dict[str, Any] = {
@@ -38,6 +39,38 @@ _PREFIXES = {
     "endpoint_id": "whe",
     "owner_id": "own",
 }
+_IN_CHINESE = {
+    "coupon.expired": "优惠券已过期。",
+    "coupon.expiring": "优惠券即将到期且未使用：在 `valid_until` 之前通知一次。",
+    "coupon.issued": "顾客得到一张优惠券。`reference` 是要求发券一方的编号（例如旅程的动作）。",
+    "coupon.locked": "结算单锁定了优惠券。",
+    "coupon.redeemed": (
+        "订单已支付，优惠券已核销。线上带 `checkout_id`；门店带 `redemption_id` 和 `shop_id`，`order_id` 是小票号。"
+    ),
+    "coupon.returned": "订单取消或退款，优惠券退回券包。带 `checkout_id`，或门店撤销核销时的 `redemption_id`。",
+    "coupon.voided": "操作员作废了优惠券。",
+    "journey.completed": "顾客走完了旅程。",
+    "journey.entered": "顾客进入旅程。",
+    "journey.exited": "提前退出：满足退出条件、被停止或失败；`reason` 说明是哪种。",
+    "message.failed": "消息没有发出；`reason` 说明原因。",
+    "message.sent": "渠道接受了消息。",
+    "profile.created": "第一次见到这位顾客，新建档案。",
+    "reservation.confirmed": "订单已支付，库存占用已确认。",
+    "reservation.expired": "超时未支付，库存已释放。",
+    "reservation.held": "为未支付的订单预占库存，到 `expires_at` 为止。",
+    "reservation.released": "库存占用已释放。",
+    "segment.entered": "顾客进入人群。",
+    "segment.exited": "顾客退出人群。",
+    "stock.back_in_stock": "售罄之后重新有货。",
+    "stock.changed": "一个 SKU 在一个地点经过一次交易后的库存；`level_version` 每次变动都会增大，据此可丢弃旧消息。",
+    "stock.low": "没人买走的已所剩不多。再次通知须等到数量回升到一倍半。",
+    "stock.sold_out": "全部被买走；未支付的订单不算售罄。",
+    "webhook_endpoint.disabled": (
+        "端点已停用：它答了 410，或连续数天只有失败。只通知同一所有者的其他端点。"
+        "期间错过的事件会被扣留，启用后可以重放。"
+    ),
+}
+"""What each public event tells. The English is its own docstring; a test asks for both."""
 
 
 _SIGNED = [
@@ -142,7 +175,9 @@ def webhooks() -> tuple[dict[str, Any], dict[str, Any]]:
         hooks[name] = {
             "post": {
                 "operationId": f"webhook_{name.replace('.', '_')}",
-                "summary": entry["description"],
+                "summary": name,
+                "description": entry["description"],
+                **chinese(name, _IN_CHINESE.get(name, "")),
                 "tags": [HOOKS],
                 "security": [],
                 "parameters": deepcopy(_SIGNED),

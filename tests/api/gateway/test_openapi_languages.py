@@ -41,6 +41,7 @@ def read(document: Any) -> Iterator[tuple[str, str]]:
             if status[0] == "2":
                 yield f"{name} {status}", answer["description"]
     for name, item in document["webhooks"].items():
+        yield f"{name} description", item["post"]["description"]
         for one in item["post"]["parameters"]:
             yield f"{name} {one['name']}", one["description"]
     for kind in ("parameters", "headers", "responses", "securitySchemes"):
