@@ -64,12 +64,12 @@ def announce(url: str, part: str | None, key_file: Path, ready: bool, troubles: 
         ),
         soft_wrap=True,
     )
-    if key_file.exists():
+    if key_file.exists():  # never on a command line, where every program of this machine could read it
         console.print(say(f"  Administrator key  {file}", f"  管理员密钥         {file}"), soft_wrap=True)
         console.print(
             say(
-                f'  Try                curl -H "Authorization: Bearer $(cat {file})" {url}/v1/coupon-templates',
-                f'  试一试             curl -H "Authorization: Bearer $(cat {file})" {url}/v1/coupon-templates',
+                f"  Try                curl -H @<(sed 's/^/Authorization: Bearer /' {file}) {url}/v1/coupon-templates",
+                f"  试一试             curl -H @<(sed 's/^/Authorization: Bearer /' {file}) {url}/v1/coupon-templates",
             ),
             soft_wrap=True,
         )

@@ -67,12 +67,12 @@ _YOUZAN: Mapping[str, Names] = {
 _YOUZAN_PAID = "商品实际成交金额"
 
 EXPORTS = (
-    Export("Taobao, Tmall 淘宝、天猫", "taobao", (("子订单编号",), *_TAOBAO_SIGNS), _TAOBAO, "row"),
-    Export("Taobao, Tmall 淘宝、天猫", "taobao", _TAOBAO_SIGNS, _TAOBAO),
-    Export("JD 京东", "jd", (_JD["order_id"], _JD["customer_id"], _JD["at"], _JD["total"]), _JD),
-    Export("Youzan 有赞", "youzan", (_YOUZAN["order_id"], _YOUZAN["customer_id"], _YOUZAN["total"]), _YOUZAN),
+    Export("淘宝/天猫 (Taobao, Tmall)", "taobao", (("子订单编号",), *_TAOBAO_SIGNS), _TAOBAO, "row"),
+    Export("淘宝/天猫 (Taobao, Tmall)", "taobao", _TAOBAO_SIGNS, _TAOBAO),
+    Export("京东 (JD)", "jd", (_JD["order_id"], _JD["customer_id"], _JD["at"], _JD["total"]), _JD),
+    Export("有赞 (Youzan)", "youzan", (_YOUZAN["order_id"], _YOUZAN["customer_id"], _YOUZAN["total"]), _YOUZAN),
     Export(
-        "Youzan 有赞",
+        "有赞 (Youzan)",
         "youzan",
         (_YOUZAN["order_id"], _YOUZAN["customer_id"], (_YOUZAN_PAID,)),
         {**_YOUZAN, "total": (_YOUZAN_PAID,)},

@@ -185,7 +185,7 @@ def _introduce(console: Console, path: Path, table: Table, columns: Columns, how
     console.print(f"[bold]{plain(path)}[/bold]: {table.encoding}, {plain(how)}", soft_wrap=True)
     if columns.export is not None:
         title = columns.export.title
-        console.print(say(f"  An export of {plain(title)}.", f"  这是{plain(title)}的订单报表。"))
+        console.print(say(f"  An export of {plain(title)}.", f"  这是 {plain(title)} 的订单报表。"))
     named = {index: field for field, places in columns.position.items() for index in places}
     uses = ", ".join(f"{plain(columns.header[i])} → {field}" for i, field in sorted(named.items()))
     others = len(columns.header) - len(named)
