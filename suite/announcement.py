@@ -5,15 +5,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.language import say
-from suite import sampleshop
-from suite.client import connect
 from suite.errors import Stop
-from suite.settings import CallerSettings
 from suite.terminal import console, errors, plain
-from suite.tour.play import play
 
 if TYPE_CHECKING:
     from shared.service import Service
+
+
+def tell_of_tables(names: Sequence[str]) -> None:
+    """What the next moment is spent on, to a person who waits at a terminal."""
+    if console.is_terminal:
+        console.print(
+            say(f"  Tables and services  {', '.join(names)}", f"  数据表与服务         {', '.join(names)}"),
+            soft_wrap=True,
+        )
 
 
 def announce(url: str, part: str | None, key_file: Path, ready: bool, troubles: Sequence[str]) -> None:
@@ -97,6 +102,10 @@ async def first_administrator(url: str, part: "Service") -> None:
 
 async def demonstrate(url: str, key_file: Path) -> None:
     """Load the sample shop and play the tour once. A failure is told; the suite stays up."""
+    from suite import sampleshop
+    from suite.client import connect
+    from suite.settings import CallerSettings
+    from suite.tour.play import play
 
     settings = CallerSettings(url=url, data_dir=key_file.parent)
     try:

@@ -1,10 +1,12 @@
 """The audits of the four services: each proves the identities of its own ledger."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.language import say
-from suite.client import Client
+
+if TYPE_CHECKING:
+    from suite.client import Client
 
 AUDITS: Mapping[str, str] = {
     "coupons": say("coupons 优惠券", "优惠券"),
@@ -14,6 +16,6 @@ AUDITS: Mapping[str, str] = {
 }
 
 
-async def run_audits(client: Client) -> dict[str, list[dict[str, Any]]]:
+async def run_audits(client: "Client") -> dict[str, list[dict[str, Any]]]:
     """Per audit its checks `{"name", "ok", "detail"}`. Raises Problem, NotRunning."""
     return {name: (await client.get(f"/v1/audit/{name}"))["checks"] for name in AUDITS}

@@ -8,15 +8,13 @@ from typing import Annotated
 import typer
 
 from shared.language import FLAG, Language, helps, say, speak
-from suite.client import connect
+from shared.version import VERSION
 from suite.commands import accounts, imports, keys, parked
 from suite.commands.backup import backup, restore
-from suite.commands.common import DataDir, Key, Url, caller, flags, run
+from suite.commands.common import DataDir, Key, Url, caller, connect, flags, run, suite_settings
 from suite.commands.doctor import doctor
 from suite.commands.serve import migrate, serve
 from suite.errors import Stop
-from suite.setting_names import check_names
-from suite.settings import SuiteSettings, load
 from suite.terminal import console, errors, plain
 from suite.usage import in_our_words, wrong_usage
 
@@ -32,6 +30,12 @@ app = typer.Typer(
 )
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"quanyu {plain(VERSION)}")
+        raise typer.Exit
+
+
 @app.callback()
 def root(
     lang: Annotated[
@@ -44,10 +48,21 @@ def root(
             ),
         ),
     ] = None,
+    version: Annotated[  # noqa: ARG001 - its callback says it
+        bool,
+        typer.Option(
+            "--version",
+            help=say("Say which version this is, and end.", "显示版本后退出。"),
+            is_eager=True,
+            callback=_tell_version,
+        ),
+    ] = False,
 ) -> None:
     """What holds for every command."""
     if lang is not None:
         speak(lang)
+    from suite.setting_names import check_names
+
     check_names()
 
 
@@ -113,7 +128,7 @@ def full(
     """Start each service and the gateway as a process of its own, on PostgreSQL and RabbitMQ. Ctrl-C stops them all."""
     from suite import processes
 
-    settings = load(SuiteSettings, flags(port=port, host=host, data_dir=data_dir))
+    settings = suite_settings(flags(port=port, host=host, data_dir=data_dir))
     run(processes.supervise(settings), settings)
 
 

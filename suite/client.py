@@ -4,12 +4,14 @@ import asyncio
 import json
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from shared.http import EgressClient, EgressError
 from shared.language import say
 from suite.errors import Stop
-from suite.settings import CallerSettings
+
+if TYPE_CHECKING:
+    from shared.http import EgressError
+    from suite.settings import CallerSettings
 
 ANSWER_BYTES = 64 * 1024 * 1024
 
@@ -42,6 +44,8 @@ class Client:
     def __init__(self, url: str, key: str, *, seconds: float = 60) -> None:
         self.url = url.rstrip("/")
         self._headers = {"authorization": f"Bearer {key}"} if key else {}
+        from shared.http import EgressClient
+
         self._http = EgressClient(allow_private=True, total_seconds=seconds, answer_bytes=ANSWER_BYTES)
 
     async def __aenter__(self) -> Self:
@@ -79,6 +83,8 @@ class Client:
         """Any call; the answer's JSON, None when it has no body. `headers` may replace the key."""
         content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
         sent = {**self._headers, "content-type": "application/json", **(headers or {})}
+        from shared.http import EgressError
+
         try:
             answer = await self._http.request(method, self.url + path, headers=sent, content=content)
         except EgressError as error:
@@ -89,6 +95,8 @@ class Client:
 
     async def status(self, path: str) -> tuple[int, Any]:
         """Status and JSON of a GET, whatever the status (for /readyz)."""
+        from shared.http import EgressError
+
         try:
             answer = await self._http.request("GET", self.url + path, headers=self._headers)
         except EgressError as error:
@@ -98,7 +106,7 @@ class Client:
         except ValueError:
             return answer.status, None
 
-    def _away(self, error: EgressError) -> NotRunning:
+    def _away(self, error: "EgressError") -> NotRunning:
         reason = error.reason.rstrip(".").lower()
         return NotRunning(
             say(
@@ -156,7 +164,7 @@ def refused(status: int, body: bytes, call: str, url: str) -> Stop:
     return Problem(status, document, call)
 
 
-def connect(settings: CallerSettings, key: str | None = None, *, seconds: float = 60) -> Client:
+def connect(settings: "CallerSettings", key: str | None = None, *, seconds: float = 60) -> Client:
     """A client for the suite that `settings` names; the key comes from flag, environment, or the admin key file."""
     chosen = key or (settings.admin_key.get_secret_value() if settings.admin_key else None)
     if chosen is None:

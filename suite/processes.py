@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from shared.language import FLAG, say, spoken
-from shared.observability.logging import visible
+from shared.observability.masks import visible
 from suite import announcement
 from suite.client import Client
 from suite.errors import Stop

@@ -9,7 +9,6 @@ from datetime import datetime
 from hmac import compare_digest
 
 import pyotp
-import segno
 
 from gateway.accounts import repository
 from gateway.accounts.models import Account
@@ -49,6 +48,8 @@ class SecondFactor:
         await repository.update_account(tx, account.id, {"factor_wanted": self._seal.seal(secret.encode(), account.id)})
         uri = pyotp.TOTP(secret).provisioning_uri(name=account.login, issuer_name=_ISSUER)
         picture = io.BytesIO()
+        import segno  # loaded by those who need it
+
         segno.make_qr(uri).save(picture, kind="svg", scale=4)
         return NewFactorView(secret=secret, uri=uri, qr_svg=picture.getvalue().decode())
 

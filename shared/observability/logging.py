@@ -7,14 +7,13 @@ characters spelled out.
 import logging
 import sys
 import time
-import unicodedata
 from typing import Any, Literal
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from shared.observability.errors import format_exception, summary
-from shared.observability.masks import mask
+from shared.observability.masks import mask, visible
 
 _TOLD_BY_US = (
     ("aiormq", "error when creating transport"),
@@ -57,21 +56,6 @@ class Folded(logging.Filter):
         record.msg, record.args = f"{said}{f': {summary(error)}' if error else ''}{again}", ()
         record.exc_info = record.exc_text = record.stack_info = None
         return True
-
-
-def visible(text: str, keep: str = "\n\t") -> str:
-    """`text` with whatever does not show, but for `keep`, spelled out: an escape sequence could rewrite a terminal's lines."""
-    if text.isprintable():
-        return text
-    return "".join(one if _shows(one) or one in keep else _spelled(one) for one in text)
-
-
-def _shows(character: str) -> bool:
-    return character.isprintable() or unicodedata.category(character) == "Zs"  # a Chinese space, too
-
-
-def _spelled(character: str) -> str:
-    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def _mask_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

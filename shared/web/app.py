@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.figures import exposition
 from shared.remembered import Remembered
 from shared.service import Kit
+from shared.version import VERSION
 from shared.web.health import health_router
 from shared.web.hot import HotRoute, HotRouter
 from shared.web.idempotency import IdempotencyMiddleware
@@ -31,7 +32,6 @@ from shared.web.walls import walled
 # FastAPI says so of the field that it makes for a body, and silences it while it does; ours are completed later.
 warnings.filterwarnings("ignore", "The 'alias' attribute with value", UnsupportedFieldAttributeWarning)
 
-VERSION = "0.1.0"
 _MOST_LISTS = 500
 """Lists of one owner that may wait; more are told to come again."""
 

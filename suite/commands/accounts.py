@@ -5,9 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from shared.language import helps, say
-from suite.client import connect
-from suite.commands.common import DataDir, Key, Url, caller, flags, run
-from suite.settings import CallerSettings, SuiteSettings, load
+from suite.commands.common import DataDir, Key, Url, caller, connect, flags, run, suite_settings
 from suite.terminal import console, plain, show_table
 
 app = typer.Typer(
@@ -74,11 +72,11 @@ def invite(
 def create_administrator(login: Login, name: PersonName = None, url: Url = None, data_dir: DataDir = None) -> None:
     """Make an administrator and print the one-time link. For who owns the data: works on the database itself."""
     given = flags(data_dir=data_dir)
-    settings = load(SuiteSettings, given)
+    settings = suite_settings(given)
     from suite import ownership
 
     path = run(ownership.invite_administrator(settings, given, login, name or login), settings)
-    _show_link(load(CallerSettings, flags(url=url)).url, path)
+    _show_link(caller(url, None).url, path)
 
 
 @app.command("reset-second-factor")
@@ -86,7 +84,7 @@ def create_administrator(login: Login, name: PersonName = None, url: Url = None,
 def reset_second_factor(login: Login, data_dir: DataDir = None) -> None:
     """Take the second factor from an account whose holder lost phone and recovery codes. Works on the database itself."""
     given = flags(data_dir=data_dir)
-    settings = load(SuiteSettings, given)
+    settings = suite_settings(given)
     from suite import ownership
 
     run(ownership.reset_second_factor(settings, given, login), settings)

@@ -1,17 +1,18 @@
 """`quanyu backup` and `quanyu restore`: the data of an embedded suite, as files of SQLite."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from sqlalchemy.engine import make_url
 
 from shared.language import helps, say
-from suite.commands.common import DataDir, flags
+from suite.commands.common import DataDir, flags, suite_settings
 from suite.errors import Stop
 from suite.parts import PARTS
-from suite.settings import SuiteSettings, load
 from suite.terminal import console, plain
+
+if TYPE_CHECKING:
+    from suite.settings import SuiteSettings
 
 Folder = Annotated[Path, typer.Argument(help=say("The backup: a folder of its own.", "备份：一个独立的目录。"))]
 Replace = Annotated[
@@ -28,7 +29,7 @@ def backup(folder: Folder, data_dir: DataDir = None) -> None:
     """Copy all data as of one moment into a new folder. The suite may run on meanwhile."""
     from suite import backups
 
-    settings = load(SuiteSettings, flags(data_dir=data_dir))
+    settings = suite_settings(flags(data_dir=data_dir))
     copied = backups.make(_databases(settings), settings.data_dir, folder)
     size = f"{copied / 1e6:.1f} MB"
     console.print(
@@ -53,7 +54,7 @@ def restore(folder: Folder, data_dir: DataDir = None, replace: Replace = False) 
     """Put a backup back. The suite must not run; it does not start before this is done."""
     from suite import backups
 
-    settings = load(SuiteSettings, flags(data_dir=data_dir))
+    settings = suite_settings(flags(data_dir=data_dir))
     moment = backups.put_back(folder, _databases(settings), settings.data_dir, replace=replace)
     at = f"{moment:%Y-%m-%d %H:%M:%S} UTC"
     console.print(
@@ -65,8 +66,10 @@ def restore(folder: Folder, data_dir: DataDir = None, replace: Replace = False) 
     )
 
 
-def _databases(settings: SuiteSettings) -> dict[str, Path]:
+def _databases(settings: "SuiteSettings") -> dict[str, Path]:
     """The files of all parts and of the local bus. Raises Stop where a server has them."""
+    from sqlalchemy.engine import make_url
+
     from suite import wiring
 
     given = {"data_dir": settings.data_dir}

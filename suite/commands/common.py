@@ -1,16 +1,17 @@
 """What all commands share: options, settings with precedence flags > environment > .env, and running a coroutine."""
 
-import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from shared.language import say
-from shared.observability.logging import configure_logging
-from shared.settings import ServiceSettings
-from suite.settings import CallerSettings, load
+
+if TYPE_CHECKING:
+    from shared.settings import ServiceSettings
+    from suite.client import Client
+    from suite.settings import CallerSettings, SuiteSettings
 
 DataDir = Annotated[
     Path | None,
@@ -49,15 +50,35 @@ def flags(**given: Any) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def caller(url: str | None, data_dir: Path | None) -> CallerSettings:
+def suite_settings(given: Mapping[str, Any]) -> "SuiteSettings":
+    """The suite's settings, with these flags. What reads them is loaded now and not before: help needs none of it."""
+    from suite.settings import SuiteSettings, load
+
+    return load(SuiteSettings, given)
+
+
+def caller(url: str | None, data_dir: Path | None) -> "CallerSettings":
     """Where a command finds the running suite."""
+    from suite.settings import CallerSettings, load
+
     return load(CallerSettings, flags(url=url, data_dir=data_dir))
 
 
-def run(work: Coroutine[Any, Any, Result], settings: ServiceSettings | None = None) -> Result:
+def connect(settings: "CallerSettings", key: str | None = None) -> "Client":
+    """A client of the running suite, loaded now for the same reason."""
+    from suite import client
+
+    return client.connect(settings, key)
+
+
+def run(work: Coroutine[Any, Any, Result], settings: "ServiceSettings | None" = None) -> Result:
     """Run a command's coroutine on uvloop, where there is one."""
     if settings is not None:
+        from shared.observability.logging import configure_logging
+
         configure_logging(settings.log_format, settings.log_level)
+    import asyncio
+
     try:
         import uvloop
     except ImportError:  # Windows

@@ -2,18 +2,19 @@
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from shared.language import helps, say
-from suite.client import Client, connect
-from suite.commands.common import DataDir, Key, Url, caller, flags, run
+from suite.commands.common import DataDir, Key, Url, caller, connect, flags, run, suite_settings
 from suite.diagnosis import Diagnosis, Group, Verdict
 from suite.errors import Stop
 from suite.parts import PARTS
-from suite.settings import SuiteSettings, load
 from suite.terminal import console, plain
+
+if TYPE_CHECKING:
+    from suite.settings import SuiteSettings
 
 _MARKS = {
     Verdict.OK: say("[green]ok[/green]  ", "[green]正常[/green]"),
@@ -35,7 +36,7 @@ AsJson = Annotated[
 @helps("全面检查套件。有失败项时以 1 退出。")
 def doctor(url: Url = None, key: Key = None, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Look over the whole suite. Exits with 1 when a check fails."""
-    settings = load(SuiteSettings, flags(data_dir=data_dir))
+    settings = suite_settings(flags(data_dir=data_dir))
     if as_json:
         found = run(_all(settings, url, key, data_dir))
         checks = [dict(zip(("group", "check", "verdict", "detail"), one, strict=True)) for one in found]
@@ -53,7 +54,7 @@ def _well(found: list[Diagnosis]) -> bool:
     return all(one.verdict is not Verdict.FAIL for one in found)
 
 
-def configured(settings: SuiteSettings) -> Iterator[str]:
+def configured(settings: "SuiteSettings") -> Iterator[str]:
     """The settings that matter, without secrets."""
     from suite import wiring
     from suite.obstacles import shown
@@ -70,11 +71,11 @@ def configured(settings: SuiteSettings) -> Iterator[str]:
     yield say(f"limits        {limits}", f"限流          {limits}")
 
 
-async def _all(settings: SuiteSettings, url: str | None, key: str | None, data_dir: Path | None) -> list[Diagnosis]:
+async def _all(settings: "SuiteSettings", url: str | None, key: str | None, data_dir: Path | None) -> list[Diagnosis]:
     return [one async for one in _checks(settings, url, key, data_dir)]
 
 
-async def _told(settings: SuiteSettings, url: str | None, key: str | None, data_dir: Path | None) -> list[Diagnosis]:
+async def _told(settings: "SuiteSettings", url: str | None, key: str | None, data_dir: Path | None) -> list[Diagnosis]:
     """The same, each told as it is found."""
     found: list[Diagnosis] = []
     async for one in _checks(settings, url, key, data_dir):
@@ -90,8 +91,9 @@ async def _told(settings: SuiteSettings, url: str | None, key: str | None, data_
 
 
 async def _checks(
-    settings: SuiteSettings, url: str | None, key: str | None, data_dir: Path | None
+    settings: "SuiteSettings", url: str | None, key: str | None, data_dir: Path | None
 ) -> AsyncIterator[Diagnosis]:
+    from suite.client import Client
     from suite.running_checks import readiness, running
     from suite.server_checks import servers
 
@@ -110,10 +112,11 @@ async def _checks(
         yield Diagnosis(Group.RUNNING, "answers", Verdict.FAIL, str(error))
 
 
-async def _safe(settings: SuiteSettings, url: str | None, data_dir: Path | None) -> list[Diagnosis]:
+async def _safe(settings: "SuiteSettings", url: str | None, data_dir: Path | None) -> list[Diagnosis]:
     from gateway.settings import GatewaySettings
     from suite import budget, wiring
     from suite.precautions import Installation, diagnoses
+    from suite.settings import load
 
     gateway = load(GatewaySettings, {"data_dir": settings.data_dir})
     pools = wiring.pools_of(PARTS, settings, {"data_dir": settings.data_dir})

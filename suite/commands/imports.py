@@ -2,20 +2,19 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from shared.language import helps, say
-from shared.money import known_currency
-from suite.client import connect
-from suite.commands.common import DataDir, Key, Url, caller, run
+from suite.commands.common import DataDir, Key, Url, caller, connect, run
 from suite.errors import Stop
 from suite.importing.columns import KNOWN, ColumnsError, parse_mapping
 from suite.importing.files import ReadingError
-from suite.importing.loader import Options, load_orders
 from suite.terminal import console
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 app = typer.Typer(no_args_is_help=True, help=say("Load a merchant's history from files.", "从文件导入商家的历史数据。"))
 _FIELDS = ", ".join(KNOWN)
@@ -81,6 +80,8 @@ def orders(
     data_dir: DataDir = None,
 ) -> None:
     """Load order lines as customers and orders. Loading a file twice changes nothing; a broken load is simply run again."""
+    from suite.importing.loader import Options, load_orders
+
     options = Options(
         mapping=_checked(map_ or []),
         source=_source(source),
@@ -118,13 +119,17 @@ def _source(name: str | None) -> str | None:
 
 
 def _currency(code: str | None) -> str | None:
+    from shared.money import known_currency
+
     try:
         return known_currency(code.upper()) if code else None
     except ValueError as error:
         raise Stop(say(f"--currency {error}, not {code!r}.", f"--currency {error}，不能是 {code!r}。")) from None
 
 
-def _zone(name: str | None) -> ZoneInfo | None:
+def _zone(name: str | None) -> "ZoneInfo | None":
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     try:
         return ZoneInfo(name) if name else None
     except (ZoneInfoNotFoundError, ValueError):

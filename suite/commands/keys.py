@@ -6,9 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from shared.language import helps, say
-from suite.client import connect
-from suite.commands.common import DataDir, Key, Url, caller, flags, run
-from suite.settings import SuiteSettings, load
+from suite.commands.common import DataDir, Key, Url, caller, connect, flags, run, suite_settings
 from suite.terminal import console, plain, show_table
 
 app = typer.Typer(
@@ -146,7 +144,7 @@ def reset_admin(data_dir: DataDir = None) -> None:
     that runs takes it up within seconds.
     """
     given = flags(data_dir=data_dir)
-    settings = load(SuiteSettings, given)
+    settings = suite_settings(given)
     from suite import ownership
 
     path = run(ownership.reset_administrator(settings, given), settings)

@@ -8,14 +8,11 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from pydantic_core import from_json
 
 from shared.language import helps, say
-from shared.observability.logging import visible
-from shared.observability.masks import mask
-from suite.commands.common import DataDir, flags, run
+from shared.observability.masks import mask, visible
+from suite.commands.common import DataDir, flags, run, suite_settings
 from suite.errors import Stop
-from suite.settings import SuiteSettings, load
 from suite.terminal import console, show_table
 
 if TYPE_CHECKING:
@@ -90,6 +87,8 @@ def contents(parked: "Parked") -> list[Any]:
 
     Holds customer data as it was sent.
     """
+    from pydantic_core import from_json
+
     try:
         found = from_json(parked.body)
     except ValueError:
@@ -125,4 +124,4 @@ async def _parked(queue: str | None, given: dict[str, Any]) -> "list[Parked]":
 def _bus(given: dict[str, Any]) -> "AbstractAsyncContextManager[Bus]":
     from suite import wiring  # takes a while: it is what builds the parts
 
-    return wiring.operators_bus(load(SuiteSettings, given), given)
+    return wiring.operators_bus(suite_settings(given), given)

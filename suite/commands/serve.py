@@ -1,26 +1,21 @@
 """`quanyu serve` and `quanyu migrate`. They import what they build only when called, so that the other commands are quick."""
 
-from contextlib import AsyncExitStack
 from enum import StrEnum
-from ipaddress import ip_network
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from structlog.contextvars import bind_contextvars
 
 from shared import private_files
 from shared.language import helps, say
-from shared.observability.tracing import configure_tracing
-from shared.readiness import is_ready, troubles
 from shared.roles import Role
-from suite.commands.common import DataDir, caller, flags, run
+from suite.commands.common import DataDir, caller, flags, run, suite_settings
 from suite.errors import Stop
 from suite.parts import PARTS
-from suite.settings import SuiteSettings, load
 from suite.terminal import console, errors, plain
 
 if TYPE_CHECKING:
     from suite.door.limits import Limits
+    from suite.settings import SuiteSettings
 
 Part = StrEnum("Part", [(name, name) for name in PARTS])  # type: ignore[misc]  # names are made in one place
 
@@ -85,7 +80,7 @@ def serve(
 ) -> None:
     """Start the suite (or one part of it) and serve until Ctrl-C."""
     given = flags(data_dir=data_dir, role=role)
-    settings = load(SuiteSettings, given | flags(port=port, host=host, split=split))
+    settings = suite_settings(given | flags(port=port, host=host, split=split))
     if demo and (part is not None or settings.role is not Role.ALL):
         raise typer.BadParameter(
             say(
@@ -114,7 +109,7 @@ def serve(
 def migrate(part: OnePart = None, data_dir: DataDir = None) -> None:
     """Create or update tables, and the queues when a broker is configured. Run it before production starts."""
     given = flags(data_dir=data_dir)
-    settings = load(SuiteSettings, given)
+    settings = suite_settings(given)
     from suite import wiring
 
     names = PARTS if part is None else (part.value,)
@@ -123,8 +118,14 @@ def migrate(part: OnePart = None, data_dir: DataDir = None) -> None:
 
 
 async def _serve(
-    part: Part | None, settings: SuiteSettings, given: dict[str, Any], demo: bool, second: int | None
+    part: Part | None, settings: "SuiteSettings", given: dict[str, Any], demo: bool, second: int | None
 ) -> None:
+    from contextlib import AsyncExitStack
+
+    from structlog.contextvars import bind_contextvars
+
+    from shared.observability.tracing import configure_tracing
+    from shared.readiness import is_ready, troubles
     from suite import announcement, server, wiring, worker
     from suite.door.limits import raise_descriptors
 
@@ -145,6 +146,8 @@ async def _serve(
     address = server.listen(settings.host, settings.port)
     configure_tracing(part or "suite", settings.otlp_endpoint)
     arrangement = wiring.embedded(settings, given) if part is None else wiring.single(part.value, settings, given)
+    if second is None:
+        announcement.tell_of_tables(PARTS if part is None else (part.value,))
     url = f"http://{settings.host}:{address.getsockname()[1]}"
     key_file = settings.data_dir / "admin.key"
     with address:
@@ -182,12 +185,13 @@ async def _serve(
             )
 
 
-def for_the_demonstration(settings: SuiteSettings) -> dict[str, Any]:
+def for_the_demonstration(settings: "SuiteSettings") -> dict[str, Any]:
     """Settings of a suite that plays the tour on itself: its webhooks may go to one more port, where the tour's partner listens.
 
     Raises Stop in production, where made-up customers have no place.
     """
     from gateway.settings import GatewaySettings
+    from suite.settings import load
 
     if settings.environment == "production":
         raise Stop(
@@ -203,13 +207,13 @@ def for_the_demonstration(settings: SuiteSettings) -> dict[str, Any]:
     return {"access_log": False, "webhooks_allowed_private": ",".join(allowed)}
 
 
-def _half(settings: SuiteSettings) -> dict[str, Any]:
+def _half(settings: "SuiteSettings") -> dict[str, Any]:
     """Two processes have the database connections of one."""
     number = settings.database_connections
     return {} if number is None else {"database_connections": number // 2}
 
 
-def _second(part: Part | None, settings: SuiteSettings, given: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
+def _second(part: Part | None, settings: "SuiteSettings", given: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
     """What the second process is called with, and its environment."""
     number = settings.database_connections
     environment = {} if number is None else {"QUANYU_DATABASE_CONNECTIONS": str(number)}
@@ -227,7 +231,7 @@ def _name(part: Part | None, role: Role) -> str | None:
     return part.value if part else None
 
 
-async def _count_connections(part: Part | None, settings: SuiteSettings, given: dict[str, Any]) -> SuiteSettings:
+async def _count_connections(part: Part | None, settings: "SuiteSettings", given: dict[str, Any]) -> "SuiteSettings":
     """A sentence for the operator where the database lets in fewer connections than this process, and the second one, may open.
 
     Each takes fewer then, unless a number was set.
@@ -255,8 +259,10 @@ async def _count_connections(part: Part | None, settings: SuiteSettings, given: 
     return settings.model_copy(update={"database_connections": fitting})
 
 
-def _limits(settings: SuiteSettings, proxies: tuple[str, ...] | None, descriptors: int | None) -> "Limits":
+def _limits(settings: "SuiteSettings", proxies: tuple[str, ...] | None, descriptors: int | None) -> "Limits":
     """What callers may take, and a sentence for the operator when it is less than one would expect."""
+    from ipaddress import ip_network
+
     from suite.door.limits import FEW_CONNECTIONS, Limits, connections_within
 
     connections = connections_within(descriptors, settings.open_connections)

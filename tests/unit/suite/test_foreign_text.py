@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from shared.observability.logging import visible
+from shared.observability.masks import visible
 from suite import announcement, cli
 from suite.client import Problem
 from suite.commands import keys
