@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from shared.language import FLAG, spoken
 from shared.observability.logging import get_logger
 from shared.readiness import Finding, State
+from shared.setting_sources import FILE_SUFFIX
 
 STOP_SECONDS = 40
 _LONGEST_PAUSE, _LIVED = 15.0, 60.0
@@ -27,7 +28,9 @@ class SecondProcess:
         """`arguments` of `quanyu serve` that both have, and what differs in its environment."""
         self._command = [sys.executable, "-m", "suite", FLAG, spoken(), "serve", *arguments]
         self._command += ["--role", "worker", "--host", "127.0.0.1", "--port", "0"]
-        self._environment = {**os.environ, "QUANYU_SPLIT": "false", "QUANYU_DRAIN_SECONDS": "0", **environment}
+        own = {"QUANYU_SPLIT": "false", "QUANYU_DRAIN_SECONDS": "0", **environment}
+        inherited = {name: value for name, value in os.environ.items() if name.removesuffix(FILE_SUFFIX) not in own}
+        self.environment = {**inherited, **own}
         self._child: asyncio.subprocess.Process | None = None
         self._up = asyncio.Event()
         self._log = get_logger(part="worker")
@@ -76,7 +79,7 @@ class SecondProcess:
                 *self._command,
                 "--second",
                 str(told),
-                env=self._environment,
+                env=self.environment,
                 stdin=asyncio.subprocess.PIPE,
                 pass_fds=(told,),
                 start_new_session=True,  # Ctrl-C reaches us alone; we pass it on

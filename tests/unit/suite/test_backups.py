@@ -180,3 +180,40 @@ def test_a_backup_takes_no_place_of_another_and_needs_data(data: Path, tmp_path:
         backups.make(files(data), data, data)
     with pytest.raises(Stop, match="nothing to copy"):
         backups.make(files(tmp_path), tmp_path, tmp_path / "copy")
+
+
+@pytest.mark.parametrize("after", range(8))
+def test_a_restore_that_was_killed_anywhere_is_run_again(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    backups.make(files(data), data, tmp_path / "copy")
+    for number, path in enumerate(files(data).values()):
+        with closing(sqlite3.connect(path)) as database, database:
+            database.executemany("INSERT INTO t VALUES (?, NULL)", [(one,) for one in range(number + 1)])
+    replace, moves = Path.replace, iter(range(100))
+
+    def killed(path: Path, target: Path) -> Path:
+        if next(moves) == after:
+            raise KeyboardInterrupt
+        return replace(path, target)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Path, "replace", killed)
+        backups.put_back(tmp_path / "copy", files(data), data, replace=True)
+    backups.put_back(tmp_path / "copy", files(data), data, replace=True)
+    assert counted(data) == [0, 0, 0]
+    assert [path.name for path in data.iterdir() if path.name.startswith(".")] == []
+    kept = {path.name: path for aside in data.glob("replaced-*") for path in aside.iterdir()}
+    lost = [
+        name for number, name in enumerate(NAMES) if not any(holds(path, number + 1) for path in aside_of(data, name))
+    ]
+    assert (lost, "admin.key" in kept) == ([], True)
+
+
+def aside_of(data: Path, name: str) -> list[Path]:
+    return [path for aside in data.glob("replaced-*") for path in aside.glob(f"{name}.db")]
+
+
+def holds(path: Path, rows: int) -> bool:
+    with closing(sqlite3.connect(path)) as database:
+        return bool(database.execute("SELECT count(*) = ? FROM t", (rows,)).fetchone()[0])

@@ -11,6 +11,7 @@ from suite.errors import Stop
 from suite.parts import SERVICES
 from suite.setting_names import all_settings, check_names
 from suite.settings import SuiteSettings, load
+from suite.worker import SecondProcess
 
 
 @pytest.fixture(autouse=True)
@@ -161,3 +162,11 @@ def test_a_value_and_a_file_for_it_are_one_too_many(monkeypatch: pytest.MonkeyPa
     with pytest.raises(Stop, match="both set; leave one") as told:
         load(GatewaySettings, {})
     assert "hidden" not in str(told.value)
+
+
+def test_a_second_process_is_not_told_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUANYU_DATABASE_CONNECTIONS_FILE", "connections")
+    monkeypatch.setenv("QUANYU_ADMIN_KEY_FILE", "key")
+    environment = SecondProcess([], {"QUANYU_DATABASE_CONNECTIONS": "20"}).environment
+    ours = {name for name in environment if name.startswith(("QUANYU_DATABASE", "QUANYU_ADMIN"))}
+    assert ours == {"QUANYU_DATABASE_CONNECTIONS", "QUANYU_ADMIN_KEY_FILE"}
