@@ -7,7 +7,9 @@ from typing import Any
 from api.gateway.receiverkit import COUPON, STOCK, answer, deliver, deliveries, publish, receiving, register
 from kit.gateway import Suite
 from kit.upstream import RawServer, read_request
+from sqlalchemy import update
 
+from gateway.webhooks_out.models import Delivery, Endpoint
 from shared.clock import ManualClock
 from shared.webhooks import verify
 
@@ -32,6 +34,36 @@ async def test_failures_are_tried_again_on_schedule_with_the_same_id_and_a_fresh
         assert (delivery["status"], delivery["attempts"], delivery["last_status"]) == ("delivered", 3, 204)
         tries = (await suite.client().get(f"/v1/webhook-deliveries/{delivery['id']}")).json()["tries"]
         assert [(one["number"], one["status"]) for one in tries] == [(3, 204), (2, 500), (1, 500)]
+
+
+async def test_the_worker_sleeps_until_the_next_attempt_the_end_of_a_pause_or_of_a_lost_lease(
+    run_gateway: Any, clock: ManualClock
+) -> None:
+    suite = await run_gateway(webhooks_out_schedule_seconds=(0, 5, 300), webhooks_out_jitter=0)
+    worker = suite.gateway.webhooks_out.worker
+    async with receiving(lambda number: answer(500)) as receiver:
+        await register(suite, receiver)
+        await deliver(suite)
+        assert await worker.tick() is None, "nothing will be due by itself"
+        await publish(suite, COUPON)
+        await deliver(suite)
+        assert await worker.tick() == 5.0
+        clock.advance(seconds=2)
+        assert await worker.tick() == 3.0
+        clock.advance(seconds=3)
+        await deliver(suite)
+        assert await worker.tick() == 300.0
+        async with suite.gateway.kit.db.write() as tx:
+            left = {
+                "lease": "lse_dead",
+                "lease_until": clock.now() + timedelta(seconds=40),
+                "next_attempt_at": clock.now(),
+            }
+            await tx.run(update(Delivery.table).values(**left))
+        assert await worker.tick() == 40.0
+        async with suite.gateway.kit.db.write() as tx:
+            await tx.run(update(Endpoint.table).values(paused_until=clock.now() + timedelta(seconds=7)))
+        assert await worker.tick() == 7.0
 
 
 async def test_after_the_last_try_it_waits_for_a_replay_under_the_same_id(run_gateway: Any, clock: ManualClock) -> None:

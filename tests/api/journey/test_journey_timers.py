@@ -23,6 +23,21 @@ async def test_the_timers_rest_until_the_next_wait_ends_and_no_longer(shop: Jour
     assert await timers(shop).tick() == 30
 
 
+async def test_what_a_dead_worker_claimed_is_due_again_when_its_lease_ends(shop: JourneyShop) -> None:
+    nodes = {"w": {"kind": "wait", "for": "90s"}}
+    journey = await shop.publish_journey(
+        {"name": "soon", "entry": {"kind": "api"}, "nodes": nodes, "edges": [["entry", "w"]]}
+    )
+    await shop.api.post(f"/v1/journeys/{journey}/entries", json={"customer_id": "c1"})
+    await shop.rest()
+    worker, lease = timers(shop), JourneySettings().timer_lease_seconds
+    shop.clock.advance(seconds=91)
+    assert len(await worker.claim()) == 1  # and then it is killed
+    assert await worker.tick() == lease
+    shop.clock.advance(seconds=lease)
+    assert await worker.tick() is True
+
+
 async def test_waits_end_by_themselves_and_never_early(run_service: Any, backend: Any, bus: Any) -> None:
     """In real time, by the loops alone."""
     clock = SystemClock()
