@@ -13,7 +13,8 @@ from gateway.docs.parameters import all_described, describe
 from shared.web.chinese import WORD
 
 Language = Literal["en", "zh"]
-_RANGE = re.compile(r"\s*(zh|en)?[\w*-]*\s*(?:;\s*q=\s*([\d.]+))?\s*", re.IGNORECASE | re.ASCII)
+_RANGE = re.compile(r"(zh|en)?[\w*-]*(?:\s*;\s*q=([\d.]+))?", re.IGNORECASE | re.ASCII)
+_LONGEST_WISH = 200
 INTRODUCTION = {
     "en": """One door for coupons 优惠券, segments 人群, journeys 旅程 and stock 库存.
 
@@ -61,8 +62,8 @@ def chosen(query: bytes, accepted: str | None) -> Language:
     if said[:2] in ("en", "zh"):
         return "zh" if said[:2] == "zh" else "en"
     wishes: dict[str, float] = {}
-    for one in (accepted or "").split(",")[:20]:
-        found = _RANGE.fullmatch(one)
+    for one in (accepted or "")[:_LONGEST_WISH].split(","):
+        found = _RANGE.fullmatch(one.strip())
         if found and found[1]:
             weight = float(found[2]) if found[2] and re.fullmatch(r"[01](\.\d{0,3})?", found[2]) else 1.0
             wishes[found[1].lower()] = max(weight, wishes.get(found[1].lower(), 0))

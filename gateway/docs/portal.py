@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Set
+from collections.abc import Callable, Set
 from functools import cache
+from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -42,6 +43,7 @@ class Portal:
     def __init__(self, api: ASGIApp, documents: Documents) -> None:
         self._api = api
         self._documents = documents
+        self._pages: dict[tuple[Any, ...], Page] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a page, or let `api` answer."""
@@ -56,15 +58,19 @@ class Portal:
         if path in MADE:
             return await self._documents.page(path)
         if path in _WRITTEN:
-            # Guides are read and rendered once: in a thread, as that takes a while.
-            return await asyncio.to_thread(
-                _written, path, chosen(scope["query_string"], header(scope, b"accept-language"))
-            )
+            language = chosen(scope["query_string"], header(scope, b"accept-language"))
+            return await self._kept((path, language), _written)
         if path.startswith(guides.PREFIX):
-            return await asyncio.to_thread(_guide, path.removeprefix(guides.PREFIX))
+            return await self._kept((_known(path.removeprefix(guides.PREFIX), guides.names()),), _guide)
         if path.startswith(_STATIC):
             return _file(_known(path.removeprefix(_STATIC), _TYPES.keys()))
         return {"/healthz": _ALIVE, "/livez": _ALIVE, "/asyncapi.json": _events()}.get(path)
+
+    async def _kept(self, key: tuple[Any, ...], make: Callable[..., Page]) -> Page:
+        """What was made before; else it is made in a thread, as rendering guides takes a while."""
+        if key not in self._pages:
+            self._pages[key] = await asyncio.to_thread(make, *key)
+        return self._pages[key]
 
 
 def _known(name: str, names: Set[str]) -> str:
@@ -75,18 +81,12 @@ def _known(name: str, names: Set[str]) -> str:
     return name
 
 
-@cache
 def _written(path: str, language: Language) -> Page:
     body = _WRITTEN[path](language).encode()
     return Page(body, "text/html; charset=utf-8", _POLICY, varies=b"accept-encoding, accept-language")
 
 
 def _guide(name: str) -> Page:
-    return _rendered(_known(name, guides.names()))
-
-
-@cache
-def _rendered(name: str) -> Page:
     return Page(html.guide(name).encode(), "text/html; charset=utf-8", _POLICY)
 
 

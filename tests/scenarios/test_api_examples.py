@@ -3,14 +3,19 @@
 With `QUANYU_TEST_WRITE_EXAMPLES=1` what is answered becomes what the documentation shows.
 """
 
+import asyncio
 import io
 import json
 import os
+import re
+import subprocess
+from html import unescape
 
 import httpx
 import pytest
 from kit.api_examples import Recording, differences, shape
 from rich.console import Console
+from scenarios.arrangements import RunningSuite
 from scenarios.conftest import StartSuite
 
 from gateway.docs.examples import FILE, recorded
@@ -29,6 +34,10 @@ async def test_every_example_works_as_it_is_shown(start_suite: StartSuite, kind:
         async with httpx.AsyncClient(base_url=suite.url, headers=keyed, timeout=60) as caller:
             recording = Recording(caller)
             await recording.play()
+            for language in ("en", "zh"):
+                page = (await caller.get("/", params={"lang": language})).text
+                printed = await asyncio.to_thread(_typed, page, suite)
+                assert '"name":"双11 满300减50"' in printed, "what the first page tells to type"
     assert recording.wrong == []
     wanted = {f"{route.method} {route.template}" for route in ROUTES if route.template.startswith("/v1/")}
     assert recording.shown.keys() == wanted, "an operation without an example: tests/kit/api_examples.txt"
@@ -40,3 +49,12 @@ async def test_every_example_works_as_it_is_shown(start_suite: StartSuite, kind:
     for status, problem in recorded()["refusals"].items():
         now = recording.examples["refusals"][status]
         assert (problem["status"], problem["code"]) == (now["status"], now["code"]), status
+
+
+def _typed(page: str, suite: RunningSuite) -> str:
+    """What the command of that page prints in bash, with this suite's address and key file."""
+    (shown,) = re.findall(r"<pre><code>(.*?)</code></pre>", page, re.DOTALL)
+    command = unescape(re.sub(r"<[^>]+>", "", shown)).replace("http://127.0.0.1:8000", suite.url)
+    command = command.replace("data/admin.key", str(suite.data_dir / "admin.key"))
+    run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True, timeout=60)
+    return run.stdout

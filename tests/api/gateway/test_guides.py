@@ -88,6 +88,8 @@ def test_the_browsers_wish_is_read_as_it_is_weighed(backend: object) -> None:
         "zh;q=a, *": "en",
         ";;q=,,zh;q=9999": "zh",
         "zh" * 5000: "zh",
+        "zh" + " " * 30_000 + "!": "zh",
+        "zh" + " ;" * 15_000: "en",
     }.items():
         assert chosen(b"", accepted) == expected, accepted[:40]
     assert chosen(b"lang=fr&x=%ff", "zh") == "zh"
