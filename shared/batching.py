@@ -7,8 +7,10 @@ large batches. Each caller gets an answer of its own, and a bad request never fa
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Generic, TypeVar
+from math import inf
+from typing import Any, Generic, TypeVar
 
+from shared import deadline
 from shared.db import Database, Transaction, is_outage, is_transient
 from shared.observability.logging import get_logger
 from shared.observability.metrics import BATCH_SIZE
@@ -23,6 +25,11 @@ Work = Callable[[Transaction, Sequence[Q]], Awaitable[Sequence[A | Exception]]]
 
 class Again(Exception):
     """Raised by a group's work: what it relied on has changed meanwhile; run the batch again in a new transaction."""
+
+
+def _give_up(future: asyncio.Future[Any], name: str) -> None:
+    if not future.done():
+        future.set_exception(TimeoutError(f"no answer of {name} in time"))
 
 
 class GroupCommit(Generic[Q, A]):
@@ -46,6 +53,8 @@ class GroupCommit(Generic[Q, A]):
     async def submit(self, request: Q) -> A:
         """The answer to `request` once its transaction is durable. Raises what the work decided for it.
 
+        Raises TimeoutError when the caller's deadline passes first: then it is not known whether the work was done.
+
         Inside a `joined` transaction (a call with an idempotency key) the work runs in that one, on its own.
         """
         if self._db.is_joined():
@@ -55,10 +64,18 @@ class GroupCommit(Generic[Q, A]):
                 raise result
             return result
         self._db.refuse_second()  # it would wait for the group's transaction with one of its own open
-        future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[A] = loop.create_future()
         self._waiting.append((request, future))
         self._wake.set()
-        return await future
+        end = deadline.end()
+        if end == inf:
+            return await future
+        too_late = loop.call_at(end, _give_up, future, self._name)
+        try:
+            return await future
+        finally:
+            too_late.cancel()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

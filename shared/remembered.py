@@ -5,7 +5,10 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from shared import deadline
+
 T = TypeVar("T")
+_PATIENCE_SECONDS = 60.0
 
 
 class Remembered(Generic[T]):
@@ -18,15 +21,20 @@ class Remembered(Generic[T]):
         self._asked_at = 0.0
 
     async def read(self) -> T:
-        """The answer. All who come while it is sought wait for the same one."""
+        """The answer. All who come while it is sought wait for the same one, each as long as they may.
+
+        Raises TimeoutError.
+        """
         asking, now = self._asking, time.monotonic()
         if asking is None or (asking.done() and (now - self._asked_at >= self._seconds or _failed(asking))):
             self._asked_at = now
             asking = self._asking = asyncio.ensure_future(self._run())
-        return await asyncio.shield(asking)
+        async with asyncio.timeout(deadline.left(_PATIENCE_SECONDS)):
+            return await asyncio.shield(asking)
 
     async def _run(self) -> T:
-        answer = await self._ask()
+        with deadline.within(_PATIENCE_SECONDS, anew=True):  # not that of whoever happened to come first
+            answer = await self._ask()
         self._asked_at = time.monotonic()
         return answer
 

@@ -58,7 +58,8 @@ class Kit:
         cls, name: str, settings: ServiceSettings, bus: Bus, clock: Clock, *, base: type[SQLModel], migrations: str
     ) -> Self:
         """`base` is the part's table base, `migrations` the dotted name of its migrations folder."""
-        db = Database(settings.resolved_database_url(), schema=name, pool_size=settings.resolved_database_connections())
+        size, seconds = settings.resolved_database_connections(), settings.database_seconds
+        db = Database(settings.resolved_database_url(), schema=name, pool_size=size, seconds=seconds)
         outbox = Outbox(base.metadata, clock)
         log, secret = get_logger(service=name), settings.resolved_internal_secret()
         return cls(name, settings, bus, clock, db, outbox, base.metadata, migrations, log, secret)

@@ -63,6 +63,19 @@ class ServiceSettings(BaseSettings):
         description="PostgreSQL connections of one process, divided over its parts; empty = 42 for the whole suite, 8 for "
         "a part alone, half of it for a process with one role, or what the server has left where that is less",
     )
+    database_seconds: float = Field(
+        10,
+        gt=0,
+        le=600,
+        description="PostgreSQL: how long one statement of a request may take, then its connection is cut; background work has 6 "
+        "times as long, audits 90 times",
+    )
+    request_seconds: float = Field(
+        25,
+        gt=0,
+        le=600,
+        description="how long a request may wait in all, for databases and other requests; then it gets 503",
+    )
     role: Role = Field(
         Role.ALL, description="`api` answers requests, `worker` does what follows from them, `all` both in one process"
     )

@@ -16,6 +16,7 @@ from shared.settings import ServiceSettings
 from suite.errors import Stop
 
 _TROUBLES = {
+    Trouble.AWAY: "没有应答",
     Trouble.STARTING: "正在启动或恢复，尚不接受连接",
     Trouble.FULL: "空间已满（磁盘、配额或卷），无法写入",
     Trouble.READ_ONLY: "不接受写入：是备库、设为只读，或文件、磁盘不可写",
@@ -43,7 +44,8 @@ def telling(name: str, settings: ServiceSettings) -> Iterator[None]:
         if url.get_backend_name() == "sqlite" and (trouble := private_files.trouble(Path(url.database or ""))):
             raise Stop(say(f"The suite can't keep its data: {trouble}.", f"套件无法保存数据：{trouble}。")) from error
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error).splitlines()[0]
-        if (found := kind_of(error)) is not None and found is not Trouble.AWAY:
+        found = kind_of(error)
+        if found is not None and (found is not Trouble.AWAY or isinstance(error, TimeoutError)):
             reason = _TROUBLES[found] if spoken() is Language.CHINESE else f"it {found.value}"
         reason = reason.split("Error) ")[-1].rstrip(".")
         variable = f"QUANYU_{name.upper()}_DATABASE_URL"

@@ -155,6 +155,7 @@ async def open_bus(settings: SuiteSettings, pools: Mapping[str, Pool] | None = N
                 settings.resolved_database_url("bus"),
                 schema="bus",
                 pool_size=pools["bus"].size if pools and "bus" in pools else CONNECTIONS_OF_A_PART,
+                seconds=settings.database_seconds,
             ),
             SystemClock(),
             retry_seconds=settings.bus_retry_seconds,

@@ -67,7 +67,9 @@ def _plain_logs() -> None:
 @pytest.fixture(autouse=True, scope="session")
 def _statements_compiled_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("shared.db.engines.create_async_engine", SharedStatements().create)
+        made = SharedStatements()
+        for module in ("engines", "postgresql"):
+            patch.setattr(f"shared.db.{module}.create_async_engine", made.create)
         yield
 
 

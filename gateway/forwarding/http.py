@@ -16,6 +16,7 @@ from gateway.routes import MEBIBYTE
 from shared.web import Problem, Unavailable
 from shared.web.asgi import ClientGone
 from shared.web.identity import DISTRUST
+from shared.web.requests import DEADLINE
 
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 _HOP_BY_HOP = frozenset(
@@ -23,6 +24,7 @@ _HOP_BY_HOP = frozenset(
 )
 _OURS = frozenset((b"date", b"server", b"x-request-id"))
 _RETRY_SHARE = 0.2
+_PART_OF_DEADLINE = 0.9
 _GATHERED = MEBIBYTE
 _Message = Any
 
@@ -60,6 +62,8 @@ class HttpForwarder:
         self._sign = sign
         self._authority = parts.netloc.rpartition("@")[2].encode("ascii")
         self.deadline = bounds.deadline_seconds
+        # A part gives up first, so that its own answer, which knows more, is what the caller gets.
+        self._told = [(DEADLINE, b"%d" % int(_PART_OF_DEADLINE * 1000 * bounds.deadline_seconds))]
         self._retry_credit = 10.0
         self.pool = Pool(name, parts.hostname, port, tls, bounds)
 
@@ -109,7 +113,7 @@ class HttpForwarder:
         """The request line and headers as bytes."""
         target = request.raw_path + (b"?" + request.query if request.query else b"")
         lines = [request.method.encode("ascii") + b" " + target + b" HTTP/1.1", b"host: " + self._authority]
-        lines += [name + b": " + value for name, value in (*request.headers, *self._sign(request))]
+        lines += [name + b": " + value for name, value in (*request.headers, *self._sign(request), *self._told)]
         if request.has_body and not any(name == b"content-length" for name, _ in request.headers):
             lines.append(b"transfer-encoding: chunked")
         head = b"\r\n".join(lines) + b"\r\n\r\n"

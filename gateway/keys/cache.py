@@ -25,6 +25,7 @@ from gateway.keys.rules import Ancestor, buckets, digest, well_formed
 from gateway.metrics import KEY_CHECKS, KEY_LOOKUPS
 from gateway.own_secret import LONGEST
 from gateway.policy import Bucket
+from shared import deadline
 from shared.service import Kit
 from shared.web import Caller
 from shared.web.schemas import rfc3339
@@ -84,6 +85,7 @@ class KeyCache:
     def __init__(self, kit: Kit) -> None:
         self._db = kit.db
         self._clock = kit.clock
+        self._seconds = kit.settings.database_seconds
         self._keys: dict[str, CachedKey] = {}
         self._digests: dict[str, str] = {}
         self._relations: dict[str, Relation] = {}
@@ -150,19 +152,22 @@ class KeyCache:
         """Take up what was changed until now, on whatever replica; a loop calls this when something was written, and every second
         while keys are used.
 
-        All who come before a look begins share it.
+        All who come before a look begins share it, and each waits for it as long as for a statement of its own.
+        Raises TimeoutError.
         """
         if self._next_look is None or self._next_look.done():
             self._next_look = asyncio.create_task(self._look_when_due())
             self._next_look.add_done_callback(lambda done: done.cancelled() or done.exception())
-        await asyncio.shield(self._next_look)
+        async with asyncio.timeout(deadline.left(self._seconds)):
+            await asyncio.shield(self._next_look)
 
     async def _look_when_due(self) -> None:
         async with self._looking:
             await asyncio.sleep(self._looks[0] + 1 - time.monotonic() if len(self._looks) == _LOOKS_A_SECOND else 0)
             self._looks.append(time.monotonic())
             self._next_look = None  # who comes from now on may ask for what this look does not see any more
-            await self._look()
+            with deadline.within(self._seconds, anew=True):  # not what is left to whoever came first
+                await self._look()
 
     async def _look(self) -> None:
         now = self._clock.now()

@@ -27,6 +27,7 @@ from gateway.proxy.witness import Witness
 from gateway.route_table import RouteTable
 from gateway.routes import PUBLIC, Route
 from gateway.settings import GatewaySettings
+from shared.deadline import within
 from shared.ids import new_id
 from shared.observability.logging import get_logger
 from shared.web import BadRequest, NotFound, Problem, Unavailable
@@ -47,6 +48,7 @@ class PublicApp:
         witness: Witness,
     ) -> None:
         self._table = table
+        self._seconds = settings.request_seconds
         self._upstreams = dict(upstreams)
         self._rates = rates
         production = settings.environment == "production"
@@ -68,7 +70,8 @@ class PublicApp:
             return await send({"type": "websocket.close", "code": 1008})
         exchange = Exchange(scope, send, new_id("req"))
         try:
-            await self._pass(exchange, receive)
+            with within(self._seconds):
+                await self._pass(exchange, receive)
             if exchange.overflow is not None and not exchange.status:
                 await exchange.refuse(exchange.overflow)
         except ClientGone:

@@ -50,8 +50,10 @@ class Condition:
     def wrote(self) -> None:
         """It has committed a change."""
         self._wrote_at = self.answered_at = time.monotonic()
-        if self.trouble is not None and self._wrote_at - self._failed_at > _CALM_SECONDS:
-            self._well()
+        if self.trouble is not None:
+            calm = self._wrote_at - self._failed_at > _CALM_SECONDS
+            if calm or not self.trouble.lasting:
+                self._well()
 
     def writes(self) -> None:
         """It was asked to write something large, and did."""

@@ -14,10 +14,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.db.condition import Condition
-from shared.db.engines import SQLITE_READERS, postgresql_engines, sqlite_engines
+from shared.db.engines import SQLITE_READERS, sqlite_engines
 from shared.db.faults import is_full
+from shared.db.postgresql import postgresql_engines
 from shared.db.transaction import Errand, Transaction
-from shared.db.turns import DatabaseBusy, OneEach, Turn, Turns, patience
+from shared.db.turns import DatabaseBusy, Limits, OneEach, Turn, Turns
+from shared.db.watch import Watch
 from shared.observability.metrics import DATABASE_FULL
 
 _LONGEST_CLOSE_MS = 5_000
@@ -33,23 +35,26 @@ class Database:
     with BEGIN IMMEDIATE (a deferred one loses updates in silence) and flush to disk at commit (synchronous=FULL).
     """
 
-    def __init__(self, url: str, *, schema: str, pool_size: int = 10) -> None:
-        parsed = make_url(url)
+    def __init__(self, url: str, *, schema: str, pool_size: int = 10, seconds: float = 10.0) -> None:
+        """`seconds`: how long one statement of a request may take on PostgreSQL; others have multiples of it (`Limits`)."""
+        parsed, limits = make_url(url), Limits(seconds)
         self.schema = schema
         self.condition = Condition(schema)
         self.file: Path | None = None
         """Where an embedded one is kept."""
+        self._watch: Watch | None = None
         self._threads: WeakSet[Thread] = WeakSet()
         self._one_each = OneEach(schema)
         if parsed.get_backend_name() == "sqlite":
             self.dialect: Literal["sqlite", "postgresql"] = "sqlite"
             self.file = Path(parsed.database or "")
             self._writer, self._reader = sqlite_engines(parsed, self._threads)
-            self._writing, self._reading = Turns(schema, 1), Turns(schema, SQLITE_READERS)
+            self._writing, self._reading = Turns(schema, 1, limits), Turns(schema, SQLITE_READERS, limits)
         elif parsed.get_backend_name() == "postgresql":
             self.dialect = "postgresql"
-            self._writer, self._reader = postgresql_engines(parsed, schema, pool_size)
-            self._writing = self._reading = Turns(schema, pool_size)
+            self._watch = Watch(schema, limits)
+            self._writer, self._reader = postgresql_engines(parsed, schema, pool_size, self._watch)
+            self._writing = self._reading = Turns(schema, pool_size, limits)
         else:
             raise ValueError(f"database URL must begin with postgresql:// or sqlite:///, not {parsed.drivername}://")
 
@@ -71,28 +76,34 @@ class Database:
         held = self._one_each.open()
         try:
             connection, turn = await self._reach(engine, turns)
+            watched = None if self._watch is None else self._watch.over(connection)
             try:
                 yield connection
             finally:
                 try:
                     await asyncio.shield(connection.close())
                 finally:
+                    if watched is not None:
+                        watched.over()
                     turn.give_back()
         finally:
             held.close()
 
     async def _reach(self, engine: AsyncEngine, turns: Turns) -> tuple[AsyncConnection, Turn]:
         """A connection, and the turn to have it. While the server has none left, the pool is as large as what it gave us."""
-        deadline, rest = time.monotonic() + patience(), _FIRST_REST
+        deadline, rest = time.monotonic() + turns.limits.turn(), _FIRST_REST
         while True:
             turn = await turns.take(deadline - time.monotonic())
             try:
-                return await engine.connect(), turn
+                async with asyncio.timeout(None if self._watch is None else self._watch.checkout_seconds):
+                    return await engine.connect(), turn
             except BaseException as error:
                 full = is_full(error)
                 turn.give_back(rest if full else 0.0)
                 if not full:
                     self.condition.failed(error, connecting=True)
+                    if isinstance(error, TimeoutError):
+                        raise TimeoutError(f"the database of {self.schema} gives no connection in time") from error
                     raise
                 DATABASE_FULL.labels(self.schema).inc()
                 if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""The connections behind a database: fixed pools, so that nothing opens and closes under load."""
+"""The connections to an SQLite file, and what all pools have in common: a fixed size, so that none grows under load."""
 
 import asyncio
 import sqlite3
@@ -10,18 +10,17 @@ from weakref import WeakSet
 
 import aiosqlite
 from sqlalchemy import event
-from sqlalchemy.engine import URL, ExceptionContext
+from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared import private_files
-from shared.db.faults import Trouble, kind_of
 from shared.db.types import json_dumps, json_loads
 
 SQLITE_READERS = 8
-_POOL: dict[str, Any] = {"max_overflow": 0, "pool_timeout": 10}
+POOL: dict[str, Any] = {"max_overflow": 0, "pool_timeout": 10}
 """Who has a turn finds a connection; the wait is for one that a cancelled task gives back in the background."""
 _PRAGMAS = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
-_JSON: dict[str, Any] = {"json_serializer": json_dumps, "json_deserializer": json_loads}
+JSON: dict[str, Any] = {"json_serializer": json_dumps, "json_deserializer": json_loads}
 
 
 class _SqliteConnection(sqlite3.Connection):
@@ -71,41 +70,10 @@ def sqlite_engines(url: URL, threads: WeakSet[Thread]) -> tuple[AsyncEngine, Asy
                 await (await opening).close()
             raise
 
-    options: dict[str, Any] = {"hide_parameters": True, "async_creator": connect, **_POOL, **_JSON}
+    options: dict[str, Any] = {"hide_parameters": True, "async_creator": connect, **POOL, **JSON}
     # One writer by nature: a pool of one lets tasks queue in memory instead of on the file lock.
     writer = create_async_engine(url, pool_size=1, **options)
     # Each statement reads what was committed last, as on PostgreSQL; BEGIN and ROLLBACK are four ways to the thread and back.
     reader = create_async_engine(url, pool_size=SQLITE_READERS, skip_autocommit_rollback=True, **options)
     event.listen(writer.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return writer, reader
-
-
-def postgresql_engines(url: URL, schema: str, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
-    """The writing and the reading engine, on one pool."""
-    writer = create_async_engine(
-        url.set(drivername="postgresql+asyncpg"),
-        hide_parameters=True,
-        pool_size=pool_size,
-        pool_pre_ping=False,
-        connect_args={
-            "timeout": 10,
-            "server_settings": {
-                "search_path": schema,
-                "application_name": f"quanyu-{schema}",
-                # A prepared statement would keep the plan of its first runs, made while its table was empty: every row
-                # read for every lookup, until the next ANALYZE (measured: 46 ms for what takes 4 planned afresh).
-                "plan_cache_mode": "force_custom_plan",
-            },
-        },
-        **_POOL,
-        **_JSON,
-    )
-    event.listen(writer.sync_engine, "handle_error", _leave_standby)
-    # Single reads need no BEGIN and COMMIT round trips.
-    return writer, writer.execution_options(isolation_level="AUTOCOMMIT")
-
-
-def _leave_standby(context: ExceptionContext) -> None:
-    """A session on a server that is a standby now would stay there for ever: the next connection goes where writes are taken."""
-    if kind_of(context.sqlalchemy_exception or context.original_exception) is Trouble.READ_ONLY:
-        context.is_disconnect = True

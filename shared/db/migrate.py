@@ -8,6 +8,7 @@ import asyncio
 import importlib
 import sys
 import tempfile
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -19,11 +20,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.db.engine import Database
 from shared.db.turns import Use, used_for
+from shared.db.watch import allowing
+from shared.observability.logging import get_logger
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 _LOCK = 0x51A47  # any number: one advisory lock for all upgrades on a server
+_LOCK_SECONDS, _SAID_SECONDS, _LOOK_SECONDS = 900.0, 5.0, 0.2
+_STATEMENT_SECONDS = 6 * 3600.0
+"""An index on a large table takes its time. Here a server that is gone is noticed by TCP."""
 
 
 def _config(migrations: str, metadata: MetaData | None = None, connection: Connection | None = None) -> "Config":
@@ -80,8 +86,20 @@ def newest(migrations: str) -> str:
 
 
 async def _locked(connection: AsyncConnection, work: Callable[[], Awaitable[None]]) -> None:
-    """One at a time on a server: two processes that start together don't make the same tables."""
-    await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+    """One at a time on a server: two processes that start together don't make the same tables.
+
+    It is asked for again and again, so that a server which falls silent is not taken for a process that takes its time.
+    """
+    started, told = time.monotonic(), False
+    while not await connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK}):
+        await connection.commit()
+        waited = time.monotonic() - started
+        if waited > _LOCK_SECONDS:
+            raise TimeoutError(f"another process has been bringing tables to the newest revision for {waited:.0f} s")
+        if waited > _SAID_SECONDS and not told:
+            told = True
+            get_logger().info("waiting for another process that brings tables to the newest revision")
+        await asyncio.sleep(_LOOK_SECONDS)
     await connection.commit()  # the session keeps the lock
     try:
         await work()
@@ -94,7 +112,8 @@ async def _upgrade_schema(connection: AsyncConnection, schema: str, run: Callabl
     async with connection.begin():
         await _ensure_schema(connection, schema)
     async with connection.begin():
-        await connection.run_sync(run)
+        with allowing(connection, _STATEMENT_SECONDS):
+            await connection.run_sync(run)
 
 
 def _refuse_newer(connection: Connection, migrations: str) -> None:
@@ -120,7 +139,8 @@ async def downgrade(db: Database, migrations: str, metadata: MetaData, target: s
     from alembic import command
 
     async with db.connection() as connection, connection.begin():
-        await connection.run_sync(lambda sync: command.downgrade(_config(migrations, metadata, sync), target))
+        with allowing(connection, _STATEMENT_SECONDS):
+            await connection.run_sync(lambda sync: command.downgrade(_config(migrations, metadata, sync), target))
 
 
 def revisions(migrations: str) -> dict[str, Path]:

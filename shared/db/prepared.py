@@ -24,6 +24,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
 from shared.db.faults import Trouble, kind_of
+from shared.db.watch import asked
 
 Processor = Callable[[Any], Any]
 _TOGETHER = 8
@@ -79,6 +80,7 @@ class Prepared:
         raw = await connection.get_raw_connection()
         if form.dialect.name == "postgresql":
             adapter: Any = raw.dbapi_connection
+            asked(connection.sync_connection)
             if adapter._transaction is None:  # SQLAlchemy's adapter sends BEGIN with its own first statement
                 try:
                     await adapter._start_transaction()

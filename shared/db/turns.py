@@ -20,6 +20,7 @@ from typing import Any, Self
 
 from prometheus_client import Gauge
 
+from shared import deadline
 from shared.observability.metrics import (
     DATABASE_CONNECTIONS,
     DATABASE_IN_USE,
@@ -27,9 +28,6 @@ from shared.observability.metrics import (
     DATABASE_WAITING,
 )
 
-REQUEST_SECONDS = 10.0
-"""A request waits this long for its turn, and is told to come again then."""
-BACKGROUND_SECONDS = 60.0
 LEAST_TURNS = 3
 """One for requests, one for what works in the background, one for long readers."""
 
@@ -46,7 +44,38 @@ class Use(Enum):
     LONG = "long"
 
 
+@dataclass(frozen=True)
+class Limits:
+    """How long to wait, in seconds: for the answer to one statement of a request, and by multiples of it for the others."""
+
+    request: float = 10.0
+
+    def of(self, use: Use) -> float:
+        """For the answer to one statement."""
+        return self.request * {Use.REQUEST: 1, Use.BACKGROUND: 6, Use.LONG: 90}[use]
+
+    def turn(self) -> float:
+        """For this task's turn. A request is told to come again then."""
+        use = present_use()
+        return deadline.left(self.request) if use is Use.REQUEST else self.of(Use.BACKGROUND)
+
+    @property
+    def longest(self) -> float:
+        """Of all."""
+        return self.of(Use.LONG)
+
+    @property
+    def connect(self) -> float:
+        """Until a new connection is open."""
+        return min(self.request, 5.0)
+
+
 _use: ContextVar[Use] = ContextVar("use_of_database", default=Use.REQUEST)
+
+
+def present_use() -> Use:
+    """What this task uses the database for."""
+    return _use.get()
 
 
 @contextmanager
@@ -106,8 +135,9 @@ class OneEach:
 class Turns:
     """The turns of one pool of `size` connections. `name` is the part's, for operators."""
 
-    def __init__(self, name: str, size: int) -> None:
+    def __init__(self, name: str, size: int, limits: Limits = Limits()) -> None:
         self.size = size
+        self.limits = limits
         self._name = name
         apart = max(1, size // 4)
         self._all = asyncio.Semaphore(size)
@@ -128,7 +158,7 @@ class Turns:
         waiting = DATABASE_WAITING.labels(self._name, use.value)
         waiting.inc()
         try:
-            async with asyncio.timeout(patience() if seconds is None else seconds):
+            async with asyncio.timeout(self.limits.turn() if seconds is None else seconds):
                 return await turn.enter()
         except TimeoutError:
             DATABASE_REFUSED.labels(self._name, use.value).inc()
@@ -175,8 +205,3 @@ class Turn:
             else:
                 one.release()
         self._entered = 0
-
-
-def patience() -> float:
-    """Seconds that this task waits for its turn at most."""
-    return REQUEST_SECONDS if _use.get() is Use.REQUEST else BACKGROUND_SECONDS

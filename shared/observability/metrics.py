@@ -49,6 +49,9 @@ DATABASE_WAITING = Gauge("quanyu_database_waiting", "Transactions that wait for 
 DATABASE_REFUSED = Counter(
     "quanyu_database_refused_total", "Transactions that waited for a connection in vain", ["service", "use"]
 )
+DATABASE_CUT = Counter(
+    "quanyu_database_cut_total", "Connections to the database that were cut because no answer came in time", ["service"]
+)
 DATABASE_TROUBLE = Gauge(
     "quanyu_database_in_trouble", "1 while a part's database does not answer, is full or takes no writes", ["service"]
 )

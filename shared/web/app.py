@@ -49,7 +49,7 @@ class PartApp:
         records = kit.metadata.tables["idempotency"]
         layers: ASGIApp = HotRouter(api, hot_routes, lambda app: IdempotencyMiddleware(app, kit.db, kit.clock, records))
         layers = IdentityMiddleware(_HeadIsGet(layers), kit.secret, kit.clock)
-        self._layers = RequestMiddleware(layers, kit.name)
+        self._layers = RequestMiddleware(layers, kit.name, kit.settings.request_seconds)
         api.openapi = self.openapi  # type: ignore[method-assign] # FastAPI's documented way to extend it
 
     def openapi(self) -> dict[str, Any]:

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
+from shared import deadline
 from shared.db import Use, used_for
 from shared.web.problems import Unavailable
 
 T = TypeVar("T")
 _LONGEST_REST = 10.0
+_LONGEST_WAIT = 600.0
 
 
 class Lane:
@@ -34,17 +36,35 @@ class Lane:
     async def turn(self, *, patient: bool = True) -> AsyncIterator[None]:
         """One's turn. `patient=False`: now or not at all. Raises Unavailable when too many are there already."""
         if self._inside >= (self._most if patient else self._at_once):
-            raise Unavailable(
-                "busy",
-                "Too much work of this kind is waiting already. Try again in a second.",
-                headers={"Retry-After": "1"},
-            )
+            raise _busy()
         self._inside += 1
         try:
-            async with self._free:
+            async with _place(self._free):
                 yield
         finally:
             self._inside -= 1
+
+
+def _busy() -> Unavailable:
+    return Unavailable(
+        "busy",
+        "Too much work of this kind is waiting already. Try again in a second.",
+        headers={"Retry-After": "1"},
+    )
+
+
+@asynccontextmanager
+async def _place(free: asyncio.Semaphore) -> AsyncIterator[None]:
+    """One of the places. Raises Unavailable when none is free while the request may wait."""
+    try:
+        async with asyncio.timeout(deadline.left(_LONGEST_WAIT)):
+            await free.acquire()
+    except TimeoutError:
+        raise _busy() from None
+    try:
+        yield
+    finally:
+        free.release()
 
 
 class Lanes:
@@ -62,7 +82,7 @@ class Lanes:
         """The turn of this asker. Raises Unavailable when too much of theirs is waiting already."""
         lane = self._lanes.setdefault(who, Lane(self._each, self._waiting))
         try:
-            async with lane.turn(), self._free:
+            async with lane.turn(), _place(self._free):
                 yield
         finally:
             if lane.empty:

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.deadline import within
 from shared.ids import new_id
 from shared.observability.context import Cause, current_cause
 from shared.observability.logging import get_logger
@@ -14,6 +15,8 @@ from shared.web.asgi import ClientGone, header, respond_problem
 from shared.web.problems import to_problem, unexpected
 
 REQUEST_ID = "quanyu.request_id"
+DEADLINE = b"x-quanyu-deadline-ms"
+"""A gateway of its own says how long it will wait for the head of the answer."""
 
 
 def request_id_of(scope: Scope) -> str:
@@ -30,11 +33,19 @@ def route_of(scope: Scope) -> str:
     return str(route) if route else "unmatched"
 
 
+def _allowed(scope: Scope, most: float) -> float:
+    """Seconds that the request may wait: what the gateway left of its own deadline, `most` at most."""
+    given = header(scope, DEADLINE)
+    return min(int(given) / 1000, most) if given and len(given) < 9 and given.isascii() and given.isdigit() else most
+
+
 class RequestMiddleware:
     """Wraps everything else of one part."""
 
-    def __init__(self, app: ASGIApp, service: str) -> None:
+    def __init__(self, app: ASGIApp, service: str, seconds: float) -> None:
+        """`seconds`: what a request may wait in all."""
         self._app = app
+        self._seconds = seconds
         self._service = service
         self._log = get_logger(service=service)
 
@@ -50,12 +61,16 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                deadline.lift()
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
             elif head:
                 message = {**message, "body": b""}
             await send(message)
 
-        with span(f"{scope['method']} {self._service}", header(scope, b"traceparent")) as traceparent:
+        with (
+            within(_allowed(scope, self._seconds)) as deadline,
+            span(f"{scope['method']} {self._service}", header(scope, b"traceparent")) as traceparent,
+        ):
             token = current_cause.set(Cause(request_id, None, traceparent))
             try:
                 await self._app(scope, receive, tell)

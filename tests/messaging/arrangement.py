@@ -10,13 +10,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import aiosqlite
 from kit import servers
 from kit.broker import swept
+from kit.proxy import TcpProxy
 from messaging.probe import CONSUMERS, ProbeSettings
-from messaging.proxy import TcpProxy
 
 from shared.clock import SystemClock
 from shared.db import Database
@@ -100,12 +100,9 @@ async def arrange(kind: str, data_dir: Path, database_url: str | None) -> AsyncI
         return
     assert database_url is not None
     target = database_url if kind == "local-postgresql" else servers.BROKER_URL
-    parts = urlsplit(target)
-    proxy = TcpProxy(parts.hostname or "127.0.0.1", parts.port or (5432 if kind == "local-postgresql" else 5672))
+    proxy = TcpProxy.before(target, 5432 if kind == "local-postgresql" else 5672)
     await proxy.start()
-    netloc = parts.netloc.rpartition("@")
-    bus_url = urlunsplit(parts._replace(netloc=f"{netloc[0]}{netloc[1]}127.0.0.1:{proxy.port}"))
-    place = Place(kind, str(data_dir), database_url, bus_url)
+    place = Place(kind, str(data_dir), database_url, proxy.through(target))
     async with AsyncExitStack() as stack:
         if kind == "rabbit":
             await stack.enter_async_context(swept(Topology(place.prefix, (0.05, *RETRY_SECONDS)), CONSUMERS))

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from kit import servers
 from kit.postgres import TestDatabase
-from messaging.proxy import TcpProxy
+from kit.proxy import TcpProxy
 from scenarios.arrangements import ROOT, RunningSuite, arrange
 
 from suite.client import Problem

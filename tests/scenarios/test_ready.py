@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from kit import servers
-from messaging.proxy import TcpProxy
+from kit.proxy import TcpProxy
 from rich.console import Console
 from scenarios.arrangements import SPLIT, WORKER, RunningSuite
 from scenarios.conftest import StartSuite

@@ -10,9 +10,12 @@ from services.inventory.ledger.rules import SYSTEM
 from services.inventory.reservations import repository, rules
 from services.inventory.reservations.models import ReservationRow
 from services.inventory.reservations.views import event
+from shared import deadline
 from shared.contracts.inventory import ReservationExpired
 from shared.db import Transaction, sweep
 from shared.service import Kit
+
+_LONGEST_SECONDS = 60.0
 
 
 class StockOverdue(Exception):
@@ -59,9 +62,11 @@ class ReservationSweeper:
             return
         if self._sweeping is None or self._sweeping.done():
             self._sweeping = asyncio.create_task(self._until_none(), name="sweep overdue reservations")
-        await asyncio.shield(self._sweeping)
+        async with asyncio.timeout(deadline.left(_LONGEST_SECONDS)):
+            await asyncio.shield(self._sweeping)
 
     async def _until_none(self) -> bool:
-        while await self.sweep() is True:
-            pass
+        with deadline.within(_LONGEST_SECONDS, anew=True):  # not what is left to the one of its callers who came first
+            while await self.sweep() is True:
+                pass
         return True

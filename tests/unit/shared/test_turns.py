@@ -56,9 +56,8 @@ async def test_turns_come_in_the_order_of_asking() -> None:
     assert order == [0, 1, 3, 4]
 
 
-async def test_who_waits_in_vain_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "REQUEST_SECONDS", 0.01)
-    pool = turns.Turns("t", 1)
+async def test_who_waits_in_vain_is_told_to_come_again() -> None:
+    pool = turns.Turns("t", 1, turns.Limits(0.01))
     turn = await pool.take()
     with pytest.raises(DatabaseBusy) as refused:
         await pool.take()
@@ -92,20 +91,20 @@ async def test_a_task_that_has_a_transaction_gets_no_second_one(backend: Backend
 
 @on_postgresql
 async def test_a_server_without_connections_makes_the_pool_smaller_and_fails_nobody(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
+    backend: Backend,
 ) -> None:
     async with few_connections(backend.database_url or "", 3) as url:
         db, late = Database(url, schema="public", pool_size=8), Database(url, schema="late", pool_size=8)
+        hasty = Database(url, schema="late", pool_size=8, seconds=0.3)
         assert await asyncio.gather(*[read_one(db) for _ in range(64)]) == [1] * 64
-        with monkeypatch.context() as patch:
-            patch.setattr(turns, "REQUEST_SECONDS", 0.3)
-            with pytest.raises(DatabaseBusy):
-                await read_one(late)
+        with pytest.raises(DatabaseBusy):
+            await read_one(hasty)
         waiting = asyncio.create_task(read_one(late))  # as a part that starts while another one leaves
         await asyncio.sleep(0.1)
         await db.close()
         assert await waiting == 1
         await late.close()
+        await hasty.close()
 
 
 async def read_one(db: Database) -> int:
