@@ -17,7 +17,10 @@ FOLDER = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[2] / "doc
 PREFIX = "/docs/guides/"
 _CHINESE = ".zh-CN"
 GROUPS: tuple[tuple[dict[Language, str], tuple[str, ...]], ...] = (
-    ({"en": "For shops", "zh": "给商户"}, ("coupons-for-marketers", "stock-for-merchants", "draws")),
+    (
+        {"en": "For shops", "zh": "给商户"},
+        ("coupons-for-marketers", "stock-for-merchants", "importing-orders", "draws"),
+    ),
     (
         {"en": "For engineers", "zh": "给开发者"},
         ("webhooks", "inputs", "coupons-for-engineers", "events", "endpoints", "glossary"),

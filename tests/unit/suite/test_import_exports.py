@@ -11,7 +11,7 @@ import pytest
 
 from shared.language import Language, speaking
 from suite.importing.columns import Columns, ColumnsError, plain_cell, recognise
-from suite.importing.exports import unsold
+from suite.importing.exports import EXPORTS, unsold
 from suite.importing.files import open_table
 from suite.importing.orders import OrderGroups, order_body
 from suite.importing.reasons import Reason, explanation
@@ -223,3 +223,12 @@ def test_every_reason_is_told_in_both_languages() -> None:
         english = explanation(reason)
         with speaking(Language.CHINESE):
             assert explanation(reason) != english
+
+
+@pytest.mark.parametrize("page", ["importing-orders.md", "importing-orders.zh-CN.md"])
+def test_the_page_has_every_column_and_every_reason(page: str) -> None:
+    text = (SAMPLES.parents[1] / "docs" / page).read_text(encoding="utf-8")
+    columns = {name for one in EXPORTS for names in one.columns.values() for name in names}
+    assert [name for name in columns if name not in text] == []
+    with speaking(Language.CHINESE if "zh" in page else Language.ENGLISH):
+        assert [one for one in Reason if f"| `{one.value}` | {explanation(one)} |" not in text] == []
