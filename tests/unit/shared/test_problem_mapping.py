@@ -2,6 +2,7 @@
 
 import errno
 import sqlite3
+from contextlib import closing
 
 import asyncpg
 import pytest
@@ -54,7 +55,7 @@ def test_what_keeps_a_database_from_its_work_is_told_by_its_name(cause: Exceptio
 
 
 def test_sqlite_is_told_by_its_error_codes_not_by_its_words() -> None:
-    with pytest.raises(sqlite3.OperationalError) as caught, sqlite3.connect(":memory:") as connection:
+    with pytest.raises(sqlite3.OperationalError) as caught, closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("CREATE TABLE full (words)")
         connection.execute("PRAGMA max_page_count=1")
         connection.execute("INSERT INTO full VALUES (zeroblob(100000))")

@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,7 @@ def test_a_terminal_that_knows_no_chinese_and_a_chinese_folder(tmp_path: Path) -
 
 def test_a_database_of_a_newer_version(quanyu: Call, tmp_path: Path) -> None:
     assert quanyu("migrate", "coupon")[0] == 0
-    with sqlite3.connect(tmp_path / "data" / "coupon.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "data" / "coupon.db")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     for command in (("migrate", "coupon"), ("serve", "--port", "0")):
         code, _, said = quanyu(*command)
