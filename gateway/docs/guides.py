@@ -25,7 +25,10 @@ GROUPS: tuple[tuple[dict[Language, str], tuple[str, ...]], ...] = (
         {"en": "For engineers", "zh": "给开发者"},
         ("webhooks", "inputs", "coupons-for-engineers", "events", "endpoints", "glossary"),
     ),
-    ({"en": "For operators", "zh": "给运维"}, ("runbook", "settings", "processes", "behind-a-proxy", "security")),
+    (
+        {"en": "For operators", "zh": "给运维"},
+        ("accounts", "runbook", "settings", "processes", "behind-a-proxy", "security"),
+    ),
 )
 _REST: dict[Language, str] = {"en": "About the suite", "zh": "关于本系统"}
 # Raw HTML is shown as text, and links to scripts are no links: that is the parser's own rule. A picture could be anybody's.

@@ -124,8 +124,9 @@ class StockView(View):
 
 
 class MovementView(View):
-    """`quantity` units went from one state to another; `outside` is the world. `actor` is who moved them (`key:…`, `customer:…`,
-    or `system` for what happens by itself), `remark` 备注 what they wrote, `level_version` the level's version since.
+    """`quantity` units went from one state to another; `outside` is the world. `actor` is who moved them (`key:…`, `account:…`,
+    `customer:…`, or `system` for what happens by itself), `remark` 备注 what they wrote, `level_version` the
+    level's version since.
     """
 
     id: str
