@@ -44,7 +44,7 @@ class Recording:
     async def play(self) -> None:
         """All lines, then every list and object that has none."""
         now = datetime.now(UTC).replace(microsecond=0)
-        moments = {"past": now - timedelta(days=1), "now": now, "future": now + timedelta(days=30)}
+        moments = {"past": now - timedelta(days=1), "now": now, "future": now + timedelta(days=3650)}
         self.kept |= {"nobody": "", "large": json.dumps("x" * (2 << 20))}
         self.kept["many"] = json.dumps([f"many-{number}" for number in range(50_000)])
         self.kept |= {name: moment.isoformat() for name, moment in moments.items()}

@@ -13,7 +13,7 @@ Pieces = Annotated[int, Field(strict=True, ge=0, le=10**9)]
 Status = Literal["open", "closed"]
 _EXAMPLE: dict[str, Any] = {
     "name": "双11大转盘",
-    "window": {"from": "2026-11-01T00:00:00+08:00", "until": "2026-11-12T00:00:00+08:00"},
+    "window": {"from": "2026-11-01T00:00:00+08:00", "until": "2036-11-12T00:00:00+08:00"},
     "prizes": [
         {"name": "100元券", "template_id": "tpl_…", "odds_bp": 100, "quantity": 50, "fallback": "5元券"},
         {"name": "5元券", "template_id": "tpl_…", "odds_bp": 3000, "quantity": None},

@@ -12,7 +12,7 @@ _EXAMPLE: dict[str, Any] = {
     "currency": "CNY",
     "benefit": {"kind": "amount_off", "amount": 3000},
     "threshold": {"amount": 30000},
-    "validity": {"from": "2026-11-01T00:00:00+08:00", "until": "2026-11-12T00:00:00+08:00"},
+    "validity": {"from": "2026-11-01T00:00:00+08:00", "until": "2036-11-12T00:00:00+08:00"},
     "limits": {"total": 10000, "budget": 20000000},
 }
 

@@ -19,7 +19,7 @@ _EXAMPLE: dict[str, Any] = {
     "benefit": {"kind": "amount_off", "amount": 5000},
     "threshold": {"amount": 30000},
     "scope": {"include": {"categories": ["shoes"]}, "exclude": {"products": ["p9"]}},
-    "validity": {"from": "2026-11-01T00:00:00+08:00", "until": "2026-11-12T00:00:00+08:00"},
+    "validity": {"days_after_claim": 30},
     "limits": {"total": 1000, "per_customer": 1},
 }
 
