@@ -171,7 +171,7 @@ async def _serve(kind: str, port: int, upstream: int) -> None:
     url = f"http://127.0.0.1:{upstream}"
     app: ASGIApp = _bare
     if kind == "ours":
-        app = _proxy(HttpForwarder("part", url, lambda _: [], Bounds()))
+        app = _proxy(HttpForwarder("part", [url], lambda _: [], Bounds()))
     elif kind == "aiohttp":
         app = _proxy(AiohttpForwarder(url))
     config = uvicorn.Config(

@@ -23,10 +23,16 @@ FORWARDED_UNTRUSTED = Counter(
     "quanyu_gateway_forwarded_untrusted_total", "Requests with a forwarded address, from no trusted proxy"
 )
 UPSTREAM_CONNECTIONS = Gauge(
-    "quanyu_gateway_upstream_connections", "Open connections to a service", ["service", "state"]
+    "quanyu_gateway_upstream_connections", "Open connections to an instance of a service", ["service", "upstream"]
+)
+UPSTREAM_STATE = Gauge(
+    "quanyu_gateway_upstream_state",
+    "How an instance of a service is used: 0 fully, 1 only when no other one can be, 2 a single call is tried, 3 not at all "
+    "(its circuit breaker is open)",
+    ["service", "upstream"],
 )
 UPSTREAM_RETRIES = Counter(
-    "quanyu_gateway_upstream_retries_total", "Requests sent again on a new connection", ["service"]
+    "quanyu_gateway_upstream_retries_total", "Requests sent again on another connection", ["service"]
 )
 UPSTREAM_FAILURES = Counter("quanyu_gateway_upstream_failures_total", "Requests a service failed", ["service", "code"])
 WEBHOOKS_OUT_ATTEMPTS = Counter("quanyu_webhooks_out_attempts_total", "Webhook attempts by outcome", ["outcome"])

@@ -50,16 +50,24 @@ class GatewaySettings(ServiceSettings, service="gateway"):
     """What can be set of the gateway. Where each service listens is only needed when they run as their own processes."""
 
     coupon_url: str | None = Field(
-        None, description="where the coupon service listens, when it is a process of its own"
+        None,
+        description="where the coupon service listens, when it is a process of its own; several instances between commas, and "
+        "of a name with several addresses each",
     )
     segments_url: str | None = Field(
-        None, description="where the segments service listens, when it is a process of its own"
+        None,
+        description="where the segments service listens, when it is a process of its own; several instances between commas, and "
+        "of a name with several addresses each",
     )
     journey_url: str | None = Field(
-        None, description="where the journey service listens, when it is a process of its own"
+        None,
+        description="where the journey service listens, when it is a process of its own; several instances between commas, and "
+        "of a name with several addresses each",
     )
     inventory_url: str | None = Field(
-        None, description="where the inventory service listens, when it is a process of its own"
+        None,
+        description="where the inventory service listens, when it is a process of its own; several instances between commas, and "
+        "of a name with several addresses each",
     )
 
     admin_key: AdministratorSecret | None = Field(
@@ -77,9 +85,9 @@ class GatewaySettings(ServiceSettings, service="gateway"):
     access_log: bool = Field(True, description="log a line for each request at the public door")
 
     upstream_seconds: float = Field(30, gt=0, description="deadline of a forwarded request")
-    upstream_connections: int = Field(100, ge=1, description="open connections to one service at most")
+    upstream_connections: int = Field(100, ge=1, description="open connections to one instance of a service at most")
     upstream_waiting: int = Field(
-        1000, ge=0, description="requests that may wait for a connection to one service; more get 503"
+        1000, ge=0, description="requests that may wait for a connection to one instance of a service; more get 503"
     )
     upstream_idle_seconds: float = Field(60, gt=0, description="must stay below the services' keep-alive time, 75 s")
 

@@ -1,9 +1,10 @@
-"""The connections to one part: bounded, last used first, with a bounded queue for when all are busy."""
+"""The connections to one instance of a part: bounded, last used first, with a bounded queue for when all are busy."""
 
 import asyncio
 import ssl
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.forwarding.connection import Connection
 from gateway.metrics import UPSTREAM_CONNECTIONS
@@ -32,18 +33,29 @@ class Bounds:
     wait_seconds: float = 5.0
 
 
+class Address(NamedTuple):
+    """Where to connect. `name` is what the certificate must say."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = None
+    name: str = ""
+
+
 class Pool:
     """Lends connections. Each `acquire` is followed by exactly one `release`."""
 
-    def __init__(self, name: str, host: str, port: int, tls: ssl.SSLContext | None, bounds: Bounds) -> None:
-        self._address = (host, port)
-        self._tls = tls
+    def __init__(self, labels: tuple[str, str], address: Address, bounds: Bounds) -> None:
+        """`labels` name service and instance in the metrics."""
+        self._address = address
         self._bounds = bounds
+        self._labels = labels
+        self._retired = False
         self._idle: list[Connection] = []
         self._open: set[Connection] = set()
         self._connecting = 0
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
-        self._open_gauge = UPSTREAM_CONNECTIONS.labels(name, "open")
+        self._open_gauge = UPSTREAM_CONNECTIONS.labels(*labels)
 
     @property
     def open(self) -> int:
@@ -70,7 +82,7 @@ class Pool:
 
     def release(self, connection: Connection) -> None:
         """Take a connection back: to be lent again if its exchange ended well, else to be closed."""
-        if not connection.reusable:
+        if self._retired or not connection.reusable:
             connection.fail(UpstreamDown("closed by the gateway"))
             return  # its slot is freed when asyncio reports the loss
         connection.rest()
@@ -86,6 +98,13 @@ class Pool:
         for connection in list(self._open):
             connection.fail(UpstreamDown("the gateway is stopping"))
 
+    def retire(self) -> None:
+        """Nothing is kept any more: each connection ends with its exchange."""
+        self._retired = True
+        for connection in list(self._idle):
+            connection.fail(UpstreamDown("not used any more"))
+        UPSTREAM_CONNECTIONS.remove(*self._labels)
+
     def _kept(self) -> Connection | None:
         oldest = asyncio.get_running_loop().time() - self._bounds.idle_seconds
         while self._idle:
@@ -100,7 +119,11 @@ class Pool:
         try:
             async with asyncio.timeout(self._bounds.connect_seconds):
                 _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: Connection(self._lost), *self._address, ssl=self._tls
+                    lambda: Connection(self._lost),
+                    self._address.host,
+                    self._address.port,
+                    ssl=self._address.tls,
+                    server_hostname=self._address.name if self._address.tls else None,
                 )
         except BaseException as error:
             self._connecting -= 1

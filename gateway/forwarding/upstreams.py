@@ -45,7 +45,7 @@ def http_upstreams(settings: GatewaySettings, clock: Clock) -> dict[str, Forward
         idle_seconds=settings.upstream_idle_seconds,
     )
     urls = {name: getattr(settings, f"{name}_url") for name in PARTS}
-    return {name: HttpForwarder(name, url, sign, bounds) for name, url in urls.items() if url}
+    return {name: HttpForwarder(name, url.split(","), sign, bounds) for name, url in urls.items() if url}
 
 
 class Upstreams:

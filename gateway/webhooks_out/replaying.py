@@ -1,4 +1,4 @@
-"""Sending a window of deliveries again: what failed, what was held while the endpoint was disabled, or everything."""
+"""Carrier a window of deliveries again: what failed, what was held while the endpoint was disabled, or everything."""
 
 from gateway.audit_log.log import AuditLog
 from gateway.webhooks_out import repository

@@ -10,7 +10,7 @@ from kit.upstream import Handler, RawServer, read_request
 from starlette.types import Message
 
 from gateway.forwarding.http import HttpForwarder
-from gateway.forwarding.pool import Bounds
+from gateway.forwarding.pool import Bounds, Pool
 from gateway.forwarding.port import Forwarded, Headers
 from shared.web import Problem
 
@@ -73,7 +73,7 @@ async def before(handler: Handler, **options: Any) -> AsyncIterator[tuple[HttpFo
     """A forwarder in front of a server that does `handler` with each connection."""
     server = RawServer(handler)
     async with server.running():
-        forwarder = HttpForwarder("coupon", server.url, sign, Bounds(**options))
+        forwarder = HttpForwarder("coupon", [server.url], sign, Bounds(**options))
         try:
             yield forwarder, server
         finally:
@@ -94,9 +94,16 @@ async def refusal(call: Call, forwarder: HttpForwarder) -> Problem:
     return caught.value
 
 
+def pool_of(forwarder: HttpForwarder) -> Pool:
+    """The connections to its only instance."""
+    (instance,) = forwarder.instances
+    return instance.pool
+
+
 async def settled(forwarder: HttpForwarder, open_connections: int = 0) -> None:
+    pool = pool_of(forwarder)
     for _ in range(6000):
-        if forwarder.pool.open == open_connections:
+        if pool.open == open_connections:
             return
         await asyncio.sleep(0.005)
-    raise AssertionError(f"{forwarder.pool.open} connections are still open")
+    raise AssertionError(f"{pool.open} connections are still open")

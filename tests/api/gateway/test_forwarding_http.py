@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from api.gateway.forwarderkit import OK, Call, before, echo, refusal, settled, sign
+from api.gateway.forwarderkit import OK, Call, before, echo, pool_of, refusal, settled, sign
 from kit.upstream import read_request
 
 from gateway.forwarding.http import HttpForwarder
@@ -20,11 +20,11 @@ async def test_request_and_answer_arrive_whole_and_the_connection_is_used_again(
             assert call.body.endswith(b"\r\n\r\nhello")
             assert not any(name == b"server" for name, _ in call.headers)
         assert server.connections == 1
-        assert (forwarder.pool.open, forwarder.pool.idle) == (1, 1)
+        assert (pool_of(forwarder).open, pool_of(forwarder).idle) == (1, 1)
 
 
 async def test_a_body_in_pieces_is_streamed_with_its_length_or_chunked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.forwarding.http._GATHERED", 0)  # as if the pieces were large
+    monkeypatch.setattr("gateway.forwarding.carrier._GATHERED", 0)  # as if the pieces were large
 
     async def raw(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         seen = await reader.readuntil(b"0\r\n\r\n")
@@ -161,4 +161,4 @@ async def test_a_header_with_a_line_break_is_refused() -> None:
 @pytest.mark.parametrize("url", ["ftp://x", "http://", "http://x/path", "http://x?y=1", "coupon:8001"])
 def test_a_base_url_is_scheme_host_and_port(url: str) -> None:
     with pytest.raises(ValueError, match="coupon"):
-        HttpForwarder("coupon", url, sign, Bounds())
+        HttpForwarder("coupon", [url], sign, Bounds())

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from api.gateway.forwarderkit import OK, Call, before, refusal, settled
+from api.gateway.forwarderkit import OK, Call, before, pool_of, refusal, settled
 from kit.upstream import read_request
 
 from shared.web import Problem
@@ -30,15 +30,15 @@ async def test_a_thousand_callers_that_go_away_leave_the_pool_as_it_was() -> Non
                 await task
 
         await asyncio.gather(*(impatient(number) for number in range(1000)))
-        await settled(forwarder, forwarder.pool.idle)
-        assert len(forwarder.pool._waiting) == 0
+        await settled(forwarder, pool_of(forwarder).idle)
+        assert len(pool_of(forwarder)._waiting) == 0
         call = await Call().through(forwarder)
         assert call.body == b"ok"
         for _ in range(3000):
-            if server.open == forwarder.pool.open:
+            if server.open == pool_of(forwarder).open:
                 break
             await asyncio.sleep(0.01)
-        assert server.open == forwarder.pool.open <= 50
+        assert server.open == pool_of(forwarder).open <= 50
 
 
 async def test_a_caller_that_goes_away_closes_the_connection_of_its_request() -> None:
