@@ -1,4 +1,4 @@
-"""The doctor's look at the suite that runs, over its API: readiness, webhook endpoints, the four audits."""
+"""The doctor's look at the suite that runs, over its API: readiness, webhook endpoints, the four audits, the audit log."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -30,6 +30,25 @@ async def running(client: Client) -> AsyncIterator[Diagnosis]:
         bad = "; ".join(f"{check['name']}: {check['detail']}" for check in checks if not check["ok"])
         told = bad or say(f"{AUDITS[part]}: {len(checks)} checks hold", f"{AUDITS[part]}：{len(checks)} 项检查无误")
         yield Diagnosis(Group.CONSISTENT, part, Verdict.FAIL if bad else Verdict.OK, told)
+    try:
+        chain = await client.get("/v1/audit-log/verify")
+    except Stop as error:
+        yield Diagnosis(Group.CONSISTENT, "audit_log", Verdict.WARN, str(error))
+    else:
+        yield _chain(chain)
+
+
+def _chain(chain: dict[str, Any]) -> Diagnosis:
+    faults = "; ".join(f"{one['kind']} {one['seq']}: {one['detail']}" for one in chain["faults"][:_NAMED])
+    if faults:
+        told = say(f"the audit log is not what was written: {faults}", f"审计日志与当初所写不符：{faults}")
+        return Diagnosis(Group.CONSISTENT, "audit_log", Verdict.FAIL, told)
+    entries, seq, end = chain["entries"], chain["seq"], chain["hash"]
+    told = say(
+        f"audit log: {entries} entries, none missing or changed; it ends at {seq}, {end}",
+        f"审计日志：{entries} 条，无缺失或改动；末尾为 {seq}，{end}",
+    )
+    return Diagnosis(Group.CONSISTENT, "audit_log", Verdict.OK, told)
 
 
 def _readiness(status: int, document: Any) -> list[Diagnosis]:

@@ -121,7 +121,10 @@ class _Suite:
     async def all(self, _path: str) -> list[dict[str, Any]]:
         return self.endpoints
 
-    async def get(self, _path: str) -> Any:
+    async def get(self, path: str) -> Any:
+        if path == "/v1/audit-log/verify":
+            faults = [] if self.ok else [{"kind": "missing", "seq": 5, "detail": "2 entries are gone from here on"}]
+            return {"ok": self.ok, "entries": 7, "seq": 9, "hash": "ab12", "faults": faults}
         return {"checks": [{"name": "sums", "ok": self.ok, "detail": "row 7"}]}
 
 
@@ -146,6 +149,7 @@ async def test_what_runs_and_what_is_degraded() -> None:
     endpoint = {"status": "enabled", "failing_since": None, "disabled_reason": None, "id": "whe_1"}
     well = await asked(_Suite((200, {"parts": [told("coupon", "bus", "ok")]}), [endpoint]))
     assert {one.verdict for one in well.values()} == {Verdict.OK}
+    assert "9, ab12" in well["audit_log"].detail
     failing = endpoint | {"failing_since": "2026-12-01T10:00:00Z"}
     gone = endpoint | {"id": "whe_2", "status": "disabled", "disabled_reason": "gone"}
     poor = await asked(_Suite((200, {"parts": [told("coupon", "bus", "degraded")]}), [endpoint, failing, gone]))
@@ -160,6 +164,8 @@ async def test_what_does_not_run_and_books_that_do_not_balance() -> None:
     ill = await asked(_Suite(down, [], ok=False))
     assert ill["coupon_database"].verdict is Verdict.FAIL
     assert (ill["stock"].verdict, "sums: row 7" in ill["stock"].detail) == (Verdict.FAIL, True)
+    assert ill["audit_log"].verdict is Verdict.FAIL
+    assert "missing 5: 2 entries are gone" in ill["audit_log"].detail
     odd = await asked(_Suite((502, "a proxy's page"), []))
     assert odd["readiness"].verdict is Verdict.FAIL
 
