@@ -22,7 +22,8 @@ from gateway.sign_in.schemas import (
 )
 from gateway.sign_in.sessions import BROWSER_KNOWN, Opening, Visitor
 from gateway.sign_in.sign_in import SignIn
-from shared.web import Caller, ClientFacts, Provided, bucket_of, needs
+from shared.web import Caller, Provided, bucket_of, needs
+from shared.web.asgi import header
 from shared.web.chinese import chinese
 
 router = APIRouter(prefix="/v1", tags=["sign-in"])
@@ -32,11 +33,13 @@ Ways = Annotated[SignIn, Provided(SignIn)]
 Own = Annotated[OwnAccount, Provided(OwnAccount)]
 
 
-async def _visitor(request: Request, client: ClientFacts) -> Visitor:
+async def _visitor(request: Request) -> Visitor:
     host_only = _production(request)
     cookies = [given_cookie(request.scope, name, host_only=host_only) for name in (SESSION_COOKIE, BROWSER_COOKIE)]
     browser = request.headers.get("user-agent", "")
-    return Visitor(bucket_of(client.address or ""), browser if browser.isprintable() else "", *cookies)
+    return Visitor(
+        bucket_of(header(request.scope, b"x-forwarded-for") or ""), browser if browser.isprintable() else "", *cookies
+    )
 
 
 async def _session(request: Request) -> CachedSession | None:

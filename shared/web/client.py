@@ -18,7 +18,8 @@ from shared.web.identity import SCOPE_KEY, Caller
 from shared.web.problems import BadRequest
 
 MOST_DEVICE = 200
-_SERVERS = frozenset(("secret", "restricted", "partner"))
+_SERVERS = frozenset(("secret", "restricted", "partner", "staff"))
+"""Who speaks for many shoppers: a server, and an operator at the console, whose own address says nothing of any of them."""
 
 
 class Client(NamedTuple):

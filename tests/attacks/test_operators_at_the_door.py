@@ -37,3 +37,15 @@ async def test_what_changes_in_a_service_is_told_before_and_after(door: Suite) -
     assert (second["before"]["name"], second["after"]["name"]) == ("满10减1", "满10减2")
     assert "benefit" not in second["after"]
     assert {one["actor"] for one in entries} == {f"account:{(await marketer.get('/v1/me')).json()['id']}"}
+
+
+async def test_what_an_operator_does_for_many_customers_is_not_taken_for_one_shopper(door: Suite) -> None:
+    """Velocity rules count shoppers by address; an operator's own says nothing of those for whom they claim."""
+    marketer = await operator(door, "marketer", "marketer")
+    made = (await marketer.post("/v1/coupon-templates", TEMPLATE)).json()
+    rule = {"subject": "address", "action": "claim", "limit": 2, "window_seconds": 3600}
+    ruled = await marketer.post("/v1/abuse/rules", rule)
+    assert ruled.status_code == 201, ruled.text
+    for number in range(4):
+        claimed = await marketer.post(f"/v1/coupon-templates/{made['id']}/claims", {"customer_id": f"c{number}"})
+        assert claimed.status_code == 201, claimed.text
