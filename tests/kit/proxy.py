@@ -26,16 +26,22 @@ class TcpProxy:
         self._transports: set[asyncio.StreamWriter] = set()
         self._lines: set[_Line] = set()
         self._new_are_silent = False
+        self._server_reads = asyncio.Event()
+        self._server_reads.set()
+        self._clients: set[asyncio.StreamWriter] = set()
         self._handlers: set[asyncio.Task[None]] = set()
+        self._open = False
         self.port = 0
 
     async def start(self) -> None:
         """Listen; the second time on the same port as before."""
+        self._open = True
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
         """Refuse new connections and break the present ones, as a killed server would."""
+        self._open = False
         if self._server is not None:
             self._server.close()
         for writer in list(self._transports):
@@ -67,6 +73,19 @@ class TcpProxy:
         """New connections work again."""
         self._new_are_silent = False
 
+    def hold_back(self) -> None:
+        """The server reads nothing any more, and goes on speaking: a broker that is short of memory."""
+        self._server_reads.clear()
+
+    def let_read(self) -> None:
+        """The server reads on, where it stopped."""
+        self._server_reads.set()
+
+    def say(self, data: bytes) -> None:
+        """Say this to whoever is connected, as if the server did."""
+        for writer in self._clients:
+            writer.write(data)
+
     @staticmethod
     def before(url: str, port: int) -> "TcpProxy":
         """A proxy before the server of `url`, at `port` where it names none."""
@@ -88,7 +107,12 @@ class TcpProxy:
         except OSError:
             writer.transport.abort()
             return
+        if not self._open:  # it was cut while we connected
+            writer.transport.abort()
+            upstream.transport.abort()
+            return
         self._transports |= {writer, upstream}
+        self._clients.add(writer)
         line = _Line(silent=self._new_are_silent)
         self._lines.add(line)
         pumps = [
@@ -100,15 +124,19 @@ class TcpProxy:
                 await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._lines.discard(line)
+            self._clients.discard(writer)
             for one in (writer, upstream):
                 self._transports.discard(one)
                 one.transport.abort()
             await asyncio.gather(*pumps, return_exceptions=True)
 
-    @staticmethod
-    async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: "_Line", *, answer: bool) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: _Line, *, answer: bool
+    ) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
+                if not answer:
+                    await self._server_reads.wait()
                 if line.silent and (answer or not line.answers_only):
                     continue
                 writer.write(data)

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from shared.contracts import REGISTRY
 from shared.messaging.bus import BusUnavailable, Deliver, Depth, Pack, Parked
-from shared.messaging.rabbit.connection import AbstractChannel, DeliveredMessage, Link, broker_call
+from shared.messaging.rabbit.connection import BLOCKED, AbstractChannel, DeliveredMessage, Link, broker_call
 from shared.messaging.rabbit.consumer import Duties, Worker, pack_of
 from shared.messaging.rabbit.operator import Operator
 from shared.messaging.rabbit.publisher import Publisher
@@ -97,7 +97,8 @@ class RabbitBus:
 
     def health(self) -> list[str]:
         """As `Bus.health`."""
-        links = (self._publishing.problem, self._consuming.problem, self._publisher.problem)
+        blocked = BLOCKED if self._publishing.blocked else None
+        links = (self._publishing.problem, self._consuming.problem, self._publisher.problem, blocked)
         found = [*links, *(worker.problem for worker in self._workers.values())]
         return list(dict.fromkeys(problem for problem in found if problem is not None))
 

@@ -1,27 +1,29 @@
 """Connections to RabbitMQ that come back, and the few calls of the AMQP client that the bus uses.
 
-The only module that imports aio_pika. Channels below are aiormq's, the client under aio_pika: its messages cost a third
-less, and the bus needs no more than publish, consume, get and acknowledge.
+With `line.py` the only module that imports aio_pika. Channels below are aiormq's, the client under aio_pika: its messages
+cost a third less, and the bus needs no more than publish, consume, get and acknowledge.
 """
 
 import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from math import inf
 
-import aio_pika
-from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from aiormq.abc import AbstractChannel, DeliveredMessage
+from aiormq.connection import parse_heartbeat
 from pamqp.commands import Basic
-from pamqp.common import FieldTable
 from yarl import URL
 
 from shared.messaging.bus import BusUnavailable
+from shared.messaging.rabbit.line import Connection
 from shared.observability.errors import summary
+from shared.observability.logging import get_logger
 from shared.observability.outages import Outage
 
 __all__ = [
+    "BLOCKED",
     "AbstractChannel",
     "Basic",
     "DeliveredMessage",
@@ -33,14 +35,20 @@ __all__ = [
     "why",
 ]
 
-HEARTBEAT_SECONDS = 10
+HEARTBEAT_SECONDS = 5
+"""What RabbitMQ advises as the least (https://www.rabbitmq.com/docs/heartbeats); `?heartbeat=` of the URL goes before it."""
+SILENT_HEARTBEATS = 3
+"""Nothing heard for so many heartbeats, 15 s by default: the connection is cut. The broker sends one each half of them."""
 CALL_SECONDS = 10.0
+_CLOSE_SECONDS = 3.0
+_LOOK_SECONDS = 0.5
+BLOCKED = "RabbitMQ is short of memory or disk and takes no messages"
 _SHORTEST, _LONGEST = 0.1, 5.0
 
 
 def why(error: BaseException) -> str:
     """One line about an error, for logs and health."""
-    return summary(error)
+    return "no answer in time" if isinstance(error, TimeoutError) else summary(error)
 
 
 def gone(error: BaseException) -> bool:
@@ -55,10 +63,10 @@ def gone(error: BaseException) -> bool:
 
 
 @asynccontextmanager
-async def broker_call(what: str) -> AsyncIterator[None]:
+async def broker_call(what: str, seconds: float = CALL_SECONDS) -> AsyncIterator[None]:
     """A few calls to the broker, with a deadline. Raises BusUnavailable ("RabbitMQ " + `what`) when it is gone."""
     try:
-        async with asyncio.timeout(CALL_SECONDS):
+        async with asyncio.timeout(seconds):
             yield
     except (Exception, asyncio.CancelledError) as error:
         if not gone(error):
@@ -83,17 +91,22 @@ class Pauses:
 
 
 class Link:
-    """One connection, made again whenever it is lost."""
+    """One connection, made again whenever it is lost, and cut when nothing is heard of it any more."""
 
     def __init__(self, url: str, name: str, outage: Outage) -> None:
-        self._url = url
+        found = URL(url)
+        self._url = found if "heartbeat" in found.query else found.update_query(heartbeat=str(HEARTBEAT_SECONDS))
+        self._silence = SILENT_HEARTBEATS * parse_heartbeat(self._url.query["heartbeat"]) or inf
         self._name = name
         self._task: asyncio.Task[None] | None = None
-        self._connection: AbstractConnection | None = None
+        self._connection: Connection | None = None
         self._up = asyncio.Event()
         self._tried = asyncio.Event()
         self._outage = outage
+        self._log = get_logger(bus="rabbit", connection=name)
         self.problem: str | None = "not connected to RabbitMQ"
+        self.blocked = False
+        """True while the broker takes no messages on this connection."""
 
     async def start(self) -> None:
         """Returns when the first attempt has ended, well or not."""
@@ -107,7 +120,7 @@ class Link:
             await asyncio.gather(self._task, return_exceptions=True)
         self.problem = "the bus is stopped"
 
-    def connection(self) -> AbstractConnection:
+    def connection(self) -> Connection:
         """The present connection. Raises BusUnavailable when there is none."""
         if self._connection is None or not self._connection.connected.is_set():
             raise BusUnavailable(self.problem or "the connection to RabbitMQ was lost")
@@ -127,35 +140,50 @@ class Link:
                 self._outage.failed(why(error), self._name)
             else:
                 pauses.reset()
-                await self._hold(connection)
-                self.problem = "the connection to RabbitMQ was lost"
-                self._outage.failed("the connection ended", self._name)
+                self.problem = await self._hold(connection)
+                self._outage.failed(self.problem, self._name)
             self._tried.set()
             await pauses.wait()
 
-    async def _connect(self) -> AbstractConnection:
-        url = URL(self._url)
-        if "heartbeat" not in url.query:
-            url = url.update_query(heartbeat=str(HEARTBEAT_SECONDS))
-        properties: FieldTable = {"connection_name": self._name}
-        return await aio_pika.connect(url, timeout=CALL_SECONDS, client_properties=properties)
+    async def _connect(self) -> Connection:
+        connection = Connection(self._url, client_properties={"connection_name": self._name})
+        await connection.open(CALL_SECONDS)
+        return connection
 
-    async def _hold(self, connection: AbstractConnection) -> None:
+    async def _hold(self, connection: Connection) -> str:
+        """Until it is lost; says how."""
         lost = asyncio.Event()
         connection.close_callbacks.add(lambda *_: lost.set())
+        ended = "the connection to RabbitMQ was lost"
         if not connection.connected.is_set():
-            return
+            return ended
         self._connection, self.problem = connection, None
         self._outage.worked(self._name)
         self._up.set()
         self._tried.set()
         try:
-            await lost.wait()
+            while not lost.is_set() and connection.line.quiet < self._silence:
+                self._note_blocked(connection.is_blocked)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(min(_LOOK_SECONDS, self._silence / 4)):
+                        await lost.wait()
+            if not lost.is_set():
+                ended = f"RabbitMQ does not answer: nothing heard for {self._silence:g} s"
+                connection.line.cut()
+            return ended
         finally:
             self._up.clear()
             self._connection = None
-            with suppress(*CONNECTION_EXCEPTIONS, TimeoutError):
-                await connection.close()
+            self._note_blocked(False)
+            await connection.part()
+
+    def _note_blocked(self, blocked: bool) -> None:
+        if blocked is not self.blocked:
+            self.blocked = blocked
+            if blocked:
+                self._log.warning(BLOCKED, hint="rabbitmqctl status names the alarm")
+            else:
+                self._log.info("RabbitMQ takes messages again")
 
 
 @asynccontextmanager
@@ -171,5 +199,5 @@ async def open_channel(link: Link, *, confirms: bool = False) -> AsyncIterator[A
         yield underlay
     finally:
         with suppress(BusUnavailable):
-            async with broker_call("does not close a channel"):
+            async with broker_call("does not close a channel", _CLOSE_SECONDS):
                 await channel.close()

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from shared.messaging.bus import BusUnavailable, Failed, Pack
 from shared.messaging.rabbit.connection import (
+    BLOCKED,
     AbstractChannel,
     Basic,
     DeliveredMessage,
@@ -86,13 +87,15 @@ class Publisher:
             return self._channel
 
     async def _send(self, sends: Sequence[tuple[str, str, Pack, str | None]]) -> None:
+        self._see_that_it_takes_them()
         channel = await self.channel()
         try:
             async with asyncio.timeout(CONFIRM_SECONDS):
                 results = await asyncio.gather(*(_publish(channel, *send) for send in sends), return_exceptions=True)
         except TimeoutError as error:
-            self.problem = f"RabbitMQ did not confirm within {CONFIRM_SECONDS:g} s (is it short of memory or disk?)"
             self._channel = None
+            self._see_that_it_takes_them()
+            self.problem = f"RabbitMQ did not confirm within {CONFIRM_SECONDS:g} s"
             self._outage.failed(self.problem, _CONFIRMS)
             raise BusUnavailable(self.problem) from error
         for result in results:
@@ -101,6 +104,11 @@ class Publisher:
                 raise BusUnavailable(f"RabbitMQ did not take a message: {why(result)}") from result
         self.problem = None
         self._outage.worked(_CONFIRMS)
+
+    def _see_that_it_takes_them(self) -> None:
+        """What is sent to a broker that does not read fills buffers, and comes twice once it reads again."""
+        if self._link.blocked:
+            raise BusUnavailable(BLOCKED)
 
     async def _waiting_queue(self, consumer: str, seconds: float) -> str:
         """Waiting queues are made when first needed: most consumers never fail."""
