@@ -43,6 +43,7 @@ GATEWAY = (
     Route("POST", "/v1/webhook-sources/{source_id}/test", "gateway:sources:read", "gateway"),
     Route("GET", "/v1/webhook-sources/{source_id}/received", "gateway:sources:read", "gateway"),
     Route("POST", "/v1/hooks/{source_id}", PUBLIC, "gateway", webhook_in=True),
+    Route("GET", "/v1/hooks/{source_id}", PUBLIC, "gateway", webhook_in=True),
     Route("GET", "/v1/event-types", "gateway:events:read", "gateway"),
     Route("GET", "/v1/audit-log", "gateway:audit:read", "gateway"),
     Route("GET", "/v1/audit-log/export", "gateway:audit:read", "gateway"),

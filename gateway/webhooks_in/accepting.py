@@ -1,12 +1,12 @@
 """A delivery's way: proven, translated, then written down and published in one transaction, and only then acknowledged."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import Any, Literal
 
-from gateway import rotation
 from gateway.limits.rate_limits import RateLimits
 from gateway.metrics import WEBHOOKS_IN_RECEIVED, WEBHOOKS_IN_UNPROVEN
 from gateway.webhooks_in import repository
@@ -14,7 +14,8 @@ from gateway.webhooks_in.maps_to import MapsTo
 from gateway.webhooks_in.repository import PostedTo
 from gateway.webhooks_in.rules import Ignored, Unmappable, read, translate
 from gateway.webhooks_in.schemas import HookAnswer
-from gateway.webhooks_in.schemes import SCHEMES
+from gateway.webhooks_in.schemes import SCHEMES, Answer, Posted, Proven, Scheme, Secret, Told
+from gateway.webhooks_in.sealed import SealedSecrets
 from shared.batching import GroupCommit
 from shared.contracts import OrderEvent
 from shared.db import Transaction
@@ -70,50 +71,75 @@ class Accepting:
         self._clock = kit.clock
         self._outbox = kit.outbox
         self._rates = rates
-        self.group: GroupCommit[_Taken, bool] = GroupCommit("gateway.webhooks_in", kit.db, self._commit)
+        self._secrets = SealedSecrets(kit)
+        self.group: GroupCommit[Sequence[_Taken], list[bool]] = GroupCommit("gateway.webhooks_in", kit.db, self._commit)
         self._failures: dict[str, _Failures] = {}
-        self._nobodys_secret = SCHEMES[_NOBODYS_SCHEME].new_secret()
+        self._nobodys_secret: Secret = SCHEMES[_NOBODYS_SCHEME].new_secret() or {}
         self._log = get_logger(part="webhooks_in")
 
-    async def accept(self, source_id: str, headers: Mapping[str, str], body: bytes, address: str) -> HookAnswer:
-        """Take a delivery that `address` sent. `headers` has lower-case names.
+    async def accept(self, source_id: str, delivery: Posted, address: str) -> Answer | HookAnswer:
+        """Take a delivery that `address` sent, and answer as the platform expects, ours where it expects nothing.
 
-        Raises Unauthorized for what is not proven, Unprocessable for what its mapping can't read, Unavailable while the
-        source is paused; the last two are written down and decided anew when the partner tries again.
+        Raises Unauthorized for what is not proven, Unavailable while the source is paused, and for a partner's own system
+        Unprocessable for what its mapping can't read; the last two are written down and decided anew when they come again.
         """
+        source, proven = await self._proven(source_id, delivery, address)
+        decided = [(told, _decide(source, told.body)) for told in proven.told]
+        fresh = await self.group.submit([self._taken(source, told, decision) for told, decision in decided])
+        outcomes = [
+            decision.outcome if is_fresh else "duplicate"
+            for (_, decision), is_fresh in zip(decided, fresh, strict=True)
+        ]
+        for outcome in outcomes:
+            WEBHOOKS_IN_RECEIVED.labels(outcome).inc()
+        if "paused" in outcomes:
+            raise Unavailable(
+                "source_paused", "This source is paused; send again.", headers={"Retry-After": str(_PAUSE_SECONDS)}
+            )
+        scheme = SCHEMES[source.scheme]
+        for (_, decision), outcome in zip(decided, outcomes, strict=True):
+            if outcome == "refused":
+                self._refused(source, decision, scheme)
+        status: Literal["accepted", "duplicate", "ignored"] = "ignored"
+        if outcomes[0] in ("accepted", "duplicate"):
+            status = "accepted" if outcomes[0] == "accepted" else "duplicate"
+        return scheme.answer(proven, self._clock.now()) or HookAnswer(status=status)
+
+    async def echo(self, source_id: str, delivery: Posted, address: str) -> Answer:
+        """Answer a platform that asks whether this URL is ours. Raises Unauthorized for a question that is not proven."""
         async with self._db.read() as tx:
             source = await repository.find_posted_to(tx, source_id, self._clock.now())
         try:
-            delivery_id = self._prove(source, headers, body)
+            scheme, live = self._known(source)
+            answer = scheme.echo(live, delivery, self._clock.now())
         except SignatureInvalid as invalid:
             raise self._unproven(source, invalid.reason, address) from None
         if source is None:
             raise self._unproven(None, "no such source", address)
-        decision = _decide(source, body)
-        fresh = await self.group.submit(self._taken(source, delivery_id, body, decision))
-        outcome = decision.outcome if fresh else "duplicate"
-        WEBHOOKS_IN_RECEIVED.labels(outcome).inc()
-        match outcome:
-            case "refused":
-                self._log.warning("webhook refused", source_id=source.id, code=decision.code)
-                raise Unprocessable(
-                    str(decision.code), f"{decision.detail} Mend the source's maps_to, then send again."
-                )
-            case "paused":
-                raise Unavailable(
-                    "source_paused", "This source is paused; send again.", headers={"Retry-After": str(_PAUSE_SECONDS)}
-                )
-            case "accepted" | "duplicate":
-                return HookAnswer(status=outcome)
-            case _:
-                return HookAnswer(status="ignored")
+        return answer
 
-    def _prove(self, source: PostedTo | None, headers: Mapping[str, str], body: bytes) -> str:
-        """The delivery's id. An unknown source costs as much as a wrong secret. Raises SignatureInvalid."""
-        now = self._clock.now()
+    async def _proven(self, source_id: str, delivery: Posted, address: str) -> tuple[PostedTo, Proven]:
+        async with self._db.read() as tx:
+            source = await repository.find_posted_to(tx, source_id, self._clock.now())
+        try:
+            scheme, live = self._known(source)
+            proven = scheme.prove(live, delivery, self._clock.now())
+        except SignatureInvalid as invalid:
+            raise self._unproven(source, invalid.reason, address) from None
         if source is None:
-            return SCHEMES[_NOBODYS_SCHEME].prove([self._nobodys_secret], headers, body, now)
-        return SCHEMES[source.scheme].prove(rotation.live(source.secrets, now), headers, body, now)
+            raise self._unproven(None, "no such source", address)
+        return source, proven
+
+    def _known(self, source: PostedTo | None) -> tuple[Scheme, Sequence[Secret]]:
+        """How to prove, and with what. An unknown source costs as much as a wrong secret."""
+        if source is None:
+            return SCHEMES[_NOBODYS_SCHEME], [self._nobodys_secret]
+        return SCHEMES[source.scheme], self._secrets.live(source.secrets, source.id, self._clock.now())
+
+    def _refused(self, source: PostedTo, decision: _Decision, scheme: Scheme) -> None:
+        self._log.warning("webhook refused", source_id=source.id, code=decision.code)
+        if not scheme.acknowledges_refused:
+            raise Unprocessable(str(decision.code), f"{decision.detail} Mend the source's maps_to, then send again.")
 
     def _unproven(self, source: PostedTo | None, why: str, address: str) -> Unauthorized:
         """Count it and answer the one refusal for every reason. Raises TooManyRequests instead for one failure too many."""
@@ -130,27 +156,28 @@ class Accepting:
             headers={"WWW-Authenticate": 'Signature realm="quanyu"'},
         )
 
-    def _taken(self, source: PostedTo, delivery_id: str, body: bytes, decision: _Decision) -> _Taken:
+    def _taken(self, source: PostedTo, told: Told, decision: _Decision) -> _Taken:
         now, event = self._clock.now(), decision.event
         row = {
             "id": new_id("whr"),
             "source_id": source.id,
-            "delivery_id": delivery_id,
+            "delivery_id": told.delivery_id,
             "outcome": decision.outcome,
             "code": decision.code,
             "detail": decision.detail,
             "their_type": decision.their_type,
             "event_type": event.name if event else None,
             "order_id": event.order_id if event else None,
-            "body_hash": hashlib.sha256(body).hexdigest()[:_HASH_KEPT],
+            "body_hash": hashlib.sha256(told.body).hexdigest()[:_HASH_KEPT],
             "received_at": now,
             "last_at": now,
             "times": 1,
         }
         return _Taken(row, event, current_cause.get().correlation_id)
 
-    async def _commit(self, tx: Transaction, taken: Sequence[_Taken]) -> list[bool]:
-        """Write deliveries down and publish what they became. False for one that was accepted before."""
+    async def _commit(self, tx: Transaction, deliveries: Sequence[Sequence[_Taken]]) -> list[list[bool]]:
+        """Write deliveries down and publish what they became. False for each message that was accepted before."""
+        taken = [one for delivery in deliveries for one in delivery]
         fresh = await repository.insert_received(tx, [one.row for one in taken])
         told = [one for one, is_fresh in zip(taken, fresh, strict=True) if is_fresh and one.event is not None]
         events = [one.event for one in told if one.event is not None]
@@ -162,7 +189,8 @@ class Accepting:
                 for one, message_id in zip(told, ids, strict=True)
             ],
         )
-        return fresh
+        answers = iter(fresh)
+        return [list(islice(answers, len(delivery))) for delivery in deliveries]
 
     async def note_failures(self) -> None:
         """Write down how many deliveries were not proven since the last round: one statement a source, whoever floods it."""

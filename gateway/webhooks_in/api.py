@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from gateway.webhooks_in.accepting import Accepting
 from gateway.webhooks_in.management import Sources
@@ -19,6 +20,7 @@ from gateway.webhooks_in.schemas import (
     Trial,
     TrialView,
 )
+from gateway.webhooks_in.schemes import Answer, Posted
 from shared.web import OPEN_QUERY, Caller, ExternalId, Page, PageParams, Provided, needs
 from shared.web.chinese import chinese
 
@@ -139,20 +141,49 @@ async def list_received(
 @router.post(
     "/hooks/{source_id}",
     status_code=202,
+    response_model=HookAnswer,
     summary="Take a partner's delivery",
+    responses={200: {"description": "As the platform of the source's scheme expects it: `success`, for one."}},
     openapi_extra=_ANYTHING
     | chinese(
         "接收合作方的投递",
-        "合作方向这里提交。签名就是凭证；消息安全保存后才应答。凡是无法证明的，包括未知的来源，一律 401；"
-        "映射读不懂的返回 422；暂停期间返回 503。",
+        "合作方向这里提交。签名就是凭证；消息安全保存后才应答，应答形式随平台而定。凡是无法证明的，包括未知的来源，一律 401；"
+        "映射读不懂的返回 422（平台则照常应答，报文留存可重放）；暂停期间返回 503。",
     ),
 )
-async def receive_hook(request: Request, accepting: Accepts, source_id: str) -> HookAnswer:
-    """Where partners post. The signature is the key; the answer comes once the message is safe.
+async def receive_hook(request: Request, accepting: Accepts, source_id: str) -> Any:
+    """Where partners post. The signature is the key; the answer comes once the message is safe, in the platform's own form.
 
-    401 for whatever is not proven, an unknown source included; 422 for what its mapping can't read; 503 while paused.
+    401 for whatever is not proven, an unknown source included; 503 while paused. 422 for what its mapping can't read, but to a
+    platform the usual answer: it would only repeat it.
     """
+    delivery = _delivery(request, await request.body())
+    answer = await accepting.accept(source_id, delivery, _address(request))
+    return _sent(answer) if isinstance(answer, Answer) else answer
+
+
+@router.get(
+    "/hooks/{source_id}",
+    response_class=PlainTextResponse,
+    summary="Answer a platform that asks for this URL",
+    openapi_extra=OPEN_QUERY
+    | chinese("回应平台的 URL 校验", "微信与企业微信保存回调 URL 时发来 `echostr`；签名正确才回应，否则 401。"),
+)
+async def answer_echo(request: Request, accepting: Accepts, source_id: str) -> Response:
+    """WeChat and WeCom send `echostr` when a URL is entered there. It is answered once its signature is right, else 401."""
+    return _sent(await accepting.echo(source_id, _delivery(request, b""), _address(request)))
+
+
+def _delivery(request: Request, body: bytes) -> Posted:
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
         headers.setdefault(name, value)
-    return await accepting.accept(source_id, headers, await request.body(), headers.get("x-forwarded-for", ""))
+    return Posted(headers, body, request.query_params.multi_items())
+
+
+def _address(request: Request) -> str:
+    return request.headers.get("x-forwarded-for", "")
+
+
+def _sent(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, media_type=answer.media_type)

@@ -14,13 +14,15 @@ from gateway.webhooks_in.schemas import (
     EventView,
     NewSourceView,
     ReceivedView,
+    SecretGiven,
     SourceIn,
     SourcePatch,
     SourceView,
     Trial,
     TrialView,
 )
-from gateway.webhooks_in.schemes import SCHEMES, Scheme
+from gateway.webhooks_in.schemes import SCHEMES, Scheme, Secret
+from gateway.webhooks_in.sealed import SealedSecrets
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
@@ -35,20 +37,22 @@ class Sources:
         self._db = kit.db
         self._clock = kit.clock
         self._log = log
+        self._secrets = SealedSecrets(kit)
 
     async def create(self, caller: Caller, wanted: SourceIn) -> NewSourceView:
         """A source with its secret. Raises Forbidden for more than the caller may do, Unprocessable for a scheme that is not
         there, or a secret it can't use.
         """
         _must_be_able(caller, wanted.maps_to)
-        secret = _secret_for(_scheme(wanted.scheme), wanted.secret)
+        scheme = _scheme(wanted.scheme)
+        secret = _secret_for(scheme, wanted.secret)
         now, source_id = self._clock.now(), new_id("whs")
         row = {
             "id": source_id,
             "owner_id": caller.owner_id,
             "name": wanted.name,
             "scheme": wanted.scheme,
-            "secrets": rotation.first(secret),
+            "secrets": rotation.first(self._secrets.sealed(secret, source_id)),
             "maps_to": _stored(wanted.maps_to),
             "status": "active",
             "created_at": now,
@@ -59,7 +63,7 @@ class Sources:
             await self._log.record(
                 tx, caller, "webhook_source.create", source_id, scheme=wanted.scheme, maps_to=row["maps_to"]
             )
-            return NewSourceView(**_shown(await self._source(tx, source_id, caller)), secret=secret)
+            return NewSourceView(**_shown(await self._source(tx, source_id, caller)), secret=_told(scheme, secret))
 
     async def page(self, caller: Caller, paging: Paging, status: str | None, scheme: str | None) -> Page[SourceView]:
         """The sources that the caller may know of."""
@@ -101,17 +105,18 @@ class Sources:
             await self._log.record(tx, caller, "webhook_source.delete", source_id)
 
     async def rotate_secret(
-        self, caller: Caller, source_id: str, overlap: timedelta, wanted: str | None
+        self, caller: Caller, source_id: str, overlap: timedelta, wanted: SecretGiven | None
     ) -> NewSourceView:
         """A new secret; the old one proves deliveries too until the overlap ends."""
         async with self._db.write() as tx:
             row = await self._source(tx, source_id, caller, locked=True)
             _must_be_able(caller, MapsTo.model_validate(row.maps_to))
-            secret, now = _secret_for(SCHEMES[row.scheme], wanted), self._clock.now()
-            secrets = rotation.rotated(row.secrets, secret, now, overlap)
+            scheme, now = SCHEMES[row.scheme], self._clock.now()
+            secret = _secret_for(scheme, wanted)
+            secrets = rotation.rotated(row.secrets, self._secrets.sealed(secret, source_id), now, overlap)
             await repository.update_source(tx, source_id, {"secrets": secrets, "changed_at": now})
             await self._log.record(tx, caller, "webhook_source.rotate_secret", source_id)
-            return NewSourceView(**_shown(await self._source(tx, source_id, caller)), secret=secret)
+            return NewSourceView(**_shown(await self._source(tx, source_id, caller)), secret=_told(scheme, secret))
 
     async def try_out(self, caller: Caller, source_id: str, trial: Trial) -> TrialView:
         """What a body would become. Nothing is published or stored."""
@@ -164,14 +169,31 @@ def _scheme(name: str) -> Scheme:
     return scheme
 
 
-def _secret_for(scheme: Scheme, wanted: str | None) -> str:
+def _secret_for(scheme: Scheme, wanted: SecretGiven | None) -> Secret:
     if wanted is None:
-        return scheme.new_secret()
+        made = scheme.new_secret()
+        if made is None:
+            fields = ", ".join(scheme.fields)
+            raise invalid(
+                "#/secret", "secret_missing", f"Platforms of this scheme give the secret. Its fields: {fields}."
+            )
+        return made
+    only = scheme.fields[0]
+    if isinstance(wanted, str) and len(scheme.fields) > 1:
+        fields = ", ".join(scheme.fields)
+        raise invalid("#/secret", "unfit_secret", f"A secret of this scheme is an object with the fields {fields}.")
+    secret = {only: wanted} if isinstance(wanted, str) else wanted
     try:
-        scheme.check_secret(wanted)
+        scheme.check_secret(secret)
     except ValueError as error:
-        raise invalid("#/secret", "unfit_secret", f"{error}. Leave it out to have one made.") from None
-    return wanted
+        more = " Leave it out to have one made." if scheme.new_secret() else ""
+        raise invalid("#/secret", "unfit_secret", f"{error}.{more}") from None
+    return secret
+
+
+def _told(scheme: Scheme, secret: Secret) -> SecretGiven:
+    """As its owner writes it: a text where the scheme knows one field only."""
+    return secret[scheme.fields[0]] if len(scheme.fields) == 1 else dict(secret)
 
 
 def _stored(maps_to: MapsTo) -> dict[str, Any]:

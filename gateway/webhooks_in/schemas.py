@@ -8,15 +8,25 @@ from gateway.webhooks_in.maps_to import MapsTo
 from shared.web import Body, Instant, JsonObject, Name, Patch, Text, View
 
 Outcome = Literal["accepted", "ignored", "refused", "paused"]
-Secret = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
+SecretText = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
+SecretField = Annotated[str, StringConstraints(min_length=1, max_length=8000)]
+SecretFieldName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+SecretGiven = SecretText | Annotated[dict[SecretFieldName, SecretField], Field(min_length=1, max_length=10)]
+"""A text, or the fields that the scheme asks for, by name."""
 
 
 class SourceIn(Body):
-    """Who posts, how they sign (`standard` or `github`), and what their bodies become. Without `secret` one is made."""
+    """Who posts, how they sign, and what their bodies become.
+
+    `scheme` is `standard`, `github`, `taobao`, `jd`, `pdd`, `douyin`, `douyin_open`, `wechat`, `wecom`, `dingtalk` or
+    `wechat_pay`.
+    `secret` is a text, or an object where the platform has several fields (`{"token", "encoding_aes_key", "app_id"}`); for
+    `standard` and `github` one is made when it is left out.
+    """
 
     name: Name
     scheme: Annotated[str, Field(min_length=1, max_length=40, examples=["standard"])]
-    secret: Secret | None = None
+    secret: SecretGiven | None = None
     maps_to: MapsTo
 
 
@@ -32,7 +42,7 @@ class SourceSecretRotation(Body):
     """`overlap_seconds`: how long the old secret proves deliveries as well. `secret`: the partner's own, else one is made."""
 
     overlap_seconds: Annotated[int, Field(strict=True, ge=0, le=30 * 86400)] = 86400
-    secret: Secret | None = None
+    secret: SecretGiven | None = None
 
 
 class SourceView(View):
@@ -54,7 +64,7 @@ class SourceView(View):
 class NewSourceView(SourceView):
     """The one answer that holds the secret."""
 
-    secret: str
+    secret: str | dict[str, str]
 
 
 class Trial(Body):

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pyotp
+from kit.platforms import echo_query
 
 from gateway.routes import ROUTES
 from shared.ids import new_id
@@ -59,7 +60,7 @@ class Recording:
     async def _line(self, line: str) -> None:
         call, _, keeping = line.partition(" => ")
         how: dict[str, str] = {}
-        while (word := call.partition(" ")[0]) in ("UNTIL", "BROWSER", "BY", "SIGNED", "REFUSED"):
+        while (word := call.partition(" ")[0]) in ("UNTIL", "BROWSER", "BY", "SIGNED", "ECHOED", "REFUSED"):
             call = call.partition(" ")[2]
             if word not in ("UNTIL", "BROWSER"):
                 how[word], _, call = call.partition(" ")
@@ -95,6 +96,8 @@ class Recording:
         if "SIGNED" in how:
             secrets = [self._filled(how["SIGNED"])]
             request.headers.update(signed_headers(secrets, new_id("msg"), datetime.now(UTC), sent))
+        if "ECHOED" in how:
+            request.url = request.url.copy_merge_params(echo_query(self._filled(how["ECHOED"])))
         if "BROWSER" in how:
             del request.headers["authorization"]
             request.headers["x-csrf-token"] = self.kept.get("csrf_token", "")

@@ -1,30 +1,38 @@
 """Standard Webhooks 1.0.0: `webhook-id`, `webhook-timestamp` and `webhook-signature`, at most five minutes old."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-from gateway.webhooks_in.schemes.port import LONGEST_ID
+from gateway.webhooks_in.schemes.port import LONGEST_ID, Answer, Posted, Proven, Scheme, Secret, Told
 from shared.webhooks import PREFIX, SignatureInvalid, new_secret, secret_bytes, verify
 
 _SHORTEST, _LONGEST = 24, 64
 
 
-class Standard:
+class Standard(Scheme):
     """Id and time are under the signature, so that neither can be changed."""
 
-    def new_secret(self) -> str:
-        """A `whsec_` of 256 random bits."""
-        return new_secret()
+    acknowledges_refused = False
 
-    def check_secret(self, secret: str) -> None:
+    def new_secret(self) -> Secret:
+        """A `whsec_` of 256 random bits."""
+        return {"secret": new_secret()}
+
+    def check_secret(self, secret: Secret) -> None:
         """Raises ValueError for what is no `whsec_` of the right length."""
-        length = len(secret_bytes(secret)) if secret.startswith(PREFIX) else 0
+        super().check_secret(secret)
+        text = secret["secret"]
+        length = len(secret_bytes(text)) if text.startswith(PREFIX) else 0
         if not _SHORTEST <= length <= _LONGEST:
             raise ValueError(f"a secret of this scheme is `{PREFIX}` and {_SHORTEST} to {_LONGEST} bytes in base64")
 
-    def prove(self, live_secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now: datetime) -> str:
+    def prove(self, live: Sequence[Secret], delivery: Posted, now: datetime) -> Proven:
         """The `webhook-id`, once signature and time are right."""
-        delivery_id = verify(live_secrets, headers, body, now)
+        delivery_id = verify([one["secret"] for one in live], delivery.headers, delivery.body, now)
         if len(delivery_id) > LONGEST_ID:
             raise SignatureInvalid("the delivery id is too long")
-        return delivery_id
+        return Proven((Told(delivery_id, delivery.body),), live[0])
+
+    def answer(self, proven: Proven, now: datetime) -> Answer | None:  # noqa: ARG002 - the port's
+        """Ours."""
+        return None

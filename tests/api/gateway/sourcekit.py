@@ -8,6 +8,8 @@ from typing import Any
 from kit.gateway import Suite
 from standardwebhooks import Webhook
 
+HOUSE = ["github", "standard"]
+"""The schemes that order systems of a merchant's own use: they are answered in our manner."""
 OURS = {"event": "order.*"}
 SHOP = {
     "type_at": "/topic",

@@ -39,8 +39,8 @@ _NO_IDS = {
     "name", "fallback", "reason", "note", "remark", "description", "address", "subject", "body", "url", "link", "category",
     "login", "password", "current", "recovery_code",
     # known words, and what is parsed
-    "cursor", "token", "short_code", "code", "codes", "prefix", "secret", "scheme", "scopes", "events", "types{}", "action",
-    "event_type", "entry_kind", "edges", "allowed_ips", "identifier",
+    "cursor", "token", "short_code", "code", "codes", "prefix", "secret", "secret{}", "scheme", "scopes", "events", "types{}",
+    "action", "event_type", "entry_kind", "edges", "allowed_ips", "identifier",
     "time_zone", "until", "within", "at_local", "for", "timeout", "timestamp", "sentAt",
     # data of the merchant's own, whatever its keys
     "rule{}", "facts{}", "profile{}", "properties{}", "customer{}", "event{}", "coupon{}", "journey{}", "orders{}",

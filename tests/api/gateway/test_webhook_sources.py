@@ -6,6 +6,8 @@ from typing import Any
 from api.gateway.sourcekit import OURS, SHOP, made, received, told
 from kit.gateway import Suite
 
+from gateway.webhooks_in.schemes import SCHEMES
+
 
 async def test_the_life_of_a_source(suite: Suite, post: Any) -> None:
     source = await made(suite, SHOP)
@@ -36,18 +38,22 @@ async def test_the_life_of_a_source(suite: Suite, post: Any) -> None:
 
 
 async def test_a_scheme_that_is_not_there_names_those_that_are(suite: Suite) -> None:
-    for scheme in ("taobao", "wechat", "nonsense"):
+    for scheme in ("alipay", "nonsense"):
         body = {"name": "x", "scheme": scheme, "maps_to": OURS}
         answer = await suite.client().post("/v1/webhook-sources", json=body)
         problem = answer.json()
         assert (answer.status_code, problem["code"]) == (422, "unsupported_scheme")
-        assert problem["schemes"] == ["github", "standard"]
+        assert problem["schemes"] == sorted(SCHEMES)
         assert problem["errors"][0]["pointer"] == "#/scheme"
 
 
 async def test_what_can_not_work_is_refused_by_field(suite: Suite) -> None:
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"secret": "short"}, "#/secret"),
+        ({"secret": {"token": "x" * 20}}, "#/secret"),
+        ({"scheme": "taobao"}, "#/secret"),
+        ({"scheme": "wechat", "secret": "one text for three fields"}, "#/secret"),
+        ({"scheme": "wechat", "secret": {"token": "t" * 9, "encoding_aes_key": "short", "app_id": "wx1"}}, "#/secret"),
         ({"maps_to": {}}, "#/maps_to"),
         ({"maps_to": {"event": "order.lost"}}, "#/maps_to/event"),
         ({"maps_to": {"event": "order.paid", "fields": {"order_id": "id"}}}, "#/maps_to/fields/order_id"),

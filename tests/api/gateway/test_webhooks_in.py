@@ -6,14 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from api.gateway.sourcekit import PAID, SHOP, made, received, told
+from api.gateway.sourcekit import HOUSE, PAID, SHOP, made, received, told
 from kit.gateway import Suite
 
-from gateway.webhooks_in.schemes import SCHEMES
 from shared.clock import ManualClock
 
 
-@pytest.mark.parametrize("scheme", sorted(SCHEMES))
+@pytest.mark.parametrize("scheme", HOUSE)
 async def test_a_proven_delivery_becomes_one_message(suite: Suite, post: Any, scheme: str) -> None:
     source = await made(suite, SHOP, scheme=scheme)
     body = {

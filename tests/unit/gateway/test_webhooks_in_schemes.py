@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from gateway.webhooks_in.schemes import SCHEMES, Scheme
+from gateway.webhooks_in.schemes import SCHEMES, Posted, Scheme
 from shared.webhooks import SignatureInvalid
 
 NOW = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
-NAMES = sorted(SCHEMES)
+NAMES = ["github", "standard"]
 
 
 def signed(name: str, secret: str, body: bytes, delivery_id: str = "msg_1", at: datetime = NOW) -> dict[str, str]:
@@ -26,9 +26,20 @@ def signed(name: str, secret: str, body: bytes, delivery_id: str = "msg_1", at: 
     return {"x-github-delivery": delivery_id, "x-hub-signature-256": f"sha256={mac}"}
 
 
+def prove(scheme: Scheme, secrets: list[str], headers: dict[str, str], body: bytes, at: datetime = NOW) -> str:
+    proven = scheme.prove([{"secret": secret} for secret in secrets], Posted(headers, body), at)
+    (told,) = proven.told
+    assert told.body == body
+    return told.delivery_id
+
+
+def new_secret(scheme: Scheme) -> str:
+    return (scheme.new_secret() or {})["secret"]
+
+
 def refusal(scheme: Scheme, secrets: list[str], headers: dict[str, str], body: bytes) -> str:
     with pytest.raises(SignatureInvalid) as refused:
-        scheme.prove(secrets, headers, body, NOW)
+        prove(scheme, secrets, headers, body)
     return refused.value.reason
 
 
@@ -37,7 +48,7 @@ def test_the_sample_of_githubs_documentation() -> None:
         "x-github-delivery": "72d3162e-cc78-11e3-81ab-4c9367dc0958",
         "x-hub-signature-256": "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17",
     }
-    found = SCHEMES["github"].prove(["It's a Secret to Everybody"], headers, b"Hello, World!", NOW)
+    found = prove(SCHEMES["github"], ["It's a Secret to Everybody"], headers, b"Hello, World!")
     assert found == "72d3162e-cc78-11e3-81ab-4c9367dc0958"
 
 
@@ -49,16 +60,16 @@ def test_the_sample_of_standard_webhooks() -> None:
     }
     body, at = b'{"event_type":"ping","data":{"success":true}}', datetime.fromtimestamp(1731705121, UTC)
     secret = "whsec_plJ3nmyCDGBKInavdOK15jsl"
-    assert SCHEMES["standard"].prove([secret], headers, body, at) == "msg_loFOjxBNrRLzqYUf"
+    assert prove(SCHEMES["standard"], [secret], headers, body, at) == "msg_loFOjxBNrRLzqYUf"
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_partners_delivery_is_proven_with_any_live_secret(name: str) -> None:
     scheme = SCHEMES[name]
-    old, new = scheme.new_secret(), scheme.new_secret()
+    old, new = new_secret(scheme), new_secret(scheme)
     for secret in (old, new):
         body = '{"name":"满300减50"}'.encode()
-        assert scheme.prove([new, old], signed(name, secret, body), body, NOW) == "msg_1"
+        assert prove(scheme, [new, old], signed(name, secret, body), body) == "msg_1"
     assert refusal(scheme, [new], signed(name, old, b"x"), b"x") == "no signature matches"
     assert refusal(scheme, [], signed(name, new, b"x"), b"x") == "no signature matches"
 
@@ -76,7 +87,7 @@ def test_one_flipped_bit_of_the_body_is_noticed(name: str, body: str, bit: int) 
 @pytest.mark.parametrize("away", [-301, 301])
 def test_standard_webhooks_are_refused_when_old_or_from_the_future(away: int) -> None:
     scheme = SCHEMES["standard"]
-    secret = scheme.new_secret()
+    secret = new_secret(scheme)
     headers = signed("standard", secret, b"x", at=NOW + timedelta(seconds=away))
     assert refusal(scheme, [secret], headers, b"x") == "the timestamp is too far from now"
 
@@ -92,21 +103,21 @@ def test_standard_webhooks_are_refused_when_old_or_from_the_future(away: int) ->
     body=st.binary(max_size=20),
 )
 def test_whatever_is_sent_nothing_else_is_raised(name: str, headers: dict[str, str], body: bytes) -> None:
-    refusal(SCHEMES[name], [SCHEMES[name].new_secret()], headers, body)
+    refusal(SCHEMES[name], [new_secret(SCHEMES[name])], headers, body)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_id_that_could_not_be_kept_is_refused(name: str) -> None:
-    secret = SCHEMES[name].new_secret()
+    secret = new_secret(SCHEMES[name])
     headers = signed(name, secret, b"x", delivery_id="m" * 201)
     assert refusal(SCHEMES[name], [secret], headers, b"x") == "the delivery id is too long"
-    assert SCHEMES[name].prove([secret], signed(name, secret, b"x", delivery_id="m" * 200), b"x", NOW) == "m" * 200
+    assert prove(SCHEMES[name], [secret], signed(name, secret, b"x", delivery_id="m" * 200), b"x") == "m" * 200
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_own_secrets_are_fit(name: str) -> None:
     for _ in range(20):
-        SCHEMES[name].check_secret(SCHEMES[name].new_secret())
+        SCHEMES[name].check_secret({"secret": new_secret(SCHEMES[name])})
 
 
 @pytest.mark.parametrize(
@@ -123,4 +134,4 @@ def test_own_secrets_are_fit(name: str) -> None:
 )
 def test_secrets_that_could_be_guessed_or_not_be_used_are_refused(name: str, secret: str) -> None:
     with pytest.raises(ValueError, match="secret"):
-        SCHEMES[name].check_secret(secret)
+        SCHEMES[name].check_secret({"secret": secret})
