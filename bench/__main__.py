@@ -7,7 +7,19 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import bulk_issue, codes, forwarding, gateway, hot_keys, ingestion, leases, messaging, pricing, quotes
+from bench import (
+    bulk_issue,
+    codes,
+    deliveries,
+    forwarding,
+    gateway,
+    hot_keys,
+    ingestion,
+    leases,
+    messaging,
+    pricing,
+    quotes,
+)
 
 _LIBRARIES = ("fastapi", "starlette", "uvicorn", "uvloop", "sqlalchemy", "asyncpg", "aiosqlite", "pydantic")
 
@@ -43,6 +55,12 @@ def main() -> None:
         ("## Tracking", ingestion.__doc__, "| what | database | rate | p95 ms until the member is seen | ratio |", 5),
         ("## Codes", codes.__doc__, "| what | database | rate | seconds | ratio |", 5),
         ("## Messages", messaging.__doc__, "| bus, database | packs | messages | ratio |", 4),
+        (
+            "## Webhooks out",
+            deliveries.__doc__,
+            "| endpoints | database | deliveries | CPU ms of one | bare sender | ratio |",
+            6,
+        ),
         ("## The gateway in process", gateway.__doc__, "| what | time of one call | ratio |", 3),
         ("## The gateway's HTTP client", forwarding.__doc__, "| what | rate | CPU | ratio | of the client |", 5),
         ("## Prices, in process", pricing.__doc__, "| what | rate | p50 ms | p99 ms | ratio |", 5),
@@ -63,6 +81,7 @@ def main() -> None:
             ingestion.main,
             codes.main,
             messaging.main,
+            deliveries.main,
             gateway.main,
             forwarding.main,
             pricing.main,

@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from gateway import rotation
 from gateway.audit_log.log import AuditLog
 from gateway.event_scopes import EVENT_SCOPES
-from gateway.webhooks_out import repository
+from gateway.webhooks_out import attempts_repository, repository
 from gateway.webhooks_out.handlers import Fanout
 from gateway.webhooks_out.models import Delivery, Endpoint
 from gateway.webhooks_out.problems import endpoint_found, must_be_enabled
@@ -146,7 +146,7 @@ class Endpoints:
             if (scope := EVENT_SCOPES.get(row.event_type)) is not None:
                 caller.require(scope)
             payload = (await repository.bodies(tx, [row.event_id]))[row.event_id]
-            tries = [AttemptView.model_validate(one) for one in await repository.attempts(tx, delivery_id)]
+            tries = [AttemptView.model_validate(one) for one in await attempts_repository.attempts(tx, delivery_id)]
         shown = {name: getattr(row, name) for name in DeliveryView.model_fields}
         return DeliveryDetail(**shown, payload=payload.decode(), tries=tries)
 

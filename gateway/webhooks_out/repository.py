@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, exists, func, insert, o
 
 from gateway.keys.repository import has_key_in_force
 from gateway.webhooks_out.lanes import Lane
-from gateway.webhooks_out.models import Attempt, Delivery, Endpoint, WebhookEvent
+from gateway.webhooks_out.models import Delivery, Endpoint, WebhookEvent
 from shared.db import Database, Transaction, UtcDateTime, claim_due, insert_ignore, one_of, prune
 from shared.web import Caller, Page, Paging, filtered, page_of
 
@@ -172,12 +172,6 @@ async def page_of_deliveries(
     return await page_of(tx, Delivery, filtered(select(Delivery.table), wanted), Delivery.c.id, paging, to_view)
 
 
-async def attempts(tx: Transaction, delivery_id: str) -> list[Attempt]:
-    """The last fifty, newest first."""
-    statement = select(Attempt.table).where(Attempt.c.delivery_id == delivery_id)
-    return await tx.rows(Attempt, statement.order_by(Attempt.c.id.desc()).limit(50))
-
-
 async def replay(tx: Transaction, delivery_id: str, now: datetime) -> bool:
     """Make a delivery due at once, with its schedule begun anew. False while an attempt is under way."""
     chosen = update(Delivery.table).where(Delivery.c.id == delivery_id, _free(now))
@@ -275,11 +269,6 @@ async def settle(tx: Transaction, delivery_id: str, lease: str | None, values: M
         return True
     kept = {name: value for name, value in values.items() if name in ("last_status", "last_error")}
     return await tx.run(mine.values(**counted, **kept)) > 0
-
-
-async def insert_attempt(tx: Transaction, row: Mapping[str, Any]) -> None:
-    """Append what one try brought."""
-    await tx.run(insert(Attempt.table).values(**row))
 
 
 async def prune_held(db: Database, endpoint_id: str, most: int) -> bool:

@@ -15,6 +15,7 @@ from gateway.webhooks_out import due_repository, repository
 from gateway.webhooks_out.delivering import Delivering
 from gateway.webhooks_out.lanes import Lane, lanes, most_attempts
 from gateway.webhooks_out.models import Delivery
+from gateway.webhooks_out.records import AttemptRecords
 from gateway.webhooks_out.repository import Target
 from shared.db import seconds_until
 from shared.http import EgressClient
@@ -25,7 +26,7 @@ if sys.platform != "win32":
     import resource
 
 _STOP_SECONDS = 5.0
-_AT_ONCE = 50
+_AT_ONCE = 200
 
 
 class DeliveryWorker:
@@ -35,7 +36,8 @@ class DeliveryWorker:
         self._db = kit.db
         self._clock = kit.clock
         self._egress = egress
-        self._delivering = Delivering(kit, settings, egress, log)
+        self._recording = AttemptRecords(kit, settings, log)
+        self._delivering = Delivering(kit, settings, egress, self._recording)
         self._settings = settings
         self.wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -47,7 +49,7 @@ class DeliveryWorker:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Lets what is in flight end for a few seconds when the service stops."""
-        async with self._egress:
+        async with self._egress, self._recording.group.running():
             try:
                 yield
             finally:
