@@ -57,7 +57,7 @@ def create_gateway(
     # Who calls, and how often; the parts behind, and what they document.
     audit_log = AuditLogRoom(kit, settings)
     limits = LimitsRoom(kit, settings)
-    keys = KeysRoom(kit, settings, audit_log, table)
+    keys = KeysRoom(kit, settings, audit_log, limits, table)
     accounts = AccountsRoom(kit, audit_log)
     sign_in = SignInRoom(kit, settings, audit_log, accounts)
     forwarding = ForwardingRoom(upstreams, clock)

@@ -11,6 +11,7 @@ from gateway.own_secret import fault_of_secret
 from shared.internet import PrivateTarget, private_targets, unsafe_targets
 from shared.language import say
 from shared.settings import ServiceSettings
+from shared.zones import known_zone
 
 
 def _network(text: str) -> str:
@@ -43,6 +44,7 @@ def _administrators(secret: SecretStr) -> SecretStr:
 
 AdministratorSecret = Annotated[SecretStr, AfterValidator(_administrators)]
 Origin = Annotated[str, AfterValidator(_origin)]
+TimeZone = Annotated[str, AfterValidator(known_zone)]
 NetworkText = Annotated[str, AfterValidator(_network)]
 
 
@@ -97,6 +99,7 @@ class GatewaySettings(ServiceSettings, service="gateway"):
         1_200_000, ge=1, description="of a publishable key, from all addresses"
     )
     requests_per_minute_address: int = Field(12_000, ge=1, description="of one address with a publishable key")
+    requests_per_minute_customer: int = Field(600, ge=1, description="of one customer with a token of their own")
     requests_per_minute_webhooks_in: int = Field(
         6_000, ge=1, description="deliveries of one address to webhook sources"
     )
@@ -107,6 +110,11 @@ class GatewaySettings(ServiceSettings, service="gateway"):
     )
     failures_per_minute: int = Field(
         60, ge=1, description="refused credentials and signatures of one address, before 429 instead of 401"
+    )
+
+    time_zone: TimeZone = Field(
+        "Asia/Shanghai",
+        description="whose days and months the quotas of keys and the days of /v1/usage are (IANA name)",
     )
 
     session_idle_minutes: float = Field(60, gt=0, description="how long an operator's session lives unused")

@@ -21,10 +21,12 @@ from gateway.addresses import Network, address_allowed
 from gateway.keys import repository
 from gateway.keys.models import ApiKey
 from gateway.keys.repository import Change, Relation
+from gateway.keys.route_names import names
 from gateway.keys.rules import Ancestor, buckets, digest, well_formed
 from gateway.metrics import KEY_CHECKS, KEY_LOOKUPS
 from gateway.own_secret import LONGEST
 from gateway.policy import Bucket
+from gateway.route import Route
 from shared import deadline
 from shared.service import Kit
 from shared.web import Caller
@@ -42,7 +44,10 @@ Refusal = Literal["malformed", "unknown", "revoked", "expired", "address"]
 
 @dataclass(frozen=True, slots=True)
 class CachedKey:
-    """A key as the hot path needs it. `notice` are headers that tell of a coming end."""
+    """A key as the hot path needs it. `notice` are headers that tell of a coming end.
+
+    `buckets` are those of all operations; `buckets_of` gives those of one.
+    """
 
     caller: Caller
     networks: tuple[Network, ...]
@@ -51,6 +56,16 @@ class CachedKey:
     revoked_at: datetime | None
     changed_at: datetime
     notice: list[tuple[bytes, bytes]] = field(default_factory=list)
+    _by_route: dict[tuple[str, str] | None, tuple[Bucket, ...]] = field(init=False, default_factory=dict)
+
+    def buckets_of(self, route: Route | None) -> tuple[Bucket, ...]:
+        """Where a call is counted; `route` is None for what is no operation. Remembered: a key calls the same ones again."""
+        called = None if route is None else (route.method, route.template)
+        found = self._by_route.get(called)
+        if found is None:
+            found = tuple(one for one in self.buckets if one.route is None or (route and names(one.route, route)))
+            self._by_route[called] = found
+        return found
 
     def refusal(self, now: datetime, address: str) -> Refusal | None:
         """Why the key does not work now, from there; None when it does."""

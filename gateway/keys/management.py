@@ -8,6 +8,7 @@ from gateway.audit_log.log import AuditLog
 from gateway.keys import repository
 from gateway.keys.cache import KeyCache
 from gateway.keys.key_file import KeyFile
+from gateway.keys.known import Known
 from gateway.keys.models import ApiKey
 from gateway.keys.rules import (
     PUBLISHABLE_SCOPES,
@@ -20,16 +21,14 @@ from gateway.keys.rules import (
     well_formed,
 )
 from gateway.keys.schemas import KeyIn, KeyView, NewKeyView
-from gateway.keys.scope_names import ScopeNames
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Caller, Conflict, Forbidden, NotFound, Page, Paging, TooManyRequests, Unauthorized, invalid
+from shared.web import Caller, Conflict, Forbidden, NotFound, Page, Paging, Unauthorized, invalid
 from shared.web.ends import refuse_passed
 
 _MANAGED_BY_OTHERS: tuple[Kind, ...] = ("restricted", "publishable")
 _MOST_GENERATIONS = 5
-_MOST_A_DAY = 1000
 
 
 def new_key(kind: Kind) -> str:
@@ -47,13 +46,13 @@ def hint_of(key: str) -> str:
 class Keys:
     """The use cases of keys. Every change is audited and leaves this process's memory of the key at once."""
 
-    def __init__(self, kit: Kit, cache: KeyCache, log: AuditLog, file: KeyFile, names: ScopeNames) -> None:
+    def __init__(self, kit: Kit, cache: KeyCache, log: AuditLog, file: KeyFile, known: Known) -> None:
         self._db = kit.db
         self._clock = kit.clock
         self._cache = cache
         self._log = log
         self._file = file
-        self._names = names
+        self._known = known
         self._notes = kit.log
 
     async def create(self, caller: Caller, wanted: KeyIn) -> NewKeyView:
@@ -63,7 +62,7 @@ class Keys:
         """
         now = self._clock.now()
         scopes = _scopes_of(wanted)
-        self._names.check(scopes)
+        self._known.check(scopes, wanted.limits)
         if not caller.sees_all and wanted.kind not in _MANAGED_BY_OTHERS:
             raise Forbidden("kind_not_allowed", f"Only a secret key can make {wanted.kind} keys.")
         _must_cover(caller, scopes)
@@ -90,7 +89,7 @@ class Keys:
         if maker is None:
             raise Unauthorized("key_invalid", "This key has ended just now.")
         _must_lie_within(maker, wanted)
-        await self._must_have_room(tx, caller, now)
+        await self._known.must_have_room(tx, caller)
         if len(await repository.ancestors(tx, maker.id)) >= _MOST_GENERATIONS:
             raise Forbidden("too_many_generations", "A key this far from the merchant's own can't make keys.")
         return {
@@ -98,13 +97,6 @@ class Keys:
             "expires_at": wanted.expires_at or maker.expires_at,
             "maker_id": maker.id,
         }
-
-    async def _must_have_room(self, tx: Transaction, caller: Caller, now: datetime) -> None:
-        """Keys stay listed and known for ever: a partner that makes them in a loop would fill every process's memory."""
-        day = timedelta(days=1)
-        if caller.wall is not None and await repository.count_made(tx, caller.wall, now - day) >= _MOST_A_DAY:
-            detail = f"At most {_MOST_A_DAY} keys can be made or rotated in a day. Ask the merchant if you need more."
-            raise TooManyRequests("too_many_keys", detail, headers={"Retry-After": "3600"})
 
     async def _owner(self, tx: Transaction, caller: Caller, wanted: KeyIn) -> str:
         if wanted.owner_id is None:
@@ -139,7 +131,7 @@ class Keys:
         async with self._db.write() as tx:
             old = await self._managed(tx, caller, key_id)
             await self._must_be_made_with(tx, caller, old)
-            await self._must_have_room(tx, caller, now)
+            await self._known.must_have_room(tx, caller)
             key, successor = new_key(old.kind), new_id("key")
             if not await repository.retire(tx, key_id, successor, now, now + overlap):
                 raise Conflict(
@@ -232,7 +224,7 @@ def new_row(key: str, wanted: KeyIn, scopes: list[str], now: datetime) -> dict[s
         "digest": digest(key),
         "hint": hint_of(key),
         "scopes": scopes,
-        "limits": wanted.limits.model_dump() if wanted.limits else None,
+        "limits": wanted.limits.model_dump(exclude_none=True) if wanted.limits else None,
         "allowed_ips": wanted.allowed_ips,
         "shop_id": wanted.shop_id,
         "created_at": now,

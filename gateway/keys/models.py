@@ -12,7 +12,7 @@ from shared.db import JsonType, UtcDateTime
 
 
 class ApiKey(Base, table=True):
-    """One key. `limits` is `{"requests", "window_seconds"}` or empty for the default of its kind.
+    """One key. `limits` is as `schemas.Limits` gives it, or empty for the default of its kind.
 
     `shop_id` makes it a staff key 店员密钥, good for that shop. `lineage_id` is the id of the first of the keys that were
     rotated one into the other; `maker_id` the key with which that first one was made.

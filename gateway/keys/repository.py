@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Select, bindparam, exists, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, exists, insert, literal, or_, select, update
 
 from gateway.keys.models import ApiKey
 from gateway.keys.rules import Ancestor, Kind
@@ -100,12 +100,6 @@ async def page(
 async def lock_in_force(tx: Transaction, key_id: str, now: datetime) -> ApiKey | None:
     """The key, held so that it can't be revoked meanwhile. None when it is not in force (any more)."""
     return await tx.row(ApiKey, select(ApiKey.table).where(ApiKey.c.id == key_id, in_force(now)).with_for_update())
-
-
-async def count_made(tx: Transaction, owner_id: str, since: datetime) -> int:
-    """How many keys of an owner were made or rotated since then."""
-    made = (ApiKey.c.owner_id == owner_id) & (ApiKey.c.created_at > since)
-    return int(await tx.scalar(select(func.count()).select_from(ApiKey.table).where(made)))
 
 
 async def owner_exists(tx: Transaction, owner_id: str) -> bool:

@@ -5,8 +5,9 @@ from gateway.keys.administrator import Administrator
 from gateway.keys.api import router
 from gateway.keys.cache import KeyCache
 from gateway.keys.key_file import KeyFile
+from gateway.keys.known import Known
 from gateway.keys.management import Keys
-from gateway.keys.scope_names import ScopeNames
+from gateway.limits.room import LimitsRoom
 from gateway.route_table import RouteTable
 from gateway.settings import GatewaySettings
 from shared.loops import Loop
@@ -18,12 +19,15 @@ from shared.service import Kit
 class KeysRoom(Room):
     """Offers `cache`: who holds a key, as the hot path asks it; and `administrator`, whose key comes first."""
 
-    def __init__(self, kit: Kit, settings: GatewaySettings, audit_log: AuditLogRoom, table: RouteTable) -> None:
+    def __init__(
+        self, kit: Kit, settings: GatewaySettings, audit_log: AuditLogRoom, limits: LimitsRoom, table: RouteTable
+    ) -> None:
         self.cache = KeyCache(kit)
         self.routers = [router]
         self.key_file = KeyFile(settings.data_dir)
         self.administrator = Administrator(kit, settings, audit_log.log, self.key_file)
-        self.provides = [Keys(kit, self.cache, audit_log.log, self.key_file, ScopeNames(table.routes))]
+        known = Known(table, limits.periods)
+        self.provides = [Keys(kit, self.cache, audit_log.log, self.key_file, known)]
         self.loops = [
             Loop("note key uses", self.cache.note_uses, 60, timed=True, role=Role.API),
             Loop("take up key changes", self.cache.refresh, 1, wake=self.cache.wake, role=Role.ALL),

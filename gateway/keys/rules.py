@@ -7,7 +7,7 @@ all. The checksum refuses typing errors and noise without a look-up; it protects
 import hashlib
 import re
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Any, Literal, NamedTuple
 
@@ -67,7 +67,7 @@ def uncovered(granted: Iterable[str], wanted: Iterable[str]) -> list[str]:
 
 
 class Ancestor(NamedTuple):
-    """A key, as those that were made with it see it. `limits` is `{"requests", "window_seconds"}` or nothing."""
+    """A key, as those that were made with it see it. `limits` is as `gateway.keys.schemas.Limits` gives it, or nothing."""
 
     lineage_id: str
     kind: Kind
@@ -75,20 +75,49 @@ class Ancestor(NamedTuple):
 
 
 def buckets(chain: Sequence[Ancestor]) -> tuple[Bucket, ...]:
-    """Where a key's calls are counted: in its own bucket, and in its makers', so that making keys makes no room.
+    """Where a key's calls are counted: in its own buckets, and in its makers', so that making keys makes no room.
 
-    `chain` is the key, its maker, its maker's maker …. A key without limits of its own shares its maker's bucket. The merchant's
+    `chain` is the key, its maker, its maker's maker …. A key without a rate of its own shares its maker's bucket. The merchant's
     secret keys count what they made only where they have limits. Strangers hold publishable keys: theirs is another bucket,
     as large as the maker's, so that they can't use up what the maker's servers live on.
     """
     counted: list[Bucket] = []
+    rated = False
     for one in reversed(chain):
         own = one is chain[0]
-        if one.limits or (not counted and (own or one.kind != "secret")):
-            policy = Policy("key", one.limits["requests"], one.limits["window_seconds"]) if one.limits else None
-            strangers = not own and chain[0].kind == "publishable"
-            counted.insert(0, Bucket(one.lineage_id + ":public" * strangers, one.kind, policy))
+        strangers = not own and chain[0].kind == "publishable"
+        place, limits = one.lineage_id + ":public" * strangers, one.limits or {}
+        if "requests" in limits:
+            counted.insert(0, Bucket(place, one.kind, _rate("key", limits)))
+            rated = True
+        elif not rated and (own or one.kind != "secret"):
+            counted.insert(0, Bucket(place, one.kind))
+            rated = True
+        counted += _further(place, one.kind, limits)
     return tuple(counted)
+
+
+def _rate(name: str, limits: Mapping[str, Any]) -> Policy:
+    return Policy(name, limits["requests"], limits["window_seconds"], limits.get("burst"))
+
+
+def _further(place: str, kind: Kind, limits: Mapping[str, Any]) -> Iterator[Bucket]:
+    """The buckets of quotas, of each address, and of what concerns some operations only."""
+    yield from _quotas(place, kind, limits, "")
+    if "per_address" in limits:
+        yield Bucket(f"{place}:address", kind, _rate("key-address", limits["per_address"]), per_address=True)
+    for one in limits.get("routes", ()):
+        route, there = one["route"], f"{place}:{one['route']}"
+        if "requests" in one:
+            yield Bucket(there, kind, _rate("route", one), route)
+        yield from _quotas(there, kind, one, "route-", route)
+
+
+def _quotas(place: str, kind: Kind, limits: Mapping[str, Any], mark: str, route: str | None = None) -> Iterator[Bucket]:
+    if "daily" in limits:
+        yield Bucket(place, kind, Policy(f"{mark}daily", limits["daily"], 86400, period="day"), route)
+    if "monthly" in limits:
+        yield Bucket(place, kind, Policy(f"{mark}monthly", limits["monthly"], 30 * 86400, period="month"), route)
 
 
 def outside(granted: Iterable[str], wanted: Iterable[str]) -> list[str]:

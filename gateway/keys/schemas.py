@@ -3,10 +3,12 @@
 from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from gateway.keys.rules import SCOPE, Kind
 from shared.web import Body, ExternalId, Instant, Name, View
+
+_LONGEST = 31 * 86400
 
 
 def _scope(text: str) -> str:
@@ -26,11 +28,74 @@ Scope = Annotated[str, Field(max_length=120), AfterValidator(_scope)]
 Network = Annotated[str, Field(max_length=50), AfterValidator(_network)]
 
 
-class Limits(Body):
-    """How often a key may call: `requests` in `window_seconds`, all at once or spread."""
+Calls = Annotated[int, Field(strict=True, ge=1, le=10**9)]
+Seconds = Annotated[int, Field(strict=True, ge=1, le=_LONGEST)]
 
-    requests: Annotated[int, Field(strict=True, ge=1, le=10**9)]
-    window_seconds: Annotated[int, Field(strict=True, ge=1, le=31 * 86400)] = 60
+
+class Rate(Body):
+    """`requests` in `window_seconds`, spread; `burst` of them at once, all unless it is given."""
+
+    requests: Calls
+    window_seconds: Seconds = 60
+    burst: Calls | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Rate":
+        _check_burst(self.requests, self.window_seconds, self.burst)
+        return self
+
+
+class Quotas(Body):
+    """How often: `requests` in `window_seconds`, `burst` of them at once; `daily` and `monthly` in the merchant's calendar."""
+
+    requests: Calls | None = None
+    window_seconds: Seconds | None = None
+    burst: Calls | None = None
+    daily: Calls | None = None
+    monthly: Calls | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Quotas":
+        if self.requests is None and (self.window_seconds is not None or self.burst is not None):
+            raise ValueError("window_seconds and burst belong to requests: give it too")
+        if self.requests is not None:
+            self.window_seconds = self.window_seconds or 60
+            _check_burst(self.requests, self.window_seconds, self.burst)
+        return self
+
+
+class RouteLimit(Quotas):
+    """A limit on some operations, beside those of the key. `route`: `POST /v1/quotes`, `/v1/quotes` for all its methods, or a
+    scope such as `coupon:*:write` for all that need it; those share one bucket."""
+
+    route: Annotated[str, Field(max_length=150, pattern="^[!-~]+( [!-~]+)?$")]
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "RouteLimit":
+        if self.requests is None and self.daily is None and self.monthly is None:
+            raise ValueError("give requests, daily or monthly")
+        return self
+
+
+class Limits(Quotas):
+    """How often a key may call. All that are given hold at once; without `requests` the usual rate of its kind holds.
+
+    `per_address`: for each address by itself (an IPv6 network of /64 is one). `routes`: for some operations only.
+    """
+
+    per_address: Rate | None = None
+    routes: Annotated[list[RouteLimit], Field(max_length=20)] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Limits":
+        if all(value is None for value in (self.requests, self.daily, self.monthly, self.per_address, self.routes)):
+            raise ValueError("give requests, daily, monthly, per_address or routes, or leave limits out")
+        return self
+
+
+def _check_burst(requests: int, window_seconds: int, burst: int | None) -> None:
+    if burst is not None and burst * window_seconds > requests * _LONGEST:
+        raise ValueError("a burst that takes more than 31 days to earn: give a smaller one, or more requests")
 
 
 class KeyIn(Body):

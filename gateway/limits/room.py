@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
+from gateway.limits.period_counts import CARRY_SECONDS, PeriodCounts
+from gateway.limits.periods import Calendar
 from gateway.limits.rate_limits import RateLimits
 from gateway.limits.replicas import BEAT_SECONDS, Replicas
 from gateway.limits.store import Limiter, MemoryLimiter
@@ -14,29 +16,36 @@ from shared.remembered import Remembered
 from shared.roles import Role
 from shared.room import Room
 from shared.service import Kit
+from shared.zones import zone
 
 
 class LimitsRoom(Room):
-    """Offers `rates`, which counts requests, and `replicas`, which knows how many gateways do so."""
+    """Offers `rates`, which counts requests, `replicas`, which knows how many gateways do so, and `periods`, which last."""
 
     def __init__(self, kit: Kit, settings: GatewaySettings) -> None:
-        keys, addresses, strangers = (MemoryLimiter(kit.clock) for _ in range(3))
-        self._limiters = [_shared(settings, understudy) for understudy in (keys, addresses)]
-        self.rates = RateLimits(settings, self._limiters[0], self._limiters[1], strangers)
-        self.replicas = Replicas(kit, (keys, addresses, strangers), shared=settings.redis_url is not None)
-        self.loops = [Loop("count replicas", self.replicas.count, BEAT_SECONDS, role=Role.API)]
-        self.resources = [self._open, *([self.replicas.running] if settings.role.answers else ())]
+        calendar = Calendar(zone(settings.time_zone))
+        own, strangers = (MemoryLimiter(kit.clock, calendar) for _ in range(2))
+        self._limiter = _shared(settings, own)
+        self.rates = RateLimits(settings, self._limiter, strangers)
+        self.replicas = Replicas(kit, (own, strangers), shared=settings.redis_url is not None)
+        self.periods = PeriodCounts(kit, own, calendar)
+        self.loops = [
+            Loop("count replicas", self.replicas.count, BEAT_SECONDS, role=Role.API),
+            Loop("carry counts of days", self.periods.carry, CARRY_SECONDS, wake=self.periods.wake, role=Role.API),
+            Loop("prune counts of days", self.periods.prune, 3600.0, timed=True),
+        ]
+        opened = (self.replicas.running, self.periods.running) if settings.role.answers else ()
+        self.resources = [self._open, *opened]
 
         if settings.redis_url is not None and settings.role.answers:
-            self.looks = [Remembered(partial(_look, self._limiters[0])).read]
+            self.looks = [Remembered(partial(_look, self._limiter)).read]
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            for limiter in self._limiters:
-                await limiter.aclose()
+            await self._limiter.aclose()
 
 
 async def _look(limiter: Limiter) -> Finding:

@@ -183,6 +183,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_inbox_received_at"), ["received_at"], unique=False)
 
     op.create_table(
+        "limit_counts",
+        sa.Column("bucket", sa.String(length=250), nullable=False),
+        sa.Column("calls", sa.BigInteger(), nullable=False),
+        sa.Column("ends_at", types.UtcDateTime(length=27), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", name=op.f("pk_limit_counts")),
+    )
+    with op.batch_alter_table("limit_counts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_limit_counts_ends_at"), ["ends_at"], unique=False)
+
+    op.create_table(
         "operator_sessions",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("account_id", sa.String(length=40), nullable=False),
@@ -411,6 +421,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_operator_sessions_account_id"))
 
     op.drop_table("operator_sessions")
+    with op.batch_alter_table("limit_counts", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_limit_counts_ends_at"))
+
+    op.drop_table("limit_counts")
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_inbox_received_at"))
 

@@ -56,7 +56,7 @@ class Admission:
             doubled = problem
         key = None if credential is None else await self._keys.authenticate(credential, exchange.address)
         if isinstance(key, CachedKey):
-            return await self._count(exchange, key)
+            return await self._count(exchange, key, route)
         if needs_key and given.cookies and credential is None and doubled is None:
             return await self._take_session(exchange, given)
         self._rates.count_anonymous(exchange.address)
@@ -107,7 +107,7 @@ class Admission:
         search = credentials.from_body(body, given.encoding)
         key = None if search.key is None else await self._keys.authenticate(search.key, exchange.address)
         if isinstance(key, CachedKey):
-            await self._count(exchange, key)
+            await self._count(exchange, key, exchange.route)
             return replayed(body, receive)
         self._rates.charge_anonymous(exchange.address, search.seen // _PIECE)
         if search.problem is not None:
@@ -116,9 +116,9 @@ class Admission:
             raise self._refused(exchange, key)
         return receive
 
-    async def _count(self, exchange: Exchange, key: CachedKey) -> None:
+    async def _count(self, exchange: Exchange, key: CachedKey, route: Route | None) -> None:
         exchange.caller = key.caller
-        turn = (key.caller, key.buckets, exchange.address)
+        turn = (key.caller, key.buckets_of(route), exchange.address)
         exchange.extra += await self._rates.count(*turn)
         exchange.extra += key.notice
         exchange.charge = partial(self._rates.charge, *turn)

@@ -1,8 +1,9 @@
 """A gateway in front of the real services, for attacks on it: in one process, and with each part behind a server of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from conftest import RunService
 from kit.gateway import ADMIN_KEY, Suite
 from kit.services import INTERNAL_SECRET
 from kit.serving import serving
+from kit.upstream import FakePart
 
 from gateway.app import Gateway, create_gateway
 from gateway.forwarding.embedded import AsgiForwarder
@@ -25,9 +27,11 @@ from services.inventory.settings import InventorySettings
 from services.segments.app import create_service as segments
 from services.segments.settings import SegmentsSettings
 from shared.clock import Clock, ManualClock
-from shared.messaging import Bus
+from shared.db import Database
+from shared.messaging import Bus, LocalBus
 
 __all__ = ["post", "run_gateway", "suite"]
+Replica = Callable[[], Awaitable[Suite]]
 
 SERVICES = {
     "coupon": (coupon, CouponSettings),
@@ -64,3 +68,23 @@ async def door(request: pytest.FixtureRequest, run_service: RunService, clock: M
         yield suite
         for client in suite.clients:
             await client.aclose()
+
+
+@pytest.fixture
+async def replica(run_service: RunService, clock: ManualClock, tmp_path: Path) -> AsyncIterator[Replica]:
+    """Starts one more gateway on the same database. The local bus is for one process, so each has one of its own."""
+    buses: list[LocalBus] = []
+
+    async def start() -> Suite:
+        bus = LocalBus(Database(f"sqlite:///{tmp_path}/bus-{len(buses)}.db", schema="bus"), clock)
+        buses.append(bus)
+        await bus.start()
+
+        def create(own: GatewaySettings, _bus: Bus, clock: Clock) -> Gateway:
+            return create_gateway(own, bus, clock, {"coupon": AsgiForwarder(FakePart())})
+
+        return Suite(await run_service(create, GatewaySettings, admin_key=ADMIN_KEY), {})
+
+    yield start
+    for bus in buses:
+        await bus.stop()

@@ -1,55 +1,30 @@
 """Attacks 23 and 25: many workers at once, no Redis, a slow one, a dead one, one that lost its memory; clocks that jump."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import structlog
-from conftest import RunService
-from kit.gateway import ADMIN_KEY, Suite
+from attacks.conftest import Replica
+from kit.gateway import Suite
 from kit.servers import REDIS_URL, require
-from kit.upstream import FakePart, RawServer
+from kit.upstream import RawServer
 from redis.asyncio import Redis
 from structlog.testing import LogCapture, capture_logs
 
-from gateway.app import Gateway, create_gateway
-from gateway.forwarding.embedded import AsgiForwarder
+from gateway.limits.periods import Calendar
 from gateway.limits.redis_store import RedisLimiter
-from gateway.limits.store import MemoryLimiter
+from gateway.limits.store import Hit, MemoryLimiter
 from gateway.policy import Policy
-from gateway.settings import GatewaySettings
-from shared.clock import Clock, ManualClock
-from shared.db import Database
-from shared.messaging import Bus, LocalBus
+from shared.clock import ManualClock
 from shared.observability.outages import Outage
+from shared.zones import zone
 
 NO_DATABASE = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 HOUR = 3600.0
-Replica = Callable[[], Awaitable[Suite]]
-
-
-@pytest.fixture
-async def replica(run_service: RunService, clock: ManualClock, tmp_path: Path) -> AsyncIterator[Replica]:
-    """Starts one more gateway on the same database. The local bus is for one process, so each has one of its own."""
-    buses: list[LocalBus] = []
-
-    async def start() -> Suite:
-        bus = LocalBus(Database(f"sqlite:///{tmp_path}/bus-{len(buses)}.db", schema="bus"), clock)
-        buses.append(bus)
-        await bus.start()
-
-        def create(own: GatewaySettings, _bus: Bus, clock: Clock) -> Gateway:
-            return create_gateway(own, bus, clock, {"coupon": AsgiForwarder(FakePart())})
-
-        return Suite(await run_service(create, GatewaySettings, admin_key=ADMIN_KEY), {})
-
-    yield start
-    for bus in buses:
-        await bus.stop()
 
 
 async def passed(suites: list[Suite], key: str, calls: int) -> int:
@@ -153,13 +128,13 @@ async def redis() -> AsyncIterator[Redirect]:
 
 
 def limiter(redis: Redirect, clock: ManualClock, prefix: str, replicas: int = 1) -> RedisLimiter:
-    understudy = MemoryLimiter(clock)
+    understudy = MemoryLimiter(clock, Calendar(zone("Asia/Shanghai")))
     understudy.replicas = replicas
     return RedisLimiter(redis.url, understudy, prefix)
 
 
 async def allowed(limits: RedisLimiter, policy: Policy, calls: int) -> int:
-    return sum([(await limits.hit("bucket", policy)).allowed for _ in range(calls)])
+    return sum([(await limits.hit([Hit("bucket", policy)]))[0].allowed for _ in range(calls)])
 
 
 async def test_attack_25_a_slow_redis_goes_on_from_what_it_said_last(redis: Redirect, clock: ManualClock) -> None:
@@ -226,12 +201,12 @@ async def test_attack_23_workers_with_a_redis_share_one_limit_whatever_their_clo
     workers = [limiter(redis, own, prefix) for own in clocks]
     hits = []
     for _ in range(12):
-        hits += await asyncio.gather(*(workers[n % 3].hit("bucket", policy) for n in range(9)))
-    assert sum(hit.allowed for hit in hits) == 50
-    charged = await workers[0].charge("bucket", policy, 1000)
+        hits += await asyncio.gather(*(workers[n % 3].hit([Hit("bucket", policy)]) for n in range(9)))
+    assert sum(hit.allowed for (hit,) in hits) == 50
+    (charged,) = await workers[0].charge([Hit("bucket", policy)], 1000)
     assert charged.allowed
     assert charged.reset == pytest.approx(2 * HOUR, abs=5), "a debt is a window at most"
-    refused = await workers[1].hit("bucket", policy)
+    (refused,) = await workers[1].hit([Hit("bucket", policy)])
     assert refused.retry_after == pytest.approx(HOUR + HOUR / 50, abs=5)
     for worker in workers:
         await worker.aclose()

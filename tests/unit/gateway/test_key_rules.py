@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.keys import rules
-from gateway.keys.scope_names import ScopeNames
+from gateway.keys.known import ScopeNames
 from gateway.policy import Policy
 from gateway.routes import ROUTES
 from shared.web import Unprocessable

@@ -92,8 +92,8 @@ def test_the_shares_of_replicas_are_no_more_than_the_policy(policy: Policy, repl
 def test_headers_of_an_answer_and_of_a_refusal() -> None:
     policy = Policy("key", 2, 10)
     allowed = decide(policy, 0.0, 100.0)
-    assert headers(allowed) == [(b"ratelimit-policy", b'"key";q=2;w=10'), (b"ratelimit", b'"key";r=1;t=5')]
+    assert headers([allowed]) == [(b"ratelimit-policy", b'"key";q=2;w=10'), (b"ratelimit", b'"key";r=1;t=5')]
     refused = decide(policy, decide(policy, allowed.arrival, 100.0).arrival, 100.0)
-    fields = dict(headers(refused))
+    fields = dict(headers([refused]))
     assert fields[b"retry-after"] == b"5"
     assert fields[b"ratelimit"] == b'"key";r=0;t=5'
