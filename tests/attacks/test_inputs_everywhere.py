@@ -131,7 +131,7 @@ async def test_every_pointer_in_the_code_is_a_field_of_a_body(whole: Suite) -> N
     found, wrong = 0, []
     for part in schemas:
         for file in (ROOT / ("gateway" if part == "gateway" else f"services/{part}")).rglob("*.py"):
-            for place in re.findall(r"""["'](#/(?!components)[\w{}/.*-]*|\?[a-z_]+)["']""", file.read_text()):
+            for place in re.findall(r"""["'](#/(?!components|channels)[\w{}/.*-]*|\?[a-z_]+)["']""", file.read_text()):
                 found += 1
                 parts = re.sub(r"{[^}]*}", "*", place)[2:].split("/")
                 if place[0] == "?" and place[1:] not in known[part]:
