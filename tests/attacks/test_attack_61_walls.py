@@ -83,7 +83,7 @@ async def every_parameter_is_read(client: httpx.AsyncClient, document: Mapping[s
             else:
                 refused(twice, f"?{name}", "repeated")
             refused(await client.request(method, path, params={name: ""}), f"?{name}", "empty")
-    assert opened == ["/v1/hooks/nothing_here"]
+    assert set(opened) == {"/v1/hooks/nothing_here"}
 
 
 async def every_body_is_read(client: httpx.AsyncClient, document: Mapping[str, Any]) -> None:

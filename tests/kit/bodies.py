@@ -142,10 +142,10 @@ class Bodies:
 
 def _wrong(fields: list[tuple[Place, Schema]]) -> Iterator[tuple[Place, Any]]:
     for place, inner in fields:
-        if "const" in inner or "enum" in inner or inner.get("type") in ("string", "integer", "number", "boolean"):
-            yield place, [{"wrong": True}]
-        elif inner.get("type") in ("object", "array"):
+        if inner.get("type") == "array":
             yield place, "wrong"
+        elif "const" in inner or "enum" in inner or "type" in inner:
+            yield place, [{"wrong": True}]  # also where a text would do as well as an object
         if inner.get("additionalProperties") is False:
             yield (*place, "surprise"), 1
 
