@@ -65,8 +65,23 @@ def _readiness(status: int, document: Any) -> list[Diagnosis]:
 
 def _part(one: dict[str, Any]) -> Diagnosis:
     part, detail, since = one["part"], one["detail"], one["since"]
-    told = say(f"{part}: {detail} (since {since})", f"{part}：{detail}（自 {since}）")
+    told = say(f"{part}: {detail} (since {since})", f"{part}：{detail}（自 {since}）") + _remedy(detail)
     return Diagnosis(Group.RUNNING, f"{part}_{one['check']}".replace(" ", "_"), _VERDICTS[one["state"]], told)
+
+
+def _remedy(detail: str) -> str:
+    """What to do about what the bus says of itself."""
+    if "short of memory or disk" in detail:
+        return say(
+            ". Messages wait until its alarm ends: `rabbitmqctl status` names it; make room, or read the long queues",
+            "。其告警解除前消息在等待：`rabbitmqctl status` 会指明告警；请腾出空间，或处理积压的队列",
+        )
+    if "RabbitMQ" in detail:
+        return say(
+            ". Calls are accepted and messages wait: look at the broker and the way to it",
+            "。请求照常受理，消息在等待：请检查消息服务器及到它的网络",
+        )
+    return ""
 
 
 def _endpoints(endpoints: list[dict[str, Any]]) -> Diagnosis:

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 from sqlalchemy.engine import make_url
 
 from shared.clock import SystemClock
@@ -115,17 +115,41 @@ async def _redis(url: str) -> Diagnosis:
     redis = Redis.from_url(url, socket_connect_timeout=_SECONDS)
     try:
         async with asyncio.timeout(_SECONDS):
-            await redis.ping()
+            await redis.set("quanyu:doctor", 1, px=1000)  # one that is full or a replica answers a ping
     except (RedisError, OSError, TimeoutError) as error:
-        why = type(error).__name__
+        what = _redis_trouble(error)
         told = say(
-            f"Redis does not answer ({why}): each gateway counts its share of the rate limits by itself. Check QUANYU_REDIS_URL",
-            f"Redis 无应答（{why}）：各网关各算一份限额。请检查 QUANYU_REDIS_URL",
+            f"Redis {what}. Each gateway counts its share of the rate limits by itself meanwhile",
+            f"Redis {what}。在此期间各网关各算一份限额",
         )
         return _found("redis", Verdict.WARN, told)
     finally:
         await redis.aclose()
     return _found("redis", Verdict.OK, say("Redis answers", "Redis 有应答"))
+
+
+def _redis_trouble(error: Exception) -> str:
+    """What it is, and what to do."""
+    match error:
+        case OutOfMemoryError():
+            return say(
+                "is full: raise maxmemory, or let it forget (maxmemory-policy volatile-ttl; our keys all end)",
+                "内存已满：调大 maxmemory，或允许淘汰（maxmemory-policy volatile-ttl；我们的键都有期限）",
+            )
+        case ReadOnlyError():
+            return say(
+                "is a replica, which takes no writes: let QUANYU_REDIS_URL lead to the master",
+                "是只读副本，不接受写入：请让 QUANYU_REDIS_URL 指向主节点",
+            )
+        case BusyLoadingError():
+            return say("is loading its data: wait", "正在加载数据：请稍候")
+        case ResponseError() if str(error).startswith("MISCONF"):
+            return say(
+                "can't save, so it takes no writes: look at its log and its disk",
+                "无法存盘，因此不接受写入：请看它的日志和磁盘",
+            )
+    why = type(error).__name__
+    return say(f"does not answer ({why}): check QUANYU_REDIS_URL", f"无应答（{why}）：请检查 QUANYU_REDIS_URL")
 
 
 def _disk(folder: Path) -> Diagnosis:

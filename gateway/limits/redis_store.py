@@ -3,11 +3,14 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from math import ceil
 from typing import Any, cast
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError, NoScriptError, RedisError
 
 from gateway.limits.rules import Decision, passed, refused, used_up
 from gateway.limits.store import Hit, MemoryLimiter, Slot
@@ -72,7 +75,14 @@ class RedisLimiter:
     """
 
     def __init__(self, url: str, understudy: MemoryLimiter, prefix: str = "quanyu:limit:") -> None:
-        self._redis = Redis.from_url(url, socket_connect_timeout=1.0)
+        # `asyncio.timeout` cancels once, and in Python 3.11 `wait_for`, which the client uses, may swallow that; the socket's own
+        # timeout ends what then waits.
+        self._redis = Redis.from_url(
+            url,
+            socket_timeout=_REDIS_SECONDS,
+            socket_connect_timeout=_LOOK_SECONDS,
+            retry=Retry(NoBackoff(), 1, (ConnectionError,)),
+        )
         self._understudy = understudy
         self._prefix = prefix
         self._away_until = 0.0
@@ -103,7 +113,8 @@ class RedisLimiter:
             LIMIT_STORE_FAILURES.inc()
             if loop.time() >= self._away_until:  # once for all that asked at the same time
                 self._outage.failed(summary(error))
-            self._away_until = loop.time() + _PAUSE_SECONDS
+                self._away_until = loop.time() + _PAUSE_SECONDS
+                await self._leave()
             return None
         if loop.time() >= self._away_until:  # not one that was asked before others found it away
             self._outage.worked()
@@ -124,11 +135,17 @@ class RedisLimiter:
         except NoScriptError:
             return await cast(Awaitable[list[Any]], self._redis.eval(_SCRIPT, len(keys), *keys, *arguments))
 
+    async def _leave(self) -> None:
+        """What one connection is, the idle ones are too: silent, or still with a master that is a replica now."""
+        with suppress(RedisError, OSError, TimeoutError):
+            async with asyncio.timeout(_REDIS_SECONDS):
+                await self._redis.connection_pool.disconnect(inuse_connections=False)
+
     async def answers(self) -> bool:
-        """Ask Redis itself: without requests nobody else notices that it is away."""
+        """Ask Redis itself to write: without requests nobody else notices that it is away, full or a replica."""
         try:
             async with asyncio.timeout(_LOOK_SECONDS):
-                await self._redis.ping()
+                await self._redis.set(f"{self._prefix}look", 1, px=1000)
         except (RedisError, OSError, TimeoutError):
             return False
         return True

@@ -51,7 +51,7 @@ class LimitsRoom(Room):
 async def _look(limiter: Limiter) -> Finding:
     if await limiter.answers():
         return Finding("limits", State.OK, "Redis answers")
-    away = "Redis does not answer: each gateway counts its share of the rate limits by itself"
+    away = "Redis does not answer or takes no writes: each gateway counts its share of the rate limits by itself"
     return Finding("limits", State.DEGRADED, away)
 
 

@@ -81,6 +81,10 @@ class TcpProxy:
         """The server reads on, where it stopped."""
         self._server_reads.set()
 
+    def lead_to(self, host: str, port: int) -> None:
+        """New connections go to another server; the present ones stay with theirs."""
+        self._target = (host, port)
+
     def say(self, data: bytes) -> None:
         """Say this to whoever is connected, as if the server did."""
         for writer in self._clients:
