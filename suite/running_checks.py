@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from shared.language import say
+from shared.messaging.bus import BLOCKED
 from suite.audits import AUDITS, run_audits
 from suite.client import Client
 from suite.diagnosis import Diagnosis, Group, Verdict
@@ -71,7 +72,7 @@ def _part(one: dict[str, Any]) -> Diagnosis:
 
 def _remedy(detail: str) -> str:
     """What to do about what the bus says of itself."""
-    if "short of memory or disk" in detail:
+    if BLOCKED in detail:
         return say(
             ". Messages wait until its alarm ends: `rabbitmqctl status` names it; make room, or read the long queues",
             "。其告警解除前消息在等待：`rabbitmqctl status` 会指明告警；请腾出空间，或处理积压的队列",

@@ -14,6 +14,9 @@ from typing import Any, Protocol
 from shared.contracts import Envelope, Event
 from shared.db import Transaction, is_outage
 
+BLOCKED = "RabbitMQ is short of memory or disk and takes no messages"
+"""What `health` says while an alarm of the broker lasts."""
+
 
 class BusUnavailable(Exception):
     """The broker can't take or hand over messages at present. Nothing is lost; try again later."""

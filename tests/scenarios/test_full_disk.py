@@ -127,9 +127,10 @@ async def test_connections_to_a_server_that_takes_no_writes_any_more_are_left(
 ) -> None:
     """After a failover the old sessions stay connected to what is now a standby."""
     db = shop.service.kit.db
+    all_have_one = asyncio.Barrier(4)
     async with asyncio.TaskGroup() as group:
         for _ in range(4):
-            group.create_task(_read_only(db))
+            group.create_task(_read_only(db, all_have_one))
     for number in range(10):  # the pool has one that was not made read only
         refused = await _receive(shop, number)
         if refused.status_code != 201:
@@ -139,7 +140,8 @@ async def test_connections_to_a_server_that_takes_no_writes_any_more_are_left(
     await _is_well(shop)  # the new connections reach the server that writes
 
 
-async def _read_only(db: Any) -> None:
+async def _read_only(db: Any, all_have_one: asyncio.Barrier) -> None:
     async with db.read() as tx:
         await tx.execute(text("SET default_transaction_read_only = on"))
-        await asyncio.sleep(0.1)  # each has a connection of its own
+        async with asyncio.timeout(20):
+            await all_have_one.wait()  # each has a connection of its own, however slow connecting is

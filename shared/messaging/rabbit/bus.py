@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from shared.contracts import REGISTRY
-from shared.messaging.bus import BusUnavailable, Deliver, Depth, Pack, Parked
-from shared.messaging.rabbit.connection import BLOCKED, AbstractChannel, DeliveredMessage, Link, broker_call
+from shared.messaging.bus import BLOCKED, BusUnavailable, Deliver, Depth, Pack, Parked
+from shared.messaging.rabbit.connection import AbstractChannel, DeliveredMessage, Link, broker_call
 from shared.messaging.rabbit.consumer import Duties, Worker, pack_of
 from shared.messaging.rabbit.operator import Operator
 from shared.messaging.rabbit.publisher import Publisher

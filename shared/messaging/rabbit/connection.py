@@ -16,14 +16,13 @@ from aiormq.connection import parse_heartbeat
 from pamqp.commands import Basic
 from yarl import URL
 
-from shared.messaging.bus import BusUnavailable
+from shared.messaging.bus import BLOCKED, BusUnavailable
 from shared.messaging.rabbit.line import Connection
 from shared.observability.errors import summary
 from shared.observability.logging import get_logger
 from shared.observability.outages import Outage
 
 __all__ = [
-    "BLOCKED",
     "AbstractChannel",
     "Basic",
     "DeliveredMessage",
@@ -42,7 +41,6 @@ SILENT_HEARTBEATS = 3
 CALL_SECONDS = 10.0
 _CLOSE_SECONDS = 3.0
 _LOOK_SECONDS = 0.5
-BLOCKED = "RabbitMQ is short of memory or disk and takes no messages"
 _SHORTEST, _LONGEST = 0.1, 5.0
 
 

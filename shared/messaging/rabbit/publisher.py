@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
-from shared.messaging.bus import BusUnavailable, Failed, Pack
+from shared.messaging.bus import BLOCKED, BusUnavailable, Failed, Pack
 from shared.messaging.rabbit.connection import (
-    BLOCKED,
     AbstractChannel,
     Basic,
     DeliveredMessage,
