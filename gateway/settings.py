@@ -157,6 +157,9 @@ class GatewaySettings(ServiceSettings, service="gateway"):
     webhooks_in_keep_days: float = Field(
         30, ge=7, description="how long a delivery of a partner is known, and its repetition"
     )
+    webhooks_in_bodies_keep_days: float = Field(
+        14, ge=0, description="how long what partners sent is kept, sealed, to be replayed; 0 = not at all"
+    )
 
     def unsafe(self) -> list[str]:
         """As for every part, and webhooks that would go to the machine itself."""

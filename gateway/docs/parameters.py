@@ -47,6 +47,7 @@ _BY_NAME = {
     "pack_id": ("the coupon pack", "礼包"),
     "promotion_id": ("the promotion", "自动促销"),
     "public_code_id": ("the public code", "公共码"),
+    "received_id": ("what was received from a webhook source", "收到的一次回调投递"),
     "redemption_id": ("the redemption", "核销"),
     "refund_id": ("the refund", "退款"),
     "reservation_id": ("the reservation", "库存占用"),

@@ -349,6 +349,7 @@ def upgrade() -> None:
         sa.Column("times", sa.Integer(), nullable=False),
         sa.Column("received_at", types.UtcDateTime(length=27), nullable=False),
         sa.Column("last_at", types.UtcDateTime(length=27), nullable=False),
+        sa.Column("replayed_at", types.UtcDateTime(length=27), nullable=True),
         sa.CheckConstraint(
             "outcome IN ('accepted', 'ignored', 'refused', 'paused')", name=op.f("ck_webhook_received_outcome")
         ),
@@ -357,10 +358,34 @@ def upgrade() -> None:
         sa.UniqueConstraint("source_id", "delivery_id", name=op.f("uq_webhook_received_source_id_delivery_id")),
     )
     with op.batch_alter_table("webhook_received", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_webhook_received_failed",
+            ["source_id", "received_at"],
+            unique=False,
+            postgresql_where=sa.text("outcome != 'accepted'"),
+            sqlite_where=sa.text("outcome != 'accepted'"),
+        )
         batch_op.create_index(batch_op.f("ix_webhook_received_last_at"), ["last_at"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_webhook_received_source_id_order_id"), ["source_id", "order_id"], unique=False
         )
+
+    op.create_table(
+        "webhook_bodies",
+        sa.Column("source_id", sa.String(length=40), nullable=False),
+        sa.Column("delivery_id", sa.String(length=200), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("kept_at", types.UtcDateTime(length=27), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["source_id", "delivery_id"],
+            ["webhook_received.source_id", "webhook_received.delivery_id"],
+            name=op.f("fk_webhook_bodies_source_id_delivery_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("source_id", "delivery_id", name=op.f("pk_webhook_bodies")),
+    )
+    with op.batch_alter_table("webhook_bodies", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webhook_bodies_kept_at"), ["kept_at"], unique=False)
 
     op.create_table(
         "webhook_attempts",
@@ -386,9 +411,18 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_webhook_attempts_delivery_id"))
 
     op.drop_table("webhook_attempts")
+    with op.batch_alter_table("webhook_bodies", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webhook_bodies_kept_at"))
+
+    op.drop_table("webhook_bodies")
     with op.batch_alter_table("webhook_received", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_webhook_received_source_id_order_id"))
         batch_op.drop_index(batch_op.f("ix_webhook_received_last_at"))
+        batch_op.drop_index(
+            "ix_webhook_received_failed",
+            postgresql_where=sa.text("outcome != 'accepted'"),
+            sqlite_where=sa.text("outcome != 'accepted'"),
+        )
 
     op.drop_table("webhook_received")
     with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:

@@ -9,13 +9,12 @@ from typing import Any, Literal
 
 from gateway.limits.rate_limits import RateLimits
 from gateway.metrics import WEBHOOKS_IN_RECEIVED, WEBHOOKS_IN_UNPROVEN
-from gateway.webhooks_in import repository
-from gateway.webhooks_in.maps_to import MapsTo
+from gateway.webhooks_in import replay_repository, repository
+from gateway.webhooks_in.decisions import PAUSED, Decided, decide
 from gateway.webhooks_in.repository import PostedTo
-from gateway.webhooks_in.rules import Ignored, Unmappable, read, translate
 from gateway.webhooks_in.schemas import HookAnswer
 from gateway.webhooks_in.schemes import SCHEMES, Answer, Posted, Proven, Scheme, Secret, Told
-from gateway.webhooks_in.sealed import SealedSecrets
+from gateway.webhooks_in.sealed import SealedBodies, SealedSecrets
 from shared.batching import GroupCommit
 from shared.contracts import OrderEvent
 from shared.db import Transaction
@@ -28,6 +27,7 @@ from shared.webhooks import SignatureInvalid
 
 _PAUSE_SECONDS = 300
 _HASH_KEPT = 16
+_LARGEST_KEPT = 256 * 1024
 _NOBODYS_SCHEME = "standard"
 
 
@@ -41,21 +41,11 @@ class _Failures:
 
 
 @dataclass(frozen=True, slots=True)
-class _Decision:
-    """What a proven delivery becomes. `event` for the outcome `accepted`."""
-
-    outcome: str
-    event: OrderEvent | None = None
-    code: str | None = None
-    detail: str | None = None
-    their_type: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class _Taken:
     """A delivery on its way into the database: its row, its message, and the request that brought it."""
 
     row: dict[str, Any]
+    body: dict[str, Any] | None
     event: OrderEvent | None
     correlation: str | None
 
@@ -66,12 +56,14 @@ class Accepting:
     Deliveries that arrive together share one transaction: on a promotion day the order system tells hundreds a second.
     """
 
-    def __init__(self, kit: Kit, rates: RateLimits) -> None:
+    def __init__(self, kit: Kit, rates: RateLimits, *, keeps_bodies: bool = True) -> None:
         self._db = kit.db
         self._clock = kit.clock
         self._outbox = kit.outbox
         self._rates = rates
         self._secrets = SealedSecrets(kit)
+        self._bodies = SealedBodies(kit)
+        self._keeps_bodies = keeps_bodies
         self.group: GroupCommit[Sequence[_Taken], list[bool]] = GroupCommit("gateway.webhooks_in", kit.db, self._commit)
         self._failures: dict[str, _Failures] = {}
         self._nobodys_secret: Secret = SCHEMES[_NOBODYS_SCHEME].new_secret() or {}
@@ -84,7 +76,10 @@ class Accepting:
         Unprocessable for what its mapping can't read; the last two are written down and decided anew when they come again.
         """
         source, proven = await self._proven(source_id, delivery, address)
-        decided = [(told, _decide(source, told.body)) for told in proven.told]
+        decided = [
+            (told, PAUSED if source.status == "paused" else decide(source.maps_to, source.owner_id, told.body))
+            for told in proven.told
+        ]
         fresh = await self.group.submit([self._taken(source, told, decision) for told, decision in decided])
         outcomes = [
             decision.outcome if is_fresh else "duplicate"
@@ -136,7 +131,7 @@ class Accepting:
             return SCHEMES[_NOBODYS_SCHEME], [self._nobodys_secret]
         return SCHEMES[source.scheme], self._secrets.live(source.secrets, source.id, self._clock.now())
 
-    def _refused(self, source: PostedTo, decision: _Decision, scheme: Scheme) -> None:
+    def _refused(self, source: PostedTo, decision: Decided, scheme: Scheme) -> None:
         self._log.warning("webhook refused", source_id=source.id, code=decision.code)
         if not scheme.acknowledges_refused:
             raise Unprocessable(str(decision.code), f"{decision.detail} Mend the source's maps_to, then send again.")
@@ -156,30 +151,34 @@ class Accepting:
             headers={"WWW-Authenticate": 'Signature realm="quanyu"'},
         )
 
-    def _taken(self, source: PostedTo, told: Told, decision: _Decision) -> _Taken:
+    def _taken(self, source: PostedTo, told: Told, decision: Decided) -> _Taken:
         now, event = self._clock.now(), decision.event
         row = {
             "id": new_id("whr"),
             "source_id": source.id,
             "delivery_id": told.delivery_id,
-            "outcome": decision.outcome,
-            "code": decision.code,
-            "detail": decision.detail,
-            "their_type": decision.their_type,
-            "event_type": event.name if event else None,
-            "order_id": event.order_id if event else None,
+            **decision.columns(),
             "body_hash": hashlib.sha256(told.body).hexdigest()[:_HASH_KEPT],
             "received_at": now,
             "last_at": now,
             "times": 1,
         }
-        return _Taken(row, event, current_cause.get().correlation_id)
+        return _Taken(row, self._kept(source, told, now), event, current_cause.get().correlation_id)
+
+    def _kept(self, source: PostedTo, told: Told, now: datetime) -> dict[str, Any] | None:
+        """The message as it is kept for a replay; None for one that is too large, or where none is kept."""
+        if not self._keeps_bodies or len(told.body) > _LARGEST_KEPT:
+            return None
+        sealed = self._bodies.sealed(told.body, source.id, told.delivery_id)
+        return {"source_id": source.id, "delivery_id": told.delivery_id, "body": sealed, "kept_at": now}
 
     async def _commit(self, tx: Transaction, deliveries: Sequence[Sequence[_Taken]]) -> list[list[bool]]:
         """Write deliveries down and publish what they became. False for each message that was accepted before."""
         taken = [one for delivery in deliveries for one in delivery]
         fresh = await repository.insert_received(tx, [one.row for one in taken])
-        told = [one for one, is_fresh in zip(taken, fresh, strict=True) if is_fresh and one.event is not None]
+        new = [one for one, is_fresh in zip(taken, fresh, strict=True) if is_fresh]
+        await replay_repository.keep_bodies(tx, [one.body for one in new if one.body is not None])
+        told = [one for one in new if one.event is not None]
         events = [one.event for one in told if one.event is not None]
         ids = await self._outbox.publish(tx, events, correlations=[one.correlation for one in told])
         await repository.update_messages(
@@ -206,15 +205,3 @@ class Accepting:
                 later = self._failures.get(source_id, _Failures(0, seen.at, seen.why))
                 self._failures[source_id] = _Failures(seen.count + later.count, later.at, later.why)
             raise
-
-
-def _decide(source: PostedTo, body: bytes) -> _Decision:
-    if source.status == "paused":
-        return _Decision("paused", code="source_paused", detail="The source was paused when this delivery came.")
-    try:
-        made = translate(MapsTo.model_validate(source.maps_to), read(body))
-    except Unmappable as error:
-        return _Decision("refused", code=error.code, detail=error.detail[:500])
-    if isinstance(made, Ignored):
-        return _Decision("ignored", code=made.code, detail=made.detail, their_type=made.their_type)
-    return _Decision("accepted", made.model_copy(update={"owner_id": source.owner_id}))

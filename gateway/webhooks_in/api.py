@@ -8,13 +8,17 @@ from fastapi.responses import PlainTextResponse
 
 from gateway.webhooks_in.accepting import Accepting
 from gateway.webhooks_in.management import Sources
+from gateway.webhooks_in.replaying import ReplayingReceived
 from gateway.webhooks_in.schemas import (
     HookAnswer,
     NewSourceView,
     Outcome,
+    ReceivedDetail,
     ReceivedView,
     SourceIn,
     SourcePatch,
+    SourceReplayIn,
+    SourceReplayView,
     SourceSecretRotation,
     SourceView,
     Trial,
@@ -28,6 +32,7 @@ router = APIRouter(prefix="/v1", tags=["webhooks in"])
 SourcesRead = Annotated[Caller, Depends(needs("gateway:sources:read"))]
 SourcesWrite = Annotated[Caller, Depends(needs("gateway:sources:write"))]
 Managed = Annotated[Sources, Provided(Sources)]
+Replays = Annotated[ReplayingReceived, Provided(ReplayingReceived)]
 Accepts = Annotated[Accepting, Provided(Accepting)]
 
 _ANY_BODY: dict[str, Any] = {"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}}
@@ -139,11 +144,48 @@ async def list_received(
 
 
 @router.post(
+    "/webhook-sources/{source_id}/replay",
+    summary="Decide a source's failures anew",
+    openapi_extra=chinese(
+        "重放来源的失败投递",
+        "映射修好之后，把一段时间内未被采用的报文重新处理：读不懂的、被忽略的、暂停期间到达的，或全部。旧的在前；可重复调用。",
+    ),
+)
+async def replay_source(
+    caller: SourcesWrite, replaying: Replays, source_id: str, body: SourceReplayIn
+) -> SourceReplayView:
+    """After a mapping was mended: decide the messages of a time anew that were refused, ignored or met a pause.
+
+    The oldest come first.
+    """
+    return await replaying.replay_window(caller, source_id, body)
+
+
+@router.get(
+    "/webhook-received/{received_id}",
+    summary="Read what a delivery told",
+    openapi_extra=chinese("读取一次投递的内容", "一次投递及其报文：已解密、个人信息已隐去；报文按设置保留数日。"),
+)
+async def get_received(caller: SourcesRead, replaying: Replays, received_id: str) -> ReceivedDetail:
+    """One delivery and its body, opened, with everything about people hidden; bodies are kept for some days."""
+    return await replaying.read(caller, received_id)
+
+
+@router.post(
+    "/webhook-received/{received_id}/replay",
+    summary="Decide a delivery anew",
+    openapi_extra=chinese("重放一次投递", "按来源现在的映射重新处理一条报文；已采用的会再次发布，效果仍只有一次。"),
+)
+async def replay_received(caller: SourcesWrite, replaying: Replays, received_id: str) -> ReceivedView:
+    """By the mapping as it is now. What was accepted is told again, and has its effect once as ever."""
+    return await replaying.replay(caller, received_id)
+
+
+@router.post(
     "/hooks/{source_id}",
     status_code=202,
     response_model=HookAnswer,
     summary="Take a partner's delivery",
-    responses={200: {"description": "As the platform of the source's scheme expects it: `success`, for one."}},
     openapi_extra=_ANYTHING
     | chinese(
         "接收合作方的投递",

@@ -9,6 +9,7 @@ from gateway.audit_log.log import AuditLog
 from gateway.webhooks_in import repository
 from gateway.webhooks_in.maps_to import MapsTo
 from gateway.webhooks_in.models import Source
+from gateway.webhooks_in.problems import must_be_able, source_found
 from gateway.webhooks_in.rules import Ignored, Unmappable, read, translate
 from gateway.webhooks_in.schemas import (
     EventView,
@@ -26,7 +27,7 @@ from gateway.webhooks_in.sealed import SealedSecrets
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.service import Kit
-from shared.web import Caller, FieldError, Forbidden, NotFound, Page, Paging, Unprocessable, invalid
+from shared.web import Caller, FieldError, Page, Paging, Unprocessable, invalid
 
 
 class Sources:
@@ -43,7 +44,7 @@ class Sources:
         """A source with its secret. Raises Forbidden for more than the caller may do, Unprocessable for a scheme that is not
         there, or a secret it can't use.
         """
-        _must_be_able(caller, wanted.maps_to)
+        must_be_able(caller, wanted.maps_to)
         scheme = _scheme(wanted.scheme)
         secret = _secret_for(scheme, wanted.secret)
         now, source_id = self._clock.now(), new_id("whs")
@@ -88,9 +89,9 @@ class Sources:
             values["status"] = "paused" if change.paused else "active"
         async with self._db.write() as tx:
             row = await self._source(tx, source_id, caller, locked=True)
-            _must_be_able(caller, MapsTo.model_validate(row.maps_to))
+            must_be_able(caller, MapsTo.model_validate(row.maps_to))
             if change.maps_to is not None:
-                _must_be_able(caller, change.maps_to)
+                must_be_able(caller, change.maps_to)
             await repository.update_source(tx, source_id, values)
             detail = {name: value for name, value in values.items() if name != "changed_at"}
             await self._log.record(tx, caller, "webhook_source.change", source_id, **detail)
@@ -110,7 +111,7 @@ class Sources:
         """A new secret; the old one proves deliveries too until the overlap ends."""
         async with self._db.write() as tx:
             row = await self._source(tx, source_id, caller, locked=True)
-            _must_be_able(caller, MapsTo.model_validate(row.maps_to))
+            must_be_able(caller, MapsTo.model_validate(row.maps_to))
             scheme, now = SCHEMES[row.scheme], self._clock.now()
             secret = _secret_for(scheme, wanted)
             secrets = rotation.rotated(row.secrets, self._secrets.sealed(secret, source_id), now, overlap)
@@ -144,19 +145,7 @@ class Sources:
 
     async def _source(self, tx: Transaction, source_id: str, caller: Caller, *, locked: bool = False) -> Source:
         look = repository.lock_source if locked else repository.find_source
-        row = await look(tx, source_id, caller)
-        if row is None:
-            raise NotFound("not_found", "There is no such webhook source.")
-        return row
-
-
-def _must_be_able(caller: Caller, maps_to: MapsTo) -> None:
-    if caller.shop_id is not None:
-        raise Forbidden("shop_not_allowed", "A source settles orders of every shop, and your key works for one.")
-    for scope in maps_to.scopes():
-        if not caller.allows(scope):
-            detail = f"A source of {', '.join(sorted(maps_to.events()))} does what needs {scope}, which your key lacks."
-            raise Forbidden("scope_missing", detail, scope=scope)
+        return source_found(await look(tx, source_id, caller))
 
 
 def _scheme(name: str) -> Scheme:

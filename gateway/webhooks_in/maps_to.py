@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from gateway.webhooks_in.pointers import SHAPE
+from gateway.webhooks_in.ready import READY
 from shared.web import Body
 
 OrderEventName = Literal["order.paid", "order.cancelled", "order.completed", "order.refunded"]
@@ -34,40 +35,55 @@ Pointer = Annotated[
     Field(max_length=300, examples=["/order/id"], json_schema_extra={"format": "json-pointer"}),
     AfterValidator(_pointer),
 ]
+Places = Pointer | Annotated[tuple[Pointer, ...], Field(min_length=1, max_length=5)]
+"""One place, or several."""
+ReadyName = Literal["taobao.orders", "pdd.orders", "douyin.orders", "wechat_shop.orders", "wechat_pay.orders"]
 TheirType = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class Fields(Body):
-    """Where the fields of our message stand. `line_id` and `quantity` are looked for within each item of `lines`."""
+    """Where the fields of our message stand; of several places the first where something is. `line_id` and `quantity` are looked
+    for within each item of `lines`.
+
+    `whole_if_equal` names two amounts (numbers, or texts such as "89.00"): where they are the same, a refund is of the whole
+    order; where not, of its `lines`, and without those it is refused.
+    """
 
     model_config = ConfigDict(frozen=True)
-    order_id: Pointer
-    refund_id: Pointer | None = None
-    reason: Pointer | None = None
-    policy: Pointer | None = None
+    order_id: Places
+    refund_id: Places | None = None
+    reason: Places | None = None
+    policy: Places | None = None
     lines: Pointer | None = None
+    whole_if_equal: tuple[Pointer, Pointer] | None = None
     line_id: Pointer = "/line_id"
     quantity: Pointer = "/quantity"
 
 
 class MapsTo(Body):
-    """One of three: `event` alone for bodies `{"type", "data"}` in our own shape (`order.*`: all four); `event` and `fields`
-    where every delivery tells the same; `type_at`, `types` and `fields` where the body says what it tells.
+    """One of four: `ready`, the name of a mapping that stands in `ready.py`; `event` alone for bodies `{"type", "data"}` in our
+    own shape (`order.*`: all four); `event` and `fields` where every delivery tells the same; `type_at`, `types` and `fields`
+    where the body says what it tells. What stands at several `type_at` is joined by `|` ("101|2"); what is missing is left out.
 
     A refund whose `lines` are not there is refused, unless `whole_without_lines` says that then all of the order comes back.
     """
 
     model_config = ConfigDict(frozen=True)
     event: Literal["order.paid", "order.cancelled", "order.completed", "order.refunded", "order.*"] | None = None
-    type_at: Pointer | None = None
+    ready: ReadyName | None = None
+    type_at: Places | None = None
     types: Annotated[dict[TheirType, OrderEventName], Field(min_length=1, max_length=50)] | None = None
     fields: Fields | None = None
     whole_without_lines: Annotated[bool, Field(strict=True)] = False
 
     @model_validator(mode="after")
-    def _one_of_three(self) -> Self:
+    def _one_of_four(self) -> Self:
+        if self.ready is not None:
+            if self.model_fields_set != {"ready"}:
+                raise ValueError("`ready` stands alone")
+            return self
         if (self.event is None) == (self.type_at is None):
-            raise ValueError("give either `event`, or `type_at` with `types`")
+            raise ValueError("give `ready`, or `event`, or `type_at` with `types`")
         if (self.type_at is None) != (self.types is None):
             raise ValueError("`type_at` and `types` go together")
         if self.fields is None:
@@ -83,8 +99,14 @@ class MapsTo(Body):
             raise ValueError("order.refunded needs `refund_id` in `fields`: it makes a refund happen once")
         return self
 
+    def spelled_out(self) -> "MapsTo":
+        """Without `ready`: what that name stands for."""
+        return self if self.ready is None else MapsTo.model_validate(READY[self.ready])
+
     def events(self) -> set[str]:
         """The names of the messages that deliveries may become."""
+        if self.ready is not None:
+            return self.spelled_out().events()
         if self.types is not None:
             return set(self.types.values())
         return set(EVENT_NAMES) if self.event == ANY_ORDER_EVENT else {str(self.event)}

@@ -3,7 +3,17 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field
 
 from gateway.base import Base
@@ -39,7 +49,7 @@ class Source(Base, table=True):
 class Received(Base, table=True):
     """One proven delivery: what it became, or why not. The unique key keeps a repeated one from having a second effect.
 
-    The body is not kept: `body_hash` is the beginning of its SHA-256, enough to compare it with the sender's copy.
+    `body_hash` is the beginning of the SHA-256 of what was told, enough to compare it with the sender's copy.
     """
 
     __tablename__ = "webhook_received"
@@ -48,6 +58,13 @@ class Received(Base, table=True):
         CheckConstraint("outcome IN ('accepted', 'ignored', 'refused', 'paused')", name="outcome"),
         Index(None, "source_id", "order_id"),
         Index(None, "last_at"),
+        Index(
+            "ix_webhook_received_failed",
+            "source_id",
+            "received_at",
+            postgresql_where=text("outcome != 'accepted'"),
+            sqlite_where=text("outcome != 'accepted'"),
+        ),
     )
 
     id: str = Field(primary_key=True, max_length=40)
@@ -64,3 +81,23 @@ class Received(Base, table=True):
     times: int = 1
     received_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     last_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    replayed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+
+class KeptBody(Base, table=True):
+    """What a delivery told, sealed (`sealed.py`), as long as it may be replayed."""
+
+    __tablename__ = "webhook_bodies"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["source_id", "delivery_id"],
+            ["webhook_received.source_id", "webhook_received.delivery_id"],
+            ondelete="CASCADE",
+        ),
+        Index(None, "kept_at"),
+    )
+
+    source_id: str = Field(primary_key=True, max_length=40)
+    delivery_id: str = Field(primary_key=True, max_length=200)
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    kept_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

@@ -5,12 +5,15 @@ They walk into a text that holds JSON as if it were no text: marketplaces wrap w
 """
 
 import re
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from pydantic_core import from_json
 
 SHAPE = re.compile(r"(?:/(?:[^~/]|~[01])*)*")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
+_AMOUNT = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,6})?")
 MISSING: Any = object()
 """What `found` answers where there is nothing: JSON's null is something."""
 
@@ -28,6 +31,28 @@ def found(document: Any, pointer: str) -> Any:
         else:
             return MISSING
     return document
+
+
+def places(where: str | Sequence[str]) -> Sequence[str]:
+    """One pointer or several, as several."""
+    return (where,) if isinstance(where, str) else where
+
+
+def first(document: Any, where: str | Sequence[str]) -> Any:
+    """What stands at the first of these pointers where something does; MISSING, and not null, where nothing does."""
+    for pointer in places(where):
+        value = found(document, pointer)
+        if value is not MISSING and value is not None:
+            return value
+    return MISSING
+
+
+def amount(value: Any) -> Decimal | None:
+    """An amount, of a number or of a text such as "89.00"; None for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    text = str(value)
+    return Decimal(text) if _AMOUNT.fullmatch(text) else None
 
 
 def _inside(text: str) -> Any:

@@ -28,7 +28,7 @@ class PostedTo(NamedTuple):
 # sources
 
 
-def _visible(caller: Caller) -> Select[*tuple[Any, ...]]:
+def visible(caller: Caller) -> Select[*tuple[Any, ...]]:
     """The wall between owners: the merchant's secret keys see all sources, every other key its own owner's."""
     statement = select(Source.table).where(Source.c.status != "deleted")
     return statement if caller.sees_all else statement.where(Source.c.owner_id == caller.owner_id)
@@ -36,12 +36,12 @@ def _visible(caller: Caller) -> Select[*tuple[Any, ...]]:
 
 async def find_source(tx: Transaction, source_id: str, caller: Caller) -> Source | None:
     """The source, if it exists and `caller` may know of it."""
-    return await tx.row(Source, _visible(caller).where(Source.c.id == source_id))
+    return await tx.row(Source, visible(caller).where(Source.c.id == source_id))
 
 
 async def lock_source(tx: Transaction, source_id: str, caller: Caller) -> Source | None:
     """The same, held until it is changed."""
-    return await tx.row(Source, _visible(caller).where(Source.c.id == source_id).with_for_update())
+    return await tx.row(Source, visible(caller).where(Source.c.id == source_id).with_for_update())
 
 
 async def page_of_sources(
@@ -53,7 +53,7 @@ async def page_of_sources(
     to_view: Callable[[Source], T],
 ) -> Page[T]:
     """Sources that `caller` may know of, newest first; None asks for all."""
-    statement = filtered(_visible(caller), {Source.c.status: status, Source.c.scheme: scheme})
+    statement = filtered(visible(caller), {Source.c.status: status, Source.c.scheme: scheme})
     return await page_of(tx, Source, statement, Source.c.id, paging, to_view)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
-from gateway.webhooks_in.maps_to import ANY_ORDER_EVENT, EVENT_NAMES, Fields, MapsTo
-from gateway.webhooks_in.pointers import MISSING, found
+from gateway.webhooks_in.maps_to import ANY_ORDER_EVENT, EVENT_NAMES, Fields, MapsTo, Places
+from gateway.webhooks_in.pointers import MISSING, amount, first, found, places
 from shared.contracts import OrderCancelled, OrderCompleted, OrderEvent, OrderPaid, OrderRefunded, RefundedLine
 from shared.external_ids import fault_of
 
@@ -18,7 +18,7 @@ EVENTS: dict[str, type[OrderEvent]] = {
 }
 _MOST_LINES = 1000
 _LONGEST_REASON = 200
-_TYPE = re.compile(r"[^\W\d][\w.:/ -]{0,99}")
+_TYPE = re.compile(r"[^\W\d][\w.:/| -]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,14 @@ def read(body: bytes) -> Any:
 
 def translate(maps_to: MapsTo, document: Any) -> OrderEvent | Ignored:
     """The message that `document` becomes. Raises Unmappable."""
+    maps_to = maps_to.spelled_out()
     if maps_to.fields is not None and maps_to.event is not None:
         return _mapped(maps_to.event, maps_to.fields, maps_to, document)
-    their_type = _text(found(document, maps_to.type_at or "/type"))
-    if their_type is None:
-        return Ignored("no_type", f"Nothing at {maps_to.type_at or '/type'} says what this delivery tells.")
+    type_at = places(maps_to.type_at or "/type")
+    parts = [_text(found(document, place)) for place in type_at]
+    their_type = "|".join(part for part in parts if part is not None)
+    if not their_type:
+        return Ignored("no_type", f"Nothing at {' or '.join(type_at)} says what this delivery tells.")
     if maps_to.fields is not None and maps_to.types is not None:
         name = maps_to.types.get(their_type)
         return _unknown(their_type) if name is None else _mapped(name, maps_to.fields, maps_to, document)
@@ -90,12 +93,24 @@ def _mapped(name: str, fields: Fields, maps_to: MapsTo, document: Any) -> OrderE
     if "refund_id" in event.model_fields and fields.refund_id is not None:
         values["refund_id"] = _required(document, fields.refund_id)
     for optional, pointer in (("reason", fields.reason), ("policy", fields.policy)):
-        value = _text(found(document, pointer)) if pointer is not None and optional in event.model_fields else None
+        value = _text(first(document, pointer)) if pointer is not None and optional in event.model_fields else None
         if value is not None:
             values[optional] = value[:_LONGEST_REASON] if optional == "reason" else value
-    if "lines" in event.model_fields and fields.lines is not None:
+    if "lines" in event.model_fields and not _whole(document, fields):
         values["lines"] = _lines(document, fields, maps_to)
     return _made(event, values, "")
+
+
+def _whole(document: Any, fields: Fields) -> bool:
+    """True where all of the order comes back: its two amounts say so, or the mapping knows no lines at all."""
+    if fields.whole_if_equal is None:
+        return fields.lines is None
+    refunded, total = (amount(found(document, place)) for place in fields.whole_if_equal)
+    if refunded is None or total is None:
+        raise Unmappable("field_invalid", f"There are no amounts at {' and '.join(fields.whole_if_equal)}.")
+    if refunded != total and fields.lines is None:
+        raise Unmappable("part_of_an_order", "Less than the whole was paid back, and nothing says for which lines.")
+    return refunded == total
 
 
 def _lines(document: Any, fields: Fields, maps_to: MapsTo) -> list[dict[str, Any]]:
@@ -109,16 +124,16 @@ def _lines(document: Any, fields: Fields, maps_to: MapsTo) -> list[dict[str, Any
     if not isinstance(items, list) or len(items) > _MOST_LINES:
         raise Unmappable("field_invalid", f"What is at {fields.lines} is no list of at most {_MOST_LINES} items.")
     return [
-        {"line_id": _required(item, fields.line_id, inside), "quantity": _whole(item, fields.quantity, inside)}
+        {"line_id": _required(item, fields.line_id, inside), "quantity": _units(item, fields.quantity, inside)}
         for number, item in enumerate(items)
         for inside in [f"{fields.lines}/{number}"]
     ]
 
 
-def _required(document: Any, pointer: str, inside: str = "") -> str:
-    """The id at `pointer`, a text or a whole number, as text."""
-    value = found(document, pointer)
-    if value is MISSING or value is None:
+def _required(document: Any, where: Places, inside: str = "") -> str:
+    """The id that stands there, a text or a whole number, as text."""
+    value, pointer = first(document, where), " or ".join(places(where))
+    if value is MISSING:
         raise Unmappable("field_missing", f"Nothing is at {inside}{pointer}.")
     text = None if isinstance(value, bool) else _text(value)
     if text is None:
@@ -129,7 +144,7 @@ def _required(document: Any, pointer: str, inside: str = "") -> str:
     return text
 
 
-def _whole(item: Any, pointer: str, inside: str) -> int:
+def _units(item: Any, pointer: str, inside: str) -> int:
     """The whole number at `pointer`; a text of digits will do, and 2.0 is 2."""
     value = found(item, pointer)
     if value is MISSING or value is None:

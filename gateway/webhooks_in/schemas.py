@@ -107,6 +107,44 @@ class ReceivedView(View):
     times: int
     received_at: Instant
     last_at: Instant
+    replayed_at: Instant | None
+
+
+class ReceivedDetail(ReceivedView):
+    """One delivery with what it told: `body` opened as the mapping reads it, with everything about people hidden.
+
+    `body_kept` says whether it can be replayed: bodies go some days after their delivery, and very large ones are not kept.
+    """
+
+    body_kept: bool
+    body: Any
+
+
+Replayed = Literal["failed", "refused", "ignored", "paused", "all"]
+
+
+class SourceReplayIn(Body):
+    """Which messages: those that came from `since` on and before `until` (now), and of these the `refused`, the `ignored`, what
+    met a pause (`paused`), all three (`failed`), or `all`, also what was accepted."""
+
+    since: Instant
+    until: Instant | None = None
+    outcome: Replayed = "failed"
+
+
+class SourceReplayView(View):
+    """`count` messages were decided anew, `accepted` of them are told now. `more`: call again with this window for the rest.
+
+    A window takes no message twice; one with a later `until` takes again what still fails.
+    """
+
+    source_id: str
+    since: Instant
+    until: Instant
+    outcome: Replayed
+    count: int
+    accepted: int
+    more: bool
 
 
 class HookAnswer(View):

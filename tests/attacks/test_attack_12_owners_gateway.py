@@ -1,6 +1,7 @@
 """Attack 12 on the gateway's own operations: keys, endpoints, deliveries and sources of another partner are not there."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -11,15 +12,19 @@ from kit.gateway import Suite
 
 from gateway.routes import GATEWAY, PUBLIC
 from shared.ids import new_id
+from shared.webhooks import signed_headers
 
 ALL = {"kind": "partner", "scopes": ["gateway:*:*", "coupon:*:*"]}
 SOURCE = {"name": "s", "scheme": "standard", "maps_to": {"event": "order.*"}}
-PARAMETERS = {"key_id": "key", "endpoint_id": "whe", "delivery_id": "whd", "source_id": "whs", "entry_id": "aud"}
+PARAMETERS = {"key_id": "key", "endpoint_id": "whe", "delivery_id": "whd", "source_id": "whs", "entry_id": "aud"} | {
+    "received_id": "whr"
+}
 BODIES: dict[str, Any] = {
     "PATCH /v1/webhook-endpoints/{endpoint_id}": {"description": "mine"},
     "POST /v1/webhook-endpoints/{endpoint_id}/replay": {"since": "2026-11-01T00:00:00Z", "status": "all"},
     "PATCH /v1/webhook-sources/{source_id}": {"paused": True},
     "POST /v1/webhook-sources/{source_id}/test": {"body": {}},
+    "POST /v1/webhook-sources/{source_id}/replay": {"since": "2026-11-01T00:00:00Z"},
 }
 OPERATORS_BODIES: dict[str, Any] = {
     "POST /v1/accounts": {"login": "mine", "name": "x", "role": "viewer"},
@@ -64,6 +69,10 @@ async def test_attack_12_every_operation_on_another_partners_object_answers_like
         delivery = (await own.post(f"/v1/webhook-endpoints/{endpoint['id']}/test")).json()
         await deliver(suite)
         source = (await own.post("/v1/webhook-sources", json=SOURCE)).json()
+        body = b'{"type":"order.paid","data":{"order_id":"1"}}'
+        headers = signed_headers([source["secret"]], "msg_1", datetime(2026, 11, 11, 2, tzinfo=UTC), body)
+        assert (await suite.client(None).post(source["url"], content=body, headers=headers)).status_code == 202
+        (told,) = (await own.get(f"/v1/webhook-sources/{source['id']}/received")).json()["data"]
         await suite.running.tick()  # every entry has its place in the chain
         ids = {
             "entry_id": (await own.get("/v1/audit-log")).json()["data"][0]["id"],
@@ -71,6 +80,7 @@ async def test_attack_12_every_operation_on_another_partners_object_answers_like
             "endpoint_id": endpoint["id"],
             "delivery_id": delivery["id"],
             "source_id": source["id"],
+            "received_id": told["id"],
         }
 
         async def seen_by(client: httpx.AsyncClient) -> list[str]:
