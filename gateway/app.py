@@ -60,7 +60,7 @@ def create_gateway(
     keys = KeysRoom(kit, settings, audit_log, limits, table)
     accounts = AccountsRoom(kit, audit_log)
     sign_in = SignInRoom(kit, settings, audit_log, accounts)
-    forwarding = ForwardingRoom(upstreams, clock)
+    forwarding = ForwardingRoom(upstreams, clock, settings.overload_seconds)
     docs = DocsRoom(table, forwarding)
 
     # What partners hear, and what they tell.

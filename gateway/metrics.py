@@ -35,6 +35,14 @@ UPSTREAM_RETRIES = Counter(
     "quanyu_gateway_upstream_retries_total", "Requests sent again on another connection", ["service"]
 )
 UPSTREAM_FAILURES = Counter("quanyu_gateway_upstream_failures_total", "Requests a service failed", ["service", "code"])
+CAPACITY = Gauge(
+    "quanyu_gateway_capacity",
+    "Requests that may be under way at once, as found by what calls take; `suite` are all parts of one process",
+    ["service"],
+)
+SHED = Counter(
+    "quanyu_gateway_shed_total", "Requests told to come again because there was too much to do", ["service", "priority"]
+)
 WEBHOOKS_OUT_ATTEMPTS = Counter("quanyu_webhooks_out_attempts_total", "Webhook attempts by outcome", ["outcome"])
 WEBHOOKS_OUT_SECONDS = Histogram(
     "quanyu_webhooks_out_attempt_duration_seconds", "Time of one webhook attempt", buckets=_FAST

@@ -93,6 +93,13 @@ class GatewaySettings(ServiceSettings, service="gateway"):
     )
     upstream_idle_seconds: float = Field(60, gt=0, description="must stay below the services' keep-alive time, 75 s")
 
+    overload_seconds: float = Field(
+        0.5,
+        gt=0,
+        le=60,
+        description="what a call may take on average under overload; what would make it longer gets 503, lists before checkouts",
+    )
+
     requests_per_minute_secret: int = Field(1_200_000, ge=1, description="of a secret key")
     requests_per_minute_restricted: int = Field(120_000, ge=1, description="of a restricted or partner key")
     requests_per_minute_publishable: int = Field(

@@ -5,12 +5,12 @@ from typing import Any, Protocol
 
 from starlette.types import Receive, Send
 
+from gateway.forwarding.bodies import gathered
 from gateway.forwarding.connection import Connection, UpstreamBroken
 from gateway.forwarding.instance import Instance, Visit
 from gateway.forwarding.instances import Instances
 from gateway.forwarding.pool import UpstreamDown
 from gateway.forwarding.port import Forwarded, Headers
-from gateway.routes import MEBIBYTE
 from shared.web.asgi import ClientGone
 
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
@@ -20,7 +20,6 @@ _HOP_BY_HOP = frozenset(
 _OURS = frozenset((b"date", b"server", b"x-request-id"))
 _OF_WHAT_STANDS_BETWEEN = (502, 504)
 """Answers of a proxy that did not reach the service, which itself gives none of them."""
-_GATHERED = MEBIBYTE
 _Message = Any
 
 
@@ -70,7 +69,7 @@ class Carrier:
 
     async def run(self) -> None:
         """Raises what happened while no answer had begun."""
-        first = await self._gathered() if self._request.has_body else {"type": "http.request"}
+        first = await gathered(self._receive) if self._request.has_body else {"type": "http.request"}
         if first["type"] == "http.disconnect":
             return
         self._sender.earn_retry()
@@ -82,18 +81,6 @@ class Carrier:
         finally:
             visit.instance.pool.release(connection)
             visit.leave()
-
-    async def _gathered(self) -> _Message:
-        """The body as one message, if it is no larger than those of most routes: connections wait for no slow sender."""
-        message = await self._receive()
-        pieces, size = [message.get("body", b"")], len(message.get("body", b""))
-        while message.get("more_body", False) and size <= _GATHERED:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                return message
-            pieces.append(message.get("body", b""))
-            size += len(pieces[-1])
-        return message if len(pieces) == 1 else {**message, "body": b"".join(pieces)}
 
     async def _ask(self, first: _Message) -> tuple[Visit, Connection]:
         """Send the request and wait for the head of the answer, a second time if that is harmless."""

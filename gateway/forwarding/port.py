@@ -4,6 +4,7 @@ from typing import NamedTuple, Protocol
 
 from starlette.types import Receive, Scope, Send
 
+from gateway.priorities import Priority
 from shared.web import Caller
 
 Headers = list[tuple[bytes, bytes]]
@@ -24,6 +25,7 @@ class Forwarded(NamedTuple):
     template: str
     has_body: bool
     scope: Scope
+    priority: Priority = Priority.ALWAYS
 
 
 class Forwarder(Protocol):

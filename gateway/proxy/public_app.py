@@ -1,7 +1,8 @@
 """The hot path: every request passes here, in this order, with no framework around it.
 
-who calls, and is it their turn? → odd path? route known? → key in the URL? → how much? → may they? → forwarded with a proven
-identity. A body that does not say how long it is is measured on its way. HEAD is GET whose body stays here.
+is there room? → who calls, and is it their turn? → odd path? route known? → key in the URL? → how much? → may they? →
+forwarded with a proven identity. A body that does not say how long it is is measured on its way. HEAD is GET whose body stays
+here.
 """
 
 from collections.abc import Mapping
@@ -12,9 +13,11 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.addresses import address_allowed, address_of
 from gateway.cookies import COOKIES
-from gateway.forwarding.port import Forwarded, Forwarder
+from gateway.forwarding.capacity import Bounded
+from gateway.forwarding.port import Forwarded
 from gateway.limits.rate_limits import RateLimits
 from gateway.metrics import FORWARDED_UNTRUSTED
+from gateway.priorities import priority_of
 from gateway.proxy import credentials
 from gateway.proxy.access_log import AccessLog
 from gateway.proxy.admission import Admission
@@ -42,7 +45,7 @@ class PublicApp:
         self,
         settings: GatewaySettings,
         table: RouteTable,
-        upstreams: Mapping[str, Forwarder],
+        upstreams: Mapping[str, Bounded],
         admission: Admission,
         rates: RateLimits,
         witness: Witness,
@@ -109,6 +112,8 @@ class PublicApp:
         exchange.address = address_of(exchange.address, given.forwarded_for, self._proxies)
         raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
         found = self._find(exchange, raw_path, given)
+        if isinstance(found, Route) and (upstream := self._upstreams.get(found.service)) is not None:
+            upstream.must_have_room(priority_of(found))  # first of all: a refusal has to be cheap when there are many
         await self._admission.take_turn(exchange, found if isinstance(found, Route) else None, given)
         if isinstance(found, Problem):
             raise found
@@ -148,6 +153,7 @@ class PublicApp:
             route.template,
             has_body,
             scope,
+            priority_of(route),
         )
         if self._witness.concerns(route, exchange.caller):
             return await self._witness.forward(upstream, request, receive, exchange)

@@ -33,7 +33,7 @@ class ProxyRoom(Room):
 
     def __post_init__(self) -> None:
         settings, rates = self.settings, self.limits.rates
-        upstreams = {**self.forwarding.upstreams, "gateway": AsgiForwarder(self.portal)}
+        upstreams = self.forwarding.bounded({"gateway": AsgiForwarder(self.portal)})
         admission = Admission(
             self.keys.cache,
             self.sign_in.cache,

@@ -24,7 +24,7 @@ async def test_request_and_answer_arrive_whole_and_the_connection_is_used_again(
 
 
 async def test_a_body_in_pieces_is_streamed_with_its_length_or_chunked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.forwarding.carrier._GATHERED", 0)  # as if the pieces were large
+    monkeypatch.setattr("gateway.forwarding.bodies.GATHERED", 0)  # as if the pieces were large
 
     async def raw(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         seen = await reader.readuntil(b"0\r\n\r\n")

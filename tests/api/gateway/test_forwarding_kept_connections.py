@@ -43,7 +43,7 @@ async def test_a_sent_post_is_never_sent_again(method: str) -> None:
 
 
 async def test_a_put_whose_body_is_partly_gone_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.forwarding.carrier._GATHERED", 0)  # as if the pieces were large
+    monkeypatch.setattr("gateway.forwarding.bodies.GATHERED", 0)  # as if the pieces were large
     counts: dict[str, int] = {}
     async with before(dies_on_second(counts)) as (forwarder, _):
         await Call().through(forwarder)

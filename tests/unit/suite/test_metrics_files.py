@@ -24,6 +24,7 @@ KNOWN = {metric.name: metric for metric in metrics()}
 OF_PROMETHEUS = {"le", "job", "instance"}
 NOT_ALERTED = {
     "quanyu_door_connections": "how many there may be is a setting; who is refused has an alert",
+    "quanyu_gateway_capacity": "who is refused has an alert",
     "quanyu_gateway_key_lookups_total": "a share, to be looked at",
     "quanyu_gateway_replicas": "the right number is the operator's",
     "quanyu_gateway_upstream_connections": "failures have an alert",
