@@ -86,13 +86,23 @@ class GatewaySettings(ServiceSettings, service="gateway"):
     metrics_public: bool | None = Field(None, description="serve /metrics at the public door; None = not in production")
     access_log: bool = Field(True, description="log a line for each request at the public door")
 
-    upstream_seconds: float = Field(30, gt=0, description="deadline of a forwarded request")
+    upstream_seconds: float = Field(
+        30,
+        gt=0,
+        description="deadline for the head of an answer once the request was sent, and for each piece after it",
+    )
     upstream_connections: int = Field(100, ge=1, description="open connections to one instance of a service at most")
     upstream_waiting: int = Field(
         1000, ge=0, description="requests that may wait for a connection to one instance of a service; more get 503"
     )
     upstream_idle_seconds: float = Field(60, gt=0, description="must stay below the services' keep-alive time, 75 s")
 
+    upstream_streams: int = Field(
+        1000, ge=0, description="event streams of one instance of a service that may be open at once"
+    )
+    upstream_stream_seconds: float = Field(
+        120, gt=0, description="how long an event stream may be silent; services send a comment line before that"
+    )
     overload_seconds: float = Field(
         0.5,
         gt=0,

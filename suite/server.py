@@ -1,7 +1,7 @@
 """A part behind a socket: uvicorn with our own signals, because it would stop accepting at once on SIGTERM.
 
-The end of a process: not ready (load balancers turn away), a pause, no new connections, requests at work finish, then
-the parts stop. A second signal ends the patience.
+The end of a process: not ready (load balancers turn away), a pause in which each answer ends its connection, no new
+connections, requests at work finish and event streams end, then the parts stop. A second signal ends the patience.
 """
 
 import asyncio
@@ -73,6 +73,10 @@ class Server(_Quiet):
         super().__init__(app, http=DoorProtocol, timeout_graceful_shutdown=GRACE_SECONDS, backlog=limits.backlog)
         self.server_state = self._door = Door(limits)
         self.up = asyncio.Event()
+
+    def drain(self) -> None:
+        """Answers end their connections from now on, so that none is closed while a request is on its way in."""
+        self._door.draining = True
 
     async def on_tick(self, counter: int) -> bool:
         """The look at the connections."""
@@ -147,6 +151,7 @@ async def serve(
             task.cancel()
         outcome, _ = await asyncio.gather(life, asked, return_exceptions=True)
         drain()
+        server.drain()
         if first.is_set():
             await _until(second, drain_seconds)
         server.leave()

@@ -11,7 +11,7 @@ from gateway.forwarding.instance import Instance, Visit
 from gateway.forwarding.instances import Instances
 from gateway.forwarding.pool import UpstreamDown
 from gateway.forwarding.port import Forwarded, Headers
-from shared.web.asgi import ClientGone
+from shared.web.asgi import ClientGone, is_stream
 
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 _HOP_BY_HOP = frozenset(
@@ -40,6 +40,7 @@ class Sender(Protocol):
 
     instances: Instances
     deadline: float
+    stream_seconds: float
 
     def head(self, request: Forwarded, instance: Instance) -> bytes:
         """The request line and headers as bytes."""
@@ -66,6 +67,7 @@ class Carrier:
         self._send = send
         self._chunked = request.has_body and not any(name == b"content-length" for name, _ in request.headers)
         self._pump: asyncio.Task[None] | None = None
+        self._limit: asyncio.Timeout | None = None
 
     async def run(self) -> None:
         """Raises what happened while no answer had begun."""
@@ -77,7 +79,12 @@ class Carrier:
         try:
             if connection.status == 401 and self._request.caller is not None:
                 raise Distrusted
-            await self._answer(connection)
+            seconds = self._sender.deadline
+            if is_stream(connection.headers):
+                visit.instance.pool.set_apart(connection)
+                visit.leave()
+                seconds = self._sender.stream_seconds
+            await self._answer(connection, seconds)
         finally:
             visit.instance.pool.release(connection)
             visit.leave()
@@ -112,7 +119,7 @@ class Carrier:
             visit.failed(unreachable=True)
             raise
         try:
-            async with asyncio.timeout(self._sender.deadline):
+            async with asyncio.timeout(self._sender.deadline) as self._limit:
                 connection.begin(self._request.method)
                 connection.write(head + self._framed(first))
                 connection.sent_all = not first.get("more_body", False)
@@ -150,6 +157,7 @@ class Carrier:
                 if message["type"] == "http.disconnect":
                     return connection.fail(ClientGone())
                 connection.write(self._framed(message))
+                self._postpone()
                 connection.sent_all = not message.get("more_body", False)
             while (await self._receive())["type"] != "http.disconnect":
                 pass  # nothing else can come after the body
@@ -157,13 +165,18 @@ class Carrier:
         except UpstreamBroken as error:
             connection.fail(error)
 
+    def _postpone(self) -> None:
+        """The deadline is for the answer: as long as the body comes (the server sees to it that it does) it has not begun."""
+        if self._limit is not None and not self._limit.expired():
+            self._limit.reschedule(asyncio.get_running_loop().time() + self._sender.deadline)
+
     async def _stop_pump(self) -> None:
         pump, self._pump = self._pump, None
         if pump is not None:
             pump.cancel()
             await asyncio.gather(pump, return_exceptions=True)
 
-    async def _answer(self, connection: Connection) -> None:
+    async def _answer(self, connection: Connection, seconds: float) -> None:
         try:
             await self._send(
                 {
@@ -173,7 +186,7 @@ class Carrier:
                 }
             )
             while True:
-                async with asyncio.timeout(self._sender.deadline):
+                async with asyncio.timeout(seconds):
                     data = await connection.chunk()
                 ended = data is None or connection.ended
                 if ended:

@@ -44,6 +44,7 @@ class HttpForwarder:
         self.name = name
         self._sign = sign
         self.deadline = bounds.deadline_seconds
+        self.stream_seconds = bounds.stream_seconds
         # A part gives up first, so that its own answer, which knows more, is what the caller gets.
         self._told = [(DEADLINE, b"%d" % int(_PART_OF_DEADLINE * 1000 * bounds.deadline_seconds))]
         self._retry_credit = 10.0

@@ -134,6 +134,7 @@ class Visit:
     def __init__(self, instance: Instance, *, trial: bool) -> None:
         self.instance = instance
         self._trial = trial
+        self._left = False
 
     def answered(self) -> None:
         """An answer came."""
@@ -146,7 +147,10 @@ class Visit:
         self._judge(failed=True)
 
     def leave(self) -> None:
-        """The request is over."""
+        """The request is over, or an event stream has begun, which is no work."""
+        if self._left:
+            return
+        self._left = True
         self.instance.outstanding -= 1
         if self._trial:
             self.instance.breaker.leave()

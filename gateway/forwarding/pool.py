@@ -22,7 +22,8 @@ class UpstreamBusy(Exception):
 class Bounds:
     """How many connections, and how long. `idle_seconds` stays below the part's keep-alive time: none is closed as it is lent.
 
-    `deadline_seconds` is for an answer's head, and again for each piece of its body.
+    `deadline_seconds` is for an answer's head, once the request was sent, and again for each piece of its body. An event stream
+    may be silent for `stream_seconds`; `most_streams` do not count as connections at work.
     """
 
     most: int = 100
@@ -31,6 +32,8 @@ class Bounds:
     idle_seconds: float = 60.0
     connect_seconds: float = 2.0
     wait_seconds: float = 5.0
+    most_streams: int = 1000
+    stream_seconds: float = 120.0
 
 
 class Address(NamedTuple):
@@ -53,6 +56,7 @@ class Pool:
         self._retired = False
         self._idle: list[Connection] = []
         self._open: set[Connection] = set()
+        self._streams: set[Connection] = set()
         self._connecting = 0
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
         self._open_gauge = UPSTREAM_CONNECTIONS.labels(*labels)
@@ -82,7 +86,7 @@ class Pool:
 
     def release(self, connection: Connection) -> None:
         """Take a connection back: to be lent again if its exchange ended well, else to be closed."""
-        if self._retired or not connection.reusable:
+        if self._retired or connection in self._streams or not connection.reusable:
             connection.fail(UpstreamDown("closed by the gateway"))
             return  # its slot is freed when asyncio reports the loss
         connection.rest()
@@ -93,9 +97,18 @@ class Pool:
         else:
             self._idle.append(connection)
 
+    def set_apart(self, connection: Connection) -> None:
+        """What it carries has no end: it takes no place among the others any more. Raises UpstreamBusy for too many."""
+        if len(self._streams) >= self._bounds.most_streams:
+            raise UpstreamBusy("too many event streams")
+        self._open.discard(connection)
+        self._streams.add(connection)
+        self._open_gauge.set(len(self._open))
+        self._hand_slot()
+
     def close(self) -> None:
         """Close every connection, also those at work."""
-        for connection in list(self._open):
+        for connection in [*self._open, *self._streams]:
             connection.fail(UpstreamDown("the gateway is stopping"))
 
     def retire(self) -> None:
@@ -140,6 +153,8 @@ class Pool:
         return connection
 
     def _lost(self, connection: Connection) -> None:
+        if connection in self._streams:
+            return self._streams.discard(connection)
         self._open.discard(connection)
         self._open_gauge.set(len(self._open))
         if connection in self._idle:

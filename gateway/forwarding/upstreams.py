@@ -43,6 +43,8 @@ def http_upstreams(settings: GatewaySettings, clock: Clock) -> dict[str, Forward
         most_waiting=settings.upstream_waiting,
         deadline_seconds=settings.upstream_seconds,
         idle_seconds=settings.upstream_idle_seconds,
+        most_streams=settings.upstream_streams,
+        stream_seconds=settings.upstream_stream_seconds,
     )
     urls = {name: getattr(settings, f"{name}_url") for name in PARTS}
     return {name: HttpForwarder(name, url.split(","), sign, bounds) for name, url in urls.items() if url}

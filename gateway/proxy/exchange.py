@@ -10,7 +10,7 @@ from gateway.metrics import REQUEST_SECONDS
 from gateway.proxy.access_log import AccessLog
 from gateway.routes import Route
 from shared.web import Caller, Problem, TooLarge
-from shared.web.asgi import respond_problem
+from shared.web.asgi import STREAM, is_stream, respond_problem
 from shared.web.costs import COST_HEADER
 
 HeaderPairs = list[tuple[bytes, bytes]]
@@ -63,6 +63,7 @@ class Exchange:
                     await self._count_cost(pair[1])
                 elif pair[0] != b"x-request-id":
                     headers.append(pair)
+            self.scope[STREAM] = is_stream(headers)
             message["headers"] = [*headers, (b"x-request-id", self.request_id.encode()), *self.extra]
         elif self.overflow is not None and not self.status:
             return

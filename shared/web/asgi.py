@@ -10,6 +10,10 @@ from shared.web.problems import MEDIA_TYPE, Problem
 Headers = Iterable[tuple[bytes, bytes]]
 
 
+STREAM = "quanyu.stream"
+"""In the scope of a request that is answered by an event stream, which has no end of its own."""
+
+
 class ClientGone(Exception):
     """The caller disconnected before its request was read or its answer written."""
 
@@ -21,6 +25,11 @@ def header(scope: Scope, name: bytes) -> str | None:
             text: str = value.decode("latin-1")
             return text
     return None
+
+
+def is_stream(headers: Headers) -> bool:
+    """True for the headers of an event stream (Server-Sent Events)."""
+    return any(name == b"content-type" and value.startswith(b"text/event-stream") for name, value in headers)
 
 
 async def read_body(receive: Receive) -> bytes:

@@ -11,7 +11,7 @@ from shared.observability.context import Cause, current_cause
 from shared.observability.logging import get_logger
 from shared.observability.metrics import REQUEST_SECONDS
 from shared.observability.tracing import span
-from shared.web.asgi import ClientGone, header, respond_problem
+from shared.web.asgi import STREAM, ClientGone, header, is_stream, respond_problem
 from shared.web.problems import to_problem, unexpected
 
 REQUEST_ID = "quanyu.request_id"
@@ -62,6 +62,7 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 deadline.lift()
+                scope[STREAM] = is_stream(message.get("headers", ()))
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
             elif head:
                 message = {**message, "body": b""}

@@ -59,6 +59,8 @@ class Door(ServerState):
         super().__init__()
         self.limits = limits
         self.lingering = 0
+        self.draining = False
+        """The process is about to end: each answer ends its connection."""
         self._all: set[Connection] = self.connections  # type: ignore[assignment] # uvicorn names its own classes
         self._of_address: defaultdict[str, set[Connection]] = defaultdict(set)
         self._look_again = 0.0

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from gateway.proxy.headers import MOST_BYTES, MOST_HEADERS, headers_too_large
 from shared.web import Problem
+from shared.web.asgi import STREAM
 from suite.door import limits, refusals
 from suite.door.connections import Door
 from suite.door.limits import Phase
@@ -78,11 +79,14 @@ class DoorProtocol(HttpToolsProtocol):
         return True
 
     def shutdown(self) -> None:
-        """The server ends: close as soon as the request at work is answered."""
-        if self._lingering:
-            self.transport.close()
-        else:
-            super().shutdown()
+        """The server ends: close as soon as the request at work is answered; an event stream ends in good order."""
+        running = self._running
+        if running is not None and self._at_work() and running.scope.get(STREAM):
+            self.transport.write(b"0\r\n\r\n" if running.chunked_encoding else b"")
+            self._abandon(running)  # it would go on for ever; its reader comes again, to another process
+        elif not self._lingering:
+            return super().shutdown()
+        self.transport.close()
 
     @property
     def phase(self) -> Phase:
@@ -101,10 +105,7 @@ class DoorProtocol(HttpToolsProtocol):
     def hang_up(self, reason: str) -> None:
         """Close at once, without a word."""
         self._door.count_refusal(reason)
-        if self.transport.get_write_buffer_size():
-            self.transport.abort()  # closing would wait for who does not read
-        else:
-            self.transport.close()
+        self.transport.abort()  # closing would wait for who does not read
 
     def _at_work(self) -> bool:
         return self._running is not None and not self._running.response_complete
@@ -131,13 +132,11 @@ class DoorProtocol(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             told = error.__context__
             return self._refuse(told if isinstance(told, Problem) else refusals.malformed())
-        if not self._further:
-            self._fruitless += len(piece)
-            if self._fruitless > MOST_BYTES:
-                self._refuse(headers_too_large() if self._split else refusals.malformed())
-            return
-        self._fruitless = 0
-        if self._reading == _HEAD and not self._split and self.cycle is not None and not self._at_work():
+        self._fruitless = 0 if self._further else self._fruitless + len(piece)
+        if self._fruitless > MOST_BYTES:
+            return self._refuse(headers_too_large() if self._split else refusals.malformed())
+        begins = self._further and self._reading == _HEAD and not self._split
+        if begins and self.cycle is not None and not self._at_work():
             self.since = self.loop.time()
 
     def _ignore_upgrade(self, rest: bytes) -> None:
@@ -179,6 +178,7 @@ class DoorProtocol(HttpToolsProtocol):
         if self.expect_100_continue:
             self.expect_100_continue = self.parser.get_http_version() != "1.0"  # who would take it for the answer
         super().on_headers_complete()
+        self.cycle.keep_alive = self.cycle.keep_alive and not self._door.draining
         self.cycle.transport = self._way_out  # type: ignore[assignment]
         self.headers = []  # trailers are nobody's headers
         self._reading = _BODY

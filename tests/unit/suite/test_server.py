@@ -10,6 +10,7 @@ import httpx
 import pytest
 from kit.rawhttp import at_the_door
 
+from shared.web.asgi import STREAM, is_stream
 from suite import server as serving
 from suite.door.connections import Door
 from suite.door.limits import Limits
@@ -156,3 +157,60 @@ async def test_a_port_for_figures_that_is_taken_is_told_by_its_setting() -> None
         with pytest.raises(Stop, match="QUANYU_METRICS_PORT"):
             async with serving.beside(App(), "127.0.0.1", address.getsockname()[1]):
                 pass
+
+
+async def test_answers_of_a_server_that_is_about_to_end_end_their_connections() -> None:
+    """So that none is closed while a request is on its way in."""
+    app, up = App(), asyncio.Event()
+
+    async def when_up() -> None:
+        up.set()
+
+    with serving.listen("127.0.0.1", 0) as address:
+        url = f"http://127.0.0.1:{address.getsockname()[1]}"
+        server = asyncio.create_task(
+            serving.serve(app, address, Limits(), drain=app.drain, drain_seconds=0.4, when_up=when_up)
+        )
+        await up.wait()
+        async with httpx.AsyncClient(base_url=url) as client:
+            assert "connection" not in (await client.get("/")).headers
+            os.kill(os.getpid(), signal.SIGTERM)
+            while not app.draining:  # noqa: ASYNC110 - the app knows no event for it
+                await asyncio.sleep(0.01)
+            assert (await client.get("/")).headers["connection"] == "close"
+        await server
+
+
+async def test_an_event_stream_ends_in_good_order_and_holds_nothing_up() -> None:
+    class Events(App):
+        gone = False
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            headers = [(b"content-type", b"text/event-stream")]
+            scope[STREAM] = is_stream(headers)  # as gateway and services do it
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": b"data: 1\n\n", "more_body": True})
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            self.gone = True
+
+    app, up = Events(), asyncio.Event()
+
+    async def when_up() -> None:
+        up.set()
+
+    with serving.listen("127.0.0.1", 0) as address:
+        url = f"http://127.0.0.1:{address.getsockname()[1]}"
+        server = asyncio.create_task(
+            serving.serve(app, address, Limits(), drain=app.drain, drain_seconds=0, when_up=when_up)
+        )
+        await up.wait()
+        async with httpx.AsyncClient(base_url=url) as client, client.stream("GET", "/") as answer:
+            pieces = answer.aiter_raw()
+            assert await anext(pieces) == b"data: 1\n\n"
+            os.kill(os.getpid(), signal.SIGTERM)
+            began = time.monotonic()
+            assert [piece async for piece in pieces] == [], "an end, not a cut"
+        await server
+        assert time.monotonic() - began < 5
+        assert app.gone
