@@ -84,8 +84,10 @@ class DoorProtocol(HttpToolsProtocol):
         if running is not None and self._at_work() and running.scope.get(STREAM):
             self.transport.write(b"0\r\n\r\n" if running.chunked_encoding else b"")
             self._abandon(running)  # it would go on for ever; its reader comes again, to another process
-        elif not self._lingering:
-            return super().shutdown()
+        elif not self._lingering:  # what is on its way in on a connection that waits is heard
+            seconds = 0 if self._at_work() else limits.LAST_CALL_SECONDS
+            self.loop.call_later(seconds, super().shutdown)
+            return
         self.transport.close()
 
     @property
