@@ -27,7 +27,7 @@ pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # no
 
 AT_ONCE, SECONDS = 4, 0.04
 RATE = AT_ONCE / SECONDS
-PATIENCE = 1.5
+PATIENCE = 3.0
 MONEY, SALE, LIST = ("POST", "/v1/checkouts"), ("POST", "/v1/quotes"), ("GET", "/v1/coupon-templates")
 
 
