@@ -33,6 +33,7 @@ _RELAY_LOOK, _LOOK = 0.25, 1.0
 """Seconds between looks for messages and for other work where nobody in the process wakes who looks."""
 _TOLD = 3
 """Troubles of the bus in one sentence: the others are in the log."""
+_CANCEL_AGAIN_SECONDS = 1.0
 _INBOX_KEPT = timedelta(days=14)
 _IDEMPOTENCY_KEPT = timedelta(days=7)
 
@@ -208,6 +209,10 @@ def _forgotten(metadata: MetaData) -> dict[Column[Any], timedelta]:
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
+    """End them. A cancellation may be lost on its way: a rollback on a lost connection raises what it failed with instead."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=_CANCEL_AGAIN_SECONDS)
     await asyncio.gather(*tasks, return_exceptions=True)
