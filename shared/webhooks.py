@@ -1,4 +1,5 @@
-"""Signatures of Standard Webhooks 1.0.0 (scheme `v1`, HMAC-SHA256), for what we send and what we receive.
+"""Signatures of Standard Webhooks 1.0.0 (scheme `v1`, HMAC-SHA256), for what we send and what we receive; `v1a` (Ed25519), whose
+receivers need hold no secret, for what we send.
 
 What is signed are bytes: `webhook-id` + "." + `webhook-timestamp` + "." + the body exactly as it travels.
 """
@@ -10,8 +11,14 @@ import hmac
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 PREFIX = "whsec_"
+PUBLIC_PREFIX = "whpk_"
 TOLERANCE = timedelta(minutes=5)
 
 
@@ -49,11 +56,39 @@ def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     )
 
 
-def signed_headers(live_secrets: Iterable[str], message_id: str, sent_at: datetime, body: bytes) -> dict[str, str]:
-    """The three headers of a delivery; one signature per secret, for the time while a secret is being rotated."""
+def new_signing_key() -> bytes:
+    """A fresh Ed25519 private key of 32 bytes."""
+    return secrets.token_bytes(32)
+
+
+def public_key(key: bytes) -> str:
+    """What proves the signatures of a private key: `whpk_` and base64."""
+    return PUBLIC_PREFIX + base64.b64encode(_loaded(key).public_key().public_bytes_raw()).decode()
+
+
+def sign_asymmetric(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
+    """One signature, `v1a,<base64>`, over the same bytes as `sign`."""
+    signed = b".".join((message_id.encode(), str(timestamp).encode(), body))
+    return "v1a," + base64.b64encode(_loaded(key).sign(signed)).decode()
+
+
+@lru_cache(maxsize=1024)
+def _loaded(key: bytes) -> "Ed25519PrivateKey":
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # for who signs this way
+
+    return Ed25519PrivateKey.from_private_bytes(key)
+
+
+def signed_headers(
+    live_secrets: Iterable[str], message_id: str, sent_at: datetime, body: bytes, keys: Iterable[bytes] = ()
+) -> dict[str, str]:
+    """The three headers of a delivery; one signature per secret, for the time while a secret is being rotated, and one `v1a` for
+    each of `keys`.
+    """
     timestamp = int(sent_at.timestamp())
-    signatures = " ".join(sign(secret, message_id, timestamp, body) for secret in live_secrets)
-    return {"webhook-id": message_id, "webhook-timestamp": str(timestamp), "webhook-signature": signatures}
+    signatures = [sign(secret, message_id, timestamp, body) for secret in live_secrets]
+    signatures += [sign_asymmetric(key, message_id, timestamp, body) for key in keys]
+    return {"webhook-id": message_id, "webhook-timestamp": str(timestamp), "webhook-signature": " ".join(signatures)}
 
 
 def verify(

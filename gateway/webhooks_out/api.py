@@ -17,6 +17,7 @@ from gateway.webhooks_out.schemas import (
     ReplayIn,
     ReplayView,
     SecretRotation,
+    TestDelivery,
 )
 from shared.web import Caller, Forbidden, Needs, Page, PageParams, Provided
 from shared.web.chinese import chinese
@@ -135,11 +136,19 @@ async def list_deliveries(
     "/webhook-endpoints/{endpoint_id}/test",
     status_code=202,
     summary="Send a test event to an endpoint",
-    openapi_extra=chinese("向端点发送测试事件", "向此端点发送一个 `webhook.test` 事件。"),
+    openapi_extra=chinese(
+        "向端点发送测试事件",
+        "向此端点发送一个 `webhook.test` 事件；给出 `event_type` 时发送该类型的示例，需要该事件的权限。",
+    ),
 )
-async def test_endpoint(caller: WebhooksWrite, endpoints: Managed, endpoint_id: str) -> DeliveryView:
-    """Send a `webhook.test` event to this endpoint."""
-    return await endpoints.test(caller, endpoint_id)
+async def test_endpoint(
+    caller: WebhooksWrite,
+    endpoints: Managed,
+    endpoint_id: str,
+    body: TestDelivery | None = None,  # noqa: PT028 - a route, no test
+) -> DeliveryView:
+    """Send a `webhook.test` event to this endpoint; with `event_type` the example of that type, for which its scope is needed."""
+    return await endpoints.test(caller, endpoint_id, (body or TestDelivery()).event_type)
 
 
 @router.post(

@@ -10,13 +10,16 @@ from gateway.webhooks_out.models import Delivery
 from gateway.webhooks_out.records import AttemptRecords, AttemptResult, EndedAttempt
 from gateway.webhooks_out.repository import Target
 from gateway.webhooks_out.rules import may_hear
+from gateway.webhooks_out.sealed import Sealing
 from shared.http import EgressClient, EgressError
 from shared.observability.logging import get_logger
 from shared.service import Kit
 from shared.webhook_answers import Retries, Verdict, judge
 from shared.webhooks import signed_headers
 
-_ANSWER_KEPT = 1000
+_ANSWER_KEPT, _HEADER_KEPT = 1000, 200
+_SHOWN = ("content-type", "content-length", "date", "retry-after", "server", "x-request-id")
+"""Of an answer's head, what helps and can hold no secret."""
 
 
 class Delivering:
@@ -27,6 +30,7 @@ class Delivering:
         self._clock = kit.clock
         self._egress = egress
         self._recording = recording
+        self._sealing = Sealing(kit.secret)
         self._retries = Retries(settings.webhooks_out_schedule_seconds, settings.webhooks_out_jitter)
         self._chance = random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._log = get_logger(part="webhooks_out")
@@ -60,13 +64,16 @@ class Delivering:
     async def _send(self, endpoint: Target, row: Delivery, body: bytes) -> AttemptResult:
         now, started = self._clock.now(), time.perf_counter()
         headers = {"content-type": "application/json", "user-agent": "Quanyu-Webhooks/1"}
-        headers |= signed_headers(rotation.live(endpoint.secrets, now), row.event_id, now, body)
+        headers |= self._sealing.opened_headers(endpoint.id, endpoint.headers)
+        keys = self._sealing.opened_keys(endpoint.id, rotation.live(endpoint.signing_keys, now))
+        headers |= signed_headers(rotation.live(endpoint.secrets, now), row.event_id, now, body, keys)
         try:
             reply = await self._egress.post(endpoint.url, headers=headers, content=body)
         except EgressError as failure:
             return AttemptResult(_since(started), error=failure.reason)
         answer = reply.body[:_ANSWER_KEPT].decode("utf-8", "replace").replace("\x00", "")
-        return AttemptResult(_since(started), reply.status, None, answer, reply.headers.get("retry-after"))
+        head = {name: reply.headers[name][:_HEADER_KEPT] for name in _SHOWN if name in reply.headers}
+        return AttemptResult(_since(started), reply.status, None, answer, reply.headers.get("retry-after"), head)
 
     def _judged(self, row: Delivery, result: AttemptResult) -> Verdict:
         return judge(

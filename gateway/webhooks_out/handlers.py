@@ -1,12 +1,15 @@
 """Turns each public event into one delivery for every endpoint that asked for it; for one that is disabled it is held."""
 
 import asyncio
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from pydantic_core import to_json
 
 from gateway.webhooks_out import repository
+from gateway.webhooks_out.filters import passes
 from gateway.webhooks_out.repository import Listener
 from gateway.webhooks_out.rules import concerns, hears
 from shared.contracts import REGISTRY, Envelope, Event, public_names
@@ -15,6 +18,31 @@ from shared.ids import new_id
 from shared.messaging import Subscription
 from shared.service import Kit
 from shared.web.schemas import rfc3339
+
+
+class Hearing(Protocol):
+    """What is asked of an endpoint that a delivery is made for."""
+
+    @property
+    def id(self) -> str:
+        """Which one."""
+
+    @property
+    def payload(self) -> str:
+        """`full` or `thin`."""
+
+    @property
+    def served(self) -> bool:
+        """It is sent to now; else the delivery is held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """An endpoint that is sent to, whatever it listens to."""
+
+    id: str
+    payload: str
+    served: bool = True
 
 
 class Fanout:
@@ -44,10 +72,10 @@ class Fanout:
         """Store a delivery for each endpoint that listens to the event."""
         hearing = [row for row in await self._endpoints(tx) if hears(row.events, row.scopes, envelope.name)]
         told = [row for row in hearing if concerns(row.id, row.owner_id, envelope.name, envelope.payload)]
+        told = [row for row in told if passes(row.conditions, envelope.payload)]
         if told:
             body = {"type": envelope.name, "timestamp": rfc3339(envelope.occurred_at), "data": envelope.payload}
-            endpoints = {row.id: row.served for row in told}
-            await self.deliver(tx, envelope.id, envelope.name, to_json(body), endpoints)
+            await self.deliver(tx, envelope.id, envelope.name, to_json(body), told)
 
     async def _endpoints(self, tx: Transaction) -> Sequence[Listener]:
         endpoints = self._listening.get(tx)
@@ -56,28 +84,26 @@ class Fanout:
         return endpoints
 
     async def deliver(
-        self, tx: Transaction, event_id: str, event_type: str, body: bytes, endpoints: Mapping[str, bool]
+        self, tx: Transaction, event_id: str, event_type: str, body: bytes, endpoints: Sequence[Hearing]
     ) -> list[str]:
-        """Store the bytes to be sent and a delivery for each endpoint; answers the deliveries' ids.
-
-        `endpoints` says of each id whether it is served now.
-        """
+        """Store the bytes to be sent and a delivery for each endpoint; answers the deliveries' ids."""
         now = self._clock.now()
         await repository.insert_event(tx, {"id": event_id, "type": event_type, "body": body, "created_at": now})
         rows = [
             {
                 "id": new_id("whd"),
-                "endpoint_id": endpoint_id,
+                "endpoint_id": to.id,
+                "thin": to.payload == "thin",
                 "event_id": event_id,
                 "event_type": event_type,
-                "status": "pending" if served else "held",
+                "status": "pending" if to.served else "held",
                 "attempts": 0,
                 "round": 0,
-                "next_attempt_at": now if served else None,
+                "next_attempt_at": now if to.served else None,
                 "created_at": now,
-                "finished_at": None if served else now,
+                "finished_at": None if to.served else now,
             }
-            for endpoint_id, served in endpoints.items()
+            for to in endpoints
         ]
         await repository.insert_deliveries(tx, rows)
         tx.after_commit(self.wake)

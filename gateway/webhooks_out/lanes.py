@@ -29,6 +29,10 @@ class Callee(Protocol):
     def standing(self) -> str:
         """How it answered last: `quick`, `slow`, or `unproven` when it failed or was never called."""
 
+    @property
+    def max_in_flight(self) -> int | None:
+        """How many at once it wants at most; None: as many as the setting says."""
+
 
 class Lane:
     """The attempts under way to endpoints of some standings. `turn` is the endpoint that was called last."""
@@ -76,7 +80,7 @@ class Lane:
                 del counter[key]
 
     def _most(self, endpoint: Callee) -> int:
-        return 1 if endpoint.standing == "unproven" else self._per_endpoint
+        return 1 if endpoint.standing == "unproven" else endpoint.max_in_flight or self._per_endpoint
 
 
 def most_attempts(descriptors: int) -> int:

@@ -1,6 +1,6 @@
 """The use cases around endpoints and deliveries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -8,12 +8,14 @@ from pydantic_core import to_json
 
 from gateway import rotation
 from gateway.audit_log.log import AuditLog
+from gateway.event_examples import example_of
 from gateway.event_scopes import EVENT_SCOPES
 from gateway.webhooks_out import attempts_repository, repository
-from gateway.webhooks_out.handlers import Fanout
+from gateway.webhooks_out.filters import thinned
+from gateway.webhooks_out.handlers import Addressee, Fanout
 from gateway.webhooks_out.models import Delivery, Endpoint
-from gateway.webhooks_out.problems import endpoint_found, must_be_enabled
-from gateway.webhooks_out.rules import grants, hears, lacking
+from gateway.webhooks_out.problems import checked_conditions, endpoint_found, must_be_enabled
+from gateway.webhooks_out.rules import grants, hears, lacking, may_hear
 from gateway.webhooks_out.schemas import (
     AttemptView,
     DeliveryDetail,
@@ -23,6 +25,8 @@ from gateway.webhooks_out.schemas import (
     EndpointView,
     NewEndpointView,
 )
+from gateway.webhooks_out.sealed import Sealing
+from shared.contracts import REGISTRY
 from shared.db import Transaction
 from shared.http import EgressClient, EgressRefused
 from shared.ids import new_id
@@ -43,20 +47,28 @@ class Endpoints:
         self._egress = egress
         self._fanout = fanout
         self._log = log
+        self._sealing = Sealing(kit.secret)
 
     async def create(self, caller: Caller, wanted: EndpointIn) -> NewEndpointView:
         """Register a URL, which must be one that we would call. The secret is in this answer only."""
         scopes = _granted(caller.scopes, wanted.events)
+        conditions = checked_conditions([one.stored() for one in wanted.where], wanted.events)
         await self._check(wanted.url)
-        now, secret = self._clock.now(), new_secret()
+        now, secret, endpoint_id = self._clock.now(), new_secret(), new_id("whe")
         row = {
-            "id": new_id("whe"),
+            "id": endpoint_id,
             "owner_id": caller.owner_id,
             "url": wanted.url,
             "events": wanted.events,
             "scopes": scopes,
             "description": wanted.description,
             "secrets": rotation.first(secret),
+            "conditions": conditions,
+            "payload": wanted.payload,
+            "max_in_flight": wanted.max_in_flight,
+            "rate_per_second": wanted.rate_per_second,
+            **self._own_headers(endpoint_id, wanted.headers),
+            **self._new_keys(endpoint_id, wanted.asymmetric),
             "status": "enabled",
             "standing": "unproven",
             "created_at": now,
@@ -64,8 +76,8 @@ class Endpoints:
         }
         async with self._db.write() as tx:
             await repository.insert_endpoint(tx, row)
-            await self._log.record(tx, caller, "webhook_endpoint.create", str(row["id"]), events=wanted.events)
-            made = await self._endpoint(tx, str(row["id"]), caller)
+            await self._log.record(tx, caller, "webhook_endpoint.create", endpoint_id, events=wanted.events)
+            made = await self._endpoint(tx, endpoint_id, caller)
         return NewEndpointView(**_shown(made), secret=secret)
 
     async def page(self, caller: Caller, paging: Paging, status: str | None) -> Page[EndpointView]:
@@ -84,13 +96,22 @@ class Endpoints:
             await self._check(change.url)
         now = self._clock.now()
         values = change.given()
-        values.pop("enabled", None)
+        for name in ("enabled", "where", "headers", "asymmetric"):
+            values.pop(name, None)
         async with self._db.write() as tx:
             before = await self._endpoint(tx, endpoint_id, caller, locked=True)
             if change.url is not None or change.events is not None:
                 values["scopes"] = _turned(caller, before, change.events or before.events)
             if change.url is not None:
                 values["standing"] = "unproven"
+            # Who turns an endpoint elsewhere must not get what somebody else had us send along.
+            if change.headers is not None or change.url not in (None, before.url):
+                values |= self._own_headers(endpoint_id, change.headers or {})
+            if change.where is not None or change.events is not None:
+                where = before.conditions if change.where is None else [one.stored() for one in change.where]
+                values["conditions"] = checked_conditions(where, change.events or before.events)
+            if change.asymmetric is not None and change.asymmetric == (before.public_key is None):
+                values |= self._new_keys(endpoint_id, change.asymmetric)
             if change.enabled is False:
                 await repository.disable(tx, endpoint_id, "by_request", now)
             elif change.enabled:
@@ -105,7 +126,9 @@ class Endpoints:
         now = self._clock.now()
         async with self._db.write() as tx:
             await self._endpoint(tx, endpoint_id, caller)
-            await repository.update_endpoint(tx, endpoint_id, {"status": "deleted", "secrets": [], "changed_at": now})
+            forgotten = self._own_headers(endpoint_id, {}) | self._new_keys(endpoint_id, wanted=False)
+            gone = forgotten | {"status": "deleted", "secrets": [], "changed_at": now}
+            await repository.update_endpoint(tx, endpoint_id, gone)
             await repository.give_up(tx, endpoint_id, "endpoint deleted", now)
             await self._log.record(tx, caller, "webhook_endpoint.delete", endpoint_id)
 
@@ -116,17 +139,28 @@ class Endpoints:
             row = await self._endpoint(tx, endpoint_id, caller, locked=True)
             now = self._clock.now()
             secrets = rotation.rotated(row.secrets, secret, now, overlap)
-            await repository.update_endpoint(tx, endpoint_id, {"secrets": secrets, "changed_at": now})
+            values: dict[str, Any] = {"secrets": secrets, "changed_at": now}
+            if row.public_key is not None:
+                key, values["public_key"] = self._sealing.new_key(endpoint_id)
+                values["signing_keys"] = rotation.rotated(row.signing_keys, key, now, overlap)
+            await repository.update_endpoint(tx, endpoint_id, values)
             await self._log.record(tx, caller, "webhook_endpoint.rotate_secret", endpoint_id)
             return NewEndpointView(**_shown(await self._endpoint(tx, endpoint_id, caller)), secret=secret)
 
-    async def test(self, caller: Caller, endpoint_id: str) -> DeliveryView:
-        """Send a `webhook.test` event to this endpoint alone, now."""
+    async def test(self, caller: Caller, endpoint_id: str, event_type: str | None) -> DeliveryView:
+        """Send an example of an event type, or a `webhook.test`, to this endpoint alone, now, whatever else it wants to hear."""
         now = self._clock.now()
         body = {"type": TEST_TYPE, "timestamp": rfc3339(now), "data": {"endpoint_id": endpoint_id}}
+        if event_type is not None:
+            caller.require(EVENT_SCOPES[event_type])
+            body = example_of(REGISTRY[event_type]) | {"timestamp": rfc3339(now)}
         async with self._db.write() as tx:
-            must_be_enabled(await self._endpoint(tx, endpoint_id, caller))
-            (made,) = await self._fanout.deliver(tx, new_id("evt"), TEST_TYPE, to_json(body), {endpoint_id: True})
+            row = await self._endpoint(tx, endpoint_id, caller)
+            must_be_enabled(row)
+            if event_type is not None and not may_hear(row.scopes, event_type):
+                raise _scopes_missing("the endpoint's", [EVENT_SCOPES[event_type]])
+            to = Addressee(endpoint_id, row.payload)
+            (made,) = await self._fanout.deliver(tx, new_id("test"), event_type or TEST_TYPE, to_json(body), [to])
             return DeliveryView.model_validate(await self._delivery(tx, made, caller))
 
     async def deliveries(
@@ -147,6 +181,7 @@ class Endpoints:
                 caller.require(scope)
             payload = (await repository.bodies(tx, [row.event_id]))[row.event_id]
             tries = [AttemptView.model_validate(one) for one in await attempts_repository.attempts(tx, delivery_id)]
+        payload = thinned(payload) if row.thin else payload
         shown = {name: getattr(row, name) for name in DeliveryView.model_fields}
         return DeliveryDetail(**shown, payload=payload.decode(), tries=tries)
 
@@ -159,6 +194,13 @@ class Endpoints:
                 raise Conflict("attempt_under_way", "This delivery is being sent right now. Wait for its result.")
             tx.after_commit(self._fanout.wake)
             return DeliveryView.model_validate(await self._delivery(tx, delivery_id, caller))
+
+    def _own_headers(self, endpoint_id: str, headers: Mapping[str, str]) -> dict[str, Any]:
+        return {"headers": self._sealing.headers(endpoint_id, headers), "header_names": sorted(headers)}
+
+    def _new_keys(self, endpoint_id: str, wanted: bool) -> dict[str, Any]:
+        key, public = self._sealing.new_key(endpoint_id) if wanted else (None, None)
+        return {"signing_keys": rotation.first(key) if key else [], "public_key": public}
 
     async def _check(self, url: str) -> None:
         try:
@@ -205,4 +247,4 @@ def _scopes_missing(whose: str, missing: list[str]) -> Forbidden:
 
 
 def _shown(row: Endpoint) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in EndpointView.model_fields}
+    return EndpointView.model_validate(row).model_dump()

@@ -15,14 +15,18 @@ class Endpoint(Base, table=True):
 
     `scopes` are those of the key that chose URL and events: more than they cover is not told, whatever `events` says.
 
-    `failing_since` is the first failure after the last success; `paused_until` is what the endpoint itself asked for;
-    `standing` says how it answered last: `quick`, `slow`, or `unproven` when it failed or was never called.
+    `conditions` are what an event's properties must meet. `headers` and the `secret` in each of `signing_keys` are sealed.
+
+    `failing_since` is the first failure after the last success; `paused_until` is what the endpoint itself asked for, before
+    `paced_until` it has had what it wants in a second; `standing` says how it answered last: `quick`, `slow`, or `unproven`
+    when it failed or was never called.
     """
 
     __tablename__ = "webhook_endpoints"
     __table_args__ = (
         CheckConstraint("status IN ('enabled', 'disabled', 'deleted')", name="status"),
         CheckConstraint("standing IN ('quick', 'slow', 'unproven')", name="standing"),
+        CheckConstraint("payload IN ('full', 'thin')", name="payload"),
         Index(None, "owner_id"),
     )
 
@@ -33,6 +37,19 @@ class Endpoint(Base, table=True):
     scopes: list[str] = Field(sa_column=Column(JsonType, nullable=False))
     description: str | None = Field(default=None, max_length=500)
     secrets: list[dict[str, Any]] = Field(sa_column=Column(JsonType, nullable=False))
+    signing_keys: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=Column(JsonType, nullable=False, default=[])
+    )
+    public_key: str | None = Field(default=None, max_length=60)
+    conditions: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=Column(JsonType, nullable=False, default=[])
+    )
+    payload: str = Field(default="full", max_length=10)
+    headers: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    header_names: list[str] = Field(default_factory=list, sa_column=Column(JsonType, nullable=False, default=[]))
+    max_in_flight: int | None = None
+    rate_per_second: int | None = None
+    paced_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     status: str = Field(max_length=20)
     disabled_reason: str | None = Field(default=None, max_length=40)
     standing: str = Field(default="unproven", max_length=20)
@@ -57,7 +74,8 @@ class WebhookEvent(Base, table=True):
 class Delivery(Base, table=True):
     """One event on its way to one endpoint. `round` counts the attempts since it was made or replayed.
 
-    `held`: the endpoint is, or was, disabled; the delivery waits for a replay, until it is forgotten like finished ones.
+    `thin`: sent without more than ids. `held`: the endpoint is, or was, disabled; the delivery waits for a replay, until it is
+    forgotten like finished ones.
     """
 
     __tablename__ = "webhook_deliveries"
@@ -74,6 +92,7 @@ class Delivery(Base, table=True):
     endpoint_id: str = Field(sa_column=Column(String(40), ForeignKey("webhook_endpoints.id"), nullable=False))
     event_id: str = Field(sa_column=Column(String(80), ForeignKey("webhook_events.id"), nullable=False))
     event_type: str = Field(max_length=80)
+    thin: bool = False
     status: str = Field(max_length=20)
     attempts: int = 0
     round: int = 0
@@ -88,7 +107,7 @@ class Delivery(Base, table=True):
 
 
 class Attempt(Base, table=True):
-    """One try: what the endpoint answered, or why it could not. `answer` holds at most 1 kB."""
+    """One try: what the endpoint answered, or why it could not. `answer` holds at most 1 kB, `head` a few headers of it."""
 
     __tablename__ = "webhook_attempts"
     __table_args__ = (Index(None, "delivery_id"),)
@@ -103,3 +122,4 @@ class Attempt(Base, table=True):
     milliseconds: int
     error: str | None = Field(default=None, max_length=300)
     answer: str | None = Field(default=None, max_length=1100)
+    head: dict[str, str] | None = Field(default=None, sa_column=Column(JsonType))

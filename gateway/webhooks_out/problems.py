@@ -1,7 +1,11 @@
 """Refusals that several use cases of endpoints share."""
 
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.webhooks_out.filters import unknown
 from gateway.webhooks_out.models import Endpoint
-from shared.web import Conflict, NotFound
+from shared.web import Conflict, NotFound, invalid
 
 
 def endpoint_found(row: Endpoint | None) -> Endpoint:
@@ -9,6 +13,14 @@ def endpoint_found(row: Endpoint | None) -> Endpoint:
     if row is None:
         raise NotFound("not_found", "There is no such webhook endpoint.")
     return row
+
+
+def checked_conditions(stored: list[dict[str, Any]], patterns: Sequence[str]) -> list[dict[str, Any]]:
+    """The conditions. Raises Unprocessable for a property that no event has which the patterns name."""
+    for at in unknown(stored, patterns):
+        text = f"None of these events has {stored[at]['property']}; GET /v1/event-types lists what they have."
+        raise invalid(f"#/where/{at}/property", "property_unknown", text)
+    return stored
 
 
 def must_be_enabled(endpoint: Endpoint) -> None:

@@ -31,6 +31,7 @@ class AttemptResult:
     error: str | None = None
     answer: str | None = None
     retry_after: str | None = None
+    head: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,4 +138,5 @@ def _attempt(one: EndedAttempt) -> dict[str, object]:
         "milliseconds": one.result.milliseconds,
         "error": one.result.error,
         "answer": one.result.answer,
+        "head": one.result.head,
     }

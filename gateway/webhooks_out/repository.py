@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, exists, func, insert, o
 from gateway.keys.repository import has_key_in_force
 from gateway.webhooks_out.lanes import Lane
 from gateway.webhooks_out.models import Delivery, Endpoint, WebhookEvent
-from shared.db import Database, Transaction, UtcDateTime, claim_due, insert_ignore, one_of, prune
+from shared.db import Transaction, UtcDateTime, claim_due, insert_ignore, one_of
 from shared.web import Caller, Page, Paging, filtered, page_of
 
 T = TypeVar("T")
@@ -25,6 +25,8 @@ class Listener(NamedTuple):
     owner_id: str
     events: list[str]
     scopes: list[str]
+    conditions: list[dict[str, Any]]
+    payload: str
     served: bool
 
 
@@ -36,6 +38,10 @@ class Target(NamedTuple):
     url: str
     scopes: list[str]
     secrets: list[dict[str, Any]]
+    signing_keys: list[dict[str, Any]]
+    headers: bytes | None
+    max_in_flight: int | None
+    rate_per_second: int | None
     standing: str
     failing_since: datetime | None
 
@@ -86,8 +92,8 @@ def served(now: datetime) -> ColumnElement[bool]:
 
 async def listeners(tx: Transaction, now: datetime) -> list[Listener]:
     """All endpoints, whether they are served or events are held for them."""
-    columns = (Endpoint.c.id, Endpoint.c.owner_id, Endpoint.c.events, Endpoint.c.scopes, served(now).label("served"))
-    return await tx.rows(Listener, select(*columns).where(Endpoint.c.status != "deleted"))
+    columns = (Endpoint.c[name] for name in Listener._fields if name != "served")
+    return await tx.rows(Listener, select(*columns, served(now).label("served")).where(Endpoint.c.status != "deleted"))
 
 
 async def disable(
@@ -225,7 +231,7 @@ async def targets(tx: Transaction, lane: Lane, now: datetime, limit: int) -> lis
     statement = (
         select(*(Endpoint.c[name] for name in Target._fields))
         .where(served(now), one_of(Endpoint.c.standing, lane.standings))
-        .where(or_(Endpoint.c.paused_until.is_(None), Endpoint.c.paused_until <= now))
+        .where(or_(Endpoint.c.paused_until.is_(None), Endpoint.c.paused_until <= now), _in_step(now))
         .where(~one_of(Endpoint.c.id, lane.busy_endpoints()), ~one_of(Endpoint.c.owner_id, lane.busy_owners()))
         .where(due.is_not(None))
         .order_by(Endpoint.c.id)
@@ -234,6 +240,16 @@ async def targets(tx: Transaction, lane: Lane, now: datetime, limit: int) -> lis
     if len(found) < limit and lane.turn:
         found += await tx.rows(Target, statement.where(Endpoint.c.id <= lane.turn).limit(limit - len(found)))
     return found
+
+
+def _in_step(now: datetime) -> ColumnElement[bool]:
+    return or_(Endpoint.c.paced_until.is_(None), Endpoint.c.paced_until <= now)
+
+
+async def pace(tx: Transaction, endpoint_id: str, now: datetime, until: datetime) -> bool:
+    """Take the turn of an endpoint that hears so many a second; the next is at `until`. False: another worker has it."""
+    mine = update(Endpoint.table).where(Endpoint.c.id == endpoint_id, _in_step(now))
+    return await tx.run(mine.values(paced_until=until)) > 0
 
 
 async def claim(
@@ -269,19 +285,3 @@ async def settle(tx: Transaction, delivery_id: str, lease: str | None, values: M
         return True
     kept = {name: value for name, value in values.items() if name in ("last_status", "last_error")}
     return await tx.run(mine.values(**counted, **kept)) > 0
-
-
-async def prune_held(db: Database, endpoint_id: str, most: int) -> bool:
-    """Forget some of the oldest deliveries that are held for an endpoint beyond `most`. True: more may wait."""
-    held = (Delivery.c.endpoint_id == endpoint_id) & (Delivery.c.status == "held")
-    beyond = select(Delivery.c.created_at).where(held).order_by(Delivery.c.created_at.desc()).offset(most).limit(1)
-    async with db.read() as tx:
-        newest = await tx.scalars(beyond)
-    return bool(newest) and await prune(db, Delivery.table, held & (Delivery.c.created_at <= newest[0]))
-
-
-async def prune_finished(db: Database, before: datetime) -> bool:
-    """Forget some finished deliveries, with their attempts, and events that nothing refers to. True: more may wait."""
-    unused = ~exists(select(Delivery.c.id).where(Delivery.c.event_id == WebhookEvent.c.id))
-    more = await prune(db, Delivery.table, (Delivery.c.status != "pending") & (Delivery.c.finished_at < before))
-    return await prune(db, WebhookEvent.table, (WebhookEvent.c.created_at < before) & unused) or more

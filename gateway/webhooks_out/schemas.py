@@ -1,9 +1,10 @@
 """HTTP shapes of outgoing webhooks."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, AliasChoices, Field, field_validator
 
+from gateway.webhooks_out.conditions import Conditions, InFlight, OwnHeaders, Payload, PerSecond
 from gateway.webhooks_out.rules import PATTERN, matches
 from shared.contracts import public_names
 from shared.web import Body, Instant, Patch, Text, View
@@ -23,11 +24,22 @@ Patterns = Annotated[list[Pattern], Field(min_length=1, max_length=50)]
 
 
 class EndpointIn(Body):
-    """Where to send, and which events: `coupon.redeemed`, a family `stock.*`, or all `*`."""
+    """Where to send, and which events: `coupon.redeemed`, a family `stock.*`, or all `*`.
+
+    `where`: conditions on an event's `data` that must all hold; one whose property is missing does not, unless it says `ne`,
+    `not_in` or `not_exists`. `payload` `thin` sends ids only. `headers` are sent with each delivery and never shown again.
+    `asymmetric` adds Ed25519 signatures (`v1a`). `max_in_flight` is for each of our processes, `rate_per_second` for all.
+    """
 
     url: Url
     events: Patterns
     description: Annotated[Text, Field(max_length=500)] | None = None
+    where: Conditions = Field(default_factory=list)
+    payload: Payload = "full"
+    headers: OwnHeaders = Field(default_factory=dict)
+    asymmetric: Annotated[bool, Field(strict=True)] = False
+    max_in_flight: InFlight | None = None
+    rate_per_second: PerSecond | None = None
 
     @field_validator("events")
     @classmethod
@@ -36,16 +48,35 @@ class EndpointIn(Body):
 
 
 class EndpointPatch(Patch):
-    """What to change; leave out what stays.
+    """What to change; leave out what stays. `headers` replaces them all; a new `url` without it drops them.
 
     `enabled` false holds what waits and what comes; true resumes with new events, and what was held is had by a replay.
     """
 
-    nullable: ClassVar[frozenset[str]] = frozenset(("description",))
+    nullable: ClassVar[frozenset[str]] = frozenset(("description", "max_in_flight", "rate_per_second"))
     url: Url | None = None
     events: Patterns | None = None
     description: Annotated[Text, Field(max_length=500)] | None = None
+    where: Conditions | None = None
+    payload: Payload | None = None
+    headers: OwnHeaders | None = None
+    asymmetric: Annotated[bool, Field(strict=True)] | None = None
+    max_in_flight: InFlight | None = None
+    rate_per_second: PerSecond | None = None
     enabled: bool | None = None
+
+
+class TestDelivery(Body):
+    """`event_type`: send its example from `GET /v1/event-types`; without it a `webhook.test` is sent."""
+
+    event_type: Annotated[str, Field(max_length=80)] | None = None
+
+    @field_validator("event_type")
+    @classmethod
+    def _known(cls, value: str | None) -> str | None:
+        if value is not None and value not in public_names():
+            raise ValueError("no event has this type; GET /v1/event-types lists them")
+        return value
 
 
 class SecretRotation(Body):
@@ -83,7 +114,8 @@ class ReplayView(View):
 class EndpointView(View):
     """A registered endpoint. `disabled_reason` is `by_request`, `gone` (it answered 410) or `failing`.
 
-    `scopes` are those of the key that chose URL and events: what they do not cover is not told.
+    `public_key` (`whpk_…`) proves its `v1a` signatures. `scopes` are those of the key that chose URL and events: what they do
+    not cover is not told.
     """
 
     id: str
@@ -91,6 +123,12 @@ class EndpointView(View):
     events: list[str]
     scopes: list[str]
     description: str | None
+    where: list[dict[str, Any]] = Field(validation_alias=AliasChoices("conditions", "where"))
+    payload: Payload
+    header_names: list[str]
+    public_key: str | None
+    max_in_flight: int | None
+    rate_per_second: int | None
     status: Literal["enabled", "disabled"]
     disabled_reason: str | None
     failing_since: Instant | None
@@ -123,13 +161,14 @@ class DeliveryView(View):
 
 
 class AttemptView(View):
-    """One try. `answer` is the beginning of what came back."""
+    """One try. `answer` is the beginning of what came back, `head` a few of its headers."""
 
     number: int
     at: Instant
     status: int | None
     milliseconds: int
     error: str | None
+    head: dict[str, str] | None
     answer: str | None
 
 

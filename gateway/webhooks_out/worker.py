@@ -7,17 +7,18 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gateway.audit_log.log import AuditLog
 from gateway.settings import GatewaySettings
-from gateway.webhooks_out import due_repository, repository
+from gateway.webhooks_out import due_repository, prune_repository, repository
 from gateway.webhooks_out.delivering import Delivering
+from gateway.webhooks_out.filters import thinned
 from gateway.webhooks_out.lanes import Lane, lanes, most_attempts
 from gateway.webhooks_out.models import Delivery
 from gateway.webhooks_out.records import AttemptRecords
 from gateway.webhooks_out.repository import Target
-from shared.db import seconds_until
+from shared.db import Transaction, seconds_until
 from shared.http import EgressClient
 from shared.ids import new_id
 from shared.service import Kit
@@ -102,6 +103,7 @@ class DeliveryWorker:
             async with self._db.write() as tx:
                 for endpoint in working:
                     wanted = min(lane.room_for(endpoint), max(1, most // len(working)), most - len(claimed))
+                    wanted = await self._in_step(tx, endpoint, wanted, now)
                     rows = await repository.claim(tx, endpoint.id, now, wanted, lease, until) if wanted else []
                     claimed += [(endpoint, row) for row in rows]
                     for _ in rows:
@@ -116,7 +118,16 @@ class DeliveryWorker:
         lane.turn = working[-1].id
         return len(claimed)
 
+    async def _in_step(self, tx: Transaction, endpoint: Target, wanted: int, now: datetime) -> int:
+        """How many of them an endpoint may get now that wants only so many a second: about a tenth of a second's."""
+        rate = endpoint.rate_per_second
+        if rate is None or not wanted:
+            return wanted
+        wanted = min(wanted, max(1, rate // 10))
+        return wanted if await repository.pace(tx, endpoint.id, now, now + timedelta(seconds=wanted / rate)) else 0
+
     def _start(self, lane: Lane, endpoint: Target, row: Delivery, body: bytes) -> None:
+        body = thinned(body) if row.thin else body
         task = asyncio.create_task(self._delivering.deliver(endpoint, row, body), name=f"webhook {row.id}")
         self._tasks.add(task)
 
@@ -134,13 +145,13 @@ class DeliveryWorker:
         """
         now = self._clock.now()
         before = now - timedelta(days=self._settings.webhooks_out_keep_days)
-        more = await repository.prune_finished(self._db, before)
+        more = await prune_repository.prune_finished(self._db, before)
         async with self._db.read() as tx:
             unserved = [row.id for row in await repository.listeners(tx, now) if not row.served]
         for endpoint_id in unserved:
             async with self._db.write() as tx:
                 await repository.hold_waiting(tx, endpoint_id, now)
-            more |= await repository.prune_held(self._db, endpoint_id, self._settings.webhooks_out_held_most)
+            more |= await prune_repository.prune_held(self._db, endpoint_id, self._settings.webhooks_out_held_most)
         return more
 
 

@@ -36,6 +36,7 @@ _PLAIN = (
 _WORDS = {*_NAMED, *_MANY, *_ONE, *_PLAIN}
 _FORMATS = {"date-time", "date", "binary", "uri", "json-string", "json-pointer", FORMAT}
 _NO_IDS = {
+    "headers", "headers{}", "property", "value",
     "name", "fallback", "reason", "note", "remark", "description", "address", "subject", "body", "url", "link", "category",
     "login", "password", "current", "recovery_code",
     # known words, and what is parsed

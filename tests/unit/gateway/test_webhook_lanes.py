@@ -14,6 +14,7 @@ class Some:
     id: str
     owner_id: str
     standing: str = "quick"
+    max_in_flight: int | None = None
 
 
 def fill(lane: Lane, owner: str, many: int, standing: str = "quick") -> int:
@@ -69,3 +70,9 @@ def test_a_lane_is_never_fuller_than_full(capacity: int, steps: list[tuple[str, 
     for endpoint in under_way:
         lane.end(endpoint)
     assert (lane.room, lane.busy_endpoints(), lane.busy_owners()) == (capacity, [], [])
+
+
+def test_an_endpoint_gets_no_more_at_once_than_it_wants() -> None:
+    lane, _ = lanes(100, 8)
+    modest, eager = Some("a", "one", max_in_flight=3), Some("b", "two", max_in_flight=20)
+    assert (lane.room_for(modest), lane.room_for(eager), lane.room_for(Some("c", "three"))) == (3, 20, 8)
