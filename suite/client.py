@@ -24,8 +24,8 @@ class Problem(Stop):
         self.code = str(document.get("code", "unknown"))
         self.document = document
         detail = document.get("detail") or document.get("title") or say("no reason given", "未说明原因")
-        fields = "; ".join(f"{e.get('pointer')}: {e.get('detail')}" for e in document.get("errors", [])[:5])
-        more = f" {fields}" if fields else ""
+        found = [f"{e.get('pointer')}: {e.get('detail')}" for e in document.get("errors", [])[:5]]
+        more = "" if found in ([], [detail]) else f" {'; '.join(found)}"  # of one alone the detail is that already
         super().__init__(
             say(
                 f"{call} was refused ({status} {self.code}): {detail}{more}",

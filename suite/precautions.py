@@ -170,7 +170,7 @@ def figures_within_reach(installation: Installation) -> Finding | None:
 CHECKS: Mapping[Check, str] = {
     private_data: say("nobody else on this machine reads the data folder", "本机其他用户读不到数据目录"),
     given_administrator_key: say(
-        "no generated key of the administrator's lies in a file", "没有自动生成的管理员密钥留在文件里"
+        "the administrator's key was given, or this is no production", "管理员密钥由外部给定，或这里不是生产环境"
     ),
     encrypted_way: say("keys cross no foreign network in clear", "密钥不以明文经过外部网络"),
     door_behind_a_proxy: say("the gateway knows its proxy, or needs none", "网关认得它的代理，或不需要代理"),

@@ -87,7 +87,7 @@ def orders(
         source=_source(source),
         currency=_currency(currency),
         time_zone=_zone(time_zone),
-        rejects=rejects or file.with_name(f"{_ENDING.sub('', file.name)}.rejects.csv"),
+        rejects=rejects or file.parent / f"{_ENDING.sub('', file.name)}.rejects.csv",
     )
 
     async def work() -> None:
@@ -124,7 +124,8 @@ def _currency(code: str | None) -> str | None:
     try:
         return known_currency(code.upper()) if code else None
     except ValueError as error:
-        raise Stop(say(f"--currency {error}, not {code!r}.", f"--currency {error}，不能是 {code!r}。")) from None
+        sentence = f"--currency 须为 ISO 4217 币种代码，如 CNY（人民币写作 CNY），不能是 {code!r}。"
+        raise Stop(say(f"--currency {error}, not {code!r}.", sentence)) from None
 
 
 def _zone(name: str | None) -> "ZoneInfo | None":

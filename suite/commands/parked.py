@@ -60,10 +60,12 @@ def list_parked(
 @helps("原样打印一条搁置的消息（可能含客户数据）。")
 def show(queue: Queue, parked_id: ParkedId, data_dir: DataDir = None) -> None:
     """Print a parked message as it travels (it may hold customer data)."""
-    for one in run(_parked(queue, flags(data_dir=data_dir))):
-        if parked_id in (one.id, "all"):
-            text = json.dumps(contents(one), ensure_ascii=False, indent=2)
-            console.print(visible(text), markup=False, soft_wrap=True)
+    found = [one for one in run(_parked(queue, flags(data_dir=data_dir))) if parked_id in (one.id, "all")]
+    if not found and parked_id != "all":
+        raise _unknown(queue, parked_id)
+    for one in found:
+        text = json.dumps(contents(one), ensure_ascii=False, indent=2)
+        console.print(visible(text), markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -107,13 +109,17 @@ def _decide(queue: str, parked_id: str, what: Literal["replay", "drop"], data_di
 
     done = run(work())
     if done == 0 and parked_id != "all":
-        raise Stop(
-            say(
-                f"{queue} has no parked message {parked_id}. `quanyu parked list` shows what there is.",
-                f"{queue} 没有搁置的消息 {parked_id}。用 `quanyu parked list` 查看现有的。",
-            )
-        )
+        raise _unknown(queue, parked_id)
     return done
+
+
+def _unknown(queue: str, parked_id: str) -> Stop:
+    return Stop(
+        say(
+            f"{queue} has no parked message {parked_id}. `quanyu parked list` shows what there is.",
+            f"{queue} 没有搁置的消息 {parked_id}。用 `quanyu parked list` 查看现有的。",
+        )
+    )
 
 
 async def _parked(queue: str | None, given: dict[str, Any]) -> "list[Parked]":

@@ -64,6 +64,7 @@ def test_parked_messages_are_listed_shown_replayed_and_dropped(quanyu: Quanyu) -
     assert "no message" in quanyu("show", QUEUE, "evt_junk")
     assert "1 replayed" in quanyu("replay", QUEUE, "evt_one")
     assert "no parked message evt_one" in " ".join(quanyu("replay", QUEUE, "evt_one", code=1).split())
+    assert "no parked message evt_one" in " ".join(quanyu("show", QUEUE, "evt_one", code=1).split())
     assert "1 dropped" in quanyu("drop", QUEUE, "evt_junk")
     assert "1 replayed" in quanyu("replay", QUEUE, "all")
     assert "Nothing is parked" in quanyu("list")

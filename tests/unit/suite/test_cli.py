@@ -11,7 +11,11 @@ from kit.servers import free_port
 
 from gateway.settings import GatewaySettings
 from shared.ids import new_id
+from shared.language import Language, speaking
+from suite.client import Problem
+from suite.commands import imports
 from suite.commands.common import caller, flags
+from suite.errors import Stop
 from suite.settings import SuiteSettings, load
 
 
@@ -130,6 +134,31 @@ def test_a_wrong_flag_of_the_import(quanyu: Call, flag: str, value: str) -> None
     code, _, said = quanyu("import", "orders", "orders.csv", flag, value)
     assert code == 1
     assert value.lower() in said.lower()
+
+
+@pytest.mark.parametrize("folder", [".", "..", "/"])
+def test_a_folder_where_a_file_was_meant(quanyu: Call, folder: str) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    code, _, said = quanyu("import", "orders", folder, "--url", url, "--key", "qy_test")
+    assert (code, said.startswith("quanyu: "), len(said.splitlines())) == (1, True, 1)
+
+
+def test_a_currency_is_refused_in_one_language() -> None:
+    with speaking(Language.CHINESE), pytest.raises(Stop) as refused:
+        imports._currency("RMB")
+    assert "人民币写作 CNY" in str(refused.value)
+    assert "must be" not in str(refused.value)
+
+
+def test_what_is_wrong_is_told_once() -> None:
+    one = {"pointer": "#/role", "detail": "This must be 'viewer'."}
+    alone = {"code": "validation_failed", "detail": "#/role: This must be 'viewer'.", "errors": [one]}
+    assert str(Problem(422, alone, "POST /v1/accounts")).count("#/role") == 1
+    several = alone | {
+        "detail": "#/role: This must be 'viewer'. (and 1 more)",
+        "errors": [one, {**one, "pointer": "#/x"}],
+    }
+    assert "#/x: " in str(Problem(422, several, "POST /v1/accounts"))
 
 
 def test_a_fresh_secret_is_taken_as_the_administrators(quanyu: Call) -> None:
