@@ -62,7 +62,7 @@ class Replicas:
         REPLICAS.set(count)
         for limiter in self._limiters:
             limiter.replicas = count
-        if count != self._count:
+        if count != self._count and (self._shared or self._count or count > 1):  # to begin alone is nothing to tell
             self._tell(count)
         self._count = count
         return None if count == 1 else BEAT_SECONDS

@@ -124,8 +124,12 @@ def _currency(code: str | None) -> str | None:
     try:
         return known_currency(code.upper()) if code else None
     except ValueError as error:
-        sentence = f"--currency 须为 ISO 4217 币种代码，如 CNY（人民币写作 CNY），不能是 {code!r}。"
-        raise Stop(say(f"--currency {error}, not {code!r}.", sentence)) from None
+        raise Stop(
+            say(
+                f"--currency {error}, not {code!r}.",
+                f"--currency 须为 ISO 4217 币种代码，如 CNY（人民币写作 CNY），不能是 {code!r}。",
+            )
+        ) from None
 
 
 def _zone(name: str | None) -> "ZoneInfo | None":

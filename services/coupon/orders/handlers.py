@@ -19,6 +19,7 @@ from shared.contracts.orders import OrderEvent
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.observability.metrics import MESSAGES_HANDLED
+from shared.observability.seldom import Seldom
 from shared.service import Kit
 from shared.web import MERCHANT, Problem
 from shared.web.problems import from_validation
@@ -36,6 +37,7 @@ class OrderMessages:
         self._settling = settling
         self._completing = completing
         self._refunding = refunding
+        self._unmatched = Seldom(kit.log)  # all orders of a shop come here, and most have no coupons
 
     async def on_order(self, tx: Transaction, event: OrderEvent, envelope: Envelope) -> None:
         """Do what the message asks for, and write down what became of it."""
@@ -54,7 +56,7 @@ class OrderMessages:
         }
         if checkout is None:
             MESSAGES_HANDLED.labels(CONSUMER, "unmatched").inc()
-            self._kit.log.info(
+            self._unmatched.info(
                 "order message matches no checkout",
                 event_name=event.name,
                 order_id=event.order_id,
