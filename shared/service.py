@@ -190,7 +190,8 @@ class Service:
     def _bus(self) -> Finding:
         """Messages wait in the outbox meanwhile: nothing that was accepted depends on the bus."""
         # What stands behind a colon names servers and addresses: that is for the log.
-        sentences = [sentence.partition(":")[0] for sentence in self.kit.bus.health()]
+        # All connections to one broker are away together: that is told once.
+        sentences = list(dict.fromkeys(sentence.partition(":")[0] for sentence in self.kit.bus.health()))
         return (
             Finding("bus", State.DEGRADED, "; ".join(sentences[:_TOLD]))
             if sentences

@@ -123,10 +123,10 @@ def _currency(code: str | None) -> str | None:
 
     try:
         return known_currency(code.upper()) if code else None
-    except ValueError as error:
+    except ValueError:
         raise Stop(
             say(
-                f"--currency {error}, not {code!r}.",
+                f"--currency takes the ISO 4217 code of a currency, such as CNY (RMB is written CNY), not {code!r}.",
                 f"--currency 须为 ISO 4217 币种代码，如 CNY（人民币写作 CNY），不能是 {code!r}。",
             )
         ) from None

@@ -4,7 +4,8 @@ A message may be parked because it is no message at all, so nothing here relies 
 """
 
 import json
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -127,7 +128,18 @@ async def _parked(queue: str | None, given: dict[str, Any]) -> "list[Parked]":
         return await bus.parked(queue, MOST)
 
 
-def _bus(given: dict[str, Any]) -> "AbstractAsyncContextManager[Bus]":
+@asynccontextmanager
+async def _bus(given: dict[str, Any]) -> AsyncIterator["Bus"]:
+    from shared.messaging import BusUnavailable
     from suite import wiring  # takes a while: it is what builds the parts
 
-    return wiring.operators_bus(suite_settings(given), given)
+    try:
+        async with wiring.operators_bus(suite_settings(given), given) as bus:
+            yield bus
+    except BusUnavailable as error:
+        raise Stop(
+            say(
+                f"The message bus does not answer. Check QUANYU_BROKER_URL and the server: {error}",
+                f"消息总线无应答。请检查 QUANYU_BROKER_URL 和服务器：{error}",
+            )
+        ) from None

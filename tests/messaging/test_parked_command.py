@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from kit.servers import free_port
 from messaging.arrangement import until
 
 from shared.clock import SystemClock
@@ -68,3 +69,11 @@ def test_parked_messages_are_listed_shown_replayed_and_dropped(quanyu: Quanyu) -
     assert "1 dropped" in quanyu("drop", QUEUE, "evt_junk")
     assert "1 replayed" in quanyu("replay", QUEUE, "all")
     assert "Nothing is parked" in quanyu("list")
+
+
+def test_a_broker_that_is_away_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch, quanyu: Quanyu) -> None:
+    monkeypatch.setenv("QUANYU_BROKER_URL", f"amqp://guest:hidden-word@127.0.0.1:{free_port()}/")
+    for command in (("list",), ("show", QUEUE, "evt_one"), ("replay", QUEUE, "all")):
+        said = " ".join(quanyu(*command, code=1).split())
+        assert "quanyu: The message bus does not answer. Check QUANYU_BROKER_URL" in said
+        assert "hidden-word" not in said
