@@ -1,10 +1,12 @@
 """What is away is told twice: when it is lost; and when it is back, with how long that took and how often it was tried."""
 
 import time
+from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
 _LASTING_SECONDS = 10.0
+_PAUSE_SECONDS = 60.0
 
 
 class Outage:
@@ -43,3 +45,23 @@ class Outage:
         if not self._away:
             seconds = round(time.monotonic() - self._since, 1)
             self._log.info(f"{self._what} is back", seconds=seconds, failures=self._failures)
+
+
+class Seldom:
+    """What is ordinary and may come in a flood: the first is told at once, then at most one in a minute, with `untold`, how many
+    came in between. The metrics count each. Of one event loop.
+    """
+
+    def __init__(self, log: FilteringBoundLogger) -> None:
+        self._log = log
+        self._next = 0.0
+        self._untold = 0
+
+    def info(self, event: str, **fields: Any) -> None:
+        """Tell it, unless one was told within the last minute."""
+        now = time.monotonic()
+        if now < self._next:
+            self._untold += 1
+            return
+        self._log.info(event, **fields, untold=self._untold)
+        self._next, self._untold = now + _PAUSE_SECONDS, 0

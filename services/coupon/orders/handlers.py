@@ -19,7 +19,7 @@ from shared.contracts.orders import OrderEvent
 from shared.db import Transaction
 from shared.ids import new_id
 from shared.observability.metrics import MESSAGES_HANDLED
-from shared.observability.seldom import Seldom
+from shared.observability.outages import Seldom
 from shared.service import Kit
 from shared.web import MERCHANT, Problem
 from shared.web.problems import from_validation

@@ -10,7 +10,7 @@ from services.coupon.orders.models import OrderMessage
 from shared.clock import ManualClock
 from shared.contracts import OrderCancelled, OrderCompleted, OrderPaid, OrderRefunded, RefundedLine
 from shared.db import Database
-from shared.observability.seldom import Seldom
+from shared.observability.outages import Seldom
 
 
 async def log(mall: Mall, **filters: str) -> list[tuple[str, str, str | None]]:

@@ -6,14 +6,14 @@ import pytest
 import structlog
 from structlog.testing import LogCapture
 
-from shared.observability import seldom
+from shared.observability import outages
 
 
 def test_a_flood_is_a_line_in_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_000.0
-    monkeypatch.setattr(seldom.time, "monotonic", lambda: now)
+    monkeypatch.setattr("shared.observability.outages.time.monotonic", lambda: now)
     lines = LogCapture()
-    log = seldom.Seldom(structlog.wrap_logger(None, [lines], structlog.make_filtering_bound_logger(logging.INFO)))
+    log = outages.Seldom(structlog.wrap_logger(None, [lines], structlog.make_filtering_bound_logger(logging.INFO)))
     for number in range(1_000):
         log.info("order matches nothing", order_id=f"o{number}")
     now += 61
