@@ -1,15 +1,12 @@
 """Messages of the order system: the same use cases, once each, and a word on what became of them."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from api.coupon.mall import Json, Mall
 
-from services.coupon.orders.models import OrderMessage
 from shared.clock import ManualClock
 from shared.contracts import OrderCancelled, OrderCompleted, OrderPaid, OrderRefunded, RefundedLine
-from shared.db import Database
 from shared.observability.outages import Seldom
 
 
@@ -127,15 +124,3 @@ async def test_orders_without_coupons_do_not_flood_the_log(mall: Mall, monkeypat
     monkeypatch.setattr(Seldom, "info", lambda _, event, **fields: seldom_told.append(fields["order_id"]))
     await mall.send(*(OrderPaid(order_id=f"none-{number}") for number in range(20)))
     assert len(await log(mall, outcome="unmatched")) == len(seldom_told) == 20, "each can be looked up"
-
-
-async def test_what_is_old_enough_to_forget_is_found_by_an_index(tmp_path: Path) -> None:
-    """A busy shop has millions of them, and they are looked for every hour."""
-    db = Database(f"sqlite:///{tmp_path}/coupon.db", schema="coupon")
-    async with db.write() as tx:
-        await tx.connection.run_sync(OrderMessage.table.create)
-    async with db.read() as tx:
-        old = "SELECT id FROM order_message WHERE outcome = 'unmatched' AND received_at < '2026' LIMIT 1"
-        plan = (await tx.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {old}")).all()
-    await db.close()
-    assert "received_at<?" in plan[0].detail
