@@ -17,6 +17,7 @@ from gateway.proxy.room import ProxyRoom
 from gateway.route_table import RouteTable
 from gateway.settings import GatewaySettings
 from gateway.sign_in.room import SignInRoom
+from gateway.usage.room import UsageRoom
 from gateway.webhooks_in.room import WebhooksInRoom
 from gateway.webhooks_out.room import WebhooksOutRoom
 from shared.clock import Clock
@@ -35,6 +36,7 @@ class Gateway(Service):
     keys: KeysRoom
     accounts: AccountsRoom
     limits: LimitsRoom
+    usage: UsageRoom
     webhooks_out: WebhooksOutRoom
 
     async def readiness(self) -> list[Standing]:
@@ -58,6 +60,7 @@ def create_gateway(
     audit_log = AuditLogRoom(kit, settings)
     limits = LimitsRoom(kit, settings)
     keys = KeysRoom(kit, settings, audit_log, limits, table)
+    usage = UsageRoom(kit, settings, limits, keys)
     accounts = AccountsRoom(kit, audit_log)
     sign_in = SignInRoom(kit, settings, audit_log, accounts)
     forwarding = ForwardingRoom(upstreams, clock, settings.overload_seconds)
@@ -68,11 +71,11 @@ def create_gateway(
     webhooks_in = WebhooksInRoom(kit, settings, audit_log, limits, keys)
 
     # Their routes are the administrative API. In front of it, and of all parts, stands what the public meets.
-    rooms = [forwarding, limits, keys, accounts, sign_in, webhooks_out, webhooks_in, docs, audit_log]
+    rooms = [forwarding, limits, keys, accounts, sign_in, webhooks_out, webhooks_in, docs, audit_log, usage]
     gateway = join(kit, rooms, kind=Gateway)
     gateway.admin = gateway.app
     gateway.forwarding, gateway.keys, gateway.limits = forwarding, keys, limits
-    gateway.accounts, gateway.webhooks_out = accounts, webhooks_out
-    proxy = ProxyRoom(settings, table, forwarding, keys, sign_in, limits, audit_log, docs.portal(gateway.admin))
+    gateway.accounts, gateway.usage, gateway.webhooks_out = accounts, usage, webhooks_out
+    proxy = ProxyRoom(settings, table, forwarding, keys, sign_in, limits, usage, audit_log, docs.portal(gateway.admin))
     gateway.app = proxy.app
     return gateway

@@ -52,6 +52,8 @@ GATEWAY = (
     Route("GET", "/v1/audit-log/export", "gateway:audit:read", "gateway"),
     Route("GET", "/v1/audit-log/verify", "gateway:audit:read", "gateway"),
     Route("GET", "/v1/audit-log/{entry_id}", "gateway:audit:read", "gateway"),
+    Route("GET", "/v1/usage", "gateway:usage:read", "gateway"),
+    Route("GET", "/v1/usage/export", "gateway:usage:read", "gateway"),
     Route("POST", "/v1/accounts", "gateway:accounts:write", "gateway"),
     Route("GET", "/v1/accounts", "gateway:accounts:read", "gateway"),
     Route("GET", "/v1/accounts/{account_id}", "gateway:accounts:read", "gateway"),

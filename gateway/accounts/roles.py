@@ -33,6 +33,7 @@ _LOOKING = (
     "coupon:templates:read",
     "coupon:tickets:read",
     "gateway:events:read",
+    "gateway:usage:read",
     "inventory:*:read",
     "journey:*:read",
     "segments:*:read",

@@ -237,6 +237,13 @@ TAGS = (
         "谁改了什么。",
     ),
     Tag(
+        ("gateway/usage",),
+        "Usage",
+        "用量",
+        "Who called what, and what came of it.",
+        "谁调用了什么，结果如何。",
+    ),
+    Tag(
         ("webhooks",),
         HOOKS,
         "推送给你的事件",

@@ -55,6 +55,7 @@ class CachedKey:
     expires_at: datetime | None
     revoked_at: datetime | None
     changed_at: datetime
+    lineage_id: str
     notice: list[tuple[bytes, bytes]] = field(default_factory=list)
     _by_route: dict[tuple[str, str] | None, tuple[Bucket, ...]] = field(init=False, default_factory=dict)
 
@@ -81,7 +82,9 @@ class CachedKey:
 def _cached(row: ApiKey, chain: Sequence[Ancestor]) -> CachedKey:
     caller = Caller(row.id, row.owner_id, row.kind, tuple(row.scopes), shop_id=row.shop_id)
     networks = tuple(ip_network(text) for text in row.allowed_ips)
-    return CachedKey(caller, networks, buckets(chain), row.expires_at, row.revoked_at, row.changed_at, _notice(row))
+    return CachedKey(
+        caller, networks, buckets(chain), row.expires_at, row.revoked_at, row.changed_at, row.lineage_id, _notice(row)
+    )
 
 
 def _notice(row: ApiKey) -> list[tuple[bytes, bytes]]:
@@ -145,6 +148,11 @@ class KeyCache:
             _HIT.inc()
         self._uses[found.caller.key_id] = now
         return found
+
+    def lineage_of(self, key_id: str) -> str:
+        """The first of the keys that were rotated one into the other; the id itself where it is none of ours."""
+        known = self._relations.get(key_id)
+        return known.lineage_id if known else key_id
 
     def invalidate(self, fingerprint: str) -> None:
         """Ask the database again the next time."""

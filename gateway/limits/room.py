@@ -23,7 +23,7 @@ class LimitsRoom(Room):
     """Offers `rates`, which counts requests, `replicas`, which knows how many gateways do so, and `periods`, which last."""
 
     def __init__(self, kit: Kit, settings: GatewaySettings) -> None:
-        calendar = Calendar(zone(settings.time_zone))
+        self.calendar = calendar = Calendar(zone(settings.time_zone))
         own, strangers = (MemoryLimiter(kit.clock, calendar) for _ in range(2))
         self._limiter = _shared(settings, own)
         self.rates = RateLimits(settings, self._limiter, strangers)

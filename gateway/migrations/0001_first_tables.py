@@ -239,6 +239,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_sign_in_guesses_last_at"), ["last_at"], unique=False)
 
     op.create_table(
+        "usage_counts",
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("key_id", sa.String(length=40), nullable=False),
+        sa.Column("route", sa.String(length=160), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=False),
+        sa.Column("succeeded", sa.BigInteger(), nullable=False),
+        sa.Column("refused", sa.BigInteger(), nullable=False),
+        sa.Column("limited", sa.BigInteger(), nullable=False),
+        sa.Column("failed", sa.BigInteger(), nullable=False),
+        sa.Column("unanswered", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "key_id", "route", name=op.f("pk_usage_counts")),
+    )
+    with op.batch_alter_table("usage_counts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_usage_counts_owner_id_day"), ["owner_id", "day"], unique=False)
+
+    op.create_table(
         "webhook_endpoints",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("owner_id", sa.String(length=40), nullable=False),
@@ -456,6 +472,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_webhook_endpoints_owner_id"))
 
     op.drop_table("webhook_endpoints")
+    with op.batch_alter_table("usage_counts", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_usage_counts_owner_id_day"))
+
+    op.drop_table("usage_counts")
     with op.batch_alter_table("sign_in_guesses", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sign_in_guesses_last_at"))
 

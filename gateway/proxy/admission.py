@@ -17,6 +17,7 @@ from gateway.proxy.headers import RequestHeaders
 from gateway.proxy.own_pages import OwnPages
 from gateway.routes import PUBLIC, Route
 from gateway.sign_in.cache import SESSION, SessionCache
+from gateway.usage.counter import UsageCounter
 from shared.web import BadRequest, Forbidden, Unauthorized
 from shared.web.asgi import read_body, replayed
 
@@ -29,12 +30,20 @@ class Admission:
     """`take_turn` first, then `admit` for what is not public."""
 
     def __init__(
-        self, keys: KeyCache, sessions: SessionCache, rates: RateLimits, pages: OwnPages, *, host_only: bool
+        self,
+        keys: KeyCache,
+        sessions: SessionCache,
+        rates: RateLimits,
+        usage: UsageCounter,
+        pages: OwnPages,
+        *,
+        host_only: bool,
     ) -> None:
         """`host_only`: sessions are taken from cookies that nobody but this very host could set."""
         self._keys = keys
         self._sessions = sessions
         self._rates = rates
+        self._usage = usage
         self._pages = pages
         self._host_only = host_only
 
@@ -79,6 +88,7 @@ class Admission:
                 exchange.note = "session ended"
                 raise Unauthorized("session_ended", "You are not signed in any more. Sign in again.", headers=_REALM)
             return
+        exchange.used = partial(self._usage.note, session.caller.owner_id, session.caller.key_id)
         turn = (session.caller, (session.bucket,), exchange.address)
         exchange.extra += await self._rates.count(*turn)
         exchange.charge = partial(self._rates.charge, *turn)
@@ -118,6 +128,7 @@ class Admission:
 
     async def _count(self, exchange: Exchange, key: CachedKey, route: Route | None) -> None:
         exchange.caller = key.caller
+        exchange.used = partial(self._usage.note, key.caller.owner_id, key.lineage_id)
         turn = (key.caller, key.buckets_of(route), exchange.address)
         exchange.extra += await self._rates.count(*turn)
         exchange.extra += key.notice

@@ -33,6 +33,7 @@ class Exchange:
         "scope",
         "started",
         "status",
+        "used",
     )
 
     def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
@@ -46,6 +47,8 @@ class Exchange:
         self.extra: HeaderPairs = []
         self.charge: Callable[[int], Awaitable[HeaderPairs]] | None = None
         """Counts that the call turned out to cost more; answers the headers that now are true."""
+        self.used: Callable[[str, str, int], None] | None = None
+        """Counts the call for its key: the operation's method and template, status."""
         self.status = 0
         self.note: str | None = None
         self.overflow: Problem | None = None
@@ -112,6 +115,8 @@ class Exchange:
         method = self.scope["method"] if self.route else "other"
         status = self.status or 499
         _seconds(method, template, str(status)).observe(seconds)
+        if self.used is not None:
+            self.used(self.route.method if self.route else "", template, status)
         if not log.enabled:
             return
         line: list[tuple[str, str | int | float]] = [

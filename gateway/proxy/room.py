@@ -15,6 +15,7 @@ from gateway.proxy.witness import Witness
 from gateway.route_table import RouteTable
 from gateway.settings import GatewaySettings
 from gateway.sign_in.room import SignInRoom
+from gateway.usage.room import UsageRoom
 from shared.room import Room
 
 
@@ -28,6 +29,7 @@ class ProxyRoom(Room):
     keys: KeysRoom
     sign_in: SignInRoom
     limits: LimitsRoom
+    usage: UsageRoom
     audit_log: AuditLogRoom
     portal: Portal
 
@@ -38,6 +40,7 @@ class ProxyRoom(Room):
             self.keys.cache,
             self.sign_in.cache,
             rates,
+            self.usage.counter,
             OwnPages(settings.console_origins),
             host_only=settings.environment == "production",
         )

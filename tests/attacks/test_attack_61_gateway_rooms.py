@@ -16,6 +16,7 @@ ROOMS = (
     "/v1/hooks",
     "/v1/event-types",
     "/v1/audit-log",
+    "/v1/usage",
     "/v1/account",
     "/v1/roles",
     "/v1/me",

@@ -1,0 +1,1 @@
+"""How often each key called each operation, day by day."""
