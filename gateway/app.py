@@ -17,6 +17,7 @@ from gateway.proxy.room import ProxyRoom
 from gateway.route_table import RouteTable
 from gateway.settings import GatewaySettings
 from gateway.sign_in.room import SignInRoom
+from gateway.signatures.room import SignaturesRoom
 from gateway.usage.room import UsageRoom
 from gateway.webhooks_in.room import WebhooksInRoom
 from gateway.webhooks_out.room import WebhooksOutRoom
@@ -62,6 +63,7 @@ def create_gateway(
     keys = KeysRoom(kit, settings, audit_log, limits, table)
     usage = UsageRoom(kit, settings, limits, keys)
     accounts = AccountsRoom(kit, audit_log)
+    signatures = SignaturesRoom(kit, keys)
     sign_in = SignInRoom(kit, settings, audit_log, accounts)
     forwarding = ForwardingRoom(upstreams, clock, settings.overload_seconds)
     docs = DocsRoom(table, forwarding)
@@ -71,11 +73,13 @@ def create_gateway(
     webhooks_in = WebhooksInRoom(kit, settings, audit_log, limits, keys)
 
     # Their routes are the administrative API. In front of it, and of all parts, stands what the public meets.
-    rooms = [forwarding, limits, keys, accounts, sign_in, webhooks_out, webhooks_in, docs, audit_log, usage]
+    rooms = [forwarding, limits, keys, signatures, accounts, sign_in, webhooks_out, webhooks_in, docs, audit_log, usage]
     gateway = join(kit, rooms, kind=Gateway)
     gateway.admin = gateway.app
     gateway.forwarding, gateway.keys, gateway.limits = forwarding, keys, limits
     gateway.accounts, gateway.usage, gateway.webhooks_out = accounts, usage, webhooks_out
-    proxy = ProxyRoom(settings, table, forwarding, keys, sign_in, limits, usage, audit_log, docs.portal(gateway.admin))
+    proxy = ProxyRoom(
+        settings, table, forwarding, keys, sign_in, signatures, limits, usage, audit_log, docs.portal(gateway.admin)
+    )
     gateway.app = proxy.app
     return gateway

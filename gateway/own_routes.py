@@ -22,6 +22,7 @@ GATEWAY = (
     Route("GET", "/v1/keys", "gateway:keys:read", "gateway"),
     Route("GET", "/v1/keys/{key_id}", "gateway:keys:read", "gateway"),
     Route("POST", "/v1/keys/{key_id}/rotate", "gateway:keys:write", "gateway"),
+    Route("POST", "/v1/keys/{key_id}/rotate-signing-secret", "gateway:keys:write", "gateway"),
     Route("DELETE", "/v1/keys/{key_id}", "gateway:keys:write", "gateway"),
     Route("POST", "/v1/webhook-endpoints", "gateway:webhooks:write", "gateway"),
     Route("GET", "/v1/webhook-endpoints", "gateway:webhooks:read", "gateway"),

@@ -23,7 +23,7 @@ GROUPS: tuple[tuple[dict[Language, str], tuple[str, ...]], ...] = (
     ),
     (
         {"en": "For engineers", "zh": "给开发者"},
-        ("webhooks", "webhooks-in", "inputs", "coupons-for-engineers", "events", "endpoints", "glossary"),
+        ("keys", "webhooks", "webhooks-in", "inputs", "coupons-for-engineers", "events", "endpoints", "glossary"),
     ),
     (
         {"en": "For operators", "zh": "给运维"},

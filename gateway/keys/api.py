@@ -7,13 +7,15 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from gateway.keys.management import Keys
 from gateway.keys.rules import Kind
-from gateway.keys.schemas import KeyIn, KeyView, NewKeyView, RotateIn
+from gateway.keys.schemas import KeyIn, KeyView, NewKeyView, NewSigningSecretView, RotateIn, SigningSecretIn
+from gateway.keys.signing_secrets import SigningSecrets
 from shared.web import Caller, ExternalId, Page, PageParams, Provided, needs
 from shared.web.chinese import chinese
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 KeysRead = Annotated[Caller, Depends(needs("gateway:keys:read"))]
 KeysWrite = Annotated[Caller, Depends(needs("gateway:keys:write"))]
+Signing = Annotated[SigningSecrets, Provided(SigningSecrets)]
 Managed = Annotated[Keys, Provided(Keys)]
 
 
@@ -60,6 +62,26 @@ async def rotate_key(
     response.headers["cache-control"] = "no-store"
     overlap = (body or RotateIn()).overlap_seconds
     return await keys.rotate(caller, key_id, timedelta(seconds=overlap))
+
+
+@router.post(
+    "/{key_id}/rotate-signing-secret",
+    status_code=201,
+    summary="Make or rotate a key's signing secret",
+    openapi_extra=chinese(
+        "生成或轮换密钥的签名密钥",
+        "签名密钥只在这次应答中出现。重叠期内旧的签名密钥仍可使用。`require_signature` 为真后，该密钥的每次调用都必须签名。",
+    ),
+)
+async def rotate_signing_secret(
+    caller: KeysWrite, signing: Signing, key_id: str, response: Response, body: SigningSecretIn | None = None
+) -> NewSigningSecretView:
+    """Make the secret with which a partner signs calls in place of sending the key. It is shown in this answer only.
+
+    The old secret works to the end of the overlap. With `require_signature` the key alone opens nothing any more.
+    """
+    response.headers["cache-control"] = "no-store"
+    return await signing.rotate(caller, key_id, body or SigningSecretIn())
 
 
 @router.delete(

@@ -9,13 +9,13 @@ many keys are invented, they cost a few looks a second, and no memory. What is k
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from ipaddress import ip_network
-from typing import Literal
+from typing import Any, Literal
 
 from gateway.addresses import Network, address_allowed
 from gateway.keys import repository
@@ -56,6 +56,8 @@ class CachedKey:
     revoked_at: datetime | None
     changed_at: datetime
     lineage_id: str
+    signing_secrets: list[dict[str, Any]]
+    require_signature: bool
     notice: list[tuple[bytes, bytes]] = field(default_factory=list)
     _by_route: dict[tuple[str, str] | None, tuple[Bucket, ...]] = field(init=False, default_factory=dict)
 
@@ -83,7 +85,16 @@ def _cached(row: ApiKey, chain: Sequence[Ancestor]) -> CachedKey:
     caller = Caller(row.id, row.owner_id, row.kind, tuple(row.scopes), shop_id=row.shop_id)
     networks = tuple(ip_network(text) for text in row.allowed_ips)
     return CachedKey(
-        caller, networks, buckets(chain), row.expires_at, row.revoked_at, row.changed_at, row.lineage_id, _notice(row)
+        caller,
+        networks,
+        buckets(chain),
+        row.expires_at,
+        row.revoked_at,
+        row.changed_at,
+        row.lineage_id,
+        row.signing_secrets,
+        row.require_signature,
+        _notice(row),
     )
 
 
@@ -131,14 +142,28 @@ class KeyCache:
         A key that exists but is not in force takes the time of one that does not exist.
         """
         fingerprint = digest(key) if len(key) <= LONGEST else ""
-        found, now = self._keys.get(fingerprint), self._clock.now()
+        # An administrator's own secret need not be well formed; it is known already, or within a second.
+        if fingerprint not in self._keys and self._fresh(self._clock.now()) and not well_formed(key):
+            return self._refuse("malformed")
+        found = await self._resolve(lambda: fingerprint, address)
+        if isinstance(found, CachedKey):
+            self.note_use(found)
+        return found
+
+    async def named(self, key_id: str, address: str) -> CachedKey | Refusal:
+        """The key of that id, or why it does not work. Whoever names it holds nothing yet: see `note_use`."""
+        return await self._resolve(lambda: self._digests.get(key_id, ""), address)
+
+    def note_use(self, key: CachedKey) -> None:
+        """Remember that somebody who holds the key used it."""
+        self._uses[key.caller.key_id] = self._clock.now()
+
+    async def _resolve(self, fingerprint: Callable[[], str], address: str) -> CachedKey | Refusal:
+        found, now = self._keys.get(fingerprint()), self._clock.now()
         if found is None or not self._fresh(now) or found.refusal(now, address) is not None:
-            # An administrator's own secret need not be well formed; it is known already, or within a second.
-            if found is None and self._fresh(now) and not well_formed(key):
-                return self._refuse("malformed")
             _MISS.inc()
             await self.refresh()
-            found, now = self._keys.get(fingerprint), self._clock.now()
+            found, now = self._keys.get(fingerprint()), self._clock.now()
             refusal = "unknown" if found is None else found.refusal(now, address)
             if found is None or refusal is not None:
                 return self._refuse(refusal or "unknown")
@@ -146,7 +171,6 @@ class KeyCache:
             self.wake.set()  # before what is known is too old, so that no request waits for a look
         else:
             _HIT.inc()
-        self._uses[found.caller.key_id] = now
         return found
 
     def lineage_of(self, key_id: str) -> str:

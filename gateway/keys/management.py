@@ -10,16 +10,8 @@ from gateway.keys.cache import KeyCache
 from gateway.keys.key_file import KeyFile
 from gateway.keys.known import Known
 from gateway.keys.models import ApiKey
-from gateway.keys.rules import (
-    PUBLISHABLE_SCOPES,
-    TRACKING_SCOPE,
-    Kind,
-    digest,
-    format_key,
-    outside,
-    uncovered,
-    well_formed,
-)
+from gateway.keys.powers import must_cover, must_fit_shop, must_lie_within, scopes_of
+from gateway.keys.rules import Kind, digest, format_key, well_formed
 from gateway.keys.schemas import KeyIn, KeyView, NewKeyView
 from shared.db import Transaction
 from shared.ids import new_id
@@ -61,12 +53,12 @@ class Keys:
         Raises Forbidden or Unprocessable.
         """
         now = self._clock.now()
-        scopes = _scopes_of(wanted)
+        scopes = scopes_of(wanted)
         self._known.check(scopes, wanted.limits)
         if not caller.sees_all and wanted.kind not in _MANAGED_BY_OTHERS:
             raise Forbidden("kind_not_allowed", f"Only a secret key can make {wanted.kind} keys.")
-        _must_cover(caller, scopes)
-        _must_fit_shop(caller, wanted.shop_id)
+        must_cover(caller, scopes)
+        must_fit_shop(caller, wanted.shop_id)
         if wanted.shop_id is not None and wanted.kind == "publishable":
             raise invalid("#/shop_id", "no_staff_key", "A publishable key is not secret: it can't work for a shop.")
         refuse_passed("#/expires_at", wanted.expires_at, now, "Give a later one, or leave it out for no end.")
@@ -80,21 +72,22 @@ class Keys:
             }
             await repository.insert_key(tx, row)
             await self._log.record(tx, caller, "key.create", row["id"], kind=wanted.kind, scopes=scopes)
-            made = _found(await repository.find(tx, row["id"]))
-        return NewKeyView(**_shown(made, now), key=key)
+            made = must_exist(await repository.find(tx, row["id"]))
+        return NewKeyView(**shown(made, now), key=key)
 
     async def _inherited(self, tx: Transaction, caller: Caller, wanted: KeyIn, now: datetime) -> dict[str, Any]:
         """What a key has of the one that makes it. One that an operator makes is the merchant's, and stays when they leave."""
         maker = await repository.lock_in_force(tx, caller.key_id, now)
         if maker is None:
             raise Unauthorized("key_invalid", "This key has ended just now.")
-        _must_lie_within(maker, wanted)
+        must_lie_within(maker, wanted)
         await self._known.must_have_room(tx, caller)
         if len(await repository.ancestors(tx, maker.id)) >= _MOST_GENERATIONS:
             raise Forbidden("too_many_generations", "A key this far from the merchant's own can't make keys.")
         return {
             "allowed_ips": wanted.allowed_ips or maker.allowed_ips,
             "expires_at": wanted.expires_at or maker.expires_at,
+            "require_signature": maker.require_signature and wanted.kind != "publishable",
             "maker_id": maker.id,
         }
 
@@ -118,26 +111,30 @@ class Keys:
         """The keys that the caller may know of."""
         now = self._clock.now()
         async with self._db.read() as tx:
-            return await repository.page(tx, caller, kind, owner_id, paging, lambda row: KeyView(**_shown(row, now)))
+            return await repository.page(tx, caller, kind, owner_id, paging, lambda row: KeyView(**shown(row, now)))
 
     async def read(self, caller: Caller, key_id: str) -> KeyView:
         """One of them. Raises NotFound."""
         async with self._db.read() as tx:
-            return KeyView(**_shown(_found(await repository.find(tx, key_id, caller)), self._clock.now()))
+            return KeyView(**shown(must_exist(await repository.find(tx, key_id, caller)), self._clock.now()))
 
     async def rotate(self, caller: Caller, key_id: str, overlap: timedelta) -> NewKeyView:
         """A successor with the same rights; the old key works for `overlap` more. Raises Conflict when it is not active."""
         now = self._clock.now()
         async with self._db.write() as tx:
-            old = await self._managed(tx, caller, key_id)
-            await self._must_be_made_with(tx, caller, old)
+            old = await self.changeable(tx, caller, key_id)
             await self._known.must_have_room(tx, caller)
             key, successor = new_key(old.kind), new_id("key")
             if not await repository.retire(tx, key_id, successor, now, now + overlap):
                 raise Conflict(
                     "key_not_active", "This key is revoked, expired or rotated already. Rotate its successor."
                 )
+            signing = must_exist(
+                await repository.find(tx, key_id)
+            )  # it is held now: its signing secrets stay as they are
             row = {name: getattr(old, name) for name in _INHERITED} | {
+                "signing_secrets": signing.signing_secrets,
+                "require_signature": signing.require_signature,
                 "id": successor,
                 "digest": digest(key),
                 "hint": hint_of(key),
@@ -147,10 +144,16 @@ class Keys:
             }
             await repository.insert_key(tx, row)
             await self._log.record(tx, caller, "key.rotate", key_id, old.owner_id, successor_id=successor)
-            made = _found(await repository.find(tx, successor))
+            made = must_exist(await repository.find(tx, successor))
             tx.after_commit(lambda: self._cache.invalidate(old.digest))
         self._keep(key, old)
-        return NewKeyView(**_shown(made, now), key=key)
+        return NewKeyView(**shown(made, now), key=key)
+
+    async def changeable(self, tx: Transaction, caller: Caller, key_id: str) -> ApiKey:
+        """A key whose secrets the caller may replace. Raises NotFound or Forbidden."""
+        key = await self._managed(tx, caller, key_id)
+        await self._must_be_made_with(tx, caller, key)
+        return key
 
     def _keep(self, key: str, old: ApiKey) -> None:
         """The administrator's file goes on to open the door. The answer has the key all the same, so nothing is lost here."""
@@ -164,7 +167,7 @@ class Keys:
         """What a key gets hold of ends with it: it rotates itself and what descends from it, and nothing that outlives it."""
         if key.id == caller.key_id or caller.kind == "staff":
             return
-        own = _found(await repository.find(tx, caller.key_id))
+        own = must_exist(await repository.find(tx, caller.key_id))
         if own.lineage_id not in {one.lineage_id for one in await repository.ancestors(tx, key.id)}:
             detail = (
                 "Only a key itself, and those that it was made with, can rotate it. Make a new key and revoke this one."
@@ -202,9 +205,9 @@ class Keys:
             self._cache.invalidate(one.digest)
 
     async def _managed(self, tx: Transaction, caller: Caller, key_id: str) -> ApiKey:
-        key = _found(await repository.find(tx, key_id, caller))
-        _must_cover(caller, key.scopes)
-        _must_fit_shop(caller, key.shop_id)
+        key = must_exist(await repository.find(tx, key_id, caller))
+        must_cover(caller, key.scopes)
+        must_fit_shop(caller, key.shop_id)
         return key
 
 
@@ -230,56 +233,22 @@ def new_row(key: str, wanted: KeyIn, scopes: list[str], now: datetime) -> dict[s
         "created_at": now,
         "changed_at": now,
         "expires_at": wanted.expires_at,
+        "signing_secrets": [],
+        "require_signature": False,
     }
 
 
-def _scopes_of(wanted: KeyIn) -> list[str]:
-    if wanted.kind == "publishable":
-        scopes = wanted.scopes or [TRACKING_SCOPE]
-        if not PUBLISHABLE_SCOPES.issuperset(scopes):
-            allowed = ", ".join(sorted(PUBLISHABLE_SCOPES))
-            raise invalid("#/scopes", "too_much_for_publishable", f"A publishable key may only have: {allowed}.")
-        return scopes
-    if wanted.scopes:
-        return wanted.scopes
-    if wanted.kind == "secret":
-        return ["*"]
-    raise invalid("#/scopes", "missing", f"A {wanted.kind} key needs the list of its scopes.")
-
-
-def _must_cover(caller: Caller, scopes: list[str]) -> None:
-    missing = uncovered(caller.scopes, scopes)
-    if missing:
-        detail = f"Your key does not hold {', '.join(missing[:5])} itself, so it can't manage a key that does."
-        raise Forbidden("scope_exceeds_own", detail, scopes=missing[:20])
-
-
-def _must_fit_shop(caller: Caller, shop_id: str | None) -> None:
-    if caller.shop_id is not None and shop_id != caller.shop_id:
-        raise Forbidden("shop_not_allowed", "Your key works for one shop; it manages keys of that shop only.")
-
-
-def _must_lie_within(maker: ApiKey, wanted: KeyIn) -> None:
-    beyond = outside(maker.allowed_ips, wanted.allowed_ips)
-    if beyond:
-        detail = f"Your key does not work from {', '.join(beyond[:5])} itself, so it can't make a key that does."
-        raise Forbidden("addresses_exceed_own", detail, allowed_ips=beyond[:20])
-    end = maker.expires_at
-    if end is not None and wanted.expires_at is not None and wanted.expires_at > end:
-        raise Forbidden(
-            "outlives_its_maker", "A key can't live longer than the one that makes it: give an earlier expires_at."
-        )
-
-
-def _found(row: ApiKey | None) -> ApiKey:
+def must_exist(row: ApiKey | None) -> ApiKey:
+    """The row. Raises NotFound."""
     if row is None:
         raise NotFound("not_found", "There is no such key.")
     return row
 
 
-def _shown(row: ApiKey, now: datetime) -> dict[str, Any]:
-    shown = {name: getattr(row, name) for name in KeyView.model_fields if name != "status"}
-    return shown | {"status": _status(row, now)}
+def shown(row: ApiKey, now: datetime) -> dict[str, Any]:
+    """The members of a KeyView."""
+    members = {name: getattr(row, name) for name in KeyView.model_fields if name not in ("status", "signs")}
+    return members | {"status": _status(row, now), "signs": bool(row.signing_secrets)}
 
 
 def _status(row: ApiKey, now: datetime) -> str:

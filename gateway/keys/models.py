@@ -16,6 +16,8 @@ class ApiKey(Base, table=True):
 
     `shop_id` makes it a staff key 店员密钥, good for that shop. `lineage_id` is the id of the first of the keys that were
     rotated one into the other; `maker_id` the key with which that first one was made.
+    `signing_secrets` are those of gateway/rotation.py, each sealed for its lineage and in base64; with `require_signature` the
+    key alone opens nothing.
     """
 
     __tablename__ = "api_keys"
@@ -37,6 +39,8 @@ class ApiKey(Base, table=True):
     limits: dict[str, Any] | None = Field(default=None, sa_column=Column(JsonType))
     allowed_ips: list[str] = Field(sa_column=Column(JsonType, nullable=False))
     shop_id: str | None = Field(default=None, max_length=200)
+    signing_secrets: list[dict[str, Any]] = Field(sa_column=Column(JsonType, nullable=False))
+    require_signature: bool = Field(default=False)
     created_by: str | None = Field(default=None, max_length=40)
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     changed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

@@ -146,6 +146,17 @@ async def lock_ending(tx: Transaction, first: ColumnElement[bool]) -> list[Ended
     return await tx.rows(Ended, chosen.order_by(ApiKey.c.id).with_for_update())
 
 
+async def lock_lineage(tx: Transaction, lineage_id: str) -> list[ApiKey]:
+    """A key and those that it was rotated into, held in one order."""
+    statement = select(ApiKey.table).where(ApiKey.c.lineage_id == lineage_id)
+    return await tx.rows(ApiKey, statement.order_by(ApiKey.c.id).with_for_update())
+
+
+async def update_lineage(tx: Transaction, lineage_id: str, values: Mapping[str, Any]) -> None:
+    """Change a key and those that it was rotated into."""
+    await tx.run(update(ApiKey.table).where(ApiKey.c.lineage_id == lineage_id).values(**values))
+
+
 async def revoke(tx: Transaction, key_ids: Sequence[str], now: datetime) -> None:
     """End keys at once."""
     await tx.run(update(ApiKey.table).where(one_of(ApiKey.c.id, key_ids)).values(revoked_at=now, changed_at=now))

@@ -7,6 +7,7 @@ from gateway.keys.cache import KeyCache
 from gateway.keys.key_file import KeyFile
 from gateway.keys.known import Known
 from gateway.keys.management import Keys
+from gateway.keys.signing_secrets import SigningSecrets
 from gateway.limits.room import LimitsRoom
 from gateway.route_table import RouteTable
 from gateway.settings import GatewaySettings
@@ -26,8 +27,8 @@ class KeysRoom(Room):
         self.routers = [router]
         self.key_file = KeyFile(settings.data_dir)
         self.administrator = Administrator(kit, settings, audit_log.log, self.key_file)
-        known = Known(table, limits.periods)
-        self.provides = [Keys(kit, self.cache, audit_log.log, self.key_file, known)]
+        keys = Keys(kit, self.cache, audit_log.log, self.key_file, Known(table, limits.periods))
+        self.provides = [keys, SigningSecrets(kit, keys, self.cache, audit_log.log)]
         self.loops = [
             Loop("note key uses", self.cache.note_uses, 60, timed=True, role=Role.API),
             Loop("take up key changes", self.cache.refresh, 1, wake=self.cache.wake, role=Role.ALL),

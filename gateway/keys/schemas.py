@@ -127,10 +127,21 @@ class RotateIn(Body):
     overlap_seconds: Annotated[int, Field(strict=True, ge=0, le=90 * 86400)] = 86400
 
 
+class SigningSecretIn(Body):
+    """`overlap_seconds`: how long calls may still be signed with the old secret.
+
+    `require_signature`: from now on the key alone opens nothing, every call with it must be signed; left out, as it was.
+    """
+
+    overlap_seconds: Annotated[int, Field(strict=True, ge=0, le=90 * 86400)] = 86400
+    require_signature: Annotated[bool, Field(strict=True)] | None = None
+
+
 class KeyView(View):
     """A key as it may be shown: `hint` is its beginning and end.
 
-    `lineage_id` stays when it is rotated. `maker_id` is the key that it was made with and ends with.
+    `lineage_id` stays when it is rotated. `maker_id` is the key that it was made with and ends with. `signs`: it has a
+    signing secret.
     """
 
     id: str
@@ -145,6 +156,8 @@ class KeyView(View):
     limits: dict[str, Any] | None
     allowed_ips: list[str]
     shop_id: str | None
+    signs: bool
+    require_signature: bool
     created_at: Instant
     created_by: str | None
     expires_at: Instant | None
@@ -157,3 +170,9 @@ class NewKeyView(KeyView):
     """The one answer that holds the key itself. Keep it: it can't be shown again."""
 
     key: str
+
+
+class NewSigningSecretView(KeyView):
+    """The one answer that holds the signing secret 签名密钥. Keep it: it can't be shown again."""
+
+    signing_secret: str

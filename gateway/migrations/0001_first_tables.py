@@ -91,6 +91,8 @@ def upgrade() -> None:
         sa.Column("limits", types.JsonType, nullable=True),
         sa.Column("allowed_ips", types.JsonType, nullable=False),
         sa.Column("shop_id", sa.String(length=200), nullable=True),
+        sa.Column("signing_secrets", types.JsonType, nullable=False),
+        sa.Column("require_signature", sa.Boolean(), nullable=False),
         sa.Column("created_by", sa.String(length=40), nullable=True),
         sa.Column("created_at", types.UtcDateTime(length=27), nullable=False),
         sa.Column("changed_at", types.UtcDateTime(length=27), nullable=False),
@@ -228,6 +230,16 @@ def upgrade() -> None:
         sa.Column("seen_at", types.UtcDateTime(length=27), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_replicas")),
     )
+    op.create_table(
+        "request_nonces",
+        sa.Column("lineage_id", sa.String(length=40), nullable=False),
+        sa.Column("nonce", sa.String(length=64), nullable=False),
+        sa.Column("used_at", types.UtcDateTime(length=27), nullable=False),
+        sa.PrimaryKeyConstraint("lineage_id", "nonce", name=op.f("pk_request_nonces")),
+    )
+    with op.batch_alter_table("request_nonces", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_request_nonces_used_at"), ["used_at"], unique=False)
+
     op.create_table(
         "sign_in_guesses",
         sa.Column("subject", sa.String(length=80), nullable=False),

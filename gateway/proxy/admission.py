@@ -5,6 +5,7 @@ against their address and never refuses a valid key, so that one office, carrier
 """
 
 from functools import partial
+from typing import NamedTuple
 
 from starlette.types import Receive
 
@@ -12,18 +13,32 @@ from gateway.cookies import SESSION_COOKIE, read_cookie
 from gateway.keys.cache import CachedKey, KeyCache
 from gateway.limits.rate_limits import RateLimits
 from gateway.proxy import credentials
-from gateway.proxy.exchange import Exchange
+from gateway.proxy.exchange import Exchange, too_large
 from gateway.proxy.headers import RequestHeaders
 from gateway.proxy.own_pages import OwnPages
 from gateway.routes import PUBLIC, Route
 from gateway.sign_in.cache import SESSION, SessionCache
+from gateway.signatures.proof import MOST_SIGNED, Signatures
+from gateway.signatures.rules import RequestTarget, Signed
 from gateway.usage.counter import UsageCounter
-from shared.web import BadRequest, Forbidden, Unauthorized
+from shared.web import BadRequest, Forbidden, Problem, Unauthorized
 from shared.web.asgi import read_body, replayed
 
 _PIECE = 8 * 1024
 """Bytes of a stranger's body that cost as much as a request."""
+_WRONG = (
+    "This signature is not that of any key. Sign the bytes that you send: method, path and query as they stand in the "
+    "request line, and the body."
+)
 _REALM = {"WWW-Authenticate": 'Bearer realm="quanyu"'}
+
+
+class Proofs(NamedTuple):
+    """What tells whose a call is: a key, an operator's session, or a signature."""
+
+    keys: KeyCache
+    sessions: SessionCache
+    signatures: Signatures
 
 
 class Admission:
@@ -31,8 +46,7 @@ class Admission:
 
     def __init__(
         self,
-        keys: KeyCache,
-        sessions: SessionCache,
+        proofs: Proofs,
         rates: RateLimits,
         usage: UsageCounter,
         pages: OwnPages,
@@ -40,8 +54,7 @@ class Admission:
         host_only: bool,
     ) -> None:
         """`host_only`: sessions are taken from cookies that nobody but this very host could set."""
-        self._keys = keys
-        self._sessions = sessions
+        self._keys, self._sessions, self._signatures = proofs
         self._rates = rates
         self._usage = usage
         self._pages = pages
@@ -56,6 +69,8 @@ class Admission:
             exchange.extra += await self._rates.count_webhook_in(exchange.address)
             return
         needs_key = route is not None and route.scope != PUBLIC
+        if needs_key and given.signature:
+            return self._read_signature(exchange, given)
         credential, doubled = None, None
         try:
             credential = credentials.from_headers(
@@ -65,7 +80,7 @@ class Admission:
             doubled = problem
         key = None if credential is None else await self._keys.authenticate(credential, exchange.address)
         if isinstance(key, CachedKey):
-            return await self._count(exchange, key, route)
+            return await self._count(exchange, _unsigned(exchange, key), route)
         if needs_key and given.cookies and credential is None and doubled is None:
             return await self._take_session(exchange, given)
         self._rates.count_anonymous(exchange.address)
@@ -97,7 +112,9 @@ class Admission:
         exchange.scope[SESSION] = session
 
     async def admit(self, exchange: Exchange, route: Route, given: RequestHeaders, receive: Receive) -> Receive:
-        """Establish that the caller may do this. Answers the body's rest. Raises 401, 403 or 429."""
+        """Establish that the caller may do this. Answers the body's rest. Raises 401, 403, 413 or 429."""
+        if given.signed is not None:
+            receive = await self._prove(exchange, given, given.signed, receive)
         if exchange.caller is None and route.tracking:
             receive = await self._find_in_body(exchange, given, receive)
         if exchange.caller is None:
@@ -117,7 +134,7 @@ class Admission:
         search = credentials.from_body(body, given.encoding)
         key = None if search.key is None else await self._keys.authenticate(search.key, exchange.address)
         if isinstance(key, CachedKey):
-            await self._count(exchange, key, exchange.route)
+            await self._count(exchange, _unsigned(exchange, key), exchange.route)
             return replayed(body, receive)
         self._rates.charge_anonymous(exchange.address, search.seen // _PIECE)
         if search.problem is not None:
@@ -125,6 +142,36 @@ class Admission:
         if key is not None:
             raise self._refused(exchange, key)
         return receive
+
+    def _read_signature(self, exchange: Exchange, given: RequestHeaders) -> None:
+        """Of a signed call. Whose it is will be known once its body is there."""
+        try:
+            if given.authorization or given.api_key:
+                raise BadRequest("two_credentials", "Send one credential: a signature in place of the key.")
+            given.signed = self._signatures.read(given.signature)
+        except Problem:
+            self._rates.count_anonymous(exchange.address)
+            self._rates.count_failure(exchange.address)
+            raise
+
+    async def _prove(self, exchange: Exchange, given: RequestHeaders, signed: Signed, receive: Receive) -> Receive:
+        """Read the body of a signed call and find whose call it is; nothing of it goes on before."""
+        if given.length is None:
+            receive = exchange.limited(receive, MOST_SIGNED)
+        elif given.length > MOST_SIGNED:
+            raise too_large(MOST_SIGNED)
+        body, scope = await read_body(receive), exchange.scope
+        target = RequestTarget(scope["method"], scope["raw_path"], scope["query_string"])
+        key = await self._signatures.prove(signed, target, body, exchange.address)
+        if key is None:
+            exchange.note = "signature wrong"
+            self._rates.count_anonymous(exchange.address)
+            self._rates.charge_anonymous(exchange.address, len(body) // _PIECE)
+            self._rates.count_failure(exchange.address)
+            raise Unauthorized("signature_invalid", _WRONG)
+        await self._count(exchange, key, exchange.route)
+        await self._signatures.use_up(key, signed)
+        return replayed(body, receive)
 
     async def _count(self, exchange: Exchange, key: CachedKey, route: Route | None) -> None:
         exchange.caller = key.caller
@@ -140,3 +187,14 @@ class Admission:
         self._rates.count_failure(exchange.address)
         detail = "This key is not valid. Check for typing errors, or ask for a new key."
         return Unauthorized("key_invalid", detail, headers=_REALM)
+
+
+def _unsigned(exchange: Exchange, key: CachedKey) -> CachedKey:
+    """The key of a call that is not signed. Raises Unauthorized where it has to be."""
+    if key.require_signature:
+        exchange.note = "signature missing"
+        detail = (
+            "Calls with this key must be signed: send X-Quanyu-Signature and its three companions in place of the key."
+        )
+        raise Unauthorized("signature_required", detail, headers=_REALM)
+    return key

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from gateway.signatures.rules import NAMES as SIGNATURE_HEADERS
+from gateway.signatures.rules import SIGNATURE, Signed
 from shared.web import BadRequest, Problem
 
 MOST_HEADERS = 100
@@ -53,6 +55,7 @@ _NOTED = _CONDITIONS | {
 class RequestHeaders:
     """`kept` go on to the part. `length` is the announced body length in bytes, None when there is none announced.
 
+    `signature` are the headers of a signed call, `signed` what they say once they were read.
     `forwarded`: a proxy, or somebody who poses as one, says for whom it calls.
     """
 
@@ -70,6 +73,8 @@ class RequestHeaders:
     fetch_site: bytes | None = None
     cookies: list[bytes] = field(default_factory=list)
     csrf: bytes | None = None
+    signature: list[tuple[bytes, bytes]] = field(default_factory=list)
+    signed: Signed | None = None
     request_id: bytes | None = None
 
 
@@ -96,6 +101,8 @@ def read_headers(headers: list[tuple[bytes, bytes]]) -> RequestHeaders:
             named.update(part.strip().lower() for part in value.split(b","))
         elif name in _DROPPED:
             _note_dropped(found, name, value)
+        elif name in SIGNATURE_HEADERS:
+            found.signature.append(pair)
         elif b"_" in name or name.startswith(b"x-quanyu-"):
             continue  # an underscore can pass for a hyphen further on; identity is written by us alone
         else:
@@ -106,6 +113,8 @@ def read_headers(headers: list[tuple[bytes, bytes]]) -> RequestHeaders:
         raise headers_too_large()
     if hosts > 1:
         raise BadRequest("ambiguous_host", "Send one Host header.")
+    if all(name != SIGNATURE for name, _ in found.signature):
+        found.signature.clear()  # identity headers of a call that is not signed say nothing
     if named:
         found.kept = [pair for pair in found.kept if pair[0] not in named]
     return found

@@ -111,6 +111,7 @@ class PublicApp:
             self._warn_of_proxy(exchange.address)
         exchange.address = address_of(exchange.address, given.forwarded_for, self._proxies)
         raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+        scope["raw_path"] = raw_path
         found = self._find(exchange, raw_path, given)
         if isinstance(found, Route) and (upstream := self._upstreams.get(found.service)) is not None:
             upstream.must_have_room(priority_of(found))  # first of all: a refusal has to be cheap when there are many
@@ -119,7 +120,7 @@ class PublicApp:
             raise found
         if not isinstance(found, Route):
             return await exchange.answer_preflight(found)
-        if exchange.caller is None and (found.tracking or found.webhook_in):
+        if exchange.caller is None and (found.tracking or found.webhook_in or given.signed is not None):
             with self._unproven.counted(exchange, receive) as receive:
                 return await self._forward(exchange, found, raw_path, given, receive)
         await self._forward(exchange, found, raw_path, given, receive)

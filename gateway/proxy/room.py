@@ -8,13 +8,14 @@ from gateway.forwarding.embedded import AsgiForwarder
 from gateway.forwarding.room import ForwardingRoom
 from gateway.keys.room import KeysRoom
 from gateway.limits.room import LimitsRoom
-from gateway.proxy.admission import Admission
+from gateway.proxy.admission import Admission, Proofs
 from gateway.proxy.own_pages import OwnPages
 from gateway.proxy.public_app import PublicApp
 from gateway.proxy.witness import Witness
 from gateway.route_table import RouteTable
 from gateway.settings import GatewaySettings
 from gateway.sign_in.room import SignInRoom
+from gateway.signatures.room import SignaturesRoom
 from gateway.usage.room import UsageRoom
 from shared.room import Room
 
@@ -28,6 +29,7 @@ class ProxyRoom(Room):
     forwarding: ForwardingRoom
     keys: KeysRoom
     sign_in: SignInRoom
+    signatures: SignaturesRoom
     limits: LimitsRoom
     usage: UsageRoom
     audit_log: AuditLogRoom
@@ -37,8 +39,7 @@ class ProxyRoom(Room):
         settings, rates = self.settings, self.limits.rates
         upstreams = self.forwarding.bounded({"gateway": AsgiForwarder(self.portal)})
         admission = Admission(
-            self.keys.cache,
-            self.sign_in.cache,
+            Proofs(self.keys.cache, self.sign_in.cache, self.signatures.signatures),
             rates,
             self.usage.counter,
             OwnPages(settings.console_origins),

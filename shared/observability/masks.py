@@ -8,7 +8,7 @@ _PHONE = re.compile(r"(?<![\w-])(\+?\d{1,3}[- ]?)?(1[3-9]\d)[- ]?\d{4}[- ]?(\d{4
 _PHONE_ABROAD = re.compile(r"(?<![\w+-])(\+\d{1,3})(?:[ -]?\d){5,11}[ -]?(\d{2})(?![\w-])")
 _OPEN_ID = re.compile(r"(?<![\w-])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])(?=[\w-]*\d)(o[\w-]{3})[A-Za-z0-9_-]{24}(?![\w-])")
 """微信 openid and unionid: 28 characters, of which the first is an o."""
-_SECRET = re.compile(r"\b(qy_(?:live|test)_[a-z]{2}_|whsec_)[A-Za-z0-9+/=]+")
+_SECRET = re.compile(r"\b(qy_(?:live|test)_[a-z]{2}_|whsec_|qysec_)[A-Za-z0-9+/=_-]+")
 _URL_PASSWORD = re.compile(r"(\w+://[^:/@\s]*:)[^@/\s]+@")
 
 

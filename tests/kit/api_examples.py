@@ -18,7 +18,7 @@ from shared.ids import new_id
 from shared.webhooks import signed_headers
 
 CALLS = Path(__file__).with_name("api_examples.txt")
-_SECRETS = re.compile(r"(qy_live_[a-z]+_|whsec_|eyJ[\w-]{5})[\w+/=.-]{12,}")
+_SECRETS = re.compile(r"(qy_live_[a-z]+_|whsec_|qysec_|eyJ[\w-]{5})[\w+/=.-]{12,}")
 _LONG_TEXT = 300
 _LONG_LIST = 10
 _PATIENCE = 300

@@ -1,0 +1,1 @@
+"""Calls that are signed instead of carrying a key 请求签名."""
