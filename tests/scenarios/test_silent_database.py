@@ -177,7 +177,7 @@ async def test_nothing_waits_for_a_silent_server_at_the_end(shop: RunningService
     proxy.fall_silent()
     started = time.monotonic()
     await shop.service.kit.db.close()
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 20
     proxy.speak()
 
 
@@ -191,7 +191,7 @@ async def test_a_start_names_the_part_whose_database_is_silent(backend: Backend,
         telling("inventory", settings),
     ):
         await service.migrate()
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 20
     await service.kit.db.close()
 
 
