@@ -116,7 +116,7 @@ async def test_the_merchants_own_endpoint_is_as_well_off_among_their_silent_ones
 async def test_an_endpoint_that_answers_late_leaves_the_quick_ones(
     run_gateway: RunGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.webhooks_out.delivering.QUICK_SECONDS", -1)
+    monkeypatch.setattr("gateway.webhooks_out.records.QUICK_SECONDS", -1)
     suite = await run_gateway()
     async with receiving() as receiver:
         made = await suite.client().post("/v1/webhook-endpoints", json={"url": receiver.server.url, "events": ["*"]})
