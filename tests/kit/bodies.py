@@ -103,7 +103,8 @@ class Bodies:
         for word in ("anyOf", "oneOf", "allOf"):
             if word in schema:
                 kinds = [one for one in schema[word] if one.get("type") != "null"]
-                return self._chosen(kinds[number % len(kinds)], number)
+                types = {self._chosen(one, number).get("type") for one in kinds}
+                return {"types": types, **self._chosen(kinds[number % len(kinds)], number)}
         return schema
 
     def parameters(self, operation: Mapping[str, Any], kind: str) -> list[str]:
@@ -142,12 +143,17 @@ class Bodies:
 
 def _wrong(fields: list[tuple[Place, Schema]]) -> Iterator[tuple[Place, Any]]:
     for place, inner in fields:
-        if inner.get("type") == "array":
-            yield place, "wrong"
-        elif "const" in inner or "enum" in inner or "type" in inner:
-            yield place, [{"wrong": True}]  # also where a text would do as well as an object
+        if "const" in inner or "enum" in inner or "type" in inner:
+            yield place, _of_no_type({inner.get("type")} | inner.get("types", set()))
         if inner.get("additionalProperties") is False:
             yield (*place, "surprise"), 1
+
+
+def _of_no_type(types: set[str | None]) -> Any:
+    """A value that none of the kinds of a field takes."""
+    if "array" not in types:
+        return [{"wrong": True}]
+    return {"wrong": True} if "string" in types else "wrong"
 
 
 def _apart(faults: list[tuple[Place, Any]], tags: set[Place]) -> Iterator[list[tuple[Place, Any]]]:
