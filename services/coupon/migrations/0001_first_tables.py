@@ -645,6 +645,9 @@ def upgrade() -> None:
     with op.batch_alter_table("order_message", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_order_message_order_id_id"), ["order_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_order_message_outcome_id"), ["outcome", "id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_order_message_outcome_received_at"), ["outcome", "received_at"], unique=False
+        )
 
     op.create_table(
         "outbox",

@@ -25,6 +25,7 @@ class OrderMessage(Base, table=True):
         CheckConstraint("(checkout_id IS NULL) = (outcome = 'unmatched')", name="unmatched"),
         Index(None, "order_id", "id"),
         Index(None, "outcome", "id"),
+        Index(None, "outcome", "received_at"),
     )
 
     id: str = Field(primary_key=True, sa_type=String(40))
