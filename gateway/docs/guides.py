@@ -23,11 +23,21 @@ GROUPS: tuple[tuple[dict[Language, str], tuple[str, ...]], ...] = (
     ),
     (
         {"en": "For engineers", "zh": "给开发者"},
-        ("keys", "webhooks", "webhooks-in", "inputs", "coupons-for-engineers", "events", "endpoints", "glossary"),
+        (
+            "keys",
+            "limits",
+            "webhooks",
+            "webhooks-in",
+            "inputs",
+            "coupons-for-engineers",
+            "events",
+            "endpoints",
+            "glossary",
+        ),
     ),
     (
         {"en": "For operators", "zh": "给运维"},
-        ("accounts", "runbook", "settings", "processes", "behind-a-proxy", "security"),
+        ("deploying", "accounts", "runbook", "metrics", "settings", "processes", "behind-a-proxy", "security"),
     ),
 )
 _REST: dict[Language, str] = {"en": "About the suite", "zh": "关于本系统"}

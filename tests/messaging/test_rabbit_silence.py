@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from functools import partial
+from urllib.parse import urlsplit
 
 import pytest
 from kit import servers
@@ -124,6 +125,16 @@ async def test_a_silence_is_noticed_while_nothing_is_sent(bus: RabbitBus, proxy:
     await _told(bus, "can't be reached: no answer in time", _IN_TIME)
     proxy.speak()
     await until(partial(_well, bus), "it comes back by itself")
+
+
+async def test_a_virtual_host_that_is_not_there_is_called_so(arrangement: Arrangement) -> None:
+    url = urlsplit(servers.BROKER_URL)._replace(path="/quanyu_nowhere").geturl()
+    bus = RabbitBus(url, prefix=arrangement.place.prefix)
+    await bus.start()
+    try:
+        assert bus.health()[0].endswith("the virtual host in its URL is not there, or this user may not use it")
+    finally:
+        await bus.stop()
 
 
 async def test_nothing_waits_for_a_silent_broker_at_start_and_end(

@@ -13,6 +13,7 @@ from math import inf
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from aiormq.abc import AbstractChannel, DeliveredMessage
 from aiormq.connection import parse_heartbeat
+from aiormq.exceptions import InvalidFrameError
 from pamqp.commands import Basic
 from yarl import URL
 
@@ -46,7 +47,12 @@ _SHORTEST, _LONGEST = 0.1, 5.0
 
 def why(error: BaseException) -> str:
     """One line about an error, for logs and health."""
-    return "no answer in time" if isinstance(error, TimeoutError) else summary(error)
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    # The client names only the frame that it got in place of the one for an open virtual host.
+    if isinstance(error, InvalidFrameError) and "Connection.OpenOk" in str(error):
+        return "the virtual host in its URL is not there, or this user may not use it"
+    return summary(error)
 
 
 def gone(error: BaseException) -> bool:
