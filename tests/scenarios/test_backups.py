@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ async def run(suite: RunningSuite, script: str, folder: Path, **environment: str
     """The script as an operator types it, in this folder, with the suite's settings."""
     (folder / "bin").mkdir(exist_ok=True)
     quanyu = folder / "bin" / "quanyu"
-    quanyu.write_text(f'#!/bin/sh\nexec "{shutil.which("python")}" -m suite "$@"\n')
+    quanyu.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m suite "$@"\n')
     quanyu.chmod(0o755)
     process = await asyncio.create_subprocess_exec(
         "bash", "-euc", script, cwd=folder,

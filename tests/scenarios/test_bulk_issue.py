@@ -85,8 +85,8 @@ async def test_an_upload_whose_process_is_killed_issues_nothing(start_suite: Sta
         arrived, killed = asyncio.Event(), asyncio.Event()
 
         async def slowly() -> Any:
-            for number in range(20_000):
-                yield b"c%d\n" % number
+            for number in range(0, 200_000, 1_000):  # more than the gateway gathers before it lets a call through
+                yield b"".join(b"c%d\n" % one for one in range(number, number + 1_000))
             arrived.set()
             await killed.wait()
 
