@@ -77,11 +77,12 @@ class Keys:
 
     async def _inherited(self, tx: Transaction, caller: Caller, wanted: KeyIn, now: datetime) -> dict[str, Any]:
         """What a key has of the one that makes it. One that an operator makes is the merchant's, and stays when they leave."""
+        # The count before the key, as in a rotation: two in the other order would wait for each other.
+        await self._known.must_have_room(tx, caller)
         maker = await repository.lock_in_force(tx, caller.key_id, now)
         if maker is None:
             raise Unauthorized("key_invalid", "This key has ended just now.")
         must_lie_within(maker, wanted)
-        await self._known.must_have_room(tx, caller)
         if len(await repository.ancestors(tx, maker.id)) >= _MOST_GENERATIONS:
             raise Forbidden("too_many_generations", "A key this far from the merchant's own can't make keys.")
         return {

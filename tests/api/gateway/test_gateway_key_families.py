@@ -226,7 +226,7 @@ async def test_a_key_whose_maker_ends_before_it_is_stored_is_not_made(suite: Sui
 async def test_a_partner_can_not_fill_the_memory_with_keys(
     suite: Suite, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.keys.management._MOST_A_DAY", 4)
+    monkeypatch.setattr("gateway.keys.known._MOST_A_DAY", 3)
     mother = await made_with(suite, None, **MOTHER)
     key = await made_with(suite, mother, **THING | {"scopes": MOTHER["scopes"]})
     for _ in range(2):
@@ -234,7 +234,7 @@ async def test_a_partner_can_not_fill_the_memory_with_keys(
     for path, body in (("/v1/keys", {"name": "x", **THING}), (f"/v1/keys/{key['id']}/rotate", {})):
         refused = await suite.client(key["key"]).post(path, json=body)
         assert (refused.status_code, refused.json()["code"]) == (429, "too_many_keys")
-        assert refused.headers["retry-after"] == "3600"
+        assert 0 < int(refused.headers["retry-after"]) <= 86_400, "until the merchant's day ends"
     assert await rotated(suite, key), "the merchant helps"
     assert await made_with(suite, await made_with(suite, None, **MOTHER), **THING), "other partners are not concerned"
     clock.advance(timedelta(days=1))
