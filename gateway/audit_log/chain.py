@@ -31,7 +31,7 @@ class Chain:
         self._notes = kit.log
         self._log = log
         self._kept = timedelta(days=settings.audit_keep_days)
-        self._told_at: datetime | None = None
+        self._told_at = kit.clock.now()
 
     async def tick(self) -> bool | float:
         """One batch. True: more wait; a number: seconds until a call that nobody finished is given up."""
@@ -58,7 +58,7 @@ class Chain:
 
     def _tell(self, now: datetime, seq: int, last: str) -> None:
         """An anchor where the database's owner can't reach it."""
-        if self._told_at is None or now - self._told_at >= _TOLD_EVERY:
+        if now - self._told_at >= _TOLD_EVERY:
             self._told_at = now
             self._notes.info("audit log", seq=seq, hash=last)
 
