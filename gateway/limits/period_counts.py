@@ -6,16 +6,18 @@ no Redis learn of each other's calls so much later, and may together let through
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+
+from structlog.typing import FilteringBoundLogger
 
 from gateway.limits import repository
 from gateway.limits.models import PeriodCount
 from gateway.limits.periods import Calendar
 from gateway.limits.repository import Counted
 from gateway.limits.store import Count, MemoryLimiter
-from shared.db import Transaction, prune
+from shared.db import Transaction, is_outage, prune
 from shared.service import Kit
 
 CARRY_SECONDS = 1.0
@@ -43,12 +45,23 @@ class Later:
         self.wake.set()
 
 
+async def carry_at_the_end(carry: Callable[[], Awaitable[None]], log: FilteringBoundLogger) -> None:
+    """The last round of a gateway that ends. A database that is away keeps nobody from ending: what was counted last is lost."""
+    try:
+        await carry()
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        log.warning("calls of the last seconds are not in the counts", error=type(error).__name__)
+
+
 class PeriodCounts:
     """`carry` and `prune` are the bodies of loops. Hold `running()` open while requests come."""
 
     def __init__(self, kit: Kit, limiter: MemoryLimiter, calendar: Calendar) -> None:
         self._db = kit.db
         self._clock = kit.clock
+        self._log = kit.log
         self._limiter = limiter
         self._calendar = calendar
         self._later = Later(CARRY_SECONDS)
@@ -63,7 +76,7 @@ class PeriodCounts:
         try:
             yield
         finally:
-            await self.carry()
+            await carry_at_the_end(self.carry, self._log)
 
     async def carry(self) -> None:
         """Write down what this process counted, and learn what all did. Nothing is written where nothing was counted."""

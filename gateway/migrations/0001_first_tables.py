@@ -499,6 +499,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_operator_sessions_account_id"))
 
     op.drop_table("operator_sessions")
+    with op.batch_alter_table("request_nonces", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_request_nonces_used_at"))
+
+    op.drop_table("request_nonces")
     with op.batch_alter_table("limit_counts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_limit_counts_ends_at"))
 

@@ -7,7 +7,7 @@ database's answer to a commit is lost, those seconds may be counted twice. What 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from gateway.limits.period_counts import Later
+from gateway.limits.period_counts import Later, carry_at_the_end
 from gateway.limits.periods import Calendar
 from gateway.usage import repository
 from gateway.usage.repository import Numbers
@@ -24,6 +24,7 @@ class UsageCounter:
     def __init__(self, kit: Kit, calendar: Calendar) -> None:
         self._db = kit.db
         self._clock = kit.clock
+        self._log = kit.log
         self._calendar = calendar
         self._counts: dict[_Place, list[int]] = {}
         self._later = Later(CARRY_SECONDS)
@@ -35,7 +36,7 @@ class UsageCounter:
         try:
             yield
         finally:
-            await self.carry()
+            await carry_at_the_end(self.carry, self._log)
 
     def note(self, owner_id: str, key_id: str, method: str, template: str, status: int) -> None:
         """One call was answered. `unmatched`, without a method, is what was no operation."""
