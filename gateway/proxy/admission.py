@@ -156,14 +156,15 @@ class Admission:
 
     async def _prove(self, exchange: Exchange, given: RequestHeaders, signed: Signed, receive: Receive) -> Receive:
         """Read the body of a signed call and find whose call it is; nothing of it goes on before."""
-        if given.length is None:
-            receive = exchange.limited(receive, MOST_SIGNED)
-        elif given.length > MOST_SIGNED:
-            raise too_large(MOST_SIGNED)
-        body, scope = await read_body(receive), exchange.scope
+        key, body, scope = await self._signatures.find(signed, exchange.address), b"", exchange.scope
+        if key is not None:
+            if given.length is None:
+                receive = exchange.limited(receive, MOST_SIGNED)
+            elif given.length > MOST_SIGNED:
+                raise too_large(MOST_SIGNED)
+            body = await read_body(receive)
         target = RequestTarget(scope["method"], scope["raw_path"], scope["query_string"])
-        key = await self._signatures.prove(signed, target, body, exchange.address)
-        if key is None:
+        if key is None or not self._signatures.prove(key, signed, target, body):
             exchange.note = "signature wrong"
             self._rates.count_anonymous(exchange.address)
             self._rates.charge_anonymous(exchange.address, len(body) // _PIECE)

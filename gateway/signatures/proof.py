@@ -36,16 +36,18 @@ class Signatures:
             raise Unauthorized("signature_expired", detail)
         return signed
 
-    async def prove(self, signed: Signed, target: RequestTarget, body: bytes, address: str) -> CachedKey | None:
-        """Whose call it is; None when it is nobody's."""
+    async def find(self, signed: Signed, address: str) -> CachedKey | None:
+        """The key that the headers name; None when there is none that works. Asked before a byte of the body is read."""
         key = await self._keys.named(signed.key_id, address)
-        if not isinstance(key, CachedKey):
-            return None
+        return key if isinstance(key, CachedKey) and key.signing_secrets else None
+
+    def prove(self, key: CachedKey, signed: Signed, target: RequestTarget, body: bytes) -> bool:
+        """True when it is a call of that key."""
         secrets = self._seal.live(key.signing_secrets, key.lineage_id, self._clock.now())
         if not rules.proven(secrets, signed, target, body):
-            return None
+            return False
         self._keys.note_use(key)
-        return key
+        return True
 
     async def use_up(self, key: CachedKey, signed: Signed) -> None:
         """Let the call have its effect once. Raises Unauthorized for a nonce that was used."""

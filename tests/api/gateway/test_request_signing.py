@@ -100,6 +100,22 @@ async def test_a_body_without_a_length_is_proven_too_and_bounded(partner: Partne
     assert [len(one["body"]) for one in partner.suite.parts["coupon"].seen] == [100 * 1024]
 
 
+async def test_who_names_no_key_is_refused_before_the_body_is_read(partner: Partner) -> None:
+    taken = []
+
+    async def pieces() -> Any:
+        taken.append("read")
+        yield b"x" * 1024
+
+    client = partner.suite.client(None)
+    signed = next(
+        Signer("key_nobody", ["qysec_guessed"], partner.clock).auth_flow(httpx.Request("POST", client.base_url))
+    )
+    headers = {name: one for name, one in signed.headers.items() if name.startswith("x-quanyu")}
+    answer = await client.post("/v1/things/import", content=pieces(), headers=headers)
+    assert (answer.status_code, answer.json()["code"], taken) == (401, "signature_invalid", [])
+
+
 async def test_a_key_that_must_sign_opens_nothing_alone(partner: Partner) -> None:
     assert await status_of(partner.suite, partner.key["key"]) == 200
     partner.secret = await signing_secret(partner.suite, partner.key["id"], require_signature=True)
